@@ -1,0 +1,91 @@
+/* file.c - see file.h. */
+#include "core/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+
+char *pf_path_join(const char *dir, const char *name, pf_err *err)
+{
+    size_t n = strlen(dir);
+    if (name[0] == '/' || n == 0)
+        return pf_strdup(name, err);
+    return pf_strf(err, "%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}
+
+const char *pf_path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *pf_path_extension(const char *path)
+{
+    const char *base = pf_path_base(path);
+    const char *dot = strrchr(base, '.');
+    return dot && dot != base ? dot + 1 : "";
+}
+
+bool pf_path_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+bool pf_path_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool pf_make_folders(const char *path, unsigned mode, pf_err *err)
+{
+    char *part = pf_strdup(path, err);
+    if (!part)
+        return false;
+    bool ok = true;
+    for (char *c = part + 1; ok && part[0]; c++) {
+        bool is_end = *c == '\0';
+        if (!is_end && *c != '/')
+            continue;
+        *c = '\0';
+        if (mkdir(part, mode) != 0 && errno != EEXIST)
+            ok = pf_fail_errno(err, errno, "cannot make folder '%s'", part);
+        if (is_end)
+            break;
+        *c = '/';
+    }
+    pf_free(part);
+    if (ok && !pf_path_is_folder(path))
+        ok = pf_fail(err, PF_ERR_IO, "'%s' is not a folder", path);
+    return ok;
+}
+
+static bool sync_path(const char *path, int flags, pf_err *err)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+    if (fd < 0)
+        return pf_fail_errno(err, errno, "cannot open '%s'", path);
+    bool ok = fsync(fd) == 0 || pf_fail_errno(err, errno, "cannot flush '%s'", path);
+    close(fd);
+    return ok;
+}
+
+bool pf_file_publish(const char *temp, const char *path, pf_err *err)
+{
+    if (!sync_path(temp, O_RDONLY, err))
+        return false;
+    if (rename(temp, path) != 0)
+        return pf_fail_errno(err, errno, "cannot rename '%s' to '%s'", temp, path);
+    const char *base = pf_path_base(path);
+    char *dir = base == path ? pf_strdup(".", err)
+                             : pf_strndup(path, (size_t)(base - path), err);
+    bool ok = dir && sync_path(dir, O_RDONLY | O_DIRECTORY, err);
+    pf_free(dir);
+    return ok;
+}

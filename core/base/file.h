@@ -1,0 +1,28 @@
+/*
+ * file.h - paths, and files that appear whole or not at all.
+ */
+#ifndef PF_CORE_BASE_FILE_H
+#define PF_CORE_BASE_FILE_H
+
+#include <stddef.h>
+
+#include "core/base/err.h"
+
+/* dir + "/" + name, or a copy of `name` when it is absolute or `dir` is empty. */
+PF_MUST_CHECK char *pf_path_join(const char *dir, const char *name, pf_err *err);
+/* What stands behind the last '/'; borrowed from `path`. */
+const char *pf_path_base(const char *path);
+/* What follows the last '.' of the base name, or "" when there is none. */
+const char *pf_path_extension(const char *path);
+/* True when something stands there that stat() can follow. */
+bool pf_path_exists(const char *path);
+bool pf_path_is_folder(const char *path);
+
+/* mkdir -p with the given mode for the folders that are made. */
+PF_MUST_CHECK bool pf_make_folders(const char *path, unsigned mode, pf_err *err);
+
+/* Make what was written at `temp` appear as `path`: fsync the file, rename it, fsync
+ * the folder. Afterwards a power cut leaves either the old file or the new one. */
+PF_MUST_CHECK bool pf_file_publish(const char *temp, const char *path, pf_err *err);
+
+#endif

@@ -1,0 +1,86 @@
+/* hash.c - see hash.h. */
+#include "core/base/hash.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "core/base/mapfile.h"
+#include "core/base/mem.h"
+
+/* XXH3_state_t asks for more alignment than the heap gives, so xxhash makes it itself.
+ */
+struct pf_hasher {
+    XXH3_state_t *state;
+};
+
+static pf_hash canonical(XXH128_hash_t h)
+{
+    XXH128_canonical_t c;
+    XXH128_canonicalFromHash(&c, h);
+    pf_hash out;
+    memcpy(out.b, c.digest, sizeof out.b);
+    return out;
+}
+
+pf_hash pf_hash_bytes(const void *bytes, size_t n)
+{
+    return canonical(XXH3_128bits(n ? bytes : "", n));
+}
+
+bool pf_hash_file(pf_hash *out, const char *path, pf_err *err)
+{
+    pf_mapfile map;
+    if (!pf_mapfile_open(&map, path, err))
+        return false;
+    *out = pf_hash_bytes(map.data, map.size);
+    pf_mapfile_close(&map);
+    return true;
+}
+
+pf_hasher *pf_hasher_new(pf_err *err)
+{
+    pf_hasher *h = pf_zalloc(sizeof *h, err);
+    if (!h)
+        return NULL;
+    h->state = XXH3_createState();
+    if (!h->state) {
+        pf_fail(err, PF_ERR_NOMEM, "out of memory (hash state)");
+        pf_free(h);
+        return NULL;
+    }
+    XXH3_128bits_reset(h->state);
+    return h;
+}
+
+void pf_hasher_add(pf_hasher *h, const void *bytes, size_t n)
+{
+    if (n)
+        XXH3_128bits_update(h->state, bytes, n);
+}
+
+pf_hash pf_hasher_finish(pf_hasher *h)
+{
+    pf_hash out = canonical(XXH3_128bits_digest(h->state));
+    pf_hasher_free(h);
+    return out;
+}
+
+void pf_hasher_free(pf_hasher *h)
+{
+    if (!h)
+        return;
+    XXH3_freeState(h->state);
+    pf_free(h);
+}
+
+bool pf_hash_equal(const pf_hash *a, const pf_hash *b)
+{
+    return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+void pf_hash_hex(const pf_hash *h, char hex[PF_HASH_HEX_SIZE])
+{
+    for (size_t i = 0; i < sizeof h->b; i++)
+        snprintf(hex + 2 * i, 3, "%02x", h->b[i]);
+}

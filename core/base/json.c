@@ -1,0 +1,250 @@
+/* json.c - see json.h. pf_json is jansson's json_t under a name of our own. */
+#include "core/base/json.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/mapfile.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+
+static const json_t *in(const pf_json *json)
+{
+    return (const json_t *)json;
+}
+
+bool pf_json_parse(pf_json **out, const char *text, size_t n, pf_err *err)
+{
+    json_error_t why;
+    *out = (pf_json *)json_loadb(n ? text : "", n,
+                                 JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (*out)
+        return true;
+    pf_code code = json_error_code(&why) == json_error_out_of_memory ? PF_ERR_NOMEM
+                                                                     : PF_ERR_FORMAT;
+    return pf_fail(err, code, "not valid JSON at line %d, column %d: %s", why.line,
+                   why.column, why.text);
+}
+
+bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes, pf_err *err)
+{
+    *out = NULL;
+    struct stat st;
+    if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return pf_fail(err, PF_ERR_NOT_FOUND, "there is no '%s'", path);
+    pf_mapfile map;
+    if (!pf_mapfile_open(&map, path, err))
+        return false;
+    bool ok = false;
+    if (map.size > max_bytes)
+        pf_fail(err, PF_ERR_LIMIT, "'%s' has %zu bytes, the limit is %zu", path,
+                map.size, max_bytes);
+    else if (!pf_json_parse(out, (const char *)map.data, map.size, err))
+        pf_fail_in(err, "'%s'", path);
+    else
+        ok = true;
+    pf_mapfile_close(&map);
+    return ok;
+}
+
+void pf_json_free(pf_json *json)
+{
+    json_decref((json_t *)json);
+}
+
+pf_json_kind pf_json_get_kind(const pf_json *json)
+{
+    switch (json_typeof(in(json))) {
+    case JSON_OBJECT:
+        return PF_JSON_OBJECT;
+    case JSON_ARRAY:
+        return PF_JSON_ARRAY;
+    case JSON_STRING:
+        return PF_JSON_STRING;
+    case JSON_INTEGER:
+        return PF_JSON_INT;
+    case JSON_REAL:
+        return PF_JSON_REAL;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return PF_JSON_BOOL;
+    case JSON_NULL:
+        break;
+    }
+    return PF_JSON_NULL;
+}
+
+const pf_json *pf_json_get(const pf_json *obj, const char *key)
+{
+    return (const pf_json *)json_object_get(in(obj), key);
+}
+
+size_t pf_json_size(const pf_json *json)
+{
+    return json_is_object(in(json)) ? json_object_size(in(json))
+                                    : json_array_size(in(json));
+}
+
+const pf_json *pf_json_at(const pf_json *array, size_t i)
+{
+    return (const pf_json *)json_array_get(in(array), i);
+}
+
+bool pf_json_to_bool(const pf_json *json, bool *out)
+{
+    if (!json_is_boolean(in(json)))
+        return false;
+    *out = json_is_true(in(json));
+    return true;
+}
+
+bool pf_json_to_int(const pf_json *json, int64_t *out)
+{
+    if (!json_is_integer(in(json)))
+        return false;
+    *out = json_integer_value(in(json));
+    return true;
+}
+
+bool pf_json_to_real(const pf_json *json, double *out)
+{
+    if (!json_is_number(in(json)))
+        return false;
+    *out = json_number_value(in(json));
+    return true;
+}
+
+const char *pf_json_string(const pf_json *json, size_t *n)
+{
+    if (n && json_is_string(in(json)))
+        *n = json_string_length(in(json));
+    return json_string_value(in(json));
+}
+
+bool pf_json_next_member(const pf_json *obj, pf_json_member *m)
+{
+    json_t *o = (json_t *)(uintptr_t)obj;
+    m->at = m->at ? json_object_iter_next(o, m->at) : json_object_iter(o);
+    if (!m->at)
+        return false;
+    m->key = json_object_iter_key(m->at);
+    m->value = (const pf_json *)json_object_iter_value(m->at);
+    return true;
+}
+
+void pf_json_writer_init(pf_json_writer *w, FILE *file)
+{
+    *w = (pf_json_writer){.file = file, .is_first = true};
+}
+
+static int to_file(const char *bytes, size_t n, void *file)
+{
+    return fwrite(bytes, 1, n, file) == n ? 0 : -1;
+}
+
+static void write_text(FILE *file, const char *s)
+{
+    char *clean = NULL;
+    json_t *text = json_string(s);
+    if (!text && (clean = pf_utf8_repair(s, NULL)))
+        text = json_string(clean);
+    if (text)
+        json_dump_callback(text, to_file, file, JSON_ENCODE_ANY);
+    else
+        fputs("null", file);
+    json_decref(text);
+    pf_free(clean);
+}
+
+/* The comma before, the key, and for the outermost value the newline behind it. */
+static void open_value(pf_json_writer *w, const char *key)
+{
+    if (!w->is_first)
+        fputc(',', w->file);
+    w->is_first = false;
+    if (key) {
+        write_text(w->file, key);
+        fputc(':', w->file);
+    }
+}
+
+static void close_value(pf_json_writer *w)
+{
+    if (w->depth == 0) {
+        fputc('\n', w->file);
+        w->is_first = true;
+    }
+}
+
+static void begin(pf_json_writer *w, const char *key, char bracket)
+{
+    open_value(w, key);
+    fputc(bracket, w->file);
+    w->depth++;
+    w->is_first = true;
+}
+
+static void end(pf_json_writer *w, char bracket)
+{
+    fputc(bracket, w->file);
+    w->depth--;
+    w->is_first = false;
+    close_value(w);
+}
+
+void pf_json_begin_object(pf_json_writer *w, const char *key)
+{
+    begin(w, key, '{');
+}
+
+void pf_json_end_object(pf_json_writer *w)
+{
+    end(w, '}');
+}
+
+void pf_json_begin_array(pf_json_writer *w, const char *key)
+{
+    begin(w, key, '[');
+}
+
+void pf_json_end_array(pf_json_writer *w)
+{
+    end(w, ']');
+}
+
+void pf_json_write_string(pf_json_writer *w, const char *key, const char *s)
+{
+    open_value(w, key);
+    if (s)
+        write_text(w->file, s);
+    else
+        fputs("null", w->file);
+    close_value(w);
+}
+
+void pf_json_write_int(pf_json_writer *w, const char *key, int64_t v)
+{
+    open_value(w, key);
+    fprintf(w->file, "%lld", (long long)v);
+    close_value(w);
+}
+
+void pf_json_write_real(pf_json_writer *w, const char *key, double v, int digits)
+{
+    open_value(w, key);
+    if (isfinite(v))
+        fprintf(w->file, "%.*g", digits, v);
+    else
+        fputs("null", w->file);
+    close_value(w);
+}
+
+void pf_json_write_bool(pf_json_writer *w, const char *key, bool v)
+{
+    open_value(w, key);
+    fputs(v ? "true" : "false", w->file);
+    close_value(w);
+}

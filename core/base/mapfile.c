@@ -1,0 +1,44 @@
+/* mapfile.c - see mapfile.h. */
+#include "core/base/mapfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool map_fd(pf_mapfile *map, int fd, const char *path, pf_err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return pf_fail_errno(err, errno, "cannot read '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return pf_fail(err, PF_ERR_IO, "'%s' is not a regular file", path);
+    if (st.st_size == 0)
+        return true;
+    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return pf_fail_errno(err, errno, "cannot map '%s'", path);
+    map->data = p;
+    map->size = (size_t)st.st_size;
+    return true;
+}
+
+bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *err)
+{
+    *map = (pf_mapfile){0};
+    /* O_NONBLOCK: opening a fifo must not wait for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return pf_fail_errno(err, errno, "cannot open '%s'", path);
+    bool ok = map_fd(map, fd, path, err);
+    close(fd);
+    return ok;
+}
+
+void pf_mapfile_close(pf_mapfile *map)
+{
+    if (map->data)
+        munmap((void *)(uintptr_t)map->data, map->size);
+    *map = (pf_mapfile){0};
+}

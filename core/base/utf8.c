@@ -1,0 +1,87 @@
+/* utf8.c - see utf8.h. */
+#include "core/base/utf8.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+
+size_t pf_utf8_decode(const char *s, size_t n, uint32_t *code)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    if (n == 0)
+        return 0;
+    size_t len = u[0] < 0x80   ? 1
+                 : u[0] < 0xC2 ? 0
+                 : u[0] < 0xE0 ? 2
+                 : u[0] < 0xF0 ? 3
+                               : 4;
+    if (len == 0 || len > n || u[0] > 0xF4)
+        return 0;
+    uint32_t c = len == 1 ? u[0] : u[0] & (0x7Fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((u[i] & 0xC0) != 0x80)
+            return 0;
+        c = c << 6 | (u[i] & 0x3F);
+    }
+    if (c < least[len] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+        return 0;
+    if (code)
+        *code = c;
+    return len;
+}
+
+size_t pf_utf8_encode(uint32_t code, char out[4])
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = len; i-- > 1; code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3F));
+    out[0] = (char)((0xF00 >> len & 0xFF) | code);
+    return len;
+}
+
+bool pf_utf8_is_valid(const char *s, size_t n)
+{
+    while (n > 0) {
+        size_t len = pf_utf8_decode(s, n, NULL);
+        if (len == 0)
+            return false;
+        s += len;
+        n -= len;
+    }
+    return true;
+}
+
+char *pf_utf8_repair(const char *s, pf_err *err)
+{
+    size_t n = strlen(s);
+    char *out = pf_alloc_array(n + 1, 3, err); /* U+FFFD takes three bytes */
+    if (!out)
+        return NULL;
+    char *o = out;
+    while (n > 0) {
+        size_t len = pf_utf8_decode(s, n, NULL);
+        if (len > 0) {
+            memcpy(o, s, len);
+            o += len;
+        } else {
+            len = 1;
+            memcpy(o, "\xEF\xBF\xBD", 3);
+            o += 3;
+        }
+        s += len;
+        n -= len;
+    }
+    return out;
+}
+
+size_t pf_utf8_cut(const char *s, size_t n)
+{
+    while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
+        n--;
+    return n;
+}

@@ -1,0 +1,31 @@
+/*
+ * utf8.h - the little that everybody needs to know about UTF-8: validity and
+ * boundaries.
+ *
+ * Unicode properties and normalisation belong to the tokenizer, which uses utf8proc.
+ */
+#ifndef PF_CORE_BASE_UTF8_H
+#define PF_CORE_BASE_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+/* Length in bytes (1..4) of the valid sequence at `s`, which has `n` bytes, and its
+ * code point; 0 when there is none. Overlong forms, surrogates and values past U+10FFFF
+ * are not valid. `*code` may be NULL. */
+size_t pf_utf8_decode(const char *s, size_t n, uint32_t *code);
+
+/* Writes 1..4 bytes, returns how many. `code` must be a Unicode scalar value. */
+size_t pf_utf8_encode(uint32_t code, char out[4]);
+
+bool pf_utf8_is_valid(const char *s, size_t n);
+
+/* A copy of `s` with U+FFFD in place of each byte that belongs to no sequence. */
+PF_MUST_CHECK char *pf_utf8_repair(const char *s, pf_err *err);
+
+/* The largest m <= n at which cutting `s` splits no sequence. */
+size_t pf_utf8_cut(const char *s, size_t n);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * picture.h - file bytes -> upright RGB pixels, never trusting the bytes.
+ *
+ * Decoding needs nothing but the bytes: no path, no catalog, no global state, so that
+ * it can move into a sandboxed process. A careful reader decides what is damaged: a cut
+ * or corrupt file is refused with a reason, even where a decoder would hand out half a
+ * picture.
+ */
+#ifndef PF_CORE_IMAGE_PICTURE_H
+#define PF_CORE_IMAGE_PICTURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+typedef struct {
+    int width, height;
+    uint8_t *rgb;       /* [height, width, 3], owned */
+    const char *format; /* "jpeg", "png", ...; static */
+} pf_picture;
+
+typedef struct {
+    size_t max_file_bytes; /* default 256 MiB */
+    size_t max_pixels;     /* width x height, default 100 million */
+} pf_picture_limits;
+
+void pf_picture_limits_init(pf_picture_limits *limits);
+
+/* What the first bytes say: "jpeg", "png", "gif", "bmp", "tga", "psd", "pnm", "tiff",
+ * "dicom", or NULL when they say nothing. `name` (may be NULL) decides for TGA alone,
+ * which has no signature. */
+const char *pf_picture_sniff(const uint8_t *bytes, size_t n, const char *name);
+
+/* Decode the first frame, apply EXIF orientation, convert to RGB. PF_ERR_FORMAT:
+ * damaged; PF_ERR_UNSUPPORTED: legal, but not read here; PF_ERR_LIMIT: too large.
+ * `limits` may be NULL for the defaults. On failure *out is all zero. */
+PF_MUST_CHECK bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
+                                     const char *name, const pf_picture_limits *limits,
+                                     pf_err *err);
+void pf_picture_reset(pf_picture *picture); /* frees the pixels; all zero is fine */
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * preprocess.h - upright RGB pixels -> what the image tower wants: [3, size, size]
+ * floats.
+ *
+ * Resize the short side, crop the centre, normalise: the same 8-bit values as Pillow,
+ * so that vectors agree with the reference code. Immutable, shared by threads.
+ */
+#ifndef PF_CORE_IMAGE_PREPROCESS_H
+#define PF_CORE_IMAGE_PREPROCESS_H
+
+#include "core/base/err.h"
+#include "core/image/picture.h"
+
+typedef enum {
+    PF_RESAMPLE_BILINEAR,
+    PF_RESAMPLE_BICUBIC, /* a = -0.5, as Pillow's */
+} pf_resample_filter;
+
+typedef enum {
+    PF_CROP_FLOOR, /* Hugging Face: offset (n - size) / 2, rounded down */
+    PF_CROP_ROUND, /* torchvision: rounded half to even */
+} pf_crop_rounding;
+
+typedef struct {
+    const char *name; /* "clip" or "pubmedclip-train"; static */
+    int resize;       /* the short side after resizing, in pixels */
+    int size;         /* side of the square crop: the model's input */
+    pf_resample_filter filter;
+    pf_crop_rounding rounding;
+    float mean[3], std[3]; /* of RGB values in 0..1 */
+} pf_preprocess;
+
+/* CLIP's own: bicubic, resize = size, floor crop, OpenAI's mean and deviation. */
+void pf_preprocess_init_clip(pf_preprocess *p, int size);
+/* What PubMedCLIP's authors evaluate with: ImageNet mean and deviation, bilinear,
+ * resize the short side to size / 0.875, rounded crop. */
+void pf_preprocess_init_pubmedclip_train(pf_preprocess *p, int size);
+
+/* Pixels after resize and crop, before normalising: `rgb` holds [size, size, 3] bytes.
+ * Memory in use is bounded by the picture's height times the output width, whatever the
+ * aspect ratio. */
+PF_MUST_CHECK bool pf_preprocess_pixels(const pf_preprocess *p,
+                                        const pf_picture *picture, uint8_t *rgb,
+                                        pf_err *err);
+/* All of it: `out` holds [3, size, size] floats. */
+PF_MUST_CHECK bool pf_preprocess_run(const pf_preprocess *p, const pf_picture *picture,
+                                     float *out, pf_err *err);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * weights.h - "name -> dtype, shape, bytes", whatever the container.
+ *
+ * A checkpoint file is mapped, its directory is read and checked, and from then on a
+ * tensor is known to lie inside the mapping: nobody behind this boundary validates
+ * again, and nobody in front of it knows safetensors, torch zips or pickles. Tensor
+ * bytes are not touched by opening. A pf_weights is immutable once open, so threads may
+ * share it.
+ */
+#ifndef PF_CORE_MODEL_WEIGHTS_H
+#define PF_CORE_MODEL_WEIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/notes.h"
+
+typedef enum {
+    PF_DTYPE_F32,
+    PF_DTYPE_F16,
+    PF_DTYPE_BF16,
+    PF_DTYPE_F64,
+    PF_DTYPE_I64,
+    PF_DTYPE_I32,
+    PF_DTYPE_I16,
+    PF_DTYPE_I8,
+    PF_DTYPE_U8,
+    PF_DTYPE_BOOL,
+} pf_dtype;
+
+enum { PF_TENSOR_MAX_RANK = 8 };
+
+/* One tensor; everything is borrowed from the pf_weights. */
+typedef struct {
+    const char *name; /* UTF-8, no NUL inside */
+    pf_dtype dtype;
+    int rank; /* 0 is a scalar */
+    int64_t shape[PF_TENSOR_MAX_RANK];
+    int64_t stride[PF_TENSOR_MAX_RANK]; /* in elements; row-major when contiguous */
+    const uint8_t *data; /* first element, little-endian, any alignment */
+} pf_tensor;
+
+typedef struct pf_weights pf_weights;
+
+/* Open a checkpoint file: safetensors, torch zip or torch legacy, told apart by
+ * content. Oddities that are no failure (entries that were passed over, say) go to
+ * `notes`, which may be NULL. On success *out is the caller's; on failure it is NULL.
+ */
+PF_MUST_CHECK bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes,
+                                   pf_err *err);
+void pf_weights_close(pf_weights *w); /* NULL is fine */
+
+/* "safetensors", "torch zip" or "torch legacy". */
+const char *pf_weights_container(const pf_weights *w);
+
+size_t pf_weights_count(const pf_weights *w);
+const pf_tensor *pf_weights_at(const pf_weights *w, size_t i); /* sorted by name */
+/* NULL when there is none of that name. */
+const pf_tensor *pf_weights_find(const pf_weights *w, const char *name);
+
+const char *pf_dtype_name(pf_dtype dtype); /* "float32", "int64", ... */
+size_t pf_dtype_size(pf_dtype dtype);      /* bytes of one element */
+size_t pf_tensor_elements(const pf_tensor *t);
+bool pf_tensor_is_contiguous(const pf_tensor *t);
+
+/* True when the bytes can be used in place as `const float *` in row-major order. */
+bool pf_tensor_is_plain_f32(const pf_tensor *t);
+/* Convert to row-major float32: `dst` holds pf_tensor_elements() floats. Any dtype. */
+void pf_tensor_read_f32(const pf_tensor *t, float *dst);
+
+#endif
