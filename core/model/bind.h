@@ -1,0 +1,63 @@
+/*
+ * bind.h - from named tensors to the places where the towers want their numbers.
+ *
+ * A binder hands out `const float *` for a tensor name and shape: straight from the
+ * mapping when the bytes can be used in place, converted into memory of its own when
+ * they are half precision, unaligned or transposed. It remembers which tensors were
+ * asked for, so that those nobody knows can be named. Past it nobody checks a shape
+ * again.
+ *
+ * With `verify` every number is looked at: a NaN or infinity is refused, and a hash of
+ * all weights in binding order (float32, our layout) is kept, which is the same
+ * whatever container and naming the checkpoint came in.
+ */
+#ifndef PF_CORE_MODEL_BIND_H
+#define PF_CORE_MODEL_BIND_H
+
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/hash.h"
+#include "core/model/dims.h"
+#include "core/model/kernels.h"
+#include "core/model/weights.h"
+
+typedef struct pf_binder pf_binder;
+
+PF_MUST_CHECK bool pf_binder_new(pf_binder **out, const pf_weights *weights,
+                                 const char *prefix, bool verify, pf_err *err);
+/* Frees every converted tensor too: the binder lives as long as the model. */
+void pf_binder_free(pf_binder *b);
+
+typedef struct {
+    int rank;
+    int64_t size[4];
+} pf_shape;
+
+#define PF_SHAPE1(a) ((pf_shape){1, {(a)}})
+#define PF_SHAPE2(a, b) ((pf_shape){2, {(a), (b)}})
+#define PF_SHAPE4(a, b, c, d) ((pf_shape){4, {(a), (b), (c), (d)}})
+
+/* The tensor of that name, which must be there and have that shape. */
+PF_MUST_CHECK bool pf_bind(pf_binder *b, const float **slot, pf_shape shape,
+                           pf_err *err, const char *name_format, ...) PF_PRINTF(5, 6);
+/* A matrix stored as [in, out], given as [out, in]. */
+PF_MUST_CHECK bool pf_bind_transposed(pf_binder *b, const float **slot, int64_t in,
+                                      int64_t out, pf_err *err, const char *name_format,
+                                      ...) PF_PRINTF(6, 7);
+PF_MUST_CHECK bool pf_bind_scalar(pf_binder *b, float *out, pf_err *err,
+                                  const char *name);
+
+/* Memory of the model's own, `n` floats, for numbers that are computed from tensors. */
+PF_MUST_CHECK float *pf_bind_room(pf_binder *b, size_t n, pf_err *err);
+
+/* Note that a tensor is known but not needed. Nothing happens when it is absent. */
+void pf_bind_ignore(pf_binder *b, const char *name_format, ...) PF_PRINTF(2, 3);
+
+/* Fails, naming the first of them, when tensors are left that nobody asked for. */
+PF_MUST_CHECK bool pf_bind_finish(const pf_binder *b, pf_err *err);
+
+/* Hash of what was bound; all zero without `verify`. May be called once. */
+pf_hash pf_bind_hash(pf_binder *b);
+
+#endif

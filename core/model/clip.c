@@ -1,0 +1,194 @@
+/* clip.c - opening a model, sessions, and the two ways in. See clip.h. */
+#include "core/model/clip.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/model/tower.h"
+
+/* ---- the model ---- */
+
+/* Tensors of a tower that is not asked for count as known. */
+static bool bind_towers(pf_clip *clip, unsigned what, pf_err *err)
+{
+    float log_scale = 0;
+    if (!pf_bind_scalar(clip->binder, &log_scale, err, "logit_scale"))
+        return false;
+    clip->logit_scale = expf(log_scale);
+    if (!isfinite(clip->logit_scale))
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "tensor 'logit_scale' is %g, its exp() overflows",
+                       (double)log_scale);
+    if ((what & PF_CLIP_TEXT) && !pf_text_bind(clip, err))
+        return false;
+    if (!(what & PF_CLIP_IMAGE))
+        return true;
+    return clip->dims.vision == PF_VISION_VIT ? pf_vit_bind(clip, err)
+                                              : pf_resnet_bind(clip, err);
+}
+
+static void ignore_known_extras(pf_binder *b)
+{
+    /* Sizes that OpenAI's TorchScript state dicts carry along. */
+    static const char *const extra[] = {"input_resolution", "context_length",
+                                        "vocab_size"};
+    for (size_t i = 0; i < sizeof extra / sizeof *extra; i++)
+        pf_bind_ignore(b, "%s", extra[i]);
+}
+
+static bool open_clip(pf_clip *clip, const pf_weights *weights, const pf_json *config,
+                      unsigned what, pf_notes *notes, pf_err *err)
+{
+    const unsigned both = PF_CLIP_TEXT | PF_CLIP_IMAGE;
+    if (!pf_dims_read(&clip->dims, weights, config, notes, err) ||
+        !pf_binder_new(&clip->binder, weights, clip->dims.prefix, what & PF_CLIP_VERIFY,
+                       err))
+        return false;
+    clip->towers = what & both;
+    if (!bind_towers(clip, what, err))
+        return false;
+    clip->hash = pf_bind_hash(clip->binder);
+    ignore_known_extras(clip->binder);
+    return clip->towers != both || pf_bind_finish(clip->binder, err);
+}
+
+bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_json *config,
+                  unsigned what, pf_notes *notes, pf_err *err)
+{
+    *out = NULL;
+    pf_clip *clip = pf_zalloc(sizeof *clip, err);
+    if (!clip)
+        return false;
+    if (what & PF_CLIP_VERIFY)
+        what |= PF_CLIP_TEXT | PF_CLIP_IMAGE;
+    if (!open_clip(clip, weights, config, what, notes, err)) {
+        pf_clip_close(clip);
+        return false;
+    }
+    *out = clip;
+    return true;
+}
+
+void pf_clip_close(pf_clip *clip)
+{
+    if (!clip)
+        return;
+    pf_free(clip->text.stack.blocks);
+    pf_free(clip->vit.stack.blocks);
+    pf_free(clip->resnet.blocks);
+    pf_binder_free(clip->binder);
+    pf_free(clip);
+}
+
+const pf_dims *pf_clip_dims(const pf_clip *clip)
+{
+    return &clip->dims;
+}
+
+float pf_clip_logit_scale(const pf_clip *clip)
+{
+    return clip->logit_scale;
+}
+
+pf_hash pf_clip_hash(const pf_clip *clip)
+{
+    return clip->hash;
+}
+
+/* ---- sessions ---- */
+
+bool pf_session_new(pf_session **out, const pf_clip *clip, pf_err *err)
+{
+    *out = pf_zalloc(sizeof **out, err);
+    if (*out)
+        (*out)->clip = clip;
+    return *out != NULL;
+}
+
+void pf_session_free(pf_session *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < PF_ROOM_COUNT; i++)
+        pf_free(s->room[i]);
+    pf_free(s->starts);
+    pf_free(s);
+}
+
+float *pf_session_room(pf_session *s, pf_room which, size_t n, pf_err *err)
+{
+    if (n > s->room_size[which] || !s->room[which]) {
+        pf_free(s->room[which]);
+        s->room_size[which] = 0;
+        s->room[which] = pf_alloc_floats(n, err);
+        if (s->room[which])
+            s->room_size[which] = n;
+    }
+    return s->room[which];
+}
+
+size_t *pf_session_starts(pf_session *s, size_t n, pf_err *err)
+{
+    if (n + 1 > s->n_starts) {
+        void *p = s->starts;
+        if (!pf_resize_array(&p, n + 1, sizeof *s->starts, err))
+            return NULL;
+        s->starts = p;
+        s->n_starts = n + 1;
+    }
+    return s->starts;
+}
+
+void pf_session_set_probe(pf_session *s, pf_probe probe, void *context)
+{
+    s->probe = probe;
+    s->probe_context = context;
+}
+
+void pf_session_tell(const pf_session *s, const char *stage, const float *x,
+                     size_t rows, size_t columns)
+{
+    if (s->probe)
+        s->probe(s->probe_context, stage, x, rows, columns);
+}
+
+/* ---- embedding ---- */
+
+static bool normalize_rows(float *out, size_t n, size_t width, const char *what,
+                           pf_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!pf_kernel_normalize(out + i * width, width))
+            return pf_fail(
+                err, PF_ERR_FORMAT,
+                "%s gave a vector that is zero or not finite; the checkpoint is "
+                "damaged",
+                what);
+    }
+    return true;
+}
+
+bool pf_session_embed_images(pf_session *s, const float *pixels, int size, size_t n,
+                             float *out, pf_err *err)
+{
+    const pf_dims *d = &s->clip->dims;
+    if (pf_dims_grid_for(d, size) != d->grid)
+        return pf_fail(
+            err, PF_ERR_MISMATCH,
+            "pictures of %d pixels end in a %d x %d grid, the model has positions "
+            "for %d x %d",
+            size, pf_dims_grid_for(d, size), pf_dims_grid_for(d, size), d->grid,
+            d->grid);
+    bool ok = n == 0 || (d->vision == PF_VISION_VIT
+                             ? pf_vit_embed(s, pixels, size, n, out, err)
+                             : pf_resnet_embed(s, pixels, size, n, out, err));
+    return ok && normalize_rows(out, n, (size_t)d->embed, "the image tower", err);
+}
+
+bool pf_session_embed_tokens(pf_session *s, const int32_t *ids, const size_t *lengths,
+                             size_t n, float *out, pf_err *err)
+{
+    return (n == 0 || pf_text_embed(s, ids, lengths, n, out, err)) &&
+           normalize_rows(out, n, (size_t)s->clip->dims.embed, "the text tower", err);
+}

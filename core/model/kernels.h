@@ -1,0 +1,94 @@
+/*
+ * kernels.h - the arithmetic of the towers: the only caller of BLAS.
+ *
+ * Everything is row-major float32; shapes stand beside the pointers as [rows, columns].
+ * Nothing allocates and nothing can fail: callers have checked shapes when the model
+ * was loaded. The plain path lives in kernels.c; a faster one for some instruction set
+ * goes into a file of its own beside it, with the same tests.
+ */
+#ifndef PF_CORE_MODEL_KERNELS_H
+#define PF_CORE_MODEL_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A linear layer as PyTorch stores it: y = x w^T + bias. */
+typedef struct {
+    const float *weight; /* [out, in] */
+    const float *bias;   /* [out], or NULL */
+    size_t in, out;
+} pf_linear;
+
+typedef struct {
+    const float *gain, *bias; /* [width] each */
+} pf_norm;
+
+/* y[n, ldy] = x[n, in] w^T + bias; with `add`, y += that. `ldy` >= out. */
+void pf_kernel_linear(const pf_linear *l, const float *x, size_t n, float *y,
+                      size_t ldy, bool add);
+
+/* y[n, width] = (x - mean) / sqrt(variance + eps) * gain + bias, row by row. y may be
+ * x. */
+void pf_kernel_layer_norm(const pf_norm *norm, float eps, const float *x, size_t n,
+                          size_t width, float *y);
+
+/* x * sigmoid(1.702 x), in place: OpenAI's QuickGELU (clip/model.py). */
+void pf_kernel_quick_gelu(float *x, size_t n);
+
+/* max(x, 0), in place. */
+void pf_kernel_relu(float *x, size_t n);
+
+/* y += x */
+void pf_kernel_add(float *y, const float *x, size_t n);
+
+/*
+ * Scaled dot-product attention of one sequence, all heads.
+ *
+ * q [nq, heads * head_width] with row stride ldq, k and v [nk, ...] with row stride
+ * ldkv, out [nq, ...] with row stride ldo. With `is_causal`, query i sees keys 0..i (nq
+ * == nk). `scores` holds nq * nk floats.
+ */
+typedef struct {
+    const float *q, *k, *v;
+    float *out, *scores;
+    size_t nq, nk, heads, head_width, ldq, ldkv, ldo;
+    bool is_causal;
+} pf_attention;
+
+void pf_kernel_attention(const pf_attention *a);
+
+/* Row-wise softmax in place: x [n, width]. */
+void pf_kernel_softmax(float *x, size_t n, size_t width);
+
+/* Scale the vector to length 1. Returns false, leaving it alone, when its length is
+ * zero or not finite. The length is accumulated in double. */
+bool pf_kernel_normalize(float *x, size_t n);
+
+/*
+ * Convolution over pictures laid out [height, width, channels], as one matrix product
+ * per block of output positions: the receptive fields are gathered into `columns` and
+ * multiplied by the weights [out, size, size, in]. Working memory does not grow with
+ * the picture.
+ */
+typedef struct {
+    pf_linear kernel; /* in = size * size * channels; bias always there */
+    size_t channels, size, stride, padding;
+} pf_conv;
+
+enum { PF_CONV_BLOCK = 256 }; /* output positions gathered at once */
+
+/* Floats of working memory that pf_kernel_conv() needs. */
+size_t pf_conv_columns_size(const pf_conv *c);
+/* Output side for an input side. */
+size_t pf_conv_side(const pf_conv *c, size_t side);
+/* x [height, width, channels] -> y [height', width', out]; `relu` at the end if asked.
+ */
+void pf_kernel_conv(const pf_conv *c, const float *x, size_t height, size_t width,
+                    float *y, float *columns, bool relu);
+
+/* Mean over size x size squares (stride = size; what does not fill one is left out):
+ * x [height, width, channels] -> y [height / size, width / size, channels]. */
+void pf_kernel_average_pool(const float *x, size_t height, size_t width,
+                            size_t channels, size_t size, float *y);
+
+#endif
