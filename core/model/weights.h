@@ -35,8 +35,8 @@ enum { PF_TENSOR_MAX_RANK = 8 };
 typedef struct {
     const char *name; /* UTF-8, no NUL inside */
     pf_dtype dtype;
-    int rank; /* 0 is a scalar */
-    int64_t shape[PF_TENSOR_MAX_RANK];
+    int rank;                           /* 0 is a scalar */
+    int64_t shape[PF_TENSOR_MAX_RANK];  /* each at least 1 */
     int64_t stride[PF_TENSOR_MAX_RANK]; /* in elements; row-major when contiguous */
     const uint8_t *data; /* first element, little-endian, any alignment */
 } pf_tensor;
@@ -44,11 +44,16 @@ typedef struct {
 typedef struct pf_weights pf_weights;
 
 /* Open a checkpoint file: safetensors, torch zip or torch legacy, told apart by
- * content. Oddities that are no failure (entries that were passed over, say) go to
- * `notes`, which may be NULL. On success *out is the caller's; on failure it is NULL.
- */
+ * content. Of a torch file only the tensors of its state dict are listed. Oddities that
+ * are no failure (entries that were passed over, say) go to `notes`, which may be NULL.
+ * On success *out is the caller's and holds at least one tensor; on failure it is NULL.
+ * PF_ERR_UNSUPPORTED: something else than a checkpoint, or of a kind not read here;
+ * PF_ERR_FORMAT: damaged; PF_ERR_LIMIT: more of something than is accepted. */
 PF_MUST_CHECK bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes,
                                    pf_err *err);
+/* The same for a file that is already in memory; `bytes` must outlive *out. */
+PF_MUST_CHECK bool pf_weights_open_bytes(pf_weights **out, const void *bytes, size_t n,
+                                         pf_notes *notes, pf_err *err);
 void pf_weights_close(pf_weights *w); /* NULL is fine */
 
 /* "safetensors", "torch zip" or "torch legacy". */
@@ -68,5 +73,8 @@ bool pf_tensor_is_contiguous(const pf_tensor *t);
 bool pf_tensor_is_plain_f32(const pf_tensor *t);
 /* Convert to row-major float32: `dst` holds pf_tensor_elements() floats. Any dtype. */
 void pf_tensor_read_f32(const pf_tensor *t, float *dst);
+
+/* A hint that a tensor of a mapped file is about to be read from end to end. */
+void pf_tensor_will_read(const pf_tensor *t);
 
 #endif

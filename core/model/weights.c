@@ -1,0 +1,481 @@
+/*
+ * weights.c - see weights.h. Tells containers apart, keeps the sorted list, converts.
+ *
+ * Containers are recognised by their first bytes, never by the file's name. What is no
+ * checkpoint but often lies where one should (a web page, a git-lfs pointer, a packed
+ * file) is refused with what to do about it. The readers of the containers live in
+ * weights_safetensors.c and weights_torch.c.
+ *
+ * Adding a dtype? Also the tables of those two files, and tests/golden/containers.
+ */
+#include "core/model/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/model/weights_build.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "tensor bytes are little-endian and read in place"
+#endif
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[] = {
+    [PF_DTYPE_F32] = {"float32", 4},   [PF_DTYPE_F16] = {"float16", 2},
+    [PF_DTYPE_BF16] = {"bfloat16", 2}, [PF_DTYPE_F64] = {"float64", 8},
+    [PF_DTYPE_I64] = {"int64", 8},     [PF_DTYPE_I32] = {"int32", 4},
+    [PF_DTYPE_I16] = {"int16", 2},     [PF_DTYPE_I8] = {"int8", 1},
+    [PF_DTYPE_U8] = {"uint8", 1},      [PF_DTYPE_BOOL] = {"bool", 1},
+};
+
+const char *pf_dtype_name(pf_dtype dtype)
+{
+    return dtypes[dtype].name;
+}
+
+size_t pf_dtype_size(pf_dtype dtype)
+{
+    return dtypes[dtype].size;
+}
+
+/* ---- the list ---- */
+
+const char *pf_weights_container(const pf_weights *w)
+{
+    return w->container;
+}
+
+size_t pf_weights_count(const pf_weights *w)
+{
+    return w->count;
+}
+
+const pf_tensor *pf_weights_at(const pf_weights *w, size_t i)
+{
+    return &w->entries[i].tensor;
+}
+
+const pf_tensor *pf_weights_find(const pf_weights *w, const char *name)
+{
+    size_t low = 0, high = w->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(w->entries[mid].name, name);
+        if (order == 0)
+            return &w->entries[mid].tensor;
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const pf_weights_entry *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static bool sort_by_name(pf_weights *w, pf_err *err)
+{
+    if (w->count == 0)
+        return pf_fail(err, PF_ERR_FORMAT, "holds no tensor");
+    qsort(w->entries, w->count, sizeof *w->entries, by_name);
+    for (size_t i = 1; i < w->count; i++) {
+        if (strcmp(w->entries[i - 1].name, w->entries[i].name) == 0)
+            return pf_fail(err, PF_ERR_FORMAT, "tensor '%s' is there twice",
+                           w->entries[i].name);
+    }
+    return true;
+}
+
+static bool check_name(const char *name, size_t n, pf_err *err)
+{
+    if (n == 0)
+        return pf_fail(err, PF_ERR_FORMAT, "a tensor has an empty name");
+    if (n > PF_WEIGHTS_MAX_NAME)
+        return pf_fail(err, PF_ERR_LIMIT,
+                       "a tensor's name has %zu bytes, the limit is %d", n,
+                       (int)PF_WEIGHTS_MAX_NAME);
+    if (memchr(name, '\0', n))
+        return pf_fail(err, PF_ERR_FORMAT, "tensor name '%.*s' has a NUL inside",
+                       (int)n, name);
+    if (!pf_utf8_is_valid(name, n))
+        return pf_fail(err, PF_ERR_FORMAT, "a tensor's name is not UTF-8");
+    return true;
+}
+
+bool pf_weights_add(pf_weights *w, const pf_tensor *t, const char *name, size_t n,
+                    pf_err *err)
+{
+    if (!check_name(name, n, err))
+        return false;
+    if (w->count == PF_WEIGHTS_MAX_TENSORS)
+        return pf_fail(err, PF_ERR_LIMIT, "more than %d tensors",
+                       (int)PF_WEIGHTS_MAX_TENSORS);
+    if (w->count == w->room) {
+        size_t room = w->room ? 2 * w->room : 64;
+        void *entries = w->entries;
+        if (!pf_resize_array(&entries, room, sizeof *w->entries, err))
+            return false;
+        w->entries = entries;
+        w->room = room;
+    }
+    char *copy = pf_strndup(name, n, err);
+    if (!copy)
+        return false;
+    pf_weights_entry *e = &w->entries[w->count++];
+    *e = (pf_weights_entry){.tensor = *t, .name = copy};
+    e->tensor.name = copy;
+    if (pf_tensor_is_contiguous(t))
+        pf_weights_set_row_major(&e->tensor); /* strides of size-1 axes are free */
+    return true;
+}
+
+void pf_weights_set_row_major(pf_tensor *t)
+{
+    int64_t step = 1;
+    for (int i = t->rank - 1; i >= 0; i--) {
+        t->stride[i] = step;
+        step *= t->shape[i];
+    }
+}
+
+const char *pf_weights_shape_text(const int64_t *shape, int rank, char *text,
+                                  size_t size)
+{
+    size_t at = (size_t)snprintf(text, size, "[");
+    for (int i = 0; i < rank && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, i ? ", %lld" : "%lld",
+                               (long long)shape[i]);
+    if (at < size)
+        snprintf(text + at, size - at, "]");
+    return text;
+}
+
+bool pf_weights_check_shape(const pf_tensor *t, const char *name, size_t n,
+                            size_t *elements, pf_err *err)
+{
+    char text[128];
+    size_t widest = pf_dtype_size(t->dtype) > 4 ? pf_dtype_size(t->dtype) : 4;
+    size_t limit = PTRDIFF_MAX / widest, product = 1;
+    for (int i = 0; i < t->rank; i++) {
+        if (t->shape[i] < 1)
+            return pf_fail(err, PF_ERR_FORMAT,
+                           "tensor '%.*s' has shape %s, sizes must be at least 1",
+                           (int)n, name,
+                           pf_weights_shape_text(t->shape, t->rank, text, sizeof text));
+        if ((uint64_t)t->shape[i] > limit / product)
+            return pf_fail(err, PF_ERR_FORMAT,
+                           "tensor '%.*s' has shape %s, too large for any memory",
+                           (int)n, name,
+                           pf_weights_shape_text(t->shape, t->rank, text, sizeof text));
+        product *= (size_t)t->shape[i];
+    }
+    *elements = product;
+    return true;
+}
+
+/* ---- what is this file? ---- */
+
+static bool starts_with(pf_span bytes, size_t at, const char *magic, size_t n)
+{
+    return pf_span_skip(&bytes, at) && pf_span_left(&bytes) >= n &&
+           memcmp(bytes.p, magic, n) == 0;
+}
+
+/* A header of less than 2^40 bytes that starts an object: the length's upper bytes are
+ * zero, so that no text and no other magic looks like it. */
+static bool looks_like_safetensors(pf_span bytes)
+{
+    return starts_with(bytes, 5, "\0\0\0{", 4);
+}
+
+static bool looks_like_text(pf_span bytes)
+{
+    size_t n = pf_span_left(&bytes) < 512 ? pf_span_left(&bytes) : 512;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t c = bytes.p[i];
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f') || c == 0x7F)
+            return false;
+    }
+    return true;
+}
+
+static const struct {
+    size_t at;
+    const char *magic;
+    size_t n;
+    const char *what;
+} strangers[] = {
+    {0, "version https://git-lfs", 23,
+     "is a git-lfs pointer, not the file it stands for; run 'git lfs pull' or download "
+     "the file itself"},
+    {0, "\x1F\x8B", 2, "is compressed with gzip; unpack it first"},
+    {0, "BZh", 3, "is compressed with bzip2; unpack it first"},
+    {0,
+     "\xFD"
+     "7zXZ",
+     5, "is compressed with xz; unpack it first"},
+    {0, "\x28\xB5\x2F\xFD", 4, "is compressed with zstd; unpack it first"},
+    {0, "\x89HDF", 4, "is HDF5 (Keras); a safetensors or torch file is needed"},
+    {0, "GGUF", 4, "is GGUF; a safetensors or torch file is needed"},
+    {0, "\x93NUMPY", 6, "is a numpy array; a safetensors or torch file is needed"},
+    {257, "ustar", 5,
+     "is a tar archive (torch before 0.2 saved such); load it with torch and save it "
+     "again with torch.save"},
+};
+
+static bool has_tag(pf_span bytes, const char *tag)
+{
+    size_t n = strlen(tag);
+    for (size_t i = 0; i < 256 && i + n <= pf_span_left(&bytes); i++) {
+        size_t k = 0;
+        while (k < n && (bytes.p[i + k] | 0x20) == (tag[k] | 0x20))
+            k++;
+        if (k == n)
+            return true;
+    }
+    return false;
+}
+
+static bool refuse_stranger(pf_span bytes, pf_err *err)
+{
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        if (starts_with(bytes, strangers[i].at, strangers[i].magic, strangers[i].n))
+            return pf_fail(err, PF_ERR_UNSUPPORTED, "%s", strangers[i].what);
+    }
+    if (looks_like_text(bytes) &&
+        (has_tag(bytes, "<html") || has_tag(bytes, "<!doctype")))
+        return pf_fail(err, PF_ERR_UNSUPPORTED,
+                       "is a web page, not a checkpoint; the download went wrong, "
+                       "fetch the file again");
+    if (looks_like_text(bytes))
+        return pf_fail(err, PF_ERR_UNSUPPORTED,
+                       "is a text file, not a checkpoint; a safetensors or torch file "
+                       "is needed");
+    return pf_fail(err, PF_ERR_UNSUPPORTED,
+                   "is neither safetensors nor a torch file (it starts with bytes "
+                   "%02x %02x, %zu in all)",
+                   bytes.p[0], pf_span_left(&bytes) > 1 ? bytes.p[1] : 0u,
+                   pf_span_left(&bytes));
+}
+
+static bool read_container(pf_weights *w, pf_span bytes, pf_notes *notes, pf_err *err)
+{
+    if (pf_span_left(&bytes) == 0)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "is empty; a download that broke off, perhaps");
+    if (looks_like_safetensors(bytes)) {
+        w->container = "safetensors";
+        return pf_safetensors_read(w, bytes, err);
+    }
+    if (starts_with(bytes, 0, "PK\3\4", 4) || starts_with(bytes, 0, "PK\5\6", 4)) {
+        w->container = "torch zip";
+        return pf_torch_read_zip(w, bytes, notes, err);
+    }
+    if (starts_with(bytes, 0, "\x80", 1)) {
+        w->container = "torch legacy";
+        return pf_torch_read_legacy(w, bytes, notes, err);
+    }
+    return refuse_stranger(bytes, err);
+}
+
+/* ---- open and close ---- */
+
+static bool fill(pf_weights *w, pf_span bytes, pf_notes *notes, pf_err *err)
+{
+    return read_container(w, bytes, notes, err) && sort_by_name(w, err);
+}
+
+bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes, pf_err *err)
+{
+    *out = NULL;
+    if (pf_path_is_folder(path))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "'%s' is a folder; name the checkpoint file in it", path);
+    pf_weights *w = pf_zalloc(sizeof *w, err);
+    if (!w)
+        return false;
+
+    bool ok = false;
+    if (!pf_mapfile_open(&w->map, path, err))
+        goto done;
+    /* A directory is a few scattered pages; without this each of them would drag its
+     * neighbourhood in from the disk. Hints only, so failures do not matter. */
+    void *start = (void *)(uintptr_t)w->map.data;
+    if (start)
+        posix_madvise(start, w->map.size, POSIX_MADV_RANDOM);
+    if (!fill(w, pf_mapfile_span(&w->map), notes, err)) {
+        pf_fail_in(err, "'%s'", path);
+        goto done;
+    }
+    posix_madvise(start, w->map.size, POSIX_MADV_NORMAL);
+    *out = w;
+    w = NULL;
+    ok = true;
+done:
+    pf_weights_close(w);
+    return ok;
+}
+
+bool pf_weights_open_bytes(pf_weights **out, const void *bytes, size_t n,
+                           pf_notes *notes, pf_err *err)
+{
+    *out = NULL;
+    pf_weights *w = pf_zalloc(sizeof *w, err);
+    if (!w)
+        return false;
+    if (!fill(w, pf_span_of(bytes, n), notes, err)) {
+        pf_weights_close(w);
+        return false;
+    }
+    *out = w;
+    return true;
+}
+
+void pf_weights_close(pf_weights *w)
+{
+    if (!w)
+        return;
+    for (size_t i = 0; i < w->count; i++)
+        pf_free(w->entries[i].name);
+    pf_free(w->entries);
+    pf_mapfile_close(&w->map);
+    pf_free(w);
+}
+
+/* ---- one tensor ---- */
+
+size_t pf_tensor_elements(const pf_tensor *t)
+{
+    size_t n = 1;
+    for (int i = 0; i < t->rank; i++)
+        n *= (size_t)t->shape[i];
+    return n;
+}
+
+bool pf_tensor_is_contiguous(const pf_tensor *t)
+{
+    int64_t step = 1;
+    for (int i = t->rank - 1; i >= 0; i--) {
+        if (t->shape[i] != 1 && t->stride[i] != step)
+            return false;
+        step *= t->shape[i];
+    }
+    return true;
+}
+
+bool pf_tensor_is_plain_f32(const pf_tensor *t)
+{
+    return t->dtype == PF_DTYPE_F32 && (uintptr_t)t->data % sizeof(float) == 0 &&
+           pf_tensor_is_contiguous(t);
+}
+
+void pf_tensor_will_read(const pf_tensor *t)
+{
+    if (!pf_tensor_is_contiguous(t))
+        return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = (uintptr_t)t->data / page * page;
+    uintptr_t end = (uintptr_t)t->data + pf_tensor_elements(t) * dtypes[t->dtype].size;
+    posix_madvise((void *)start, end - start, POSIX_MADV_WILLNEED);
+}
+
+static float float_of_bits(uint32_t bits)
+{
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* binary16 has 5 bits of exponent (bias 15) and 10 of fraction. Moved into a float's
+ * places its value is too small by 2^(127 - 15), which one exact product mends, for
+ * subnormals too; infinity and NaN get the float's largest exponent instead. */
+static float float_of_half(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
+    uint32_t magnitude = (uint32_t)(half & 0x7FFFu) << 13;
+    if ((half & 0x7C00u) == 0x7C00u)
+        return float_of_bits(sign | 0x7F800000u | magnitude);
+    float f = float_of_bits(magnitude) * 0x1p112f;
+    return sign ? -f : f;
+}
+
+/* n elements, `step` bytes apart, of `type`; `expr` turns the element v into a float.
+ */
+#define CONVERT_RUN(type, expr)                                                        \
+    for (size_t i = 0; i < n; i++) {                                                   \
+        type v;                                                                        \
+        memcpy(&v, src + (ptrdiff_t)i * step, sizeof v);                               \
+        dst[i] = (expr);                                                               \
+    }                                                                                  \
+    break
+
+static void convert_run(pf_dtype dtype, const uint8_t *src, ptrdiff_t step, size_t n,
+                        float *dst)
+{
+    switch (dtype) {
+    case PF_DTYPE_F32:
+        CONVERT_RUN(float, v);
+    case PF_DTYPE_F16:
+        CONVERT_RUN(uint16_t, float_of_half(v));
+    case PF_DTYPE_BF16:
+        CONVERT_RUN(uint16_t, float_of_bits((uint32_t)v << 16));
+    case PF_DTYPE_F64:
+        CONVERT_RUN(double, (float)v);
+    case PF_DTYPE_I64:
+        CONVERT_RUN(int64_t, (float)v);
+    case PF_DTYPE_I32:
+        CONVERT_RUN(int32_t, (float)v);
+    case PF_DTYPE_I16:
+        CONVERT_RUN(int16_t, (float)v);
+    case PF_DTYPE_I8:
+        CONVERT_RUN(int8_t, (float)v);
+    case PF_DTYPE_U8:
+        CONVERT_RUN(uint8_t, (float)v);
+    case PF_DTYPE_BOOL:
+        CONVERT_RUN(uint8_t, v ? 1.0f : 0.0f);
+    }
+}
+
+void pf_tensor_read_f32(const pf_tensor *t, float *dst)
+{
+    size_t left = pf_tensor_elements(t);
+    ptrdiff_t size = (ptrdiff_t)dtypes[t->dtype].size;
+    if (pf_tensor_is_contiguous(t)) {
+        if (t->dtype == PF_DTYPE_F32)
+            memcpy(dst, t->data, left * sizeof *dst);
+        else
+            convert_run(t->dtype, t->data, size, left, dst);
+        return;
+    }
+    /* An odometer over all axes but the last, which is one run. Not contiguous means
+     * that the rank is at least 1. */
+    int last = t->rank - 1;
+    size_t run = (size_t)t->shape[last];
+    int64_t index[PF_TENSOR_MAX_RANK] = {0};
+    const uint8_t *src = t->data;
+    for (;; dst += run) {
+        convert_run(t->dtype, src, (ptrdiff_t)t->stride[last] * size, run, dst);
+        left -= run;
+        if (left == 0)
+            return;
+        int axis = last - 1;
+        while (index[axis] == t->shape[axis] - 1) {
+            src -= (ptrdiff_t)(index[axis] * t->stride[axis]) * size;
+            index[axis--] = 0;
+        }
+        index[axis]++;
+        src += (ptrdiff_t)t->stride[axis] * size;
+    }
+}

@@ -1,0 +1,56 @@
+/*
+ * weights_build.h - what the container readers share; nobody else includes it.
+ *
+ * A reader gets the bytes of a whole file and adds the tensors it finds. It must have
+ * checked that every element of a tensor lies inside the bytes: pf_weights_add() does
+ * not know how long they are. weights.c sorts and looks for duplicate names afterwards.
+ */
+#ifndef PF_CORE_MODEL_WEIGHTS_BUILD_H
+#define PF_CORE_MODEL_WEIGHTS_BUILD_H
+
+#include "core/base/mapfile.h"
+#include "core/base/span.h"
+#include "core/model/weights.h"
+
+enum {
+    PF_WEIGHTS_MAX_TENSORS = 65536, /* the largest CLIP here has about 700 */
+    PF_WEIGHTS_MAX_NAME = 512,      /* bytes; the longest in use have about 70 */
+};
+
+typedef struct {
+    pf_tensor tensor; /* tensor.name is `name` */
+    char *name;       /* owned */
+} pf_weights_entry;
+
+struct pf_weights {
+    pf_mapfile map; /* all zero when opened from bytes */
+    const char *container;
+    pf_weights_entry *entries;
+    size_t count, room;
+};
+
+/* Add a copy of `t` under the name of `n` bytes at `name`; t->name is not looked at.
+ * Refuses names that are empty, too long, not UTF-8 or have a NUL inside. */
+PF_MUST_CHECK bool pf_weights_add(pf_weights *w, const pf_tensor *t, const char *name,
+                                  size_t n, pf_err *err);
+
+/* Elements of t->shape. Refuses sizes below 1 and products whose bytes, as this dtype
+ * or as float32, pass PTRDIFF_MAX. `name` (`n` bytes) is for the message. */
+PF_MUST_CHECK bool pf_weights_check_shape(const pf_tensor *t, const char *name,
+                                          size_t n, size_t *elements, pf_err *err);
+
+/* Fill t->stride for row-major order. */
+void pf_weights_set_row_major(pf_tensor *t);
+
+/* "[768, 512]" into `text`, cut when it does not fit. */
+const char *pf_weights_shape_text(const int64_t *shape, int rank, char *text,
+                                  size_t size);
+
+/* The readers: `bytes` is the whole file and outlives `w`. */
+PF_MUST_CHECK bool pf_safetensors_read(pf_weights *w, pf_span bytes, pf_err *err);
+PF_MUST_CHECK bool pf_torch_read_zip(pf_weights *w, pf_span bytes, pf_notes *notes,
+                                     pf_err *err);
+PF_MUST_CHECK bool pf_torch_read_legacy(pf_weights *w, pf_span bytes, pf_notes *notes,
+                                        pf_err *err);
+
+#endif
