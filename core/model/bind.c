@@ -79,8 +79,8 @@ static void shape_text(int rank, const int64_t *size, char *text, size_t n)
 static const pf_tensor *look_up(pf_binder *b, const char *name)
 {
     const pf_tensor *t = pf_weights_find(b->weights, name);
-    if (t)
-        b->is_known[t - pf_weights_at(b->weights, 0)] = true;
+    for (size_t i = 0; t && i < pf_weights_count(b->weights); i++)
+        b->is_known[i] |= pf_weights_at(b->weights, i) == t;
     return t;
 }
 
