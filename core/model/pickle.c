@@ -1,0 +1,1004 @@
+/*
+ * pickle.c - see pickle.h. The allow-lists, the machine, and the graph it leaves.
+ *
+ * Values live in one array and name each other by index; number 0 is no value, and on
+ * the stack it is a mark. What a tuple, list or dict holds is a chain of cells, which
+ * only ever grows at its end, so walking a chain always comes to an end. Strings stay
+ * where they are in the file.
+ *
+ * Opcodes are documented in Python's pickletools.py. Adding one? An op_...() function,
+ * its line in `opcodes`, a case in tests/unit/test_pickle.c.
+ */
+#include "core/model/pickle.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+
+enum {
+    MAX_VALUES = 1 << 20, /* a 1.85 GB checkpoint with its optimizer has about 30,000 */
+    MAX_CELLS = 1 << 21,
+    MAX_STACK = 1 << 16, /* Python sends items of a container in thousands */
+    MAX_MARKS = 256,
+    MAX_STORAGES = 1 << 18,
+    MAX_STRING = 1 << 20,
+    MAX_INT_BYTES = 256,
+};
+
+typedef struct {
+    union {
+        int64_t number; /* BOOL, INT; number of the GLOBAL, STORAGE; TENSOR's tuple */
+        double real;
+        const char *bytes;      /* STRING, BIG_INT */
+        uint32_t first_last[2]; /* cells of TUPLE, LIST, DICT */
+    } as;
+    uint32_t size;
+    uint8_t kind;
+    bool is_ordered; /* an OrderedDict: may be given attributes, which are dropped */
+} value;
+
+typedef struct {
+    pf_pickle_ref key, value;
+    uint32_t next;
+} cell;
+
+/* An array that grows up to a cap. */
+typedef struct {
+    void *items;
+    size_t count, room, cap, item_size;
+    const char *what;
+} pool;
+
+struct pf_pickle {
+    pool values, cells, stack, memo, storages;
+    size_t marks[MAX_MARKS]; /* places of the open marks on the stack */
+    size_t mark_count;
+    bool is_done;
+    pf_pickle_ref top;
+};
+
+/* ---- allow-list of names ---- */
+
+typedef enum { MAKE_DICT, MAKE_TENSOR, MAKE_PARAMETER, STORAGE_TYPE } global_role;
+
+static const struct {
+    const char *module, *name;
+    global_role role;
+    pf_dtype dtype;
+} globals[] = {
+    {"collections", "OrderedDict", MAKE_DICT, 0},
+    {"torch._utils", "_rebuild_tensor_v2", MAKE_TENSOR, 0},
+    {"torch._utils", "_rebuild_parameter", MAKE_PARAMETER, 0},
+    {"torch", "FloatStorage", STORAGE_TYPE, PF_DTYPE_F32},
+    {"torch", "HalfStorage", STORAGE_TYPE, PF_DTYPE_F16},
+    {"torch", "BFloat16Storage", STORAGE_TYPE, PF_DTYPE_BF16},
+    {"torch", "DoubleStorage", STORAGE_TYPE, PF_DTYPE_F64},
+    {"torch", "LongStorage", STORAGE_TYPE, PF_DTYPE_I64},
+    {"torch", "IntStorage", STORAGE_TYPE, PF_DTYPE_I32},
+    {"torch", "ShortStorage", STORAGE_TYPE, PF_DTYPE_I16},
+    {"torch", "CharStorage", STORAGE_TYPE, PF_DTYPE_I8},
+    {"torch", "ByteStorage", STORAGE_TYPE, PF_DTYPE_U8},
+    {"torch", "BoolStorage", STORAGE_TYPE, PF_DTYPE_BOOL},
+};
+
+/* ---- pools and values ---- */
+
+static void *pool_add(pool *p, pf_err *err)
+{
+    if (p->count == p->cap) {
+        pf_fail(err, PF_ERR_LIMIT, "more than %zu %s", p->cap, p->what);
+        return NULL;
+    }
+    if (p->count == p->room) {
+        size_t room = p->room ? 2 * p->room : 64;
+        if (room > p->cap)
+            room = p->cap;
+        if (!pf_resize_array(&p->items, room, p->item_size, err))
+            return NULL;
+        p->room = room;
+    }
+    void *item = (char *)p->items + p->count++ * p->item_size;
+    memset(item, 0, p->item_size);
+    return item;
+}
+
+static value *value_at(const pf_pickle *p, pf_pickle_ref v)
+{
+    return (value *)p->values.items + v;
+}
+
+static cell *cell_at(const pf_pickle *p, uint32_t c)
+{
+    return (cell *)p->cells.items + c;
+}
+
+static pf_pickle_ref *stack_of(const pf_pickle *p)
+{
+    return p->stack.items;
+}
+
+static bool push(pf_pickle *p, pf_pickle_ref v, pf_err *err)
+{
+    pf_pickle_ref *slot = pool_add(&p->stack, err);
+    if (slot)
+        *slot = v;
+    return slot != NULL;
+}
+
+static bool push_new(pf_pickle *p, const value *v, pf_err *err)
+{
+    value *slot = pool_add(&p->values, err);
+    if (!slot)
+        return false;
+    *slot = *v;
+    return push(p, (pf_pickle_ref)(p->values.count - 1), err);
+}
+
+static bool push_number(pf_pickle *p, pf_pickle_kind kind, int64_t number, pf_err *err)
+{
+    return push_new(p, &(value){.as.number = number, .kind = (uint8_t)kind}, err);
+}
+
+/* The topmost value, which is no mark. */
+static bool peek(const pf_pickle *p, pf_pickle_ref *v, pf_err *err)
+{
+    size_t n = p->stack.count;
+    if (n == 0 || stack_of(p)[n - 1] == 0)
+        return pf_fail(err, PF_ERR_FORMAT, "there is no value on the stack");
+    *v = stack_of(p)[n - 1];
+    return true;
+}
+
+static bool pop(pf_pickle *p, pf_pickle_ref *v, pf_err *err)
+{
+    if (!peek(p, v, err))
+        return false;
+    p->stack.count--;
+    return true;
+}
+
+/* Remove the last mark and what lies on it; it begins at *first of the stack, which
+ * holds it until the next push. */
+static bool pop_to_mark(pf_pickle *p, size_t *first, size_t *n, pf_err *err)
+{
+    if (p->mark_count == 0)
+        return pf_fail(err, PF_ERR_FORMAT, "there is no mark on the stack");
+    size_t mark = p->marks[--p->mark_count];
+    *first = mark + 1;
+    *n = p->stack.count - *first;
+    p->stack.count = mark;
+    return true;
+}
+
+static bool append(pf_pickle *p, pf_pickle_ref container, pf_pickle_ref key,
+                   pf_pickle_ref v, pf_err *err)
+{
+    cell *c = pool_add(&p->cells, err);
+    if (!c)
+        return false;
+    *c = (cell){.key = key, .value = v};
+    uint32_t index = (uint32_t)(p->cells.count - 1);
+    value *into = value_at(p, container);
+    if (into->size == 0)
+        into->as.first_last[0] = index;
+    else
+        cell_at(p, into->as.first_last[1])->next = index;
+    into->as.first_last[1] = index;
+    into->size++;
+    return true;
+}
+
+/* Like peek(), for the container that an opcode goes on filling. */
+static bool peek_kind(const pf_pickle *p, pf_pickle_kind kind, pf_pickle_ref *v,
+                      pf_err *err)
+{
+    if (!peek(p, v, err))
+        return false;
+    pf_pickle_kind found = value_at(p, *v)->kind;
+    return found == kind ||
+           pf_fail(err, PF_ERR_FORMAT, "needs %s on the stack, found %s",
+                   pf_pickle_kind_name(kind), pf_pickle_kind_name(found));
+}
+
+/* The first `n` values of a tuple; false when it has fewer. */
+static bool unpack(const pf_pickle *p, pf_pickle_ref tuple, pf_pickle_ref *v, size_t n)
+{
+    pf_pickle_item item = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (!pf_pickle_next(p, tuple, &item))
+            return false;
+        v[i] = item.value;
+    }
+    return true;
+}
+
+static bool is_kind(const pf_pickle *p, pf_pickle_ref v, pf_pickle_kind kind)
+{
+    return value_at(p, v)->kind == kind;
+}
+
+/* ---- opcodes: numbers, strings, containers ---- */
+
+static bool cut_short(pf_err *err)
+{
+    return pf_fail(err, PF_ERR_FORMAT, "the pickle is cut short");
+}
+
+static bool op_proto(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)p;
+    uint8_t version;
+    if (!pf_span_u8(s, &version))
+        return cut_short(err);
+    return (version >= 2 && version <= 5) ||
+           pf_fail(err, PF_ERR_UNSUPPORTED, "protocol %u, 2 to 5 are read", version);
+}
+
+/* A frame is advice on how much to read at once. */
+static bool op_frame(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)p;
+    uint64_t n;
+    if (!pf_span_u64le(s, &n))
+        return cut_short(err);
+    return n <= pf_span_left(s) ||
+           pf_fail(err, PF_ERR_FORMAT, "a frame of %llu bytes, but only %zu follow",
+                   (unsigned long long)n, pf_span_left(s));
+}
+
+static bool op_stop(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    if (!pop(p, &p->top, err))
+        return false;
+    p->is_done = true;
+    return p->stack.count == 0 ||
+           pf_fail(err, PF_ERR_FORMAT, "%zu values are left over on the stack",
+                   p->stack.count);
+}
+
+static bool op_mark(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    if (p->mark_count == MAX_MARKS)
+        return pf_fail(err, PF_ERR_LIMIT, "more than %d marks are open",
+                       (int)MAX_MARKS);
+    p->marks[p->mark_count++] = p->stack.count;
+    return push(p, 0, err);
+}
+
+static bool op_none(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_number(p, PF_PICKLE_NONE, 0, err);
+}
+
+static bool op_true(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_number(p, PF_PICKLE_BOOL, 1, err);
+}
+
+static bool op_false(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_number(p, PF_PICKLE_BOOL, 0, err);
+}
+
+static bool op_int4(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint32_t v;
+    if (!pf_span_u32le(s, &v))
+        return cut_short(err);
+    return push_number(p, PF_PICKLE_INT, (int32_t)v, err);
+}
+
+static bool op_int1(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint8_t v;
+    return pf_span_u8(s, &v) ? push_number(p, PF_PICKLE_INT, v, err) : cut_short(err);
+}
+
+static bool op_int2(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint16_t v;
+    return pf_span_u16le(s, &v) ? push_number(p, PF_PICKLE_INT, v, err)
+                                : cut_short(err);
+}
+
+/* Two's complement of n bytes, the lowest first; no bytes are zero. */
+static bool push_long(pf_pickle *p, pf_span *s, uint32_t n, pf_err *err)
+{
+    const uint8_t *b;
+    if (n > MAX_INT_BYTES)
+        return pf_fail(err, PF_ERR_LIMIT, "an integer of %u bytes, the limit is %d", n,
+                       (int)MAX_INT_BYTES);
+    if (!pf_span_take(s, n, &b))
+        return cut_short(err);
+    if (n > 8)
+        return push_new(
+            p,
+            &(value){.as.bytes = (const char *)b, .size = n, .kind = PF_PICKLE_BIG_INT},
+            err);
+    uint64_t bits = n > 0 && (b[n - 1] & 0x80) ? UINT64_MAX : 0;
+    for (uint32_t i = n; i-- > 0;)
+        bits = bits << 8 | b[i];
+    return push_number(p, PF_PICKLE_INT, (int64_t)bits, err);
+}
+
+static bool op_long1(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint8_t n;
+    return pf_span_u8(s, &n) ? push_long(p, s, n, err) : cut_short(err);
+}
+
+static bool op_long4(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint32_t n;
+    return pf_span_u32le(s, &n) ? push_long(p, s, n, err) : cut_short(err);
+}
+
+static bool op_float(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint32_t high, low; /* big-endian, unlike all other numbers */
+    if (!pf_span_u32be(s, &high) || !pf_span_u32be(s, &low))
+        return cut_short(err);
+    uint64_t bits = (uint64_t)high << 32 | low;
+    value v = {.kind = PF_PICKLE_REAL};
+    memcpy(&v.as.real, &bits, sizeof bits);
+    return push_new(p, &v, err);
+}
+
+static bool push_string(pf_pickle *p, pf_span *s, uint64_t n, pf_err *err)
+{
+    const uint8_t *b;
+    if (n > MAX_STRING)
+        return pf_fail(err, PF_ERR_LIMIT, "a string of %llu bytes, the limit is %d",
+                       (unsigned long long)n, (int)MAX_STRING);
+    if (!pf_span_take(s, (size_t)n, &b))
+        return cut_short(err);
+    if (!pf_utf8_is_valid((const char *)b, (size_t)n))
+        return pf_fail(err, PF_ERR_FORMAT, "a string is not UTF-8");
+    return push_new(p,
+                    &(value){.as.bytes = (const char *)b,
+                             .size = (uint32_t)n,
+                             .kind = PF_PICKLE_STRING},
+                    err);
+}
+
+static bool op_string1(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint8_t n;
+    return pf_span_u8(s, &n) ? push_string(p, s, n, err) : cut_short(err);
+}
+
+static bool op_string4(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint32_t n;
+    return pf_span_u32le(s, &n) ? push_string(p, s, n, err) : cut_short(err);
+}
+
+static bool op_string8(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint64_t n;
+    return pf_span_u64le(s, &n) ? push_string(p, s, n, err) : cut_short(err);
+}
+
+/* Make a tuple of n values of the stack, which were taken off it. */
+static bool push_tuple(pf_pickle *p, size_t first, size_t n, pf_err *err)
+{
+    value *slot = pool_add(&p->values, err);
+    if (!slot)
+        return false;
+    slot->kind = PF_PICKLE_TUPLE;
+    pf_pickle_ref tuple = (pf_pickle_ref)(p->values.count - 1);
+    for (size_t i = 0; i < n; i++) {
+        if (!append(p, tuple, 0, stack_of(p)[first + i], err))
+            return false;
+    }
+    return push(p, tuple, err);
+}
+
+static bool push_tuple_of(pf_pickle *p, size_t n, pf_err *err)
+{
+    pf_pickle_ref ignored;
+    for (size_t i = 0; i < n; i++) {
+        if (!pop(p, &ignored, err))
+            return false;
+    }
+    return push_tuple(p, p->stack.count, n, err);
+}
+
+static bool op_tuple0(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_tuple_of(p, 0, err);
+}
+
+static bool op_tuple1(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_tuple_of(p, 1, err);
+}
+
+static bool op_tuple2(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_tuple_of(p, 2, err);
+}
+
+static bool op_tuple3(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_tuple_of(p, 3, err);
+}
+
+static bool op_tuple(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    size_t first, n;
+    return pop_to_mark(p, &first, &n, err) && push_tuple(p, first, n, err);
+}
+
+static bool op_list(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_new(p, &(value){.kind = PF_PICKLE_LIST}, err);
+}
+
+static bool op_dict(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return push_new(p, &(value){.kind = PF_PICKLE_DICT}, err);
+}
+
+static bool op_append(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    pf_pickle_ref v, list;
+    return pop(p, &v, err) && peek_kind(p, PF_PICKLE_LIST, &list, err) &&
+           append(p, list, 0, v, err);
+}
+
+static bool op_appends(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    size_t first, n;
+    pf_pickle_ref list;
+    if (!pop_to_mark(p, &first, &n, err) || !peek_kind(p, PF_PICKLE_LIST, &list, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!append(p, list, 0, stack_of(p)[first + i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool op_setitem(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    pf_pickle_ref key, v, dict;
+    return pop(p, &v, err) && pop(p, &key, err) &&
+           peek_kind(p, PF_PICKLE_DICT, &dict, err) && append(p, dict, key, v, err);
+}
+
+static bool op_setitems(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    size_t first, n;
+    pf_pickle_ref dict;
+    if (!pop_to_mark(p, &first, &n, err) || !peek_kind(p, PF_PICKLE_DICT, &dict, err))
+        return false;
+    if (n % 2 != 0)
+        return pf_fail(err, PF_ERR_FORMAT, "a key has no value");
+    for (size_t i = 0; i < n; i += 2) {
+        if (!append(p, dict, stack_of(p)[first + i], stack_of(p)[first + i + 1], err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- opcodes: the memo ---- */
+
+static bool memo_put(pf_pickle *p, size_t slot, pf_err *err)
+{
+    pf_pickle_ref v;
+    if (!peek(p, &v, err))
+        return false;
+    /* Python numbers its slots from 0, so the memo is no larger than what was read; a
+     * far jump would only cost memory. */
+    if (slot > p->memo.count)
+        return pf_fail(err, PF_ERR_LIMIT, "memo slot %zu, but only %zu are in use",
+                       slot, p->memo.count);
+    pf_pickle_ref *at = slot < p->memo.count ? (pf_pickle_ref *)p->memo.items + slot
+                                             : pool_add(&p->memo, err);
+    if (!at)
+        return false;
+    *at = v;
+    return true;
+}
+
+static bool memo_get(pf_pickle *p, size_t slot, pf_err *err)
+{
+    if (slot >= p->memo.count)
+        return pf_fail(err, PF_ERR_FORMAT, "memo slot %zu was never filled", slot);
+    return push(p, ((pf_pickle_ref *)p->memo.items)[slot], err);
+}
+
+static bool op_put1(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint8_t slot;
+    return pf_span_u8(s, &slot) ? memo_put(p, slot, err) : cut_short(err);
+}
+
+static bool op_put4(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint32_t slot;
+    return pf_span_u32le(s, &slot) ? memo_put(p, slot, err) : cut_short(err);
+}
+
+static bool op_memoize(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    return memo_put(p, p->memo.count, err);
+}
+
+static bool op_get1(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint8_t slot;
+    return pf_span_u8(s, &slot) ? memo_get(p, slot, err) : cut_short(err);
+}
+
+static bool op_get4(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    uint32_t slot;
+    return pf_span_u32le(s, &slot) ? memo_get(p, slot, err) : cut_short(err);
+}
+
+/* ---- opcodes: names and calls ---- */
+
+static bool equals(const char *s, size_t n, const char *literal)
+{
+    return n == strlen(literal) && memcmp(s, literal, n) == 0;
+}
+
+static bool push_global(pf_pickle *p, const char *module, size_t n_module,
+                        const char *name, size_t n_name, pf_err *err)
+{
+    for (size_t i = 0; i < sizeof globals / sizeof *globals; i++) {
+        if (equals(module, n_module, globals[i].module) &&
+            equals(name, n_name, globals[i].name))
+            return push_number(p, PF_PICKLE_GLOBAL, (int64_t)i, err);
+    }
+    if (!pf_utf8_is_valid(module, n_module) || !pf_utf8_is_valid(name, n_name))
+        return pf_fail(err, PF_ERR_UNSUPPORTED,
+                       "refuses a global whose name is not UTF-8");
+    return pf_fail(err, PF_ERR_UNSUPPORTED,
+                   "refuses the pickle global '%.*s.%.*s', which no state dict needs "
+                   "(nothing was run); save model.state_dict() alone",
+                   n_module < 100 ? (int)n_module : 100, module,
+                   n_name < 100 ? (int)n_name : 100, name);
+}
+
+static bool take_line(pf_span *s, const char **line, size_t *n)
+{
+    const uint8_t *newline = memchr(s->p, '\n', pf_span_left(s));
+    if (!newline)
+        return false;
+    *line = (const char *)s->p;
+    *n = (size_t)(newline - s->p);
+    s->p = newline + 1;
+    return true;
+}
+
+static bool op_global(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    const char *module, *name;
+    size_t n_module, n_name;
+    if (!take_line(s, &module, &n_module) || !take_line(s, &name, &n_name))
+        return cut_short(err);
+    return push_global(p, module, n_module, name, n_name, err);
+}
+
+static bool op_stack_global(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    pf_pickle_ref name, module;
+    if (!pop(p, &name, err) || !pop(p, &module, err))
+        return false;
+    if (!is_kind(p, name, PF_PICKLE_STRING) || !is_kind(p, module, PF_PICKLE_STRING))
+        return pf_fail(err, PF_ERR_FORMAT, "a global's name is no string");
+    const value *m = value_at(p, module), *n = value_at(p, name);
+    return push_global(p, m->as.bytes, m->size, n->as.bytes, n->size, err);
+}
+
+/* (storage, offset, size, stride, requires_grad, hooks[, metadata]) */
+static bool make_tensor(pf_pickle *p, pf_pickle_ref args, pf_err *err)
+{
+    pf_pickle_ref a[4];
+    size_t n = value_at(p, args)->size;
+    if ((n != 6 && n != 7) || !unpack(p, args, a, 4) ||
+        !is_kind(p, a[0], PF_PICKLE_STORAGE) || !is_kind(p, a[1], PF_PICKLE_INT) ||
+        !is_kind(p, a[2], PF_PICKLE_TUPLE) || !is_kind(p, a[3], PF_PICKLE_TUPLE))
+        return pf_fail(
+            err, PF_ERR_FORMAT,
+            "_rebuild_tensor_v2 does not get (storage, offset, size, stride, "
+            "requires_grad, hooks)");
+    return push_number(p, PF_PICKLE_TENSOR, args, err);
+}
+
+/* (tensor, requires_grad, hooks): a Parameter is its tensor. */
+static bool make_parameter(pf_pickle *p, pf_pickle_ref args, pf_err *err)
+{
+    pf_pickle_ref tensor;
+    if (value_at(p, args)->size != 3 || !unpack(p, args, &tensor, 1) ||
+        !is_kind(p, tensor, PF_PICKLE_TENSOR))
+        return pf_fail(
+            err, PF_ERR_FORMAT,
+            "_rebuild_parameter does not get (tensor, requires_grad, hooks)");
+    return push(p, tensor, err);
+}
+
+static bool op_reduce(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    pf_pickle_ref args, callee;
+    if (!pop(p, &args, err) || !pop(p, &callee, err))
+        return false;
+    if (!is_kind(p, callee, PF_PICKLE_GLOBAL) || !is_kind(p, args, PF_PICKLE_TUPLE))
+        return pf_fail(err, PF_ERR_FORMAT, "calls %s with %s",
+                       pf_pickle_kind_name(value_at(p, callee)->kind),
+                       pf_pickle_kind_name(value_at(p, args)->kind));
+    size_t which = (size_t)value_at(p, callee)->as.number;
+    switch (globals[which].role) {
+    case MAKE_DICT:
+        if (value_at(p, args)->size != 0)
+            return pf_fail(err, PF_ERR_UNSUPPORTED,
+                           "an OrderedDict with arguments (Python 2 wrote such); load "
+                           "the file with torch and save it again");
+        return push_new(p, &(value){.kind = PF_PICKLE_DICT, .is_ordered = true}, err);
+    case MAKE_TENSOR:
+        return make_tensor(p, args, err);
+    case MAKE_PARAMETER:
+        return make_parameter(p, args, err);
+    case STORAGE_TYPE:
+        break;
+    }
+    return pf_fail(err, PF_ERR_UNSUPPORTED, "refuses to call '%s.%s'",
+                   globals[which].module, globals[which].name);
+}
+
+/* Attributes of an OrderedDict, which is `_metadata` in a state dict: dropped. */
+static bool op_build(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    pf_pickle_ref state, target;
+    if (!pop(p, &state, err) || !peek(p, &target, err))
+        return false;
+    return value_at(p, target)->is_ordered ||
+           pf_fail(err, PF_ERR_UNSUPPORTED, "refuses to set attributes of %s",
+                   pf_pickle_kind_name(value_at(p, target)->kind));
+}
+
+/* ---- persistent ids ---- */
+
+/* (key, offset, size) of a part of the storage, or None; old files have such. */
+static bool read_view(const pf_pickle *p, pf_pickle_ref v, pf_pickle_storage *st)
+{
+    pf_pickle_ref part[3];
+    st->view_numel = st->numel;
+    if (is_kind(p, v, PF_PICKLE_NONE))
+        return true;
+    return is_kind(p, v, PF_PICKLE_TUPLE) && unpack(p, v, part, 3) &&
+           pf_pickle_to_int(p, part[1], &st->view_offset) &&
+           pf_pickle_to_int(p, part[2], &st->view_numel) && st->view_offset >= 0 &&
+           st->view_numel >= 0 && st->view_offset <= st->numel &&
+           st->view_numel <= st->numel - st->view_offset;
+}
+
+static bool refuse_id(const pf_pickle *p, pf_pickle_ref id, pf_err *err)
+{
+    pf_pickle_ref tag;
+    const char *s;
+    size_t n;
+    if (!is_kind(p, id, PF_PICKLE_TUPLE) || !unpack(p, id, &tag, 1) ||
+        !is_kind(p, tag, PF_PICKLE_STRING) || !pf_pickle_to_bytes(p, tag, &s, &n))
+        return pf_fail(err, PF_ERR_UNSUPPORTED, "refuses a persistent id that is %s",
+                       pf_pickle_kind_name(value_at(p, id)->kind));
+    if (equals(s, n, "module"))
+        return pf_fail(err, PF_ERR_UNSUPPORTED,
+                       "refuses the persistent id 'module': a whole model was saved, "
+                       "save its state_dict() instead");
+    return pf_fail(err, PF_ERR_UNSUPPORTED, "refuses the persistent id '%.*s'",
+                   n < 100 ? (int)n : 100, s);
+}
+
+/* ('storage', type, key, location, numel[, view]) */
+static bool op_persistent_id(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    (void)s;
+    pf_pickle_ref id, part[6];
+    const char *tag;
+    size_t n_tag;
+    if (!pop(p, &id, err))
+        return false;
+    size_t n = is_kind(p, id, PF_PICKLE_TUPLE) ? value_at(p, id)->size : 0;
+    if (n == 0 || !unpack(p, id, part, 1) || !is_kind(p, part[0], PF_PICKLE_STRING) ||
+        !pf_pickle_to_bytes(p, part[0], &tag, &n_tag) || !equals(tag, n_tag, "storage"))
+        return refuse_id(p, id, err);
+
+    pf_pickle_storage st = {0};
+    if ((n != 5 && n != 6) || !unpack(p, id, part, n) ||
+        !is_kind(p, part[1], PF_PICKLE_GLOBAL) ||
+        !is_kind(p, part[2], PF_PICKLE_STRING) ||
+        !pf_pickle_to_bytes(p, part[2], &st.key, &st.key_size) ||
+        !pf_pickle_to_int(p, part[4], &st.numel))
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "a storage is not ('storage', type, key, location, numel)");
+    size_t type = (size_t)value_at(p, part[1])->as.number;
+    if (globals[type].role != STORAGE_TYPE)
+        return pf_fail(err, PF_ERR_FORMAT, "'%s.%s' is no storage type",
+                       globals[type].module, globals[type].name);
+    st.dtype = globals[type].dtype;
+    st.view_numel = st.numel;
+    if (st.numel < 0 || st.numel > INT64_MAX / (int64_t)pf_dtype_size(st.dtype))
+        return pf_fail(err, PF_ERR_FORMAT, "a storage of %lld elements",
+                       (long long)st.numel);
+    if (n == 6 && !read_view(p, part[5], &st))
+        return pf_fail(err, PF_ERR_FORMAT, "a storage's view leaves the storage");
+    pf_pickle_storage *slot = pool_add(&p->storages, err);
+    if (!slot)
+        return false;
+    *slot = st;
+    return push_number(p, PF_PICKLE_STORAGE, (int64_t)(p->storages.count - 1), err);
+}
+
+/* ---- the machine ---- */
+
+static const struct {
+    const char *name;
+    bool (*run)(pf_pickle *p, pf_span *s, pf_err *err); /* NULL: refused */
+} opcodes[256] = {
+    ['('] = {"MARK", op_mark},
+    ['.'] = {"STOP", op_stop},
+    ['0'] = {"POP", NULL},
+    ['1'] = {"POP_MARK", NULL},
+    ['2'] = {"DUP", NULL},
+    ['F'] = {"FLOAT", NULL},
+    ['I'] = {"INT", NULL},
+    ['J'] = {"BININT", op_int4},
+    ['K'] = {"BININT1", op_int1},
+    ['L'] = {"LONG", NULL},
+    ['M'] = {"BININT2", op_int2},
+    ['N'] = {"NONE", op_none},
+    ['P'] = {"PERSID", NULL},
+    ['Q'] = {"BINPERSID", op_persistent_id},
+    ['R'] = {"REDUCE", op_reduce},
+    ['S'] = {"STRING", NULL},
+    ['T'] = {"BINSTRING", op_string4},
+    ['U'] = {"SHORT_BINSTRING", op_string1},
+    ['V'] = {"UNICODE", NULL},
+    ['X'] = {"BINUNICODE", op_string4},
+    ['a'] = {"APPEND", op_append},
+    ['b'] = {"BUILD", op_build},
+    ['c'] = {"GLOBAL", op_global},
+    ['d'] = {"DICT", NULL},
+    ['}'] = {"EMPTY_DICT", op_dict},
+    ['e'] = {"APPENDS", op_appends},
+    ['g'] = {"GET", NULL},
+    ['h'] = {"BINGET", op_get1},
+    ['i'] = {"INST", NULL},
+    ['j'] = {"LONG_BINGET", op_get4},
+    ['l'] = {"LIST", NULL},
+    [']'] = {"EMPTY_LIST", op_list},
+    ['o'] = {"OBJ", NULL},
+    ['p'] = {"PUT", NULL},
+    ['q'] = {"BINPUT", op_put1},
+    ['r'] = {"LONG_BINPUT", op_put4},
+    ['s'] = {"SETITEM", op_setitem},
+    ['t'] = {"TUPLE", op_tuple},
+    [')'] = {"EMPTY_TUPLE", op_tuple0},
+    ['u'] = {"SETITEMS", op_setitems},
+    ['G'] = {"BINFLOAT", op_float},
+    [0x80] = {"PROTO", op_proto},
+    [0x81] = {"NEWOBJ", NULL},
+    [0x82] = {"EXT1", NULL},
+    [0x83] = {"EXT2", NULL},
+    [0x84] = {"EXT4", NULL},
+    [0x85] = {"TUPLE1", op_tuple1},
+    [0x86] = {"TUPLE2", op_tuple2},
+    [0x87] = {"TUPLE3", op_tuple3},
+    [0x88] = {"NEWTRUE", op_true},
+    [0x89] = {"NEWFALSE", op_false},
+    [0x8A] = {"LONG1", op_long1},
+    [0x8B] = {"LONG4", op_long4},
+    ['B'] = {"BINBYTES", NULL},
+    ['C'] = {"SHORT_BINBYTES", NULL},
+    [0x8C] = {"SHORT_BINUNICODE", op_string1},
+    [0x8D] = {"BINUNICODE8", op_string8},
+    [0x8E] = {"BINBYTES8", NULL},
+    [0x8F] = {"EMPTY_SET", NULL},
+    [0x90] = {"ADDITEMS", NULL},
+    [0x91] = {"FROZENSET", NULL},
+    [0x92] = {"NEWOBJ_EX", NULL},
+    [0x93] = {"STACK_GLOBAL", op_stack_global},
+    [0x94] = {"MEMOIZE", op_memoize},
+    [0x95] = {"FRAME", op_frame},
+    [0x96] = {"BYTEARRAY8", NULL},
+    [0x97] = {"NEXT_BUFFER", NULL},
+    [0x98] = {"READONLY_BUFFER", NULL},
+};
+
+static bool run(pf_pickle *p, pf_span *s, pf_err *err)
+{
+    const uint8_t *start = s->p;
+    /* Value and cell 0 mean "none". */
+    if (!pool_add(&p->values, err) || !pool_add(&p->cells, err))
+        return false;
+    while (!p->is_done) {
+        size_t at = (size_t)(s->p - start);
+        uint8_t op;
+        if (!pf_span_u8(s, &op))
+            return cut_short(err);
+        if (!opcodes[op].name)
+            return pf_fail(err, PF_ERR_FORMAT, "pickle byte %zu: 0x%02x is no opcode",
+                           at, op);
+        if (!opcodes[op].run)
+            return pf_fail(err, PF_ERR_UNSUPPORTED,
+                           "pickle byte %zu: refuses the opcode '%s', which no state "
+                           "dict needs",
+                           at, opcodes[op].name);
+        if (!opcodes[op].run(p, s, err))
+            return pf_fail_in(err, "pickle byte %zu, %s", at, opcodes[op].name);
+    }
+    return true;
+}
+
+bool pf_pickle_read(pf_pickle **out, pf_span *bytes, pf_err *err)
+{
+    *out = NULL;
+    pf_pickle *p = pf_zalloc(sizeof *p, err);
+    if (!p)
+        return false;
+    p->values = (pool){.cap = MAX_VALUES, .item_size = sizeof(value), .what = "values"};
+    p->cells = (pool){.cap = MAX_CELLS, .item_size = sizeof(cell), .what = "items"};
+    p->stack = (pool){
+        .cap = MAX_STACK, .item_size = sizeof(pf_pickle_ref), .what = "stacked values"};
+    p->memo = (pool){
+        .cap = MAX_VALUES, .item_size = sizeof(pf_pickle_ref), .what = "memo slots"};
+    p->storages = (pool){.cap = MAX_STORAGES,
+                         .item_size = sizeof(pf_pickle_storage),
+                         .what = "storages"};
+    if (!run(p, bytes, err)) {
+        pf_pickle_free(p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+void pf_pickle_free(pf_pickle *p)
+{
+    if (!p)
+        return;
+    pf_free(p->values.items);
+    pf_free(p->cells.items);
+    pf_free(p->stack.items);
+    pf_free(p->memo.items);
+    pf_free(p->storages.items);
+    pf_free(p);
+}
+
+/* ---- reading the graph ---- */
+
+pf_pickle_ref pf_pickle_top(const pf_pickle *p)
+{
+    return p->top;
+}
+
+pf_pickle_kind pf_pickle_get_kind(const pf_pickle *p, pf_pickle_ref v)
+{
+    return value_at(p, v)->kind;
+}
+
+const char *pf_pickle_kind_name(pf_pickle_kind kind)
+{
+    static const char *const names[] = {
+        [PF_PICKLE_NONE] = "None",         [PF_PICKLE_BOOL] = "a bool",
+        [PF_PICKLE_INT] = "an integer",    [PF_PICKLE_BIG_INT] = "a long integer",
+        [PF_PICKLE_REAL] = "a float",      [PF_PICKLE_STRING] = "a string",
+        [PF_PICKLE_TUPLE] = "a tuple",     [PF_PICKLE_LIST] = "a list",
+        [PF_PICKLE_DICT] = "a dict",       [PF_PICKLE_GLOBAL] = "a global",
+        [PF_PICKLE_STORAGE] = "a storage", [PF_PICKLE_TENSOR] = "a tensor",
+    };
+    return names[kind];
+}
+
+bool pf_pickle_to_bool(const pf_pickle *p, pf_pickle_ref v, bool *out)
+{
+    if (!is_kind(p, v, PF_PICKLE_BOOL))
+        return false;
+    *out = value_at(p, v)->as.number != 0;
+    return true;
+}
+
+bool pf_pickle_to_int(const pf_pickle *p, pf_pickle_ref v, int64_t *out)
+{
+    if (!is_kind(p, v, PF_PICKLE_INT))
+        return false;
+    *out = value_at(p, v)->as.number;
+    return true;
+}
+
+bool pf_pickle_to_bytes(const pf_pickle *p, pf_pickle_ref v, const char **s, size_t *n)
+{
+    if (!is_kind(p, v, PF_PICKLE_STRING) && !is_kind(p, v, PF_PICKLE_BIG_INT))
+        return false;
+    *s = value_at(p, v)->as.bytes;
+    *n = value_at(p, v)->size;
+    return true;
+}
+
+bool pf_pickle_to_tensor(const pf_pickle *p, pf_pickle_ref v, pf_pickle_tensor *out)
+{
+    pf_pickle_ref a[4];
+    if (!is_kind(p, v, PF_PICKLE_TENSOR) ||
+        !unpack(p, (pf_pickle_ref)value_at(p, v)->as.number, a, 4))
+        return false;
+    *out = (pf_pickle_tensor){.storage = (size_t)value_at(p, a[0])->as.number,
+                              .offset = value_at(p, a[1])->as.number,
+                              .size = a[2],
+                              .stride = a[3]};
+    return true;
+}
+
+static bool is_container(const pf_pickle *p, pf_pickle_ref v)
+{
+    return is_kind(p, v, PF_PICKLE_TUPLE) || is_kind(p, v, PF_PICKLE_LIST) ||
+           is_kind(p, v, PF_PICKLE_DICT);
+}
+
+size_t pf_pickle_size(const pf_pickle *p, pf_pickle_ref v)
+{
+    return is_container(p, v) ? value_at(p, v)->size : 0;
+}
+
+bool pf_pickle_next(const pf_pickle *p, pf_pickle_ref v, pf_pickle_item *item)
+{
+    if (pf_pickle_size(p, v) == 0)
+        return false;
+    item->at = item->at ? cell_at(p, item->at)->next : value_at(p, v)->as.first_last[0];
+    if (item->at == 0)
+        return false;
+    item->key = cell_at(p, item->at)->key;
+    item->value = cell_at(p, item->at)->value;
+    return true;
+}
+
+size_t pf_pickle_find(const pf_pickle *p, pf_pickle_ref dict, const char *key,
+                      pf_pickle_ref *found)
+{
+    size_t count = 0;
+    pf_pickle_item item = {0};
+    if (!is_kind(p, dict, PF_PICKLE_DICT))
+        return 0;
+    while (pf_pickle_next(p, dict, &item)) {
+        const value *k = value_at(p, item.key);
+        if (k->kind == PF_PICKLE_STRING && equals(k->as.bytes, k->size, key)) {
+            *found = item.value;
+            count++;
+        }
+    }
+    return count;
+}
+
+size_t pf_pickle_storages(const pf_pickle *p)
+{
+    return p->storages.count;
+}
+
+const pf_pickle_storage *pf_pickle_storage_at(const pf_pickle *p, size_t i)
+{
+    return (const pf_pickle_storage *)p->storages.items + i;
+}
