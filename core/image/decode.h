@@ -46,7 +46,7 @@ PF_MUST_CHECK bool pf_stb_decode(pf_picture *out, pf_span file, uint64_t width,
  * with it means 1: damaged metadata is no reason to lose a picture. */
 int pf_exif_orientation(const uint8_t *tiff, size_t n);
 
-/* Turn the pixels upright; 1 and values out of range change nothing. */
+/* Turn the pixels upright; 0 and 1 change nothing. */
 PF_MUST_CHECK bool pf_picture_orient(pf_picture *picture, int orientation, pf_err *err);
 
 #endif

@@ -20,9 +20,8 @@
 #include "core/image/decode.h"
 
 enum {
-    MAX_SCANS = 200,     /* encoders write about ten; T.81's finest split of 8-bit
-                            colour stays below this in practice */
-    MAX_STRAY_BYTES = 64 /* padding between segments that some encoders leave */
+    MAX_SCANS = 200,     /* encoders write about ten */
+    MAX_STRAY_BYTES = 32 /* in front of a marker: what cameras were seen to pad with */
 };
 
 /* Scans times pixels, in units of the pixel limit: a picture at the limit may have 16
@@ -42,9 +41,10 @@ typedef struct {
     const pf_picture_limits *limits;
     pf_err *err;
     pf_picture *out;
-    uint8_t *cmyk;       /* [width, 4], owned */
-    unsigned seen;       /* bit i: a scan carried component i */
-    unsigned long stray; /* bytes that belonged nowhere */
+    uint8_t *cmyk;    /* [width, 4], owned */
+    unsigned seen;    /* bit i: a scan carried component i */
+    bool in_pixels;   /* past the headers */
+    int *orientation; /* 0 until EXIF was seen */
 } reader;
 
 static reader *reader_of(j_common_ptr jpeg)
@@ -92,9 +92,8 @@ static bool tolerate(reader *r)
     case JWRN_JFIF_MAJOR:     /* odd version in APP0 */
     case JWRN_NOT_SEQUENTIAL: /* spectral range of a sequential scan, which has none */
         return true;
-    case JWRN_EXTRANEOUS_DATA:
-        r->stray += (unsigned long)r->errors.msg_parm.i[0];
-        return r->stray <= MAX_STRAY_BYTES;
+    case JWRN_EXTRANEOUS_DATA: /* between headers nothing is lost: odd metadata */
+        return !r->in_pixels || r->errors.msg_parm.i[0] <= MAX_STRAY_BYTES;
     default:
         return false;
     }
@@ -143,18 +142,26 @@ static void check_scans(reader *r)
     }
 }
 
-/* EXIF is an APP1 segment that begins with "Exif\0\0". */
-static void read_orientation(const reader *r, int *orientation)
+/* EXIF is an APP1 segment that begins with "Exif\0\0". Read here in place, because
+ * jpeg_save_markers() walks all it has saved for each new one, and a file of a hundred
+ * thousand empty segments then takes ten seconds. */
+static boolean on_app1(j_decompress_ptr jpeg)
 {
-    static const char intro[6] = "Exif\0";
-    for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m; m = m->next) {
-        if (m->data_length > sizeof intro &&
-            memcmp(m->data, intro, sizeof intro) == 0) {
-            *orientation = pf_exif_orientation(m->data + sizeof intro,
-                                               m->data_length - sizeof intro);
-            return;
-        }
-    }
+    static const uint8_t intro[6] = "Exif\0";
+    reader *r = reader_of((j_common_ptr)jpeg);
+    struct jpeg_source_mgr *source = jpeg->src;
+    pf_span s = pf_span_of(source->next_input_byte, source->bytes_in_buffer);
+    uint16_t size;
+    const uint8_t *body;
+    if (!pf_span_u16be(&s, &size) || !pf_span_take(&s, size < 2 ? 0 : size - 2u, &body))
+        give_up(r, PF_ERR_FORMAT, "the file ends in its metadata");
+    size_t n = (size_t)(s.p - body);
+    if (*r->orientation == 0 && n > sizeof intro &&
+        memcmp(body, intro, sizeof intro) == 0)
+        *r->orientation = pf_exif_orientation(body + sizeof intro, n - sizeof intro);
+    source->next_input_byte = s.p;
+    source->bytes_in_buffer = pf_span_left(&s);
+    return TRUE;
 }
 
 /* a * b / 255, rounded, as Pillow does it. */
@@ -190,7 +197,7 @@ static void read_rows(reader *r)
 }
 
 /* False when pf_err has the reason; leaves by longjmp when libjpeg has one. */
-static bool read_picture(reader *r, int *orientation, pf_span file)
+static bool read_picture(reader *r, pf_span file)
 {
     struct jpeg_decompress_struct *j = &r->jpeg;
     jpeg_create_decompress(j);
@@ -198,11 +205,11 @@ static bool read_picture(reader *r, int *orientation, pf_span file)
     j->mem->max_memory_to_use =
         (long)(r->limits->max_pixels * BUDGET_PER_PIXEL + BUDGET_FIXED);
     jpeg_mem_src(j, file.p, (unsigned long)pf_span_left(&file));
-    jpeg_save_markers(j, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_set_marker_processor(j, JPEG_APP0 + 1, on_app1);
     jpeg_read_header(j, TRUE);
+    r->in_pixels = true;
     if (!pf_picture_make(r->out, j->image_width, j->image_height, r->limits, r->err))
         return false;
-    read_orientation(r, orientation);
     bool is_cmyk = j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK;
     j->out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
     if (is_cmyk && !(r->cmyk = pf_alloc_array(j->image_width, 4, r->err)))
@@ -223,6 +230,7 @@ bool pf_decode_jpeg(pf_picture *out, int *orientation, pf_span file,
     r->limits = limits;
     r->err = err;
     r->out = out;
+    r->orientation = orientation;
     r->jpeg.err = jpeg_std_error(&r->errors);
     r->errors.error_exit = fail;
     r->errors.emit_message = on_message;
@@ -230,7 +238,7 @@ bool pf_decode_jpeg(pf_picture *out, int *orientation, pf_span file,
 
     volatile bool ok = false;
     if (setjmp(r->leave) == 0)
-        ok = read_picture(r, orientation, file);
+        ok = read_picture(r, file);
     jpeg_destroy_decompress(&r->jpeg);
     pf_free(r->cmyk);
     pf_free(r);

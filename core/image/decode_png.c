@@ -10,6 +10,7 @@
  * no function between setjmp and longjmp owns anything.
  */
 #include <setjmp.h>
+#include <string.h>
 
 #include <png.h>
 
@@ -25,7 +26,7 @@ typedef struct {
     pf_span left;
     pf_err *err;
     pf_picture *out;
-    uint8_t *deep; /* [height, width] samples of 16 bits, owned */
+    uint8_t *raw; /* samples or palette indices, before they become RGB; owned */
     bool is_out_of_memory;
 } reader;
 
@@ -37,10 +38,13 @@ static void on_error(png_structp png, png_const_charp text)
     longjmp(r->leave, 1);
 }
 
+/* Most warnings are about metadata. Those about the pixel stream mean damage, but for
+ * bytes behind the last pixel. */
 static void on_warning(png_structp png, png_const_charp text)
 {
-    (void)png;
-    (void)text; /* about metadata; what concerns pixels was made an error */
+    if (strncmp(text, "IDAT", 4) == 0 && !strstr(text, "Extra compressed data") &&
+        !strstr(text, "Too much image data"))
+        on_error(png, text);
 }
 
 static png_voidp allocate(png_structp png, png_alloc_size_t size)
@@ -71,7 +75,9 @@ static bool check_size(pf_span file, const pf_picture_limits *limits, pf_err *er
 {
     const uint8_t *start;
     uint32_t width, height;
-    if (!pf_span_take(&file, 16, &start) || memcmp(start + 12, "IHDR", 4) != 0 ||
+    if (pf_span_take(&file, 16, &start) && memcmp(start + 12, "CgBI", 4) == 0)
+        return pf_fail(err, PF_ERR_UNSUPPORTED, "Apple's variant of png is not read");
+    if (pf_span_left(&file) == 0 || memcmp(start + 12, "IHDR", 4) != 0 ||
         !pf_span_u32be(&file, &width) || !pf_span_u32be(&file, &height))
         return pf_fail(err, PF_ERR_FORMAT, "the header chunk is missing");
     return pf_picture_check_size(width, height, limits, err);
@@ -83,7 +89,7 @@ static void configure(reader *r)
     png_set_read_fn(r->png, r, read_bytes);
     png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_chunk_malloc_max(r->png, MAX_CHUNK_BYTES);
-    png_set_benign_errors(r->png, 0); /* bad Adler sum, palette overrun: refuse */
+    png_set_benign_errors(r->png, 1); /* as warnings: on_warning() judges */
     png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif, 1);
@@ -105,19 +111,45 @@ static void read_rows(reader *r, uint8_t *rows, size_t stride)
 static bool read_deep_grey(reader *r)
 {
     size_t width = (size_t)r->out->width, n = width * (size_t)r->out->height;
-    r->deep = pf_alloc_array(n, 2, r->err);
-    if (!r->deep)
+    r->raw = pf_alloc_array(n, 2, r->err);
+    if (!r->raw)
         return false;
     png_set_strip_alpha(r->png);
-    read_rows(r, r->deep, width * 2);
-    pf_grey16_to_rgb(r->deep, n, 0xFFFF, r->out->rgb);
+    read_rows(r, r->raw, width * 2);
+    pf_grey16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb);
+    return true;
+}
+
+/* libpng would paint indices that the palette does not have black. */
+static bool read_palette(reader *r)
+{
+    size_t width = (size_t)r->out->width, n = width * (size_t)r->out->height;
+    png_colorp colours = NULL;
+    int entries = 0;
+    png_get_PLTE(r->png, r->info, &colours, &entries);
+    r->raw = pf_alloc_array(n, 1, r->err);
+    if (!r->raw)
+        return false;
+    png_set_packing(r->png);
+    read_rows(r, r->raw, width);
+    for (size_t i = 0; i < n; i++) {
+        if (r->raw[i] >= entries)
+            return pf_fail(r->err, PF_ERR_FORMAT,
+                           "a pixel uses palette entry %u, the palette has %d",
+                           r->raw[i], entries);
+        const png_color *colour = &colours[r->raw[i]];
+        uint8_t *rgb = r->out->rgb + 3 * i;
+        rgb[0] = colour->red;
+        rgb[1] = colour->green;
+        rgb[2] = colour->blue;
+    }
     return true;
 }
 
 static void read_rgb(reader *r)
 {
     png_set_scale_16(r->png);
-    png_set_expand(r->png); /* palette, fewer than 8 bits */
+    png_set_expand(r->png); /* fewer than 8 bits */
     png_set_gray_to_rgb(r->png);
     png_set_strip_alpha(r->png);
     read_rows(r, r->out->rgb, (size_t)r->out->width * 3);
@@ -139,10 +171,16 @@ static bool read_picture(reader *r, int *orientation, const pf_picture_limits *l
     if (!pf_picture_make(r->out, png_get_image_width(r->png, r->info),
                          png_get_image_height(r->png, r->info), limits, r->err))
         return false;
-    bool is_grey = !(png_get_color_type(r->png, r->info) & PNG_COLOR_MASK_COLOR);
-    if (!is_grey || png_get_bit_depth(r->png, r->info) < 16)
+    int colour = png_get_color_type(r->png, r->info);
+    int depth = png_get_bit_depth(r->png, r->info);
+    bool ok = true;
+    if (colour == PNG_COLOR_TYPE_PALETTE)
+        ok = read_palette(r);
+    else if (depth == 16 && !(colour & PNG_COLOR_MASK_COLOR))
+        ok = read_deep_grey(r);
+    else
         read_rgb(r);
-    else if (!read_deep_grey(r))
+    if (!ok)
         return false;
     png_read_end(r->png, r->info); /* the rest of the chunks, the end among them */
     read_orientation(r, orientation);
@@ -169,7 +207,7 @@ bool pf_decode_png(pf_picture *out, int *orientation, pf_span file,
         ok = r->info && read_picture(r, orientation, limits);
     }
     png_destroy_read_struct(&r->png, &r->info, NULL);
-    pf_free(r->deep);
+    pf_free(r->raw);
     pf_free(r);
     return ok;
 }

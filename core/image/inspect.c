@@ -78,6 +78,25 @@ static bool bmp_check_kind(const bmp_header *h, pf_err *err)
 {
     if (h->planes != 1)
         return pf_fail(err, PF_ERR_FORMAT, "%u planes instead of 1", h->planes);
+    switch (h->compression) {
+    case BMP_RGB:
+        break;
+    case BMP_BITFIELDS:
+        if (h->bits == 16 || h->bits == 32)
+            break;
+        return pf_fail(err, PF_ERR_FORMAT, "colour masks for %u bits per pixel",
+                       h->bits);
+    case BMP_RLE8:
+    case BMP_RLE4:
+    case BMP_JPEG:
+    case BMP_PNG:
+    case BMP_ALPHAFIELDS:
+        return pf_fail(err, PF_ERR_UNSUPPORTED, "bmp with compression %u is not read",
+                       (unsigned)h->compression);
+    default:
+        return pf_fail(err, PF_ERR_FORMAT, "unknown compression %u",
+                       (unsigned)h->compression);
+    }
     switch (h->bits) {
     case 1:
     case 4:
@@ -95,25 +114,7 @@ static bool bmp_check_kind(const bmp_header *h, pf_err *err)
     default:
         return pf_fail(err, PF_ERR_FORMAT, "%u bits per pixel", h->bits);
     }
-    switch (h->compression) {
-    case BMP_RGB:
-        return true;
-    case BMP_BITFIELDS:
-        if (h->bits == 16 || h->bits == 32)
-            return true;
-        return pf_fail(err, PF_ERR_FORMAT, "colour masks for %u bits per pixel",
-                       h->bits);
-    case BMP_RLE8:
-    case BMP_RLE4:
-    case BMP_JPEG:
-    case BMP_PNG:
-    case BMP_ALPHAFIELDS:
-        return pf_fail(err, PF_ERR_UNSUPPORTED, "bmp with compression %u is not read",
-                       (unsigned)h->compression);
-    default:
-        return pf_fail(err, PF_ERR_FORMAT, "unknown compression %u",
-                       (unsigned)h->compression);
-    }
+    return true;
 }
 
 /* `rows` holds `height` rows of `stride` bytes, the last one without its padding. */

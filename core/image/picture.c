@@ -152,7 +152,7 @@ void pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *r
 static bool decode(pf_picture *out, const kind *k, pf_span file,
                    const pf_picture_limits *limits, pf_err *err)
 {
-    int orientation = 1;
+    int orientation = 0;
     if (!k->decode(out, &orientation, file, limits, err) ||
         !pf_picture_orient(out, orientation, err)) {
         if (err && err->code == PF_ERR_FORMAT)
