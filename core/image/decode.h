@@ -1,0 +1,52 @@
+/*
+ * decode.h - what the decoders share; private to core/image.
+ *
+ * Each decoder gets the whole file and fills a picture. What it leaves behind on
+ * failure is freed by pf_picture_decode(), so a decoder may return from anywhere.
+ *
+ * Adding a format? Also pf_picture_sniff(), the table in picture.c, test_picture.c.
+ */
+#ifndef PF_CORE_IMAGE_DECODE_H
+#define PF_CORE_IMAGE_DECODE_H
+
+#include "core/base/span.h"
+#include "core/image/picture.h"
+
+/* `*orientation` comes in as 1; a decoder sets what the file says, 1..8 as EXIF counts.
+ */
+typedef bool pf_decoder(pf_picture *out, int *orientation, pf_span file,
+                        const pf_picture_limits *limits, pf_err *err);
+
+pf_decoder pf_decode_jpeg; /* libjpeg-turbo */
+pf_decoder pf_decode_png;  /* libpng */
+pf_decoder pf_decode_gif;  /* our own */
+pf_decoder pf_decode_pnm;  /* our own */
+pf_decoder pf_decode_bmp;  /* our own inspection, then stb_image: these three */
+pf_decoder pf_decode_tga;
+pf_decoder pf_decode_psd;
+
+/* Is a picture of this size allowed? To be asked before any memory is taken. */
+PF_MUST_CHECK bool pf_picture_check_size(uint64_t width, uint64_t height,
+                                         const pf_picture_limits *limits, pf_err *err);
+
+/* pf_picture_check_size(), then zeroed pixels. */
+PF_MUST_CHECK bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
+                                   const pf_picture_limits *limits, pf_err *err);
+
+/* `n` grey samples of 16 bits, high byte first, become RGB: the smallest sample turns
+ * black and the largest white, because radiographs rarely fill the range; one level
+ * alone is scaled by `max`, the largest value the file allows. */
+void pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *rgb);
+
+/* stb_image's turn, for a file that was inspected and has this size. */
+PF_MUST_CHECK bool pf_stb_decode(pf_picture *out, pf_span file, uint64_t width,
+                                 uint64_t height, pf_err *err);
+
+/* The orientation that the TIFF structure inside EXIF states, 1..8. Whatever is wrong
+ * with it means 1: damaged metadata is no reason to lose a picture. */
+int pf_exif_orientation(const uint8_t *tiff, size_t n);
+
+/* Turn the pixels upright; 0 and 1 change nothing. */
+PF_MUST_CHECK bool pf_picture_orient(pf_picture *picture, int orientation, pf_err *err);
+
+#endif

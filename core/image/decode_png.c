@@ -1,0 +1,213 @@
+/*
+ * decode_png.c - PNG through libpng; the one file that includes png.h.
+ *
+ * libpng checks the structure and every CRC. Only pixels and orientation are wanted, so
+ * all other ancillary chunks are skipped unparsed: colour profiles and compressed texts
+ * cannot do harm. Transparency is dropped, as in the reference, and the colours below
+ * it show.
+ *
+ * libpng leaves through longjmp. Everything that must be freed lives in a `reader`, and
+ * no function between setjmp and longjmp owns anything.
+ */
+#include <setjmp.h>
+#include <string.h>
+
+#include <png.h>
+
+#include "core/base/mem.h"
+#include "core/image/decode.h"
+
+enum { MAX_CHUNK_BYTES = 8 << 20 }; /* of those that are kept: PLTE and eXIf */
+
+typedef struct {
+    png_structp png;
+    png_infop info;
+    jmp_buf leave;
+    pf_span left;
+    pf_err *err;
+    pf_picture *out;
+    uint8_t *raw; /* samples or palette indices, before they become RGB; owned */
+    bool is_out_of_memory;
+} reader;
+
+static void on_error(png_structp png, png_const_charp text)
+{
+    reader *r = png_get_error_ptr(png);
+    if (!r->is_out_of_memory)
+        pf_fail(r->err, PF_ERR_FORMAT, "%s", text);
+    longjmp(r->leave, 1);
+}
+
+/* Most warnings are about metadata. Those about the pixel stream mean damage, but for
+ * bytes behind the last pixel. */
+static void on_warning(png_structp png, png_const_charp text)
+{
+    if (strncmp(text, "IDAT", 4) == 0 && !strstr(text, "Extra compressed data") &&
+        !strstr(text, "Too much image data"))
+        on_error(png, text);
+}
+
+static png_voidp allocate(png_structp png, png_alloc_size_t size)
+{
+    reader *r = png_get_mem_ptr(png);
+    void *p = pf_zalloc(size, r->err);
+    r->is_out_of_memory |= !p;
+    return p;
+}
+
+static void release(png_structp png, png_voidp p)
+{
+    (void)png;
+    pf_free(p);
+}
+
+static void read_bytes(png_structp png, png_bytep to, size_t n)
+{
+    reader *r = png_get_io_ptr(png);
+    const uint8_t *from;
+    if (!pf_span_take(&r->left, n, &from))
+        png_error(png, "the file ends early");
+    memcpy(to, from, n);
+}
+
+/* The size stands in the first chunk; asking here keeps libpng from allocating. */
+static bool check_size(pf_span file, const pf_picture_limits *limits, pf_err *err)
+{
+    const uint8_t *start;
+    uint32_t width, height;
+    if (pf_span_take(&file, 16, &start) && memcmp(start + 12, "CgBI", 4) == 0)
+        return pf_fail(err, PF_ERR_UNSUPPORTED, "Apple's variant of png is not read");
+    if (pf_span_left(&file) == 0 || memcmp(start + 12, "IHDR", 4) != 0 ||
+        !pf_span_u32be(&file, &width) || !pf_span_u32be(&file, &height))
+        return pf_fail(err, PF_ERR_FORMAT, "the header chunk is missing");
+    return pf_picture_check_size(width, height, limits, err);
+}
+
+static void configure(reader *r)
+{
+    static const png_byte exif[] = "eXIf";
+    png_set_read_fn(r->png, r, read_bytes);
+    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_chunk_malloc_max(r->png, MAX_CHUNK_BYTES);
+    png_set_benign_errors(r->png, 1); /* as warnings: on_warning() judges */
+    png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif, 1);
+}
+
+static void read_rows(reader *r, uint8_t *rows, size_t stride)
+{
+    int passes = png_set_interlace_handling(r->png);
+    png_read_update_info(r->png, r->info);
+    if (png_get_rowbytes(r->png, r->info) != stride)
+        png_error(r->png, "unexpected row size");
+    for (int pass = 0; pass < passes; pass++) {
+        for (int y = 0; y < r->out->height; y++)
+            png_read_row(r->png, rows + (size_t)y * stride, NULL);
+    }
+}
+
+/* Grey of 16 bits is stretched by its own range, so it is read in full first. */
+static bool read_deep_grey(reader *r)
+{
+    size_t width = (size_t)r->out->width, n = width * (size_t)r->out->height;
+    r->raw = pf_alloc_array(n, 2, r->err);
+    if (!r->raw)
+        return false;
+    png_set_strip_alpha(r->png);
+    read_rows(r, r->raw, width * 2);
+    pf_grey16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb);
+    return true;
+}
+
+/* libpng would paint indices that the palette does not have black. */
+static bool read_palette(reader *r)
+{
+    size_t width = (size_t)r->out->width, n = width * (size_t)r->out->height;
+    png_colorp colours = NULL;
+    int entries = 0;
+    png_get_PLTE(r->png, r->info, &colours, &entries);
+    r->raw = pf_alloc_array(n, 1, r->err);
+    if (!r->raw)
+        return false;
+    png_set_packing(r->png);
+    read_rows(r, r->raw, width);
+    for (size_t i = 0; i < n; i++) {
+        if (r->raw[i] >= entries)
+            return pf_fail(r->err, PF_ERR_FORMAT,
+                           "a pixel uses palette entry %u, the palette has %d",
+                           r->raw[i], entries);
+        const png_color *colour = &colours[r->raw[i]];
+        uint8_t *rgb = r->out->rgb + 3 * i;
+        rgb[0] = colour->red;
+        rgb[1] = colour->green;
+        rgb[2] = colour->blue;
+    }
+    return true;
+}
+
+static void read_rgb(reader *r)
+{
+    png_set_scale_16(r->png);
+    png_set_expand(r->png); /* fewer than 8 bits */
+    png_set_gray_to_rgb(r->png);
+    png_set_strip_alpha(r->png);
+    read_rows(r, r->out->rgb, (size_t)r->out->width * 3);
+}
+
+static void read_orientation(reader *r, int *orientation)
+{
+    png_uint_32 n = 0;
+    png_bytep tiff = NULL;
+    if (png_get_eXIf_1(r->png, r->info, &n, &tiff) && tiff)
+        *orientation = pf_exif_orientation(tiff, n);
+}
+
+/* False when pf_err has the reason; leaves by longjmp when libpng has one. */
+static bool read_picture(reader *r, int *orientation, const pf_picture_limits *limits)
+{
+    configure(r);
+    png_read_info(r->png, r->info);
+    if (!pf_picture_make(r->out, png_get_image_width(r->png, r->info),
+                         png_get_image_height(r->png, r->info), limits, r->err))
+        return false;
+    int colour = png_get_color_type(r->png, r->info);
+    int depth = png_get_bit_depth(r->png, r->info);
+    bool ok = true;
+    if (colour == PNG_COLOR_TYPE_PALETTE)
+        ok = read_palette(r);
+    else if (depth == 16 && !(colour & PNG_COLOR_MASK_COLOR))
+        ok = read_deep_grey(r);
+    else
+        read_rgb(r);
+    if (!ok)
+        return false;
+    png_read_end(r->png, r->info); /* the rest of the chunks, the end among them */
+    read_orientation(r, orientation);
+    return true;
+}
+
+bool pf_decode_png(pf_picture *out, int *orientation, pf_span file,
+                   const pf_picture_limits *limits, pf_err *err)
+{
+    if (!check_size(file, limits, err))
+        return false;
+    reader *r = pf_zalloc(sizeof *r, err);
+    if (!r)
+        return false;
+    r->left = file;
+    r->err = err;
+    r->out = out;
+
+    volatile bool ok = false;
+    if (setjmp(r->leave) == 0) {
+        r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error,
+                                          on_warning, r, allocate, release);
+        r->info = r->png ? png_create_info_struct(r->png) : NULL;
+        ok = r->info && read_picture(r, orientation, limits);
+    }
+    png_destroy_read_struct(&r->png, &r->info, NULL);
+    pf_free(r->raw);
+    pf_free(r);
+    return ok;
+}

@@ -1,0 +1,197 @@
+/*
+ * picture.c - see picture.h. Recognises the kind, enforces the limits, calls the
+ * decoder.
+ *
+ * Who decodes what, and why:
+ *   jpeg        libjpeg-turbo. stb_image hands out half a picture from a cut file
+ * without a word; libjpeg reports each bad Huffman code and each missing marker, reads
+ * arithmetic coding and all samplings, and gives Pillow's very bytes. png libpng.
+ * Checks every CRC and the Adler sum, needs one row of working memory; checking first
+ * and decoding with stb_image would inflate twice. gif, pnm    our own, short.
+ * stb_image's GIF reader paints transparency away, refuses late clear codes and
+ * recurses on input; its 16-bit PNM is in the host's byte order and it ignores the
+ * largest value. bmp tga psd stb_image, after our own inspection has made sure that all
+ * the pixels are there and that the file says nothing stb_image misreads.
+ */
+#include "core/image/picture.h"
+
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/mem.h"
+#include "core/image/decode.h"
+
+/* Keeps every width * height * 4 inside an int, which stb_image computes with. */
+enum { PIXELS_CAP = INT_MAX / 8 };
+
+typedef struct {
+    const char *name;
+    size_t offset, size; /* where the signature stands, and its length */
+    const char *signature;
+    pf_decoder *decode; /* NULL: known, but not read here */
+} kind;
+
+/* DICOM first: its 128 free bytes in front may look like a TIFF. */
+static const kind kinds[] = {
+    {"dicom", 128, 4, "DICM", NULL},
+    {"jpeg", 0, 3, "\xFF\xD8\xFF", pf_decode_jpeg},
+    {"png", 0, 8, "\x89PNG\r\n\x1A\n", pf_decode_png},
+    {"gif", 0, 6, "GIF87a", pf_decode_gif},
+    {"gif", 0, 6, "GIF89a", pf_decode_gif},
+    {"psd", 0, 4, "8BPS", pf_decode_psd},
+    {"tiff", 0, 4, "II*\0", NULL},
+    {"tiff", 0, 4, "MM\0*", NULL},
+    {"tiff", 0, 4, "II+\0", NULL}, /* BigTIFF */
+    {"tiff", 0, 4, "MM\0+", NULL},
+    {"jpeg2000", 0, 8, "\0\0\0\x0CjP  ", NULL},
+    {"jpeg2000", 0, 4, "\xFF\x4F\xFF\x51", NULL},
+    {"webp", 8, 4, "WEBP", NULL},
+    {"bmp", 0, 2, "BM", pf_decode_bmp},
+    {"pnm", 0, 2, "P1", pf_decode_pnm},
+    {"pnm", 0, 2, "P2", pf_decode_pnm},
+    {"pnm", 0, 2, "P3", pf_decode_pnm},
+    {"pnm", 0, 2, "P4", pf_decode_pnm},
+    {"pnm", 0, 2, "P5", pf_decode_pnm},
+    {"pnm", 0, 2, "P6", pf_decode_pnm},
+};
+static const kind tga = {"tga", 0, 0, "", pf_decode_tga};
+
+void pf_picture_limits_init(pf_picture_limits *limits)
+{
+    limits->max_file_bytes = (size_t)256 << 20;
+    limits->max_pixels = 100 * 1000 * 1000;
+}
+
+static bool has_tga_name(const char *name)
+{
+    static const char *const endings[] = {".tga", ".icb", ".vda", ".vst"};
+    size_t n = name ? strlen(name) : 0;
+    for (size_t i = 0; n > 4 && i < sizeof endings / sizeof *endings; i++) {
+        if (strcasecmp(name + n - 4, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_pnm_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == '#';
+}
+
+static const kind *find_kind(const uint8_t *bytes, size_t n, const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const kind *k = &kinds[i];
+        if (n < k->offset + k->size ||
+            memcmp(bytes + k->offset, k->signature, k->size) != 0)
+            continue;
+        /* "P5" is little to go by; so is "BM", but text rarely begins with it. */
+        if (k->decode == pf_decode_pnm && (n < 3 || !is_pnm_space(bytes[2])))
+            continue;
+        return k;
+    }
+    return has_tga_name(name) ? &tga : NULL;
+}
+
+const char *pf_picture_sniff(const uint8_t *bytes, size_t n, const char *name)
+{
+    const kind *k = find_kind(bytes, n, name);
+    return k ? k->name : NULL;
+}
+
+bool pf_picture_check_size(uint64_t width, uint64_t height,
+                           const pf_picture_limits *limits, pf_err *err)
+{
+    if (width == 0 || height == 0)
+        return pf_fail(err, PF_ERR_FORMAT, "the picture has no pixels (%llu x %llu)",
+                       (unsigned long long)width, (unsigned long long)height);
+    uint64_t most = limits->max_pixels < PIXELS_CAP ? limits->max_pixels : PIXELS_CAP;
+    if (width > most / height)
+        return pf_fail(err, PF_ERR_LIMIT,
+                       "the picture is too large: %llu x %llu pixels, the limit is "
+                       "%llu in all",
+                       (unsigned long long)width, (unsigned long long)height,
+                       (unsigned long long)most);
+    return true;
+}
+
+bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
+                     const pf_picture_limits *limits, pf_err *err)
+{
+    if (!pf_picture_check_size(width, height, limits, err))
+        return false;
+    out->rgb = pf_alloc_array((size_t)(width * height), 3, err);
+    if (!out->rgb)
+        return false;
+    out->width = (int)width;
+    out->height = (int)height;
+    return true;
+}
+
+void pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *rgb)
+{
+    unsigned low = 0xFFFF, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned v = (unsigned)(samples[2 * i] << 8 | samples[2 * i + 1]);
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    if (low == high) {
+        low = 0;
+        high = max;
+    }
+    unsigned range = high > low ? high - low : 1;
+    for (size_t i = 0; i < n; i++) {
+        unsigned v = (unsigned)(samples[2 * i] << 8 | samples[2 * i + 1]);
+        uint8_t grey = (uint8_t)(((v - low) * 255 + range / 2) / range);
+        rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = grey;
+    }
+}
+
+static bool decode(pf_picture *out, const kind *k, pf_span file,
+                   const pf_picture_limits *limits, pf_err *err)
+{
+    int orientation = 0;
+    if (!k->decode(out, &orientation, file, limits, err) ||
+        !pf_picture_orient(out, orientation, err)) {
+        if (err && err->code == PF_ERR_FORMAT)
+            pf_fail_in(err, "damaged %s", k->name);
+        return false;
+    }
+    out->format = k->name;
+    return true;
+}
+
+bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
+                       const char *name, const pf_picture_limits *limits, pf_err *err)
+{
+    pf_picture_limits standard;
+    pf_picture_limits_init(&standard);
+    if (!limits)
+        limits = &standard;
+    memset(out, 0, sizeof *out);
+
+    if (n == 0)
+        return pf_fail(err, PF_ERR_FORMAT, "the file is empty");
+    if (n > limits->max_file_bytes)
+        return pf_fail(err, PF_ERR_LIMIT,
+                       "the file is too large: %zu bytes, the limit is %zu", n,
+                       limits->max_file_bytes);
+    const kind *k = find_kind(bytes, n, name);
+    if (!k)
+        return pf_fail(err, PF_ERR_UNSUPPORTED, "not a kind of picture that is known");
+    if (!k->decode)
+        return pf_fail(err, PF_ERR_UNSUPPORTED, "%s is not read by this version",
+                       k->name);
+    if (decode(out, k, pf_span_of(bytes, n), limits, err))
+        return true;
+    pf_picture_reset(out);
+    return false;
+}
+
+void pf_picture_reset(pf_picture *picture)
+{
+    pf_free(picture->rgb);
+    memset(picture, 0, sizeof *picture);
+}

@@ -1,0 +1,170 @@
+/*
+ * resample.c - see resample.h.
+ *
+ * An output pixel is a weighted sum of a run of input pixels ("taps"). The arithmetic
+ * is Pillow's to the bit: weights in double, normalised, then fixed point; sums of
+ * 32 bits that begin with a half. 8 bits of pixel, 22 of weight and 2 spare make 32.
+ */
+#include "core/image/resample.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+enum { WEIGHT_BITS = 32 - 8 - 2 };
+
+typedef struct {
+    int *first;       /* [size] the first tap of each output pixel */
+    int *count;       /* [size] how many taps it has */
+    int32_t *weights; /* [size, room] */
+    size_t room;
+} taps;
+
+static void taps_reset(taps *t)
+{
+    pf_free(t->first);
+    pf_free(t->count);
+    pf_free(t->weights);
+    memset(t, 0, sizeof *t);
+}
+
+/* Weight at distance x, in pixels of the coarser of the two grids. */
+static double weight_at(pf_resample_filter filter, double x)
+{
+    const double a = -0.5; /* Keys' cubic, as Pillow has it; OpenCV uses -0.75 */
+    x = fabs(x);
+    if (filter == PF_RESAMPLE_BILINEAR)
+        return x < 1.0 ? 1.0 - x : 0.0;
+    if (x < 1.0)
+        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+    if (x < 2.0)
+        return (((x - 5) * x + 8) * x - 4) * a;
+    return 0.0;
+}
+
+static int32_t to_fixed(double weight)
+{
+    double w = weight * (1 << WEIGHT_BITS);
+    return (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
+}
+
+/* Taps of the output pixel whose centre lies at `centre` of the input. */
+static void set_taps(taps *t, int i, pf_resample_filter filter, double centre,
+                     double scale, double support, int in, double *weights)
+{
+    double low = centre - support + 0.5, high = centre + support + 0.5;
+    int first = low < 0 ? 0 : (int)low;
+    int end = high > in ? in : (int)high;
+    double sum = 0;
+    for (int k = 0; k < end - first; k++) {
+        weights[k] = weight_at(filter, (k + first - centre + 0.5) * (1.0 / scale));
+        sum += weights[k];
+    }
+    for (int k = 0; k < end - first; k++) {
+        double w = sum != 0.0 ? weights[k] / sum : weights[k];
+        t->weights[(size_t)i * t->room + (size_t)k] = to_fixed(w);
+    }
+    t->first[i] = first;
+    t->count[i] = end - first;
+}
+
+static bool taps_init(taps *t, pf_resample_filter filter, int in, pf_resample_axis axis,
+                      pf_err *err)
+{
+    memset(t, 0, sizeof *t);
+    double step = (double)in / (double)axis.length;
+    double scale = step < 1.0 ? 1.0 : step;
+    double support = (filter == PF_RESAMPLE_BILINEAR ? 1.0 : 2.0) * scale;
+    t->room = (size_t)ceil(support) * 2 + 1;
+    size_t size = (size_t)axis.size;
+    double *weights = pf_alloc_array(t->room, sizeof *weights, err);
+    if (!weights || !(t->first = pf_alloc_array(size, sizeof *t->first, err)) ||
+        !(t->count = pf_alloc_array(size, sizeof *t->count, err)) ||
+        t->room > SIZE_MAX / sizeof *t->weights / size ||
+        !(t->weights = pf_alloc_array(size * t->room, sizeof *t->weights, err))) {
+        pf_free(weights);
+        taps_reset(t);
+        return false;
+    }
+    for (int i = 0; i < axis.size; i++) {
+        double centre = ((double)(axis.start + i) + 0.5) * step;
+        set_taps(t, i, filter, centre, scale, support, in, weights);
+    }
+    pf_free(weights);
+    return true;
+}
+
+static uint8_t to_byte(int32_t sum)
+{
+    sum >>= WEIGHT_BITS;
+    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+}
+
+/* One input row -> one row of the window's width. */
+static void resample_row(const taps *x, int size, const uint8_t *in, uint8_t *out)
+{
+    for (int i = 0; i < size; i++) {
+        const uint8_t *p = in + (size_t)x->first[i] * 3;
+        const int32_t *w = x->weights + (size_t)i * x->room;
+        int32_t r = 1 << (WEIGHT_BITS - 1), g = r, b = r;
+        for (int k = 0; k < x->count[i]; k++, p += 3) {
+            r += p[0] * w[k];
+            g += p[1] * w[k];
+            b += p[2] * w[k];
+        }
+        *out++ = to_byte(r);
+        *out++ = to_byte(g);
+        *out++ = to_byte(b);
+    }
+}
+
+/* `count` rows of `width` bytes, the first at `rows` -> one row; `sums` is scratch. */
+static void mix_rows(const int32_t *w, int count, const uint8_t *rows, size_t width,
+                     int32_t *sums, uint8_t *out)
+{
+    for (size_t i = 0; i < width; i++)
+        sums[i] = 1 << (WEIGHT_BITS - 1);
+    for (int k = 0; k < count; k++, rows += width) {
+        const int32_t weight = w[k];
+        for (size_t i = 0; i < width; i++)
+            sums[i] += rows[i] * weight;
+    }
+    for (size_t i = 0; i < width; i++)
+        out[i] = to_byte(sums[i]);
+}
+
+bool pf_resample(const pf_picture *picture, pf_resample_filter filter,
+                 pf_resample_axis x, pf_resample_axis y, uint8_t *rgb, pf_err *err)
+{
+    bool ok = false;
+    taps across, down = {0};
+    uint8_t *rows = NULL;
+    int32_t *sums = NULL;
+    if (!taps_init(&across, filter, picture->width, x, err) ||
+        !taps_init(&down, filter, picture->height, y, err))
+        goto done;
+
+    /* The input rows that the window touches; a window is one run of them. */
+    int first = down.first[0];
+    int end = down.first[y.size - 1] + down.count[y.size - 1];
+    size_t width = (size_t)x.size * 3, stride = (size_t)picture->width * 3;
+    rows = pf_alloc_array((size_t)(end - first), width, err);
+    sums = rows ? pf_alloc_array(width, sizeof *sums, err) : NULL;
+    if (!sums)
+        goto done;
+    for (int i = first; i < end; i++)
+        resample_row(&across, x.size, picture->rgb + (size_t)i * stride,
+                     rows + (size_t)(i - first) * width);
+    for (int i = 0; i < y.size; i++)
+        mix_rows(down.weights + (size_t)i * down.room, down.count[i],
+                 rows + (size_t)(down.first[i] - first) * width, width, sums,
+                 rgb + (size_t)i * width);
+    ok = true;
+done:
+    pf_free(sums);
+    pf_free(rows);
+    taps_reset(&down);
+    taps_reset(&across);
+    return ok;
+}
