@@ -134,8 +134,8 @@ compile_c_api() { # each file of the C interface, against the library's headers
   find "$work/source/c_api" -name '*.cpp' ! -path '*/gpu/*' |
     xargs -P "$jobs" -I{} sh -c '
       c++ -std=c++17 -O2 -DNDEBUG -fPIC -I"$1" -c "$3" \
-        -o "$2/$(basename "$3" .cpp).o"' sh "$work/source" "$work/objects" {}
-  ar rcs "$work/prefix/lib/libfaiss_c.a" "$work/objects"/*.o
+        -o "$2/$(basename "$3" .cpp).o"' sh "$work/source" "$work/objects" {} &&
+    ar rcs "$work/prefix/lib/libfaiss_c.a" "$work/objects"/*.o
 }
 
 build_faiss() {
