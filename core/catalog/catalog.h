@@ -1,0 +1,87 @@
+/*
+ * catalog.h - the catalog folder: catalog.db, the FAISS files derived from it, a lock.
+ *
+ *   catalog.db              SQLite, the truth (store.h), with its -wal and -shm
+ *   images.<gen>.faiss      index over the vectors of all images, of one generation
+ *   captions.<gen>.faiss    the same for captions
+ *   lock                    held by the one indexer that may write
+ *
+ * A publish writes the FAISS files of the next generation first and then commits
+ * their checksums, the generation and every changed row in one SQLite transaction: a
+ * reader has either all of it or none. A FAISS file that is missing or damaged is
+ * replaced in memory from the vectors in SQLite, with a note.
+ *
+ * A pf_catalog belongs to one thread; the indexes it gives may be searched by many.
+ */
+#ifndef PF_CORE_CATALOG_CATALOG_H
+#define PF_CORE_CATALOG_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/notes.h"
+#include "core/catalog/store.h"
+#include "core/catalog/vindex.h"
+
+typedef struct pf_catalog pf_catalog;
+
+/* $PLAINFILM_CATALOG, else $XDG_DATA_HOME/plainfilm, else ~/.local/share/plainfilm.
+ * Given, free with pf_free(). MISUSE when not even HOME is set. */
+PF_MUST_CHECK char *pf_catalog_default_folder(pf_err *err);
+
+/* --- reading ------------------------------------------------------------------- */
+
+enum { PF_CATALOG_IMAGES = 1, PF_CATALOG_CAPTIONS = 2 }; /* indexes that are wanted */
+
+/* Open for queries; `folder` NULL is the default folder. The catalog stays at the
+ * generation it was opened at until pf_catalog_end_read(). NOT_FOUND when there is no
+ * catalog, or an indexer has not published anything yet. */
+PF_MUST_CHECK bool pf_catalog_open_reader(pf_catalog **out, const char *folder,
+                                          unsigned indexes, pf_notes *notes,
+                                          pf_err *err);
+
+/* For a program that stays: end_read() lets go of the snapshot between requests (the
+ * indexes stay), begin_read() takes the present one and loads the indexes again only
+ * when the generation has changed. After a failed begin_read() there is no snapshot. */
+PF_MUST_CHECK bool pf_catalog_begin_read(pf_catalog *catalog, pf_notes *notes,
+                                         pf_err *err);
+void pf_catalog_end_read(pf_catalog *catalog);
+
+/* NULL when it was not asked for. Borrowed until the next begin_read() or close. */
+const pf_vindex *pf_catalog_images(const pf_catalog *catalog);
+const pf_vindex *pf_catalog_captions(const pf_catalog *catalog);
+
+/* --- writing ------------------------------------------------------------------- */
+
+typedef struct {
+    bool must_exist;          /* do not make a new catalog */
+    int wait_seconds;         /* for another indexer's lock; 0 = not at all */
+    volatile const int *stop; /* may be NULL; non-zero ends the wait (INTERRUPTED) */
+} pf_catalog_writer_options;
+
+/* Open (or make: folder 0700, files 0600) as the one indexer. BUSY while there is
+ * another one. `options` may be NULL: all zero. */
+PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
+                                          const pf_catalog_writer_options *options,
+                                          pf_err *err);
+
+/* Make the changes of the transaction that is open in the store (pf_store_begin())
+ * the next generation: sweep, write both FAISS files, commit, remove the older ones.
+ * On failure everything is as it was before the transaction. */
+PF_MUST_CHECK bool pf_catalog_publish(pf_catalog *catalog, pf_err *err);
+
+/* --- both ---------------------------------------------------------------------- */
+
+void pf_catalog_close(pf_catalog *catalog); /* NULL is fine */
+const char *pf_catalog_folder(const pf_catalog *catalog);
+pf_store *pf_catalog_store(pf_catalog *catalog);          /* borrowed */
+int64_t pf_catalog_generation(const pf_catalog *catalog); /* 0 = nothing published */
+
+/* Full check: the database, and that both FAISS files hold exactly its ids and vectors.
+ * Works on a reader and on a writer (with no transaction open). True when it could be
+ * checked; what is wrong is in *problems. */
+PF_MUST_CHECK bool pf_catalog_check(pf_catalog *catalog, pf_notes *problems,
+                                    pf_err *err);
+
+#endif

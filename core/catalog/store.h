@@ -1,0 +1,320 @@
+/*
+ * store.h - catalog.db: what is known about images, captions and cases. The truth.
+ *
+ * A pf_store is one connection to one SQLite file and belongs to one thread. Readers
+ * work while an indexer writes and see the last commit. Whoever writes is alone (see
+ * the lock in catalog.h) and wraps its changes in pf_store_begin() ...
+ * pf_store_commit(); a function that changes something fails outside of that.
+ *
+ * Two kinds of rows. Embeddings (pictures and caption texts, found by content hash) are
+ * a cache that nobody sees and that is committed batch by batch, so that a run that was
+ * killed goes on where it stopped. Everything else is what readers see, and changes in
+ * one transaction at the end of a run, together with the generation
+ * (pf_catalog_publish()).
+ *
+ * Paths are bytes; all other text is UTF-8 (what is not gets repaired with U+FFFD).
+ * Ids are > 0 and never used again; 0 stands for "none". `find` functions succeed with
+ * id 0 when there is nothing. Vectors are float32 of length 1, as long as the model
+ * says.
+ *
+ * Codes: NOT_FOUND no file; FORMAT damaged or not a catalog; UNSUPPORTED another format
+ * version; BUSY locked past the time-out; IO disk full, read-only, unreadable.
+ */
+#ifndef PF_CORE_CATALOG_STORE_H
+#define PF_CORE_CATALOG_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/hash.h"
+#include "core/base/notes.h"
+
+typedef struct pf_store pf_store;
+
+typedef enum {
+    PF_STORE_READ,   /* must exist; nothing is changed, read-only media will do */
+    PF_STORE_WRITE,  /* must exist; an older format is brought up to date */
+    PF_STORE_CREATE, /* WRITE, but a missing or empty file becomes a new catalog */
+} pf_store_mode;
+
+/* Open the database file `path`. A new one is made with mode 0600. */
+PF_MUST_CHECK bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode,
+                                 pf_err *err);
+void pf_store_close(pf_store *store); /* NULL is fine; open changes are rolled back */
+const char *pf_store_path(const pf_store *store);
+
+/* --- transactions -------------------------------------------------------------- */
+
+PF_MUST_CHECK bool pf_store_begin(pf_store *store, pf_err *err);
+/* On failure the changes are rolled back. */
+PF_MUST_CHECK bool pf_store_commit(pf_store *store, pf_err *err);
+void pf_store_rollback(pf_store *store); /* nothing open is fine */
+
+/* All reads between the two see one moment. May not be nested in the above. */
+PF_MUST_CHECK bool pf_store_begin_read(pf_store *store, pf_err *err);
+void pf_store_end_read(pf_store *store);
+
+/* Fold the write-ahead log into the file, so that a plain copy of it is complete. Does
+ * what it can while others read. */
+void pf_store_checkpoint(pf_store *store);
+
+/* --- the catalog as a whole ---------------------------------------------------- */
+
+PF_MUST_CHECK bool pf_store_get_generation(pf_store *store, int64_t *out, pf_err *err);
+PF_MUST_CHECK bool pf_store_set_generation(pf_store *store, int64_t generation,
+                                           pf_err *err);
+
+typedef struct {
+    int64_t images, captions, cases, sources, failures;
+    int64_t pictures, caption_texts; /* embeddings, those nobody points to included */
+    int64_t captioned_images;
+    int64_t created_at; /* seconds since 1970 */
+    char created_by[32];
+} pf_store_counts;
+PF_MUST_CHECK bool pf_store_count(pf_store *store, pf_store_counts *out, pf_err *err);
+
+/* --- model --------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t id;
+    char *fingerprint, *path, *preprocess, *description, *stamp; /* owned */
+    int dim;
+    double logit_scale; /* as in the checkpoint: before exp() */
+} pf_store_model;
+
+/* The model readers see; *out must be all zero, id 0 when no model was set. */
+PF_MUST_CHECK bool pf_store_find_model(pf_store *store, pf_store_model *out,
+                                       pf_err *err);
+void pf_store_model_reset(pf_store_model *model); /* frees; all zero is fine */
+
+/* Add the model, or bring path, description and stamp of the one with this fingerprint
+ * up to date (`model->id` is ignored). Readers do not see it yet. */
+PF_MUST_CHECK bool pf_store_put_model(pf_store *store, const pf_store_model *model,
+                                      int64_t *id, pf_err *err);
+/* From this commit on readers see this model: every image and caption must have been
+ * pointed to vectors of this model in the same transaction. */
+PF_MUST_CHECK bool pf_store_use_model(pf_store *store, int64_t model_id, pf_err *err);
+
+/* --- sources ------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t id, added_at;
+    const char *path, *kind;
+    const char *captions_path; /* or NULL */
+} pf_store_source;
+
+/* Callbacks borrow what they are given. Returning false stops with *err, which they
+ * must have set. They may call the store, but not end the transaction. */
+typedef bool pf_store_source_fn(void *user, const pf_store_source *source, pf_err *err);
+
+/* Add, or bring kind and captions_path of the source with this path up to date. */
+PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const char *path,
+                                       const char *kind, const char *captions_path,
+                                       int64_t *id, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
+                                        void *user, pf_err *err);
+/* With its images, cases and failures. */
+PF_MUST_CHECK bool pf_store_delete_source(pf_store *store, int64_t id, pf_err *err);
+
+/* --- embeddings: the cache ----------------------------------------------------- */
+
+PF_MUST_CHECK bool pf_store_find_picture(pf_store *store, int64_t model_id,
+                                         const pf_hash *content, int frame, int64_t *id,
+                                         pf_err *err);
+
+typedef struct {
+    int64_t model_id;
+    pf_hash content;
+    int frame;
+    int width, height;   /* pixels, as decoded */
+    const char *format;  /* "jpeg", "png", "dicom", ... */
+    const float *vector; /* [dim] */
+} pf_store_picture;
+/* One that is there already keeps its row and vector: *id is its id. */
+PF_MUST_CHECK bool pf_store_put_picture(pf_store *store,
+                                        const pf_store_picture *picture, int64_t *id,
+                                        pf_err *err);
+
+PF_MUST_CHECK bool pf_store_find_caption_text(pf_store *store, int64_t model_id,
+                                              const char *text, int64_t *id,
+                                              pf_err *err);
+PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
+                                             const char *text, const float *vector,
+                                             int64_t *id, pf_err *err);
+
+/* Delete embeddings no image or caption points to, and models that are not in use. */
+PF_MUST_CHECK bool pf_store_sweep(pf_store *store, pf_err *err);
+
+/* --- images: what readers see -------------------------------------------------- */
+
+typedef struct {
+    int64_t id; /* ignored by put */
+    int64_t source_id, picture_id;
+    int64_t case_id;  /* 0 = none */
+    const char *path; /* absolute */
+    int frame;
+    int64_t size, mtime_ns; /* of the file */
+} pf_store_image;
+
+typedef bool pf_store_image_fn(void *user, const pf_store_image *image, pf_err *err);
+
+/* All images of a source (0 = of all sources), by path and frame. */
+PF_MUST_CHECK bool pf_store_each_image(pf_store *store, int64_t source_id,
+                                       pf_store_image_fn *fn, void *user, pf_err *err);
+PF_MUST_CHECK bool pf_store_find_image(pf_store *store, const char *path, int frame,
+                                       int64_t *id, pf_err *err);
+/* The first image (lowest id) with this content under the model in use: the other end
+ * of a move. */
+PF_MUST_CHECK bool pf_store_find_image_of_picture(pf_store *store, int64_t picture_id,
+                                                  int64_t *id, pf_err *err);
+
+/* Insert, or update the image that has this path and frame; that keeps its id, captions
+ * and attributes. */
+PF_MUST_CHECK bool pf_store_put_image(pf_store *store, const pf_store_image *image,
+                                      int64_t *id, pf_err *err);
+/* A moved file: the image keeps its id, captions and attributes under its new path. */
+PF_MUST_CHECK bool pf_store_move_image(pf_store *store, int64_t id, int64_t source_id,
+                                       const char *path, int64_t size, int64_t mtime_ns,
+                                       pf_err *err);
+PF_MUST_CHECK bool pf_store_delete_image(pf_store *store, int64_t id, pf_err *err);
+
+typedef struct {
+    const char *key, *value;
+} pf_store_attribute;
+
+/* The captions of an image become exactly these caption texts, in this order; one that
+ * stays keeps its id. Twice the same text counts once. */
+PF_MUST_CHECK bool pf_store_set_captions(pf_store *store, int64_t image_id,
+                                         const int64_t *caption_text_ids, size_t n,
+                                         pf_err *err);
+PF_MUST_CHECK bool pf_store_set_image_attributes(pf_store *store, int64_t image_id,
+                                                 const pf_store_attribute *attributes,
+                                                 size_t n, pf_err *err);
+PF_MUST_CHECK bool pf_store_set_image_case(pf_store *store, int64_t image_id,
+                                           int64_t case_id, pf_err *err);
+
+/* Add, or change the title of the case of this source with this key. */
+PF_MUST_CHECK bool pf_store_put_case(pf_store *store, int64_t source_id,
+                                     const char *key, const char *title, int64_t *id,
+                                     pf_err *err);
+PF_MUST_CHECK bool pf_store_set_case_attributes(pf_store *store, int64_t case_id,
+                                                const pf_store_attribute *attributes,
+                                                size_t n, pf_err *err);
+PF_MUST_CHECK bool pf_store_delete_empty_cases(pf_store *store, pf_err *err);
+
+/* --- reading for answers ------------------------------------------------------- */
+
+typedef struct {
+    int64_t id;
+    char *text;
+} pf_store_caption;
+
+typedef struct {
+    int64_t id; /* 0 = there is no such image */
+    char *path;
+    int frame, width, height;
+    char *format;
+    int64_t source_id, picture_id;
+    int64_t case_id; /* 0 = none; then key and title are NULL */
+    char *case_key, *case_title;
+    pf_store_caption *captions; /* by id: the order they were given in */
+    size_t n_captions;
+    struct {
+        char *key, *value;
+    } * attributes; /* its own, then those of its case; by key, value */
+    size_t n_attributes;
+} pf_store_details;
+
+/* *out must be all zero; everything in it is owned until the reset. */
+PF_MUST_CHECK bool pf_store_get_details(pf_store *store, int64_t image_id,
+                                        pf_store_details *out, pf_err *err);
+void pf_store_details_reset(pf_store_details *details); /* frees; all zero is fine */
+
+/* Text (owned, free with pf_free()) and image of a caption; *image_id = 0 and
+ * *text = NULL when there is no such caption. */
+PF_MUST_CHECK bool pf_store_get_caption(pf_store *store, int64_t caption_id,
+                                        char **text, int64_t *image_id, pf_err *err);
+
+/* The vector of an image, for "more like this"; *found = false when there is none.
+ * `vector` has room for `dim` floats and must fit the model. */
+PF_MUST_CHECK bool pf_store_get_image_vector(pf_store *store, int64_t image_id, int dim,
+                                             float *vector, bool *found, pf_err *err);
+
+typedef bool pf_store_vector_fn(void *user, int64_t id, const float *vector, int dim,
+                                pf_err *err);
+/* Every image (caption) that readers see, by ascending id, with its vector. */
+PF_MUST_CHECK bool pf_store_each_image_vector(pf_store *store, pf_store_vector_fn *fn,
+                                              void *user, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_caption_vector(pf_store *store, pf_store_vector_fn *fn,
+                                                void *user, pf_err *err);
+
+typedef bool pf_store_pair_fn(void *user, int64_t a, int64_t b, pf_err *err);
+/* (case id, image id) of every image that has a case, by case, then image. */
+PF_MUST_CHECK bool pf_store_each_case_image(pf_store *store, pf_store_pair_fn *fn,
+                                            void *user, pf_err *err);
+/* (caption id, image id) of every caption, by caption. */
+PF_MUST_CHECK bool pf_store_each_caption(pf_store *store, pf_store_pair_fn *fn,
+                                         void *user, pf_err *err);
+
+/* --- the diary ----------------------------------------------------------------- */
+
+typedef struct {
+    int64_t id, started_at, finished_at; /* seconds since 1970; finished_at 0 = never */
+    char state[16];                      /* running, done, failed, interrupted */
+    int64_t added, updated, moved, removed, unchanged, failed;
+} pf_store_run;
+
+/* A run another process left behind as running becomes interrupted. */
+PF_MUST_CHECK bool pf_store_start_run(pf_store *store, int64_t *id, pf_err *err);
+/* Takes id, state and counts; the time is now. */
+PF_MUST_CHECK bool pf_store_finish_run(pf_store *store, const pf_store_run *run,
+                                       pf_err *err);
+/* The latest run; id 0 when there was none. */
+PF_MUST_CHECK bool pf_store_find_last_run(pf_store *store, pf_store_run *out,
+                                          pf_err *err);
+
+typedef struct {
+    int64_t source_id;
+    const char *path, *reason;
+    int64_t size, mtime_ns;
+} pf_store_failure;
+
+typedef bool pf_store_failure_fn(void *user, const pf_store_failure *failure,
+                                 pf_err *err);
+
+/* One per path: a later one replaces the earlier. */
+PF_MUST_CHECK bool pf_store_put_failure(pf_store *store,
+                                        const pf_store_failure *failure, pf_err *err);
+PF_MUST_CHECK bool pf_store_delete_failure(pf_store *store, const char *path,
+                                           pf_err *err);
+/* Of a source (0 = of all), by path. */
+PF_MUST_CHECK bool pf_store_each_failure(pf_store *store, int64_t source_id,
+                                         pf_store_failure_fn *fn, void *user,
+                                         pf_err *err);
+
+/* --- index files and health ---------------------------------------------------- */
+
+typedef enum { PF_INDEX_IMAGES, PF_INDEX_CAPTIONS } pf_index_kind;
+
+typedef struct {
+    int64_t generation; /* 0 = none was recorded */
+    char name[64];      /* in the catalog's folder */
+    pf_hash checksum;   /* of the whole file */
+    int64_t count;
+    int dim;
+} pf_store_index_file;
+
+PF_MUST_CHECK bool pf_store_find_index_file(pf_store *store, pf_index_kind kind,
+                                            pf_store_index_file *out, pf_err *err);
+PF_MUST_CHECK bool pf_store_set_index_file(pf_store *store, pf_index_kind kind,
+                                           const pf_store_index_file *file,
+                                           pf_err *err);
+
+/* Everything about the database that can be checked without FAISS: SQLite's own
+ * integrity, foreign keys, vectors (length, finite, unit), one model, index_file rows.
+ * True when it could be checked; each thing that is wrong becomes a line in *problems,
+ * which stays empty when all is well. */
+PF_MUST_CHECK bool pf_store_check(pf_store *store, pf_notes *problems, pf_err *err);
+
+#endif

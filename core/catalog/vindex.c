@@ -1,0 +1,500 @@
+/*
+ * vindex.c - see vindex.h.
+ *
+ * Inside is FAISS's IndexIDMap over IndexFlatIP: ids [count] and vectors [count, dim]
+ * in ascending id order, so that an id is found by bisection and, among positions, the
+ * order of ids is the order of numbers.
+ *
+ * Why scores are computed a second time. FAISS answers fewer than 20 queries with a
+ * SIMD kernel and more with sgemm; the two differ in the last bits, and sgemm gives
+ * equal vectors unequal scores when they fall into different tiles. So FAISS proposes a
+ * few more candidates than were asked for, their scores are computed by one kernel,
+ * pair by pair, and sorted by (score, id). When the last candidate is so near the k-th
+ * that an equal one may have been left out, more are fetched.
+ *
+ * FAISS's headers define bare names (OK, idx_t); nobody else includes them.
+ */
+#include "core/catalog/vindex.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <faiss/c_api/IndexFlat_c.h>
+#include <faiss/c_api/Index_c.h>
+#include <faiss/c_api/MetaIndexes_c.h>
+#include <faiss/c_api/error_c.h>
+#include <faiss/c_api/index_io_c.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+/* libgomp's; <omp.h> lies in gcc's own folder, where clang does not look. */
+extern void omp_set_num_threads(int n);
+
+enum {
+    MAX_DIM = 65536,
+    MAX_COUNT = 1000000000,
+    SPARE = 16,            /* candidates beyond k, for ties */
+    BLOCK_CELLS = 1 << 20, /* candidates of one block of queries */
+};
+
+/* Two orders of summation of a 4,096-float product of unit vectors stay well below. */
+static const float score_noise = 1e-5f;
+
+struct pf_vindex {
+    FaissIndexIDMap *map; /* owns flat */
+    FaissIndexFlat *flat; /* borrowed from map */
+    int dim;
+    size_t count;
+};
+
+typedef struct {
+    float score;
+    int64_t position;
+} hit;
+
+static atomic_int search_threads; /* 0 = OpenMP decides */
+
+void pf_vindex_set_threads(int n)
+{
+    atomic_store(&search_threads, n);
+}
+
+static bool faiss_failed(pf_err *err, const char *what)
+{
+    const char *reason = faiss_get_last_error();
+    bool is_memory = reason && strstr(reason, "bad_alloc");
+    return pf_fail(err, is_memory ? PF_ERR_NOMEM : PF_ERR_IO, "FAISS cannot %s: %s",
+                   what, reason && *reason ? reason : "no reason given");
+}
+
+/* --- building ------------------------------------------------------------------- */
+
+bool pf_vindex_new(pf_vindex **out, int dim, pf_err *err)
+{
+    *out = NULL;
+    if (dim < 1 || dim > MAX_DIM)
+        return pf_fail(err, PF_ERR_LIMIT, "vectors of %d floats; 1 to %d are possible",
+                       dim, MAX_DIM);
+    pf_vindex *index = pf_zalloc(sizeof *index, err);
+    if (!index)
+        return false;
+    index->dim = dim;
+    FaissIndexFlatIP *flat = NULL;
+    if (faiss_IndexFlatIP_new_with(&flat, dim) != 0 ||
+        faiss_IndexIDMap_new(&index->map, flat) != 0) {
+        faiss_failed(err, "make an index");
+        faiss_Index_free(flat);
+        pf_free(index);
+        return false;
+    }
+    faiss_IndexIDMap_set_own_fields(index->map, 1);
+    index->flat = flat;
+    *out = index;
+    return true;
+}
+
+void pf_vindex_free(pf_vindex *index)
+{
+    if (!index)
+        return;
+    faiss_Index_free(index->map);
+    pf_free(index);
+}
+
+size_t pf_vindex_count(const pf_vindex *index)
+{
+    return index->count;
+}
+
+int pf_vindex_dim(const pf_vindex *index)
+{
+    return index->dim;
+}
+
+const int64_t *pf_vindex_ids(const pf_vindex *index)
+{
+    idx_t *ids = NULL;
+    size_t n = 0;
+    faiss_IndexIDMap_id_map(index->map, &ids, &n);
+    return ids;
+}
+
+const float *pf_vindex_vectors(const pf_vindex *index)
+{
+    float *vectors = NULL;
+    size_t n = 0;
+    faiss_IndexFlat_xb(index->flat, &vectors, &n);
+    return vectors;
+}
+
+static bool is_unit(const float *vector, int dim)
+{
+    double sum = 0;
+    for (int i = 0; i < dim; i++)
+        sum += (double)vector[i] * vector[i];
+    return fabs(sum - 1) < 0.02; /* false for NaN, too */
+}
+
+bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, size_t n,
+                   pf_err *err)
+{
+    if (n == 0)
+        return true;
+    if (n > MAX_COUNT - index->count)
+        return pf_fail(err, PF_ERR_LIMIT, "an index holds at most %d vectors",
+                       MAX_COUNT);
+    int64_t last = index->count ? pf_vindex_ids(index)[index->count - 1] : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] <= last)
+            return pf_fail(err, PF_ERR_MISUSE, "id %lld follows id %lld in the index",
+                           (long long)ids[i], (long long)last);
+        last = ids[i];
+        if (!is_unit(vectors + i * (size_t)index->dim, index->dim))
+            return pf_fail(err, PF_ERR_MISUSE, "the vector of id %lld has not length 1",
+                           (long long)last);
+    }
+    if (faiss_Index_add_with_ids(index->map, (idx_t)n, vectors, ids) != 0)
+        return faiss_failed(err, "add vectors");
+    index->count += n;
+    return true;
+}
+
+/* --- files ---------------------------------------------------------------------- */
+
+static bool write_temp(const pf_vindex *index, const char *temp, pf_err *err)
+{
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (!f) {
+        pf_fail_errno(err, errno, "cannot write '%s'", temp);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    errno = 0;
+    bool ok = faiss_write_index(index->map, f) == 0;
+    ok = fflush(f) == 0 && ok;
+    int reason = errno;
+    ok = fclose(f) == 0 && ok;
+    if (!ok && reason)
+        return pf_fail_errno(err, reason, "cannot write '%s'", temp);
+    return ok || faiss_failed(err, "write an index file");
+}
+
+bool pf_vindex_save(const pf_vindex *index, const char *path, pf_hash *checksum,
+                    pf_err *err)
+{
+    char *temp = pf_strf(err, "%s.tmp", path);
+    if (!temp)
+        return false;
+    bool ok = write_temp(index, temp, err) && pf_hash_file(checksum, temp, err) &&
+              pf_file_publish(temp, path, err);
+    if (!ok)
+        unlink(temp);
+    pf_free(temp);
+    return ok;
+}
+
+/* What FAISS read is what save() wrote: both layers of the type, ids that ascend. */
+static bool adopt(pf_vindex *index, FaissIndex *read, pf_err *err)
+{
+    index->map = faiss_IndexIDMap_cast(read);
+    index->flat = index->map
+                      ? faiss_IndexFlat_cast(faiss_IndexIDMap_sub_index(index->map))
+                      : NULL;
+    if (!index->flat || faiss_Index_metric_type(read) != METRIC_INNER_PRODUCT) {
+        index->map = NULL;
+        return pf_fail(err, PF_ERR_FORMAT, "it is an index of another kind");
+    }
+    index->dim = faiss_Index_d(read);
+    index->count = (size_t)faiss_Index_ntotal(read);
+    float *vectors;
+    idx_t *ids;
+    size_t n_floats, n_ids;
+    faiss_IndexFlat_xb(index->flat, &vectors, &n_floats);
+    faiss_IndexIDMap_id_map(index->map, &ids, &n_ids);
+    bool ok = n_ids == index->count && n_floats == n_ids * (size_t)index->dim;
+    for (size_t i = 0; ok && i < n_ids; i++)
+        ok = ids[i] > (i ? ids[i - 1] : 0);
+    if (!ok) {
+        index->map = NULL;
+        return pf_fail(err, PF_ERR_FORMAT, "its ids and vectors contradict each other");
+    }
+    return true;
+}
+
+static bool read_checked(pf_vindex *index, const char *path, pf_err *err)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return pf_fail_errno(err, errno, "cannot open it");
+    FaissIndex *read = NULL;
+    bool ok = faiss_read_index(f, 0, &read) == 0 || faiss_failed(err, "read it");
+    fclose(f);
+    ok = ok && adopt(index, read, err);
+    if (!ok)
+        faiss_Index_free(read);
+    return ok;
+}
+
+bool pf_vindex_load(pf_vindex **out, const char *path, const pf_hash *checksum, int dim,
+                    size_t count, pf_err *err)
+{
+    *out = NULL;
+    struct stat st;
+    if (stat(path, &st) != 0 && errno == ENOENT)
+        return pf_fail(err, PF_ERR_NOT_FOUND, "there is no index file '%s'", path);
+    pf_hash found;
+    if (!pf_hash_file(&found, path, err))
+        return false;
+    if (!pf_hash_equal(&found, checksum))
+        return pf_fail(
+            err, PF_ERR_FORMAT,
+            "index file '%s' is damaged: its checksum is not the one recorded", path);
+    pf_vindex *index = pf_zalloc(sizeof *index, err);
+    if (!index)
+        return false;
+    if (!read_checked(index, path, err)) {
+        pf_fail_in(err, "index file '%s'", path);
+        pf_free(index);
+        return false;
+    }
+    if (index->dim != dim || index->count != count) {
+        pf_fail(err, PF_ERR_FORMAT,
+                "index file '%s' holds %zu vectors of %d floats, expected %zu of %d",
+                path, index->count, index->dim, count, dim);
+        pf_vindex_free(index);
+        return false;
+    }
+    *out = index;
+    return true;
+}
+
+/* --- searching ------------------------------------------------------------------ */
+
+static int compare_hits(const void *a, const void *b)
+{
+    const hit *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score < y->score ? 1 : -1;
+    return (x->position > y->position) - (x->position < y->position);
+}
+
+/* Working memory for one block: candidates [rows, wanted]. */
+typedef struct {
+    float *scores;
+    idx_t *positions;
+    hit *hits; /* [wanted], one row */
+} scratch;
+
+static void scratch_free(scratch *s)
+{
+    pf_free(s->scores);
+    pf_free(s->positions);
+    pf_free(s->hits);
+}
+
+static bool scratch_init(scratch *s, size_t rows, size_t wanted, pf_err *err)
+{
+    *s = (scratch){0};
+    size_t cells = rows * wanted;
+    if ((s->scores = pf_alloc_array(cells, sizeof *s->scores, err)) &&
+        (s->positions = pf_alloc_array(cells, sizeof *s->positions, err)) &&
+        (s->hits = pf_alloc_array(wanted, sizeof *s->hits, err)))
+        return true;
+    scratch_free(s);
+    return false;
+}
+
+/* Scores of the `n` given positions for each query, by the one kernel. */
+static bool score_pairs(const pf_vindex *index, const float *queries, size_t n_queries,
+                        size_t n, const idx_t *positions, float *scores, pf_err *err)
+{
+    return faiss_IndexFlat_compute_distance_subset(index->flat, (idx_t)n_queries,
+                                                   queries, (idx_t)n, scores,
+                                                   positions) == 0 ||
+           faiss_failed(err, "compute scores");
+}
+
+static void sort_row(hit *hits, const float *scores, const idx_t *positions, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        hits[i] = (hit){scores[i], positions[i]};
+    qsort(hits, n, sizeof *hits, compare_hits);
+}
+
+/* The answer for one query: the first k of the sorted hits, then filling. */
+static void write_row(const pf_vindex *index, const hit *hits, size_t n, size_t k,
+                      int64_t *ids, float *scores, size_t *count)
+{
+    const int64_t *known = pf_vindex_ids(index);
+    size_t got = n < k ? n : k;
+    for (size_t i = 0; i < k; i++) {
+        ids[i] = i < got ? known[hits[i].position] : -1;
+        scores[i] = i < got ? hits[i].score : -1;
+    }
+    if (count)
+        *count = got;
+}
+
+/* One query whose k-th place is too close to call with `wanted` candidates. */
+static bool search_closely(const pf_vindex *index, const float *query, size_t k,
+                           size_t wanted, int64_t *ids, float *scores, size_t *count,
+                           pf_err *err)
+{
+    for (bool settled = false; !settled;) {
+        wanted = wanted < index->count / 4 ? wanted * 4 : index->count;
+        scratch s;
+        if (!scratch_init(&s, 1, wanted, err))
+            return false;
+        bool ok = faiss_Index_search(index->flat, 1, query, (idx_t)wanted, s.scores,
+                                     s.positions) == 0 ||
+                  faiss_failed(err, "search");
+        ok = ok && score_pairs(index, query, 1, wanted, s.positions, s.scores, err);
+        if (ok) {
+            sort_row(s.hits, s.scores, s.positions, wanted);
+            settled = wanted == index->count ||
+                      s.hits[wanted - 1].score < s.hits[k - 1].score - score_noise;
+            if (settled)
+                write_row(index, s.hits, wanted, k, ids, scores, count);
+        }
+        scratch_free(&s);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool search_block(const pf_vindex *index, const float *queries, size_t n_queries,
+                         size_t k, size_t wanted, scratch *s, int64_t *ids,
+                         float *scores, size_t *counts, pf_err *err)
+{
+    if (faiss_Index_search(index->flat, (idx_t)n_queries, queries, (idx_t)wanted,
+                           s->scores, s->positions) != 0)
+        return faiss_failed(err, "search");
+    if (!score_pairs(index, queries, n_queries, wanted, s->positions, s->scores, err))
+        return false;
+    for (size_t q = 0; q < n_queries; q++) {
+        size_t *count = counts ? counts + q : NULL;
+        sort_row(s->hits, s->scores + q * wanted, s->positions + q * wanted, wanted);
+        bool settled = wanted == index->count ||
+                       s->hits[wanted - 1].score < s->hits[k - 1].score - score_noise;
+        if (settled)
+            write_row(index, s->hits, wanted, k, ids + q * k, scores + q * k, count);
+        else if (!search_closely(index, queries + q * (size_t)index->dim, k, wanted,
+                                 ids + q * k, scores + q * k, count, err))
+            return false;
+    }
+    return true;
+}
+
+static bool search_all(const pf_vindex *index, const float *queries, size_t n_queries,
+                       size_t k, int64_t *ids, float *scores, size_t *counts,
+                       pf_err *err)
+{
+    size_t wanted = k < index->count ? k + SPARE : index->count;
+    if (wanted > index->count)
+        wanted = index->count;
+    size_t rows = wanted < BLOCK_CELLS ? BLOCK_CELLS / wanted : 1;
+    if (rows > n_queries)
+        rows = n_queries;
+    scratch s;
+    if (!scratch_init(&s, rows, wanted, err))
+        return false;
+    bool ok = true;
+    for (size_t q = 0; ok && q < n_queries; q += rows) {
+        size_t n = n_queries - q < rows ? n_queries - q : rows;
+        ok = search_block(index, queries + q * (size_t)index->dim, n, k, wanted, &s,
+                          ids + q * k, scores + q * k, counts ? counts + q : NULL, err);
+    }
+    scratch_free(&s);
+    return ok;
+}
+
+static int compare_positions(const void *a, const void *b)
+{
+    idx_t x = *(const idx_t *)a, y = *(const idx_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Positions of the ids the index has, each once; returns how many. */
+static size_t find_positions(const pf_vindex *index, const int64_t *ids, size_t n,
+                             idx_t *positions)
+{
+    const int64_t *known = pf_vindex_ids(index);
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t low = 0, high = index->count;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (known[middle] < ids[i])
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low < index->count && known[low] == ids[i])
+            positions[found++] = (idx_t)low;
+    }
+    qsort(positions, found, sizeof *positions, compare_positions);
+    size_t unique = 0;
+    for (size_t i = 0; i < found; i++) {
+        if (i == 0 || positions[i] != positions[i - 1])
+            positions[unique++] = positions[i];
+    }
+    return unique;
+}
+
+static bool search_only(const pf_vindex *index, const float *queries, size_t n_queries,
+                        size_t k, const int64_t *only, size_t n_only, int64_t *ids,
+                        float *scores, size_t *counts, pf_err *err)
+{
+    scratch s;
+    if (!scratch_init(&s, 1, n_only, err))
+        return false;
+    size_t n = find_positions(index, only, n_only, s.positions);
+    bool ok = true;
+    for (size_t q = 0; ok && q < n_queries; q++) {
+        ok = n == 0 || score_pairs(index, queries + q * (size_t)index->dim, 1, n,
+                                   s.positions, s.scores, err);
+        if (!ok)
+            break;
+        sort_row(s.hits, s.scores, s.positions, n);
+        write_row(index, s.hits, n, k, ids + q * k, scores + q * k,
+                  counts ? counts + q : NULL);
+    }
+    scratch_free(&s);
+    return ok;
+}
+
+bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_queries,
+                      size_t k, const int64_t *only, size_t n_only, int64_t *ids,
+                      float *scores, size_t *counts, pf_err *err)
+{
+    for (size_t q = 0; q < n_queries; q++) {
+        if (!is_unit(queries + q * (size_t)index->dim, index->dim))
+            return pf_fail(err, PF_ERR_MISUSE, "query vector %zu has not length 1", q);
+        for (size_t i = 0; i < k; i++) {
+            ids[q * k + i] = -1;
+            scores[q * k + i] = -1;
+        }
+        if (counts)
+            counts[q] = 0;
+    }
+    if (n_queries == 0 || k == 0 || index->count == 0)
+        return true;
+    int threads = atomic_load(&search_threads);
+    if (threads > 0)
+        omp_set_num_threads(threads);
+    if (only)
+        return search_only(index, queries, n_queries, k, only, n_only, ids, scores,
+                           counts, err);
+    return search_all(index, queries, n_queries, k, ids, scores, counts, err);
+}

@@ -1,0 +1,63 @@
+/*
+ * vindex.h - vectors in, nearest neighbours out. Alone includes FAISS's headers.
+ *
+ * Vectors have length 1, so the inner product is a cosine; search is exact. Every
+ * vector has an explicit id, given by the store. An index is filled by one thread,
+ * afterwards it is immutable and any number of threads may search it.
+ *
+ * Answers are reproducible: scores are computed in the same way for one query or many,
+ * and equal scores come in the order of ids.
+ */
+#ifndef PF_CORE_CATALOG_VINDEX_H
+#define PF_CORE_CATALOG_VINDEX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/hash.h"
+
+typedef struct pf_vindex pf_vindex;
+
+/* An empty index for vectors of `dim` floats; at most 1,000,000,000 of them. */
+PF_MUST_CHECK bool pf_vindex_new(pf_vindex **out, int dim, pf_err *err);
+void pf_vindex_free(pf_vindex *index); /* NULL is fine */
+
+/* Add `vectors` [n, dim] under `ids` [n], which ascend and go on after those there. */
+PF_MUST_CHECK bool pf_vindex_add(pf_vindex *index, const int64_t *ids,
+                                 const float *vectors, size_t n, pf_err *err);
+
+size_t pf_vindex_count(const pf_vindex *index);
+int pf_vindex_dim(const pf_vindex *index);
+
+/* A borrowed view: ids [count], ascending, and vectors [count, dim]. */
+const int64_t *pf_vindex_ids(const pf_vindex *index);
+const float *pf_vindex_vectors(const pf_vindex *index);
+
+/* Write the file `path` (mode 0600), whole or not at all; *checksum is that of all its
+ * bytes. `path` + ".tmp" is used on the way. */
+PF_MUST_CHECK bool pf_vindex_save(const pf_vindex *index, const char *path,
+                                  pf_hash *checksum, pf_err *err);
+
+/* Read what save() wrote. FAISS trusts a file's bytes, therefore it sees none of them
+ * unless their checksum is the one recorded. NOT_FOUND: no such file; FORMAT: other
+ * bytes than recorded, or another dim or count. */
+PF_MUST_CHECK bool pf_vindex_load(pf_vindex **out, const char *path,
+                                  const pf_hash *checksum, int dim, size_t count,
+                                  pf_err *err);
+
+/* For each of the queries [n_queries, dim] (unit vectors) its `k` nearest: `ids` and
+ * `scores` [n_queries, k] best first; where there are fewer, id -1 and score -1 fill
+ * the rest. `counts` [n_queries] (may be NULL) says how many there are. `only` (may be
+ * NULL) limits the search to these `n_only` ids, in any order; ids the index does not
+ * have are skipped. */
+PF_MUST_CHECK bool pf_vindex_search(const pf_vindex *index, const float *queries,
+                                    size_t n_queries, size_t k, const int64_t *only,
+                                    size_t n_only, int64_t *ids, float *scores,
+                                    size_t *counts, pf_err *err);
+
+/* Threads one search may use, for the whole process; 0 (the default) lets OpenMP
+ * decide. Set it before the first search. */
+void pf_vindex_set_threads(int n);
+
+#endif

@@ -1,0 +1,419 @@
+/* test_vindex.c - neighbours against a brute-force oracle, ties, selections, files. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/catalog/vindex.h"
+#include "tests/unit/test_support.h"
+
+enum { DIM = 24, COUNT = 700, QUERIES = 45 };
+
+static char folder[64];
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+static void fill_unit(float *v, uint32_t *seed)
+{
+    double sum = 0;
+    for (int i = 0; i < DIM; i++) {
+        v[i] = (float)next_random(seed) / (1 << 23) - 1.0f;
+        sum += (double)v[i] * v[i];
+    }
+    for (int i = 0; i < DIM; i++)
+        v[i] = (float)(v[i] / sqrt(sum));
+}
+
+/* COUNT seeded vectors under ids 3, 6, 9, ...; every fifth one repeats vector 0, so
+ * that a tie of 140 crosses every k. */
+static pf_vindex *make_index(float *vectors, int64_t *ids)
+{
+    uint32_t seed = 7;
+    for (size_t i = 0; i < COUNT; i++) {
+        ids[i] = 3 * ((int64_t)i + 1);
+        fill_unit(vectors + i * DIM, &seed);
+        if (i % 5 == 0)
+            memcpy(vectors + i * DIM, vectors, DIM * sizeof *vectors);
+    }
+    pf_err err = PF_ERR_INIT;
+    pf_vindex *index;
+    assert_ok(pf_vindex_new(&index, DIM, &err), &err);
+    assert_ok(pf_vindex_add(index, ids, vectors, 100, &err), &err);
+    assert_ok(pf_vindex_add(index, ids + 100, vectors + 100 * DIM, COUNT - 100, &err),
+              &err);
+    assert_int_equal(pf_vindex_count(index), COUNT);
+    assert_int_equal(pf_vindex_dim(index), DIM);
+    return index;
+}
+
+static double dot(const float *a, const float *b)
+{
+    double sum = 0;
+    for (int i = 0; i < DIM; i++)
+        sum += (double)a[i] * b[i];
+    return sum;
+}
+
+/* Is ids/scores [k] the true answer for `query` among the vectors with allowed[i]?
+ * Every score is right to 1e-6, they fall, equal ones go by id, and nothing better is
+ * missing. */
+static void assert_answer(const float *query, const float *vectors,
+                          const int64_t *known, const bool *allowed, size_t k,
+                          size_t count, const int64_t *ids, const float *scores)
+{
+    size_t candidates = 0, better = 0;
+    bool is_hit[COUNT] = {false};
+    for (size_t i = 0; i < COUNT; i++)
+        candidates += !allowed || allowed[i];
+    assert_int_equal(count, k < candidates ? k : candidates);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(ids[i] % 3 == 0 && ids[i] > 0 && ids[i] <= 3 * COUNT);
+        size_t at = (size_t)(ids[i] / 3 - 1);
+        assert_false(is_hit[at]);
+        is_hit[at] = true;
+        assert_true(!allowed || allowed[at]);
+        assert_true(fabs(dot(query, vectors + at * DIM) - scores[i]) < 1e-6);
+        if (i > 0) {
+            assert_true(scores[i] <= scores[i - 1]);
+            assert_true(scores[i] < scores[i - 1] || ids[i] > ids[i - 1]);
+        }
+    }
+    for (size_t i = 0; count > 0 && i < COUNT; i++) {
+        if (is_hit[i] || (allowed && !allowed[i]))
+            continue;
+        double score = dot(query, vectors + i * DIM);
+        better += score > scores[count - 1] + 1e-6;
+        bool repeats = i % 5 == 0, last_repeats = (ids[count - 1] / 3 - 1) % 5 == 0;
+        better += repeats && last_repeats && known[i] < ids[count - 1];
+    }
+    assert_int_equal(better, 0);
+    for (size_t i = count; i < k; i++) {
+        assert_int_equal(ids[i], -1);
+        assert_true(scores[i] == -1.0f);
+    }
+}
+
+static float vectors[COUNT * DIM], queries[QUERIES * DIM];
+static int64_t known[COUNT], found[QUERIES * (COUNT + 9)];
+static float scores[QUERIES * (COUNT + 9)];
+static size_t counts[QUERIES];
+
+static pf_vindex *start(void)
+{
+    uint32_t seed = 99;
+    pf_vindex *index = make_index(vectors, known);
+    for (size_t q = 0; q < QUERIES; q++)
+        fill_unit(queries + q * DIM, &seed);
+    memcpy(queries, vectors, DIM * sizeof *vectors); /* the tie is at the very top */
+    return index;
+}
+
+static void search_agrees_with_brute_force(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    pf_vindex *index = start();
+    const size_t ks[] = {1, 2, 10, 139, 140, 141, COUNT - 1, COUNT, COUNT + 9};
+    for (size_t j = 0; j < sizeof ks / sizeof *ks; j++) {
+        size_t k = ks[j];
+        assert_ok(pf_vindex_search(index, queries, QUERIES, k, NULL, 0, found, scores,
+                                   counts, &err),
+                  &err);
+        for (size_t q = 0; q < QUERIES; q++)
+            assert_answer(queries + q * DIM, vectors, known, NULL, k, counts[q],
+                          found + q * k, scores + q * k);
+    }
+    pf_vindex_free(index);
+}
+
+static void one_query_and_many_get_the_same_bits(void **state)
+{
+    (void)state;
+    enum { K = 30 };
+    pf_err err = PF_ERR_INIT;
+    pf_vindex *index = start();
+    assert_ok(pf_vindex_search(index, queries, QUERIES, K, NULL, 0, found, scores, NULL,
+                               &err),
+              &err);
+    for (size_t q = 0; q < QUERIES; q++) {
+        int64_t ids[K];
+        float alone[K];
+        assert_ok(pf_vindex_search(index, queries + q * DIM, 1, K, NULL, 0, ids, alone,
+                                   NULL, &err),
+                  &err);
+        assert_memory_equal(ids, found + q * K, sizeof ids);
+        assert_memory_equal(alone, scores + q * K, sizeof alone);
+        /* and so does a selection of everything */
+        assert_ok(pf_vindex_search(index, queries + q * DIM, 1, K, known, COUNT, ids,
+                                   alone, NULL, &err),
+                  &err);
+        assert_memory_equal(ids, found + q * K, sizeof ids);
+        assert_memory_equal(alone, scores + q * K, sizeof alone);
+    }
+    pf_vindex_free(index);
+}
+
+static void a_selection_limits_the_search(void **state)
+{
+    (void)state;
+    enum { K = 12 };
+    pf_err err = PF_ERR_INIT;
+    pf_vindex *index = start();
+    bool allowed[COUNT] = {false};
+    int64_t only[300];
+    size_t n = 0;
+    for (size_t i = COUNT; i-- > 0;) { /* descending, with strangers and repeats */
+        if (i % 7 != 2)
+            continue;
+        allowed[i] = true;
+        only[n++] = known[i];
+        only[n++] = known[i] + 1;
+        if (i % 3 == 0)
+            only[n++] = known[i];
+    }
+    assert_true(n < 300);
+    assert_ok(pf_vindex_search(index, queries, QUERIES, K, only, n, found, scores,
+                               counts, &err),
+              &err);
+    for (size_t q = 0; q < QUERIES; q++)
+        assert_answer(queries + q * DIM, vectors, known, allowed, K, counts[q],
+                      found + q * K, scores + q * K);
+    const int64_t strangers[] = {1, -5, INT64_MAX};
+    assert_ok(pf_vindex_search(index, queries, 1, K, strangers, 3, found, scores,
+                               counts, &err),
+              &err);
+    assert_int_equal(counts[0], 0);
+    assert_int_equal(found[0], -1);
+    assert_ok(
+        pf_vindex_search(index, queries, 1, K, known, 0, found, scores, counts, &err),
+        &err);
+    assert_int_equal(counts[0], 0);
+    pf_vindex_free(index);
+}
+
+static void nonsense_is_refused(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    pf_vindex *index;
+    assert_refused(pf_vindex_new(&index, 0, &err), &err, "0 floats");
+    assert_refused(pf_vindex_new(&index, 65537, &err), &err, "65537 floats");
+    index = start();
+    const int64_t old = known[COUNT - 1], fresh = old + 1;
+    assert_refused(pf_vindex_add(index, &old, vectors, 1, &err), &err, "follows id");
+    float bad[DIM] = {NAN};
+    assert_refused(pf_vindex_add(index, &fresh, bad, 1, &err), &err, "length 1");
+    assert_refused(
+        pf_vindex_search(index, bad, 1, 1, NULL, 0, found, scores, NULL, &err), &err,
+        "length 1");
+    memset(bad, 0, sizeof bad);
+    assert_refused(
+        pf_vindex_search(index, bad, 1, 1, NULL, 0, found, scores, NULL, &err), &err,
+        "length 1");
+    assert_int_equal(pf_vindex_count(index), COUNT);
+    pf_vindex_free(index);
+}
+
+static void in_folder(char *path, size_t size, const char *name)
+{
+    snprintf(path, size, "%s/%s", folder, name);
+}
+
+static void a_saved_index_comes_back(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    char path[128];
+    in_folder(path, sizeof path, "a.faiss");
+    pf_vindex *index = start(), *again;
+    pf_hash checksum, twice;
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_ok(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err);
+    assert_memory_equal(pf_vindex_ids(again), known, sizeof known);
+    assert_memory_equal(pf_vindex_vectors(again), vectors, sizeof vectors);
+    enum { K = 20 };
+    assert_ok(
+        pf_vindex_search(again, queries, 1, K, NULL, 0, found, scores, counts, &err),
+        &err);
+    assert_answer(queries, vectors, known, NULL, K, counts[0], found, scores);
+    assert_ok(pf_vindex_save(again, path, &twice, &err), &err);
+    assert_true(pf_hash_equal(&checksum, &twice));
+    pf_vindex_free(again);
+    assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT + 1, &err), &err,
+                   "expected 701 of 24");
+    assert_refused(pf_vindex_load(&again, path, &checksum, DIM + 1, COUNT, &err), &err,
+                   "expected 700 of 25");
+    in_folder(path, sizeof path, "missing/a.faiss");
+    assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
+                   "no index file");
+    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+    assert_refused(pf_vindex_save(index, path, &checksum, &err), &err, "cannot write");
+    pf_vindex_free(index);
+}
+
+static void an_empty_index_works(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    char path[128];
+    in_folder(path, sizeof path, "empty.faiss");
+    pf_vindex *index, *again;
+    pf_hash checksum;
+    pf_vindex_free(start());
+    assert_ok(pf_vindex_new(&index, DIM, &err), &err);
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    assert_ok(pf_vindex_load(&again, path, &checksum, DIM, 0, &err), &err);
+    assert_ok(
+        pf_vindex_search(again, queries, 2, 3, NULL, 0, found, scores, counts, &err),
+        &err);
+    assert_int_equal(counts[1], 0);
+    assert_int_equal(found[5], -1);
+    assert_ok(
+        pf_vindex_search(again, queries, 1, 3, known, 4, found, scores, counts, &err),
+        &err);
+    assert_int_equal(counts[0], 0);
+    pf_vindex_free(index);
+    pf_vindex_free(again);
+    pf_vindex_free(NULL);
+}
+
+static void write_bytes(const char *path, const void *bytes, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void damaged_cut_and_foreign_files_are_refused(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    char path[128];
+    in_folder(path, sizeof path, "hurt.faiss");
+    pf_vindex *index = start(), *again;
+    pf_hash checksum;
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    pf_vindex_free(index);
+    static uint8_t bytes[1 << 20];
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    assert_true(n > COUNT * DIM * sizeof(float) && n < sizeof bytes);
+
+    const size_t cuts[] = {0, 1, 4, 100, n / 2, n - 1};
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        write_bytes(path, bytes, cuts[i]);
+        assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
+                       "is damaged");
+        assert_int_equal(err.code, PF_ERR_FORMAT);
+#ifndef PF_SANITIZED /* FAISS forgets what it had read when it throws in the middle */
+        /* bytes somebody recorded a checksum for, but which are no index */
+        pf_hash cut = pf_hash_bytes(bytes, cuts[i]);
+        assert_refused(pf_vindex_load(&again, path, &cut, DIM, COUNT, &err), &err,
+                       "index file '");
+#endif
+    }
+    for (size_t i = 0; i < n; i += n / 97) {
+        bytes[i] ^= 0x40;
+        write_bytes(path, bytes, n);
+        assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
+                       "is damaged");
+        assert_null(again);
+        bytes[i] ^= 0x40;
+    }
+    /* the inner index by itself is a whole FAISS file of another kind */
+    size_t inner = 4;
+    while (inner < 100 && memcmp(bytes + inner, "IxFI", 4) != 0)
+        inner++;
+    assert_true(inner < 100);
+    write_bytes(path, bytes + inner, n - inner);
+    pf_hash other = pf_hash_bytes(bytes + inner, n - inner);
+    assert_refused(pf_vindex_load(&again, path, &other, DIM, COUNT, &err), &err,
+                   "another kind");
+    /* ids that do not ascend: the last eight bytes are the last id */
+    memset(bytes + n - 8, 0, 8);
+    write_bytes(path, bytes, n);
+    other = pf_hash_bytes(bytes, n);
+    assert_refused(pf_vindex_load(&again, path, &other, DIM, COUNT, &err), &err,
+                   "contradict");
+}
+
+/* Every allocation of ours may fail; nothing leaks and the message says why. */
+static void running_out_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    char path[128];
+    in_folder(path, sizeof path, "memory.faiss");
+    pf_vindex_free(start());
+    bool done = false;
+    for (long n = 1; !done; n++) {
+        pf_err err = PF_ERR_INIT;
+        pf_vindex *index = NULL, *again = NULL;
+        pf_hash checksum;
+        pf_mem_fail_at(n);
+        done =
+            pf_vindex_new(&index, DIM, &err) &&
+            pf_vindex_add(index, known, vectors, COUNT, &err) &&
+            pf_vindex_save(index, path, &checksum, &err) &&
+            pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err) &&
+            pf_vindex_search(again, queries, 3, 5, NULL, 0, found, scores, NULL,
+                             &err) &&
+            pf_vindex_search(again, queries, 3, 5, known, 9, found, scores, NULL, &err);
+        pf_mem_fail_at(0);
+        if (!done)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+        pf_vindex_free(index);
+        pf_vindex_free(again);
+        char temp[160];
+        snprintf(temp, sizeof temp, "%s.tmp", path);
+        assert_int_not_equal(access(temp, F_OK), 0);
+        assert_true(n < 1000);
+    }
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/plainfilm-vindex-XXXXXX");
+    pf_vindex_set_threads(2);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    const char *names[] = {"a.faiss", "empty.faiss", "hurt.faiss", "memory.faiss"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        in_folder(path, sizeof path, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(search_agrees_with_brute_force),
+        cmocka_unit_test(one_query_and_many_get_the_same_bits),
+        cmocka_unit_test(a_selection_limits_the_search),
+        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(a_saved_index_comes_back),
+        cmocka_unit_test(an_empty_index_works),
+        cmocka_unit_test(damaged_cut_and_foreign_files_are_refused),
+        cmocka_unit_test(running_out_of_memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
