@@ -1,0 +1,88 @@
+/*
+ * model.h - a model as users have it: a folder or a checkpoint file, with its tokenizer
+ * and preprocessing, ready to embed texts and pictures.
+ *
+ * A pf_model is immutable once open and shared by threads; each thread brings a
+ * pf_embedder, which owns the working memory.
+ */
+#ifndef PF_CORE_MODEL_MODEL_H
+#define PF_CORE_MODEL_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/hash.h"
+#include "core/base/notes.h"
+#include "core/image/picture.h"
+#include "core/image/preprocess.h"
+#include "core/model/bpe.h"
+#include "core/model/clip.h"
+
+typedef struct pf_model pf_model;
+typedef struct pf_embedder pf_embedder;
+
+typedef struct {
+    const char *preprocess;     /* "clip", "pubmedclip-train"; NULL: what the checkpoint
+                                   says, else clip */
+    const char *tokenizer;      /* file or folder; NULL: beside the checkpoint */
+    bool tokenizer_is_optional; /* open without one, with a note */
+    unsigned what;              /* PF_CLIP_TEXT, PF_CLIP_IMAGE, PF_CLIP_VERIFY */
+} pf_model_options;
+
+/* Both towers, everything verified, the checkpoint's own preprocessing. */
+void pf_model_options_init(pf_model_options *options);
+
+/*
+ * `path` is a folder (Hugging Face's files, or one .pth / .pt / .bin / .safetensors) or
+ * a checkpoint file. Oddities go to `notes` (may be NULL). On success *out is the
+ * caller's; on failure it is NULL and the message names the file and, where there is
+ * one, the fix.
+ */
+PF_MUST_CHECK bool pf_model_open(pf_model **out, const char *path,
+                                 const pf_model_options *options, pf_notes *notes,
+                                 pf_err *err);
+void pf_model_close(pf_model *model); /* NULL is fine */
+
+const char *pf_model_path(const pf_model *model);       /* as given */
+const char *pf_model_checkpoint(const pf_model *model); /* the file with the weights */
+const char *
+pf_model_container(const pf_model *model); /* "safetensors", "torch zip"... */
+const pf_clip *pf_model_clip(const pf_model *model);
+const pf_bpe *pf_model_bpe(const pf_model *model); /* NULL without a tokenizer */
+const pf_preprocess *pf_model_preprocess(const pf_model *model);
+int pf_model_dim(const pf_model *model); /* length of every vector */
+
+/* Hash of weights, sizes, preprocessing and tokenizer: two models with the same one
+ * make the same vectors. Only after PF_CLIP_VERIFY with a tokenizer; all zero
+ * otherwise. */
+pf_hash pf_model_fingerprint(const pf_model *model);
+
+/* Identity of the files a model was read from (size, time, inode of each), so that an
+ * unchanged model is recognised without reading 600 MB again. Given, pf_free() it. */
+PF_MUST_CHECK char *pf_model_stamp(const pf_model *model, pf_err *err);
+
+/* ---- embedding ---- */
+
+PF_MUST_CHECK bool pf_embedder_new(pf_embedder **out, const pf_model *model,
+                                   pf_err *err);
+void pf_embedder_free(pf_embedder *e); /* NULL is fine */
+
+/* n texts (UTF-8, NUL-terminated) -> out [n, dim], unit vectors. is_truncated [n] (may
+ * be NULL) tells which were longer than the model's context. */
+PF_MUST_CHECK bool pf_embed_texts(pf_embedder *e, const char *const *texts, size_t n,
+                                  float *out, bool *is_truncated, pf_err *err);
+/* The ids of one text, as the tower gets them; `ids` holds pf_dims.context of them. */
+PF_MUST_CHECK bool pf_embed_token_ids(pf_embedder *e, const char *text, int32_t *ids,
+                                      size_t *n_ids, bool *is_truncated, pf_err *err);
+
+/* Floats of one preprocessed picture: 3 * size * size. */
+size_t pf_embed_pixels_size(const pf_model *model);
+/* n preprocessed pictures (pf_preprocess_run) -> out [n, dim], unit vectors. */
+PF_MUST_CHECK bool pf_embed_pixels(pf_embedder *e, const float *pixels, size_t n,
+                                   float *out, pf_err *err);
+/* One decoded picture -> out [dim]. */
+PF_MUST_CHECK bool pf_embed_picture(pf_embedder *e, const pf_picture *picture,
+                                    float *out, pf_err *err);
+
+#endif
