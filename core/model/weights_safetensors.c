@@ -163,17 +163,17 @@ bool pf_safetensors_read(pf_weights *w, pf_span bytes, pf_err *err)
 {
     uint64_t n = 0;
     const uint8_t *header;
-    if (!pf_span_u64le(&bytes, &n) || n > pf_span_left(&bytes))
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "safetensors header of %llu bytes, but only %zu follow; the "
-                       "file is cut or damaged, fetch it again",
-                       (unsigned long long)n, pf_span_left(&bytes));
+    if (!pf_span_u64le(&bytes, &n))
+        return pf_fail(err, PF_ERR_FORMAT, "the safetensors header is cut");
     if (n > MAX_HEADER)
         return pf_fail(err, PF_ERR_LIMIT,
                        "safetensors header of %llu bytes, the limit is %d",
                        (unsigned long long)n, (int)MAX_HEADER);
     if (!pf_span_take(&bytes, (size_t)n, &header))
-        return false; /* cannot be: n was compared above */
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "safetensors header of %llu bytes, but only %zu follow; the "
+                       "file is cut or damaged, fetch it again",
+                       (unsigned long long)n, pf_span_left(&bytes));
 
     pf_json *head;
     if (!pf_json_parse(&head, (const char *)header, (size_t)n, err))
