@@ -25,9 +25,9 @@ typedef struct {
 
 static bool has_picture_extension(const char *path)
 {
-    static const char *const known[] = {"jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp",
-                                        "tga", "psd",  "pnm", "pgm",  "ppm", "pbm", "tif",
-                                        "tiff", "dcm", "dicom"};
+    static const char *const known[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "gif",
+                                        "bmp", "tga",  "psd",  "pnm",  "pgm",  "ppm",
+                                        "pbm", "tif",  "tiff", "dcm",  "dicom"};
     const char *extension = pf_path_extension(path);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcasecmp(extension, known[i]) == 0)
@@ -144,8 +144,8 @@ static bool read_folder(pf_scan *scan, folder_list *todo, const char *folder, DI
     }
 }
 
-static bool scan_folder(pf_scan *scan, folder_list *todo, const char *folder, bool is_root,
-                        const char *except, pf_err *err)
+static bool scan_folder(pf_scan *scan, folder_list *todo, const char *folder,
+                        bool is_root, const char *except, pf_err *err)
 {
     DIR *dir = opendir(folder);
     if (!dir && is_root)
@@ -171,7 +171,8 @@ bool pf_scan_source(pf_scan *scan, const char *root, const char *except, pf_err 
     if (!path)
         return false;
     folder_list todo = {0};
-    bool ok = S_ISDIR(st.st_mode) ? push(&todo, &path, err) : add_file(scan, &path, &st, err);
+    bool ok =
+        S_ISDIR(st.st_mode) ? push(&todo, &path, err) : add_file(scan, &path, &st, err);
     for (bool is_root = true; ok && todo.count > 0; is_root = false) {
         char *folder = todo.at[--todo.count];
         ok = scan_folder(scan, &todo, folder, is_root, except, err);

@@ -32,8 +32,8 @@ typedef struct {
     size_t others; /* files that are no pictures */
 } pf_scan;
 
-/* Add what is under `root` (absolute, no symbolic link in it). Folders named in `except`
- * (may be NULL) are not entered. Fails when the root itself cannot be read. */
+/* Add what is under `root` (absolute, no symbolic link in it). Folders named in
+ * `except` (may be NULL) are not entered. Fails when the root itself cannot be read. */
 PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
                                   pf_err *err);
 void pf_scan_reset(pf_scan *scan); /* all zero is fine */

@@ -28,8 +28,8 @@ static bool at(const pf_table *t, char c)
 
 static bool at_line_end(const pf_table *t)
 {
-    return at(t, '\n') || (at(t, '\r') && t->left.p + 1 < t->left.end &&
-                           t->left.p[1] == '\n') ||
+    return at(t, '\n') ||
+           (at(t, '\r') && t->left.p + 1 < t->left.end && t->left.p[1] == '\n') ||
            (at(t, '\r') && t->left.p + 1 == t->left.end);
 }
 

@@ -2,8 +2,9 @@
  * table.h - rows of a CSV or TSV file (RFC 4180), one at a time.
  *
  * Quoted fields may hold separators and line ends, CRLF and LF both end a row, a UTF-8
- * byte order mark is passed over, empty lines are no rows. A quote that is never closed, a
- * NUL, too long a field or too many columns are refused with the line they are in.
+ * byte order mark is passed over, empty lines are no rows. A quote that is never
+ * closed, a NUL, too long a field or too many columns are refused with the line they
+ * are in.
  */
 #ifndef PF_INDEXER_TABLE_H
 #define PF_INDEXER_TABLE_H

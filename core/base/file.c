@@ -77,7 +77,8 @@ static bool read_all(int fd, const char *path, pf_buf *out, pf_err *err)
     if ((uintmax_t)st.st_size > out->cap)
         return pf_fail(err, PF_ERR_LIMIT, "the file has %jd bytes, the limit is %zu",
                        (intmax_t)st.st_size, out->cap);
-    size_t want = (size_t)st.st_size + 1; /* one more, to see the end at the first try */
+    size_t want =
+        (size_t)st.st_size + 1; /* one more, to see the end at the first try */
     for (;;) {
         if (want > out->cap - out->size)
             want = out->cap - out->size;
