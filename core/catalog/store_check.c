@@ -52,8 +52,8 @@ static bool check_counts(pf_store *s, pf_notes *problems, pf_err *err)
         {"SELECT count(*) FROM index_file"
          " WHERE generation <> (SELECT generation FROM catalog)",
          "index files of another generation"},
-        {"SELECT 2 - count(*) FROM index_file"
-         " WHERE (SELECT generation FROM catalog) > 0",
+        {"SELECT CASE WHEN (SELECT generation FROM catalog) > 0"
+         " THEN 2 - count(*) ELSE 0 END FROM index_file",
          "index files that were not recorded"},
         {"SELECT count(*) FROM index_file WHERE count <> CASE kind"
          " WHEN 'images' THEN (SELECT count(*) FROM image)"
