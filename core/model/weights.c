@@ -198,7 +198,12 @@ static bool looks_like_safetensors(pf_span bytes)
 
 static bool looks_like_text(pf_span bytes)
 {
-    size_t n = pf_span_left(&bytes) < 512 ? pf_span_left(&bytes) : 512;
+    const size_t enough = 512;
+    size_t n = pf_span_left(&bytes);
+    if (n > enough)
+        n = pf_utf8_cut((const char *)bytes.p, enough);
+    if (!pf_utf8_is_valid((const char *)bytes.p, n))
+        return false;
     for (size_t i = 0; i < n; i++) {
         uint8_t c = bytes.p[i];
         if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f') || c == 0x7F)

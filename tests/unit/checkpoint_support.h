@@ -24,6 +24,8 @@ typedef struct {
     size_t n;
 } blob;
 
+static const char *blob_case = ""; /* the patch that is being made */
+
 static inline blob blob_read(const char *path)
 {
     blob b = {malloc(BLOB_ROOM), 0};
@@ -62,7 +64,7 @@ static inline size_t blob_find(const blob *b, const void *what, size_t n)
 {
     size_t at = blob_search(b, 0, what, n);
     if (at == SIZE_MAX)
-        fail_msg("the patch finds no place");
+        fail_msg("patch '%s' finds no place", blob_case);
     return at;
 }
 
@@ -98,26 +100,32 @@ static inline uint64_t blob_get(const blob *b, size_t at, size_t width)
 /* Bytes that end where an unmapped page begins: one read too far is a crash, with or
  * without a sanitizer. */
 typedef struct {
-    uint8_t *base, *p;
+    uint8_t *base, *end;
     size_t size;
 } guarded;
 
-static inline guarded guarded_copy(const void *bytes, size_t n)
+static inline guarded guarded_new(size_t n)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (n / page + 1) * page;
     FILE *f = tmpfile();
     assert_non_null(f);
     assert_int_equal(ftruncate(fileno(f), (off_t)(room + page)), 0);
     guarded g = {.size = room + page};
-    g.base =
-        mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(f), 0);
+    g.base = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(f), 0);
     fclose(f);
     assert_true(g.base != MAP_FAILED);
-    assert_int_equal(mprotect(g.base + room, page, PROT_NONE), 0);
-    g.p = g.base + room - n;
-    if (n > 0)
-        memcpy(g.p, bytes, n);
+    g.end = g.base + room;
+    assert_int_equal(mprotect(g.end, page, PROT_NONE), 0);
     return g;
+}
+
+/* Puts the bytes in front of the unmapped page; returns where they start. */
+static inline uint8_t *guarded_put(guarded *g, const void *bytes, size_t n)
+{
+    assert_true(n <= (size_t)(g->end - g->base));
+    if (n > 0)
+        memcpy(g->end - n, bytes, n);
+    return g->end - n;
 }
 
 static inline void guarded_free(guarded *g)
