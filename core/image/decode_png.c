@@ -30,7 +30,7 @@ typedef struct {
     bool is_out_of_memory;
 } reader;
 
-static void on_error(png_structp png, png_const_charp text)
+static _Noreturn void on_error(png_structp png, png_const_charp text)
 {
     reader *r = png_get_error_ptr(png);
     if (!r->is_out_of_memory)

@@ -12,7 +12,9 @@
 
 #include "test_support.h"
 
+#include "core/base/file.h"
 #include "core/base/mapfile.h"
+#include "core/base/mem.h"
 #include "core/image/picture.h"
 
 /* Bytes that end where the readable memory ends, so that one step further is seen
@@ -51,10 +53,11 @@ static inline void guarded_free(guarded *g)
 
 static inline void open_file(pf_mapfile *map, const char *folder, const char *name)
 {
-    char path[1024];
     pf_err err = PF_ERR_INIT;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    char *path = pf_path_join(folder, name, &err);
+    assert_non_null(path);
     assert_ok(pf_mapfile_open(map, path, &err), &err);
+    pf_free(path);
 }
 
 static inline bool decode_file(pf_picture *out, const char *folder, const char *name,

@@ -10,8 +10,6 @@
 
 #include "image_support.h"
 
-#include "core/base/file.h"
-
 #define ODD PF_SHARED_DIR "/data/odd-images"
 
 enum { MAX_SECONDS = 10, MAX_MIB = 1500 };

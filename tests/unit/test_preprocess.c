@@ -7,8 +7,6 @@
  */
 #include "image_support.h"
 
-#include "core/base/file.h"
-#include "core/base/mem.h"
 #include "core/image/preprocess.h"
 #include "core/image/resample.h"
 
