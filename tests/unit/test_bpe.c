@@ -191,7 +191,7 @@ static void damage_does_no_harm(void **state)
         uint8_t *bytes = pf_zalloc(map.size, &err);
         assert_non_null(bytes);
         memcpy(bytes, map.data, map.size);
-        for (size_t at = 0; at < map.size; at += i == 0 ? 1 : 23) {
+        for (size_t at = 0; at < map.size; at += i == 0 ? 5 : 97) {
             pf_bpe *bpe;
             write_file(copies[i], bytes, at);
             if (pf_bpe_open(&bpe, folder, &err))
