@@ -47,8 +47,8 @@ void pf_search_close(pf_search *search); /* NULL is fine */
 const char *pf_search_folder(const pf_search *search);
 
 /* The catalog's model with at least these towers (PF_CLIP_...). Borrowed until the next
- * call of this function or pf_search_run(). NOT_FOUND: it is not where the catalog says;
- * MISMATCH: it is another model than the catalog's. */
+ * call of this function or pf_search_run(). NOT_FOUND: it is not where the catalog
+ * says; MISMATCH: it is another model than the catalog's. */
 PF_MUST_CHECK bool pf_search_get_model(pf_search *search, unsigned towers,
                                        const pf_model **out, pf_notes *notes,
                                        pf_err *err);
@@ -89,9 +89,9 @@ typedef struct {
 } pf_answer;
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
- * named by PF_TERM_LIKE is not among the images found. MISUSE when the terms cancel out;
- * NOT_FOUND for captions of a catalog without any and for a PF_TERM_LIKE that is not
- * there. */
+ * named by PF_TERM_LIKE is not among the images found. MISUSE when the terms cancel
+ * out; NOT_FOUND for captions of a catalog without any and for a PF_TERM_LIKE that is
+ * not there. */
 PF_MUST_CHECK bool pf_search_run(pf_search *search, const pf_query *query,
                                  pf_answer *out, pf_notes *notes, pf_err *err);
 void pf_answer_reset(pf_answer *answer); /* frees; all zero is fine */
