@@ -105,7 +105,7 @@ typedef struct {
 } pf_store_source;
 
 /* Callbacks borrow what they are given. Returning false stops with *err, which they
- * must have set. They may call the store, but not end the transaction. */
+ * must have set. They may read from the store, but not change it. */
 typedef bool pf_store_source_fn(void *user, const pf_store_source *source, pf_err *err);
 
 /* Add, or bring kind and captions_path of the source with this path up to date. */
@@ -183,8 +183,8 @@ typedef struct {
     const char *key, *value;
 } pf_store_attribute;
 
-/* The captions of an image become exactly these caption texts, in this order; one that
- * stays keeps its id. Twice the same text counts once. */
+/* The captions of an image become exactly these caption texts; one that stays keeps its
+ * id, new ones get ids in this order. Twice the same text counts once. */
 PF_MUST_CHECK bool pf_store_set_captions(pf_store *store, int64_t image_id,
                                          const int64_t *caption_text_ids, size_t n,
                                          pf_err *err);
@@ -211,6 +211,10 @@ typedef struct {
 } pf_store_caption;
 
 typedef struct {
+    char *key, *value;
+} pf_store_owned_attribute;
+
+typedef struct {
     int64_t id; /* 0 = there is no such image */
     char *path;
     int frame, width, height;
@@ -218,11 +222,10 @@ typedef struct {
     int64_t source_id, picture_id;
     int64_t case_id; /* 0 = none; then key and title are NULL */
     char *case_key, *case_title;
-    pf_store_caption *captions; /* by id: the order they were given in */
+    pf_store_caption *captions; /* by id */
     size_t n_captions;
-    struct {
-        char *key, *value;
-    } * attributes; /* its own, then those of its case; by key, value */
+    pf_store_owned_attribute
+        *attributes; /* its own, then those of its case; by key, value */
     size_t n_attributes;
 } pf_store_details;
 

@@ -1,0 +1,338 @@
+/*
+ * sql.c - see sql.h. The one file that includes sqlite3.h.
+ *
+ * Every failure of SQLite becomes one sentence that names the file (fail()). A database
+ * may come from anywhere, so the connection does without whatever a schema could use
+ * against its reader: no untrusted functions in views or triggers, no writing to the
+ * schema, no extensions, checked page contents. Temporary results stay in memory: they
+ * hold captions, and /tmp is not the catalog's folder.
+ */
+#include "core/catalog/sql.h"
+
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+
+enum {
+    MAX_STATEMENTS = 96,  /* more than the store has */
+    BUSY_MS = 10 * 1000,  /* only recovery and checkpoints ever make us wait */
+    MAX_VALUE = 64 << 20, /* bytes in one text or blob */
+};
+
+struct pf_sql_rows {
+    pf_sql *db;
+    const char *sql; /* a literal: known by its address */
+    sqlite3_stmt *stmt;
+    bool is_running;
+};
+
+struct pf_sql {
+    sqlite3 *handle;
+    char *path;
+    pf_sql_rows statements[MAX_STATEMENTS];
+    size_t n_statements;
+};
+
+/* --- failures ------------------------------------------------------------------- */
+
+static bool fail(pf_sql *db, int rc, pf_err *err)
+{
+    const char *detail = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
+    int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    switch (rc & 0xFF) {
+    case SQLITE_NOMEM:
+        return pf_fail(err, PF_ERR_NOMEM, "out of memory in '%s'", db->path);
+    case SQLITE_FULL:
+        return pf_fail(err, PF_ERR_IO, "cannot write '%s': the disk is full", db->path);
+    case SQLITE_READONLY:
+        return pf_fail(err, PF_ERR_IO, "cannot write '%s': it is read-only", db->path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return pf_fail(err, PF_ERR_BUSY, "'%s' is in use by another program", db->path);
+    case SQLITE_NOTADB:
+        return pf_fail(err, PF_ERR_FORMAT, "'%s' is not a catalog: no SQLite database",
+                       db->path);
+    case SQLITE_CORRUPT:
+        return pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: %s", db->path, detail);
+    case SQLITE_TOOBIG:
+        return pf_fail(err, PF_ERR_LIMIT, "a value in '%s' is larger than %d bytes",
+                       db->path, MAX_VALUE);
+    case SQLITE_CONSTRAINT:
+        return pf_fail(err, PF_ERR_MISUSE, "'%s' refuses a change: %s", db->path,
+                       detail);
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+        if (system)
+            return pf_fail_errno(err, system, "cannot access '%s'", db->path);
+        return pf_fail(err, PF_ERR_IO, "cannot access '%s': %s", db->path, detail);
+    default:
+        return pf_fail(err, PF_ERR_IO, "'%s': %s", db->path, detail);
+    }
+}
+
+/* --- the connection ------------------------------------------------------------- */
+
+/* The path as an URI, which alone can say `immutable`. A relative path gets "./", so
+ * that no name means something special to SQLite. */
+static bool add_uri(pf_buf *uri, const char *path, bool is_immutable, pf_err *err)
+{
+    if (!pf_buf_add_str(uri, path[0] == '/' ? "file:" : "file:./", err))
+        return false;
+    for (const char *c = path; *c; c++) {
+        bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                        (*c >= '0' && *c <= '9') || strchr("/._-", *c);
+        if (is_plain ? !pf_buf_add(uri, c, 1, err)
+                     : !pf_buf_addf(uri, err, "%%%02X", (unsigned char)*c))
+            return false;
+    }
+    return !is_immutable || pf_buf_add_str(uri, "?immutable=1", err);
+}
+
+static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
+{
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, MAX_VALUE);
+    sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    return pf_sql_run_script(db,
+                             "PRAGMA foreign_keys = ON;"
+                             "PRAGMA cell_size_check = ON;"
+                             "PRAGMA temp_store = MEMORY;",
+                             err) &&
+           (mode != PF_SQL_WRITE ||
+            pf_sql_run_script(db, "PRAGMA synchronous = FULL;", err));
+}
+
+bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode, pf_err *err)
+{
+    *out = NULL;
+    pf_buf uri;
+    pf_buf_init(&uri, 64 << 10);
+    pf_sql *db = pf_zalloc(sizeof *db, err);
+    bool ok = db && (db->path = pf_strdup(path, err)) &&
+              add_uri(&uri, path, mode == PF_SQL_IMMUTABLE, err);
+    if (ok) {
+        int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+        flags |= mode == PF_SQL_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+        int rc = sqlite3_open_v2(uri.data, &db->handle, flags, NULL);
+        ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, err);
+    }
+    pf_buf_free(&uri);
+    if (!ok) {
+        pf_sql_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+void pf_sql_close(pf_sql *db)
+{
+    if (!db)
+        return;
+    for (size_t i = 0; i < db->n_statements; i++)
+        sqlite3_finalize(db->statements[i].stmt);
+    sqlite3_close(db->handle);
+    pf_free(db->path);
+    pf_free(db);
+}
+
+/* --- values --------------------------------------------------------------------- */
+
+pf_sql_arg pf_sql_int(int64_t i)
+{
+    return (pf_sql_arg){.kind = PF_SQL_INT, .i = i};
+}
+
+pf_sql_arg pf_sql_id(int64_t id)
+{
+    return id ? pf_sql_int(id) : (pf_sql_arg){.kind = PF_SQL_NULL};
+}
+
+pf_sql_arg pf_sql_real(double r)
+{
+    return (pf_sql_arg){.kind = PF_SQL_REAL, .r = r};
+}
+
+pf_sql_arg pf_sql_text(const char *s)
+{
+    if (!s)
+        return (pf_sql_arg){.kind = PF_SQL_NULL};
+    return (pf_sql_arg){.kind = PF_SQL_TEXT, .p = s, .n = strlen(s)};
+}
+
+pf_sql_arg pf_sql_bytes(const void *p, size_t n)
+{
+    return (pf_sql_arg){.kind = PF_SQL_BYTES, .p = p ? p : "", .n = n};
+}
+
+pf_sql_arg pf_sql_path(const char *s)
+{
+    return s ? pf_sql_bytes(s, strlen(s)) : (pf_sql_arg){.kind = PF_SQL_NULL};
+}
+
+static int bind(sqlite3_stmt *stmt, int i, const pf_sql_arg *arg)
+{
+    switch (arg->kind) {
+    case PF_SQL_INT:
+        return sqlite3_bind_int64(stmt, i, arg->i);
+    case PF_SQL_REAL:
+        return sqlite3_bind_double(stmt, i, arg->r);
+    case PF_SQL_TEXT:
+        return sqlite3_bind_text64(stmt, i, arg->p, arg->n, SQLITE_STATIC, SQLITE_UTF8);
+    case PF_SQL_BYTES:
+        return sqlite3_bind_blob64(stmt, i, arg->p, arg->n, SQLITE_STATIC);
+    case PF_SQL_NULL:
+        break;
+    }
+    return sqlite3_bind_null(stmt, i);
+}
+
+/* --- statements ----------------------------------------------------------------- */
+
+/* The prepared statement for this literal. One that is running (a callback asks the
+ * same thing again) gets a twin. */
+static pf_sql_rows *find_statement(pf_sql *db, const char *sql, pf_err *err)
+{
+    for (size_t i = 0; i < db->n_statements; i++) {
+        if (db->statements[i].sql == sql && !db->statements[i].is_running)
+            return &db->statements[i];
+    }
+    if (db->n_statements == MAX_STATEMENTS) {
+        pf_fail(err, PF_ERR_LIMIT, "more than %d different statements", MAX_STATEMENTS);
+        return NULL;
+    }
+    sqlite3_stmt *stmt;
+    int rc =
+        sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+    if (rc != SQLITE_OK) {
+        fail(db, rc, err);
+        return NULL;
+    }
+    pf_sql_rows *rows = &db->statements[db->n_statements++];
+    *rows = (pf_sql_rows){.db = db, .sql = sql, .stmt = stmt};
+    return rows;
+}
+
+bool pf_sql_start(pf_sql_rows **out, pf_sql *db, const char *sql,
+                  const pf_sql_arg *args, size_t n, pf_err *err)
+{
+    *out = NULL;
+    pf_sql_rows *rows = find_statement(db, sql, err);
+    if (!rows)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int rc = bind(rows->stmt, (int)i + 1, &args[i]);
+        if (rc != SQLITE_OK) {
+            pf_sql_end(rows);
+            return fail(db, rc, err);
+        }
+    }
+    rows->is_running = true;
+    *out = rows;
+    return true;
+}
+
+bool pf_sql_next(pf_sql_rows *rows, bool *has_row, pf_err *err)
+{
+    int rc = sqlite3_step(rows->stmt);
+    *has_row = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE || fail(rows->db, rc, err);
+}
+
+void pf_sql_end(pf_sql_rows *rows)
+{
+    if (!rows)
+        return;
+    sqlite3_reset(rows->stmt);
+    sqlite3_clear_bindings(rows->stmt); /* what was bound is the caller's */
+    rows->is_running = false;
+}
+
+bool pf_sql_run(pf_sql *db, const char *sql, const pf_sql_arg *args, size_t n,
+                pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row = true;
+    if (!pf_sql_start(&rows, db, sql, args, n, err))
+        return false;
+    bool ok = true;
+    while (ok && has_row)
+        ok = pf_sql_next(rows, &has_row, err);
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_sql_run_script(pf_sql *db, const char *script, pf_err *err)
+{
+    int rc = sqlite3_exec(db->handle, script, NULL, NULL, NULL);
+    return rc == SQLITE_OK || fail(db, rc, err);
+}
+
+bool pf_sql_find_int(pf_sql *db, const char *sql, const pf_sql_arg *args, size_t n,
+                     int64_t *out, pf_err *err)
+{
+    *out = 0;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok =
+        pf_sql_start(&rows, db, sql, args, n, err) && pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        *out = pf_sql_get_int(rows, 0);
+        ok = pf_sql_next(rows, &has_row,
+                         err); /* RETURNING acts when it is run through */
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+int64_t pf_sql_get_int(pf_sql_rows *rows, int column)
+{
+    return sqlite3_column_int64(rows->stmt, column);
+}
+
+double pf_sql_get_real(pf_sql_rows *rows, int column)
+{
+    return sqlite3_column_double(rows->stmt, column);
+}
+
+bool pf_sql_is_null(pf_sql_rows *rows, int column)
+{
+    return sqlite3_column_type(rows->stmt, column) == SQLITE_NULL;
+}
+
+const char *pf_sql_get_text(pf_sql_rows *rows, int column)
+{
+    const unsigned char *text = sqlite3_column_text(rows->stmt, column);
+    return text ? (const char *)text : "";
+}
+
+const void *pf_sql_get_bytes(pf_sql_rows *rows, int column, size_t *n)
+{
+    const void *bytes = sqlite3_column_blob(rows->stmt, column);
+    *n = (size_t)sqlite3_column_bytes(rows->stmt, column);
+    return bytes;
+}
+
+bool pf_sql_in_transaction(pf_sql *db)
+{
+    return !sqlite3_get_autocommit(db->handle);
+}
+
+void pf_sql_rollback(pf_sql *db)
+{
+    if (pf_sql_in_transaction(db))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+void pf_sql_checkpoint(pf_sql *db)
+{
+    sqlite3_busy_timeout(db->handle, 200); /* a reader may stay for hours */
+    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+}

@@ -1,0 +1,84 @@
+/*
+ * sql.h - one connection to one SQLite file: the plumbing under store.c. Alone, sql.c
+ * includes sqlite3.h.
+ *
+ * Statements are given as string literals and prepared once: the connection remembers
+ * them by address. Values are always bound, never pasted into SQL.
+ */
+#ifndef PF_CORE_CATALOG_SQL_H
+#define PF_CORE_CATALOG_SQL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+typedef struct pf_sql pf_sql;
+typedef struct pf_sql_rows pf_sql_rows;
+
+typedef enum {
+    PF_SQL_READ,      /* read-only connection */
+    PF_SQL_IMMUTABLE, /* the same where not even SQLite's side files can be made */
+    PF_SQL_WRITE,
+} pf_sql_mode;
+
+/* The file must exist. What kind of file it is shows with the first statement. */
+PF_MUST_CHECK bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode,
+                               pf_err *err);
+void pf_sql_close(pf_sql *db); /* NULL is fine; what is not committed is rolled back */
+
+/* --- values -------------------------------------------------------------------- */
+
+typedef struct {
+    enum { PF_SQL_NULL, PF_SQL_INT, PF_SQL_REAL, PF_SQL_TEXT, PF_SQL_BYTES } kind;
+    int64_t i;
+    double r;
+    const void *p; /* borrowed until the statement ends */
+    size_t n;
+} pf_sql_arg;
+
+pf_sql_arg pf_sql_int(int64_t i);
+pf_sql_arg pf_sql_id(int64_t id); /* 0 becomes NULL */
+pf_sql_arg pf_sql_real(double r);
+pf_sql_arg pf_sql_text(const char *s); /* UTF-8; NULL becomes NULL */
+pf_sql_arg pf_sql_bytes(const void *p, size_t n);
+pf_sql_arg pf_sql_path(const char *s); /* the bytes of a string; NULL becomes NULL */
+
+/* The arguments of a statement: PF_SQL_ARGS(pf_sql_int(7), pf_sql_text("a")). */
+#define PF_SQL_ARGS(...)                                                               \
+    (const pf_sql_arg[]){__VA_ARGS__},                                                 \
+        sizeof((const pf_sql_arg[]){__VA_ARGS__}) / sizeof(pf_sql_arg)
+#define PF_SQL_NO_ARGS NULL, 0
+
+/* --- statements ---------------------------------------------------------------- */
+
+/* Run to the end; rows are passed over. */
+PF_MUST_CHECK bool pf_sql_run(pf_sql *db, const char *sql, const pf_sql_arg *args,
+                              size_t n, pf_err *err);
+/* Run a script of several statements without arguments. */
+PF_MUST_CHECK bool pf_sql_run_script(pf_sql *db, const char *script, pf_err *err);
+/* First column of the first row; 0 when there is no row. */
+PF_MUST_CHECK bool pf_sql_find_int(pf_sql *db, const char *sql, const pf_sql_arg *args,
+                                   size_t n, int64_t *out, pf_err *err);
+
+/* Rows one by one: start, next until *has_row is false, end (always, NULL is fine). */
+PF_MUST_CHECK bool pf_sql_start(pf_sql_rows **out, pf_sql *db, const char *sql,
+                                const pf_sql_arg *args, size_t n, pf_err *err);
+PF_MUST_CHECK bool pf_sql_next(pf_sql_rows *rows, bool *has_row, pf_err *err);
+void pf_sql_end(pf_sql_rows *rows);
+
+/* Columns of the present row, from 0. Pointers live until next() or end(). */
+int64_t pf_sql_get_int(pf_sql_rows *rows, int column);
+double pf_sql_get_real(pf_sql_rows *rows, int column);
+bool pf_sql_is_null(pf_sql_rows *rows, int column);
+const char *pf_sql_get_text(pf_sql_rows *rows,
+                            int column); /* text or path; never NULL */
+const void *pf_sql_get_bytes(pf_sql_rows *rows, int column, size_t *n);
+
+/* Inside a transaction? (SQLite may have ended it by itself after a failure.) */
+bool pf_sql_in_transaction(pf_sql *db);
+void pf_sql_rollback(pf_sql *db); /* when there is one */
+/* Move the write-ahead log into the file as far as readers allow. */
+void pf_sql_checkpoint(pf_sql *db);
+
+#endif

@@ -1,0 +1,492 @@
+/*
+ * store.c - see store.h. Opening, format versions, transactions, the catalog's own row,
+ * models and sources. Images are in store_write.c and store_read.c, checks in
+ * store_check.c, the plumbing in sql.c.
+ *
+ * A file is changed only after it has shown that it is a catalog (application_id) or
+ * empty: somebody else's database stays as it was, journal mode included.
+ */
+#include "core/catalog/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/schema.h"
+#include "core/catalog/store_impl.h"
+#include "core/version.h"
+
+/* --- opening -------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t application, version, tables;
+} identity;
+
+static bool read_identity(pf_sql *db, identity *is, pf_err *err)
+{
+    return pf_sql_find_int(db, "PRAGMA application_id", PF_SQL_NO_ARGS,
+                           &is->application, err) &&
+           pf_sql_find_int(db, "PRAGMA user_version", PF_SQL_NO_ARGS, &is->version,
+                           err) &&
+           pf_sql_find_int(db, "SELECT count(*) FROM sqlite_schema", PF_SQL_NO_ARGS,
+                           &is->tables, err);
+}
+
+static bool check_identity(const identity *is, const char *path, pf_store_mode mode,
+                           pf_err *err)
+{
+    if (is->application == 0 && is->version == 0 && is->tables == 0) {
+        if (mode == PF_STORE_CREATE)
+            return true;
+        return pf_fail(err, PF_ERR_NOT_FOUND, "'%s' is empty: nothing was indexed yet",
+                       path);
+    }
+    if (is->application != PF_STORE_APPLICATION_ID)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "'%s' is the database of another application, not a catalog",
+                       path);
+    if (is->version > pf_schema_version)
+        return pf_fail(
+            err, PF_ERR_UNSUPPORTED,
+            "'%s' was written by a newer plainfilm: format %lld, this program "
+            "knows up to %d",
+            path, (long long)is->version, pf_schema_version);
+    if (is->version < pf_schema_version && mode == PF_STORE_READ)
+        return pf_fail(
+            err, PF_ERR_UNSUPPORTED,
+            "'%s' has format %lld, this program reads %d; run plainfilm-index "
+            "once to bring it up to date",
+            path, (long long)is->version, pf_schema_version);
+    return true;
+}
+
+static bool migrate_by_one(pf_sql *db, const pf_migration *m, pf_err *err)
+{
+    char script[128];
+    snprintf(script, sizeof script, "PRAGMA user_version = %d;", m->version);
+    if (!pf_sql_run_script(db, m->sql, err) || !pf_sql_run_script(db, script, err))
+        return false;
+    if (m->version > 1)
+        return true;
+    snprintf(script, sizeof script, "PRAGMA application_id = %d;",
+             PF_STORE_APPLICATION_ID);
+    return pf_sql_run_script(db, script, err) &&
+           pf_sql_run(db,
+                      "INSERT INTO catalog (id, generation, created_at, created_by)"
+                      " VALUES (1, 0, ?, ?)",
+                      PF_SQL_ARGS(pf_sql_int(time(NULL)), pf_sql_text(PF_VERSION)),
+                      err);
+}
+
+/* All missing migrations in one transaction: an old format or the present one. */
+static bool migrate(pf_store *s, pf_err *err)
+{
+    identity is;
+    bool ok =
+        pf_sql_run(s->db, "BEGIN IMMEDIATE", PF_SQL_NO_ARGS, err) &&
+        read_identity(s->db, &is, err) && /* another process may have been faster */
+        check_identity(&is, s->path, s->mode, err);
+    for (int v = ok ? (int)is.version : 0; ok && v < pf_schema_version; v++)
+        ok = migrate_by_one(s->db, &pf_schema[v], err);
+    ok = ok && pf_sql_run(s->db, "COMMIT", PF_SQL_NO_ARGS, err);
+    pf_sql_rollback(s->db);
+    return ok;
+}
+
+static bool enter_wal_mode(pf_store *s, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row = false;
+    bool ok =
+        pf_sql_start(&rows, s->db, "PRAGMA journal_mode = WAL", PF_SQL_NO_ARGS, err) &&
+        pf_sql_next(rows, &has_row, err);
+    if (ok && (!has_row || strcmp(pf_sql_get_text(rows, 0), "wal") != 0))
+        ok = pf_fail(
+            err, PF_ERR_UNSUPPORTED,
+            "'%s' lies on a file system on which readers would have to wait for "
+            "an indexer (no shared memory); choose a local folder",
+            s->path);
+    pf_sql_end(rows);
+    return ok;
+}
+
+static bool open_for_writing(pf_store *s, pf_err *err)
+{
+    identity is;
+    if (!pf_sql_open(&s->db, s->path, PF_SQL_WRITE, err) ||
+        !read_identity(s->db, &is, err) || !check_identity(&is, s->path, s->mode, err))
+        return false;
+    return enter_wal_mode(s, err) &&
+           (is.version == pf_schema_version || migrate(s, err));
+}
+
+/* A clean catalog on read-only media has no side files and can get none: SQLite then
+ * has to be told that nobody will change it. Not when there is a write-ahead log: its
+ * contents would be passed over. */
+static bool may_be_immutable(const char *path, pf_err *err)
+{
+    char *wal = pf_strf(err, "%s-wal", path);
+    const char *base = pf_path_base(path);
+    char *folder = base == path ? pf_strdup(".", err)
+                                : pf_strndup(path, (size_t)(base - path), err);
+    struct stat st;
+    bool is_clean = wal && folder && (stat(wal, &st) != 0 || st.st_size == 0) &&
+                    access(folder, W_OK) != 0;
+    pf_free(wal);
+    pf_free(folder);
+    return is_clean;
+}
+
+static bool open_for_reading(pf_store *s, pf_err *err)
+{
+    identity is;
+    bool ok = pf_sql_open(&s->db, s->path, PF_SQL_READ, err) &&
+              read_identity(s->db, &is, err);
+    if (!ok && err && err->code == PF_ERR_IO && may_be_immutable(s->path, err)) {
+        pf_sql_close(s->db);
+        ok = pf_sql_open(&s->db, s->path, PF_SQL_IMMUTABLE, err) &&
+             read_identity(s->db, &is, err);
+    }
+    return ok && check_identity(&is, s->path, s->mode, err);
+}
+
+static bool make_file(const char *path, pf_err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return pf_fail_errno(err, errno, "cannot make '%s'", path);
+    close(fd);
+    return true;
+}
+
+bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err *err)
+{
+    *out = NULL;
+    if (mode == PF_STORE_CREATE && !make_file(path, err))
+        return false;
+    struct stat st;
+    if (stat(path, &st) != 0 && errno == ENOENT)
+        return pf_fail(err, PF_ERR_NOT_FOUND, "there is no catalog database '%s'",
+                       path);
+    pf_store *s = pf_zalloc(sizeof *s, err);
+    if (!s)
+        return false;
+    s->mode = mode;
+    pf_err local =
+        PF_ERR_INIT; /* open_for_reading() needs the code even if err is NULL */
+    bool ok = (s->path = pf_strdup(path, &local)) &&
+              (mode == PF_STORE_READ ? open_for_reading(s, &local)
+                                     : open_for_writing(s, &local));
+    if (!ok) {
+        pf_store_close(s);
+        return pf_fail(err, local.code, "%s", local.msg);
+    }
+    *out = s;
+    return true;
+}
+
+void pf_store_close(pf_store *s)
+{
+    if (!s)
+        return;
+    pf_sql_close(s->db);
+    pf_free(s->path);
+    pf_free(s);
+}
+
+const char *pf_store_path(const pf_store *s)
+{
+    return s->path;
+}
+
+/* --- transactions --------------------------------------------------------------- */
+
+bool pf_store_begin(pf_store *s, pf_err *err)
+{
+    if (s->mode == PF_STORE_READ)
+        return pf_fail(err, PF_ERR_MISUSE, "'%s' is open for reading only", s->path);
+    if (s->is_writing || s->is_reading)
+        return pf_fail(err, PF_ERR_MISUSE, "'%s' has a transaction already", s->path);
+    if (!pf_sql_run(s->db, "BEGIN IMMEDIATE", PF_SQL_NO_ARGS, err))
+        return false;
+    s->is_writing = true;
+    return true;
+}
+
+bool pf_store_is_writable(pf_store *s, pf_err *err)
+{
+    if (!s->is_writing)
+        return pf_fail(err, PF_ERR_MISUSE, "a change to '%s' outside of a transaction",
+                       s->path);
+    /* SQLite rolls back by itself when the disk is full; going on would commit halves
+     */
+    if (!pf_sql_in_transaction(s->db))
+        return pf_fail(err, PF_ERR_IO, "the transaction on '%s' was rolled back",
+                       s->path);
+    return true;
+}
+
+bool pf_store_commit(pf_store *s, pf_err *err)
+{
+    bool ok = pf_store_is_writable(s, err) &&
+              pf_sql_run(s->db, "COMMIT", PF_SQL_NO_ARGS, err);
+    pf_store_rollback(s);
+    return ok;
+}
+
+void pf_store_rollback(pf_store *s)
+{
+    if (s->is_writing)
+        pf_sql_rollback(s->db);
+    s->is_writing = false;
+}
+
+bool pf_store_begin_read(pf_store *s, pf_err *err)
+{
+    if (s->is_writing || s->is_reading)
+        return pf_fail(err, PF_ERR_MISUSE, "'%s' has a transaction already", s->path);
+    int64_t generation; /* the snapshot is taken by the first read */
+    if (!pf_sql_run(s->db, "BEGIN", PF_SQL_NO_ARGS, err) ||
+        !pf_store_get_generation(s, &generation, err)) {
+        pf_sql_rollback(s->db);
+        return false;
+    }
+    s->is_reading = true;
+    return true;
+}
+
+void pf_store_end_read(pf_store *s)
+{
+    if (s->is_reading)
+        pf_sql_rollback(s->db);
+    s->is_reading = false;
+}
+
+void pf_store_checkpoint(pf_store *s)
+{
+    if (s->mode != PF_STORE_READ && !s->is_writing && !s->is_reading)
+        pf_sql_checkpoint(s->db);
+}
+
+/* --- the catalog as a whole ------------------------------------------------------ */
+
+bool pf_store_get_generation(pf_store *s, int64_t *out, pf_err *err)
+{
+    return pf_sql_find_int(s->db, "SELECT generation FROM catalog", PF_SQL_NO_ARGS, out,
+                           err);
+}
+
+bool pf_store_set_generation(pf_store *s, int64_t generation, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "UPDATE catalog SET generation = ?",
+                      PF_SQL_ARGS(pf_sql_int(generation)), err);
+}
+
+bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
+{
+    *out = (pf_store_counts){0};
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT (SELECT count(*) FROM image),"
+                           " (SELECT count(*) FROM caption),"
+                           " (SELECT count(*) FROM teaching_case),"
+                           " (SELECT count(*) FROM source),"
+                           " (SELECT count(*) FROM failure),"
+                           " (SELECT count(*) FROM picture),"
+                           " (SELECT count(*) FROM caption_text),"
+                           " (SELECT count(DISTINCT image_id) FROM caption),"
+                           " created_at, created_by FROM catalog",
+                           PF_SQL_NO_ARGS, err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        int64_t *fields[] = {
+            &out->images,        &out->captions,         &out->cases,
+            &out->sources,       &out->failures,         &out->pictures,
+            &out->caption_texts, &out->captioned_images, &out->created_at};
+        for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
+            *fields[i] = pf_sql_get_int(rows, i);
+        snprintf(out->created_by, sizeof out->created_by, "%s",
+                 pf_sql_get_text(rows, 9));
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+/* --- model ----------------------------------------------------------------------- */
+
+bool pf_store_find_model_id(pf_store *s, int64_t *id, pf_err *err)
+{
+    return pf_sql_find_int(s->db, "SELECT model_id FROM catalog", PF_SQL_NO_ARGS, id,
+                           err);
+}
+
+bool pf_store_find_dim(pf_store *s, int64_t model_id, int *dim, pf_err *err)
+{
+    int64_t found;
+    bool ok = pf_sql_find_int(s->db, "SELECT dim FROM model WHERE id = ?",
+                              PF_SQL_ARGS(pf_sql_int(model_id)), &found, err);
+    *dim =
+        ok && found > 0 && found <= 65536 ? (int)found : 0; /* as the schema has it */
+    return ok;
+}
+
+static bool read_model(pf_store_model *out, pf_sql_rows *rows, pf_err *err)
+{
+    out->dim = (int)pf_sql_get_int(rows, 5);
+    out->logit_scale = pf_sql_get_real(rows, 6);
+    char **fields[] = {&out->fingerprint, &out->path, &out->preprocess,
+                       &out->description, &out->stamp};
+    const int columns[] = {1, 2, 3, 4, 7};
+    for (int i = 0; i < 5; i++) {
+        if (!(*fields[i] = pf_strdup(pf_sql_get_text(rows, columns[i]), err)))
+            return false;
+    }
+    out->id = pf_sql_get_int(rows, 0);
+    return true;
+}
+
+bool pf_store_find_model(pf_store *s, pf_store_model *out, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok =
+        pf_sql_start(&rows, s->db,
+                     "SELECT model.id, fingerprint, path, preprocess, description,"
+                     " dim, logit_scale, stamp"
+                     " FROM model JOIN catalog ON catalog.model_id = model.id",
+                     PF_SQL_NO_ARGS, err) &&
+        pf_sql_next(rows, &has_row, err);
+    if (ok && has_row)
+        ok = read_model(out, rows, err);
+    pf_sql_end(rows);
+    if (!ok)
+        pf_store_model_reset(out);
+    return ok;
+}
+
+void pf_store_model_reset(pf_store_model *m)
+{
+    pf_free(m->fingerprint);
+    pf_free(m->path);
+    pf_free(m->preprocess);
+    pf_free(m->description);
+    pf_free(m->stamp);
+    *m = (pf_store_model){0};
+}
+
+bool pf_store_put_model(pf_store *s, const pf_store_model *m, int64_t *id, pf_err *err)
+{
+    *id = 0;
+    int64_t same_dim;
+    if (!pf_store_is_writable(s, err) ||
+        !pf_sql_find_int(
+            s->db,
+            "INSERT INTO model (fingerprint, path, preprocess, dim, logit_scale,"
+            " description, stamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+            " ON CONFLICT (fingerprint) DO UPDATE SET path = ?2, description = ?6,"
+            " stamp = ?7 RETURNING id",
+            PF_SQL_ARGS(pf_sql_text(m->fingerprint), pf_sql_text(m->path),
+                        pf_sql_text(m->preprocess), pf_sql_int(m->dim),
+                        pf_sql_real(m->logit_scale), pf_sql_text(m->description),
+                        pf_sql_text(m->stamp)),
+            id, err) ||
+        !pf_sql_find_int(s->db, "SELECT dim = ? FROM model WHERE id = ?",
+                         PF_SQL_ARGS(pf_sql_int(m->dim), pf_sql_int(*id)), &same_dim,
+                         err))
+        return false;
+    return same_dim || pf_fail(err, PF_ERR_MISMATCH,
+                               "model '%s' was recorded with another dimension than %d",
+                               m->fingerprint, m->dim);
+}
+
+bool pf_store_use_model(pf_store *s, int64_t model_id, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "UPDATE catalog SET model_id = ?",
+                      PF_SQL_ARGS(pf_sql_id(model_id)), err);
+}
+
+/* --- sources --------------------------------------------------------------------- */
+
+bool pf_store_put_source(pf_store *s, const char *path, const char *kind,
+                         const char *captions_path, int64_t *id, pf_err *err)
+{
+    *id = 0;
+    return pf_store_is_writable(s, err) &&
+           pf_sql_find_int(s->db,
+                           "INSERT INTO source (path, kind, captions_path, added_at)"
+                           " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (path)"
+                           " DO UPDATE SET kind = ?2, captions_path = ?3 RETURNING id",
+                           PF_SQL_ARGS(pf_sql_path(path), pf_sql_text(kind),
+                                       pf_sql_path(captions_path),
+                                       pf_sql_int(time(NULL))),
+                           id, err);
+}
+
+bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row = true;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT id, path, kind, captions_path, added_at FROM source"
+                           " ORDER BY id",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        pf_store_source source = {
+            .id = pf_sql_get_int(rows, 0),
+            .path = pf_sql_get_text(rows, 1),
+            .kind = pf_sql_get_text(rows, 2),
+            .captions_path = pf_sql_is_null(rows, 3) ? NULL : pf_sql_get_text(rows, 3),
+            .added_at = pf_sql_get_int(rows, 4),
+        };
+        ok = fn(user, &source, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_delete_source(pf_store *s, int64_t id, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "DELETE FROM source WHERE id = ?",
+                      PF_SQL_ARGS(pf_sql_int(id)), err);
+}
+
+/* --- vectors --------------------------------------------------------------------- */
+
+bool pf_store_is_unit(const float *vector, int dim)
+{
+    double sum = 0;
+    for (int i = 0; i < dim; i++)
+        sum += (double)vector[i] * vector[i];
+    return fabs(sum - 1) <= 2e-3; /* false for NaN, too */
+}
+
+void pf_store_pack(uint8_t *blob, const float *vector, int dim)
+{
+    for (int i = 0; i < dim; i++) {
+        uint32_t bits;
+        memcpy(&bits, &vector[i], sizeof bits);
+        for (int b = 0; b < 4; b++)
+            blob[4 * i + b] = (uint8_t)(bits >> 8 * b);
+    }
+}
+
+void pf_store_unpack(float *vector, const uint8_t *blob, int dim)
+{
+    for (int i = 0; i < dim; i++) {
+        const uint8_t *b = blob + 4 * i;
+        uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
+                        (uint32_t)b[3] << 24;
+        memcpy(&vector[i], &bits, sizeof bits);
+    }
+}

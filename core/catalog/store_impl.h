@@ -1,0 +1,38 @@
+/*
+ * store_impl.h - what store.c, store_write.c, store_read.c and store_check.c share.
+ */
+#ifndef PF_CORE_CATALOG_STORE_IMPL_H
+#define PF_CORE_CATALOG_STORE_IMPL_H
+
+#include "core/catalog/sql.h"
+#include "core/catalog/store.h"
+
+/* "PFLM": PRAGMA application_id of every catalog. */
+#define PF_STORE_APPLICATION_ID 0x50464C4D
+
+struct pf_store {
+    pf_sql *db;
+    char *path;
+    pf_store_mode mode;
+    bool is_writing; /* between begin and commit or rollback */
+    bool is_reading; /* between begin_read and end_read */
+};
+
+/* True inside an open transaction; whatever changes something asks this first. */
+bool pf_store_is_writable(pf_store *store, pf_err *err);
+
+/* How far a vector's squared length may be from 1: its length within 1e-3. */
+bool pf_store_is_unit(const float *vector, int dim);
+
+/* A vector as its blob (float32, little-endian) and back; `blob` need not be aligned.
+ */
+void pf_store_pack(uint8_t *blob, const float *vector, int dim);
+void pf_store_unpack(float *vector, const uint8_t *blob, int dim);
+
+/* Dimension of a model; 0 when there is none of this id. */
+bool pf_store_find_dim(pf_store *store, int64_t model_id, int *dim, pf_err *err);
+
+/* The model readers see; 0 = none. */
+bool pf_store_find_model_id(pf_store *store, int64_t *id, pf_err *err);
+
+#endif

@@ -1,0 +1,397 @@
+/*
+ * store_read.c - see store.h. Images, captions, cases, vectors and the diary, read.
+ */
+#include "core/catalog/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/catalog/store_impl.h"
+
+enum {
+    MAX_DETAILS = 1 << 20
+}; /* captions or attributes of one image, in bytes of rows */
+
+/* --- images ---------------------------------------------------------------------- */
+
+bool pf_store_each_image(pf_store *s, int64_t source_id, pf_store_image_fn *fn,
+                         void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok =
+        pf_sql_start(&rows, s->db,
+                     "SELECT id, source_id, picture_id, case_id, path, frame, size,"
+                     " mtime_ns FROM image WHERE ?1 = 0 OR source_id = ?1"
+                     " ORDER BY path, frame",
+                     PF_SQL_ARGS(pf_sql_int(source_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        pf_store_image image = {
+            .id = pf_sql_get_int(rows, 0),
+            .source_id = pf_sql_get_int(rows, 1),
+            .picture_id = pf_sql_get_int(rows, 2),
+            .case_id = pf_sql_get_int(rows, 3),
+            .path = pf_sql_get_text(rows, 4),
+            .frame = (int)pf_sql_get_int(rows, 5),
+            .size = pf_sql_get_int(rows, 6),
+            .mtime_ns = pf_sql_get_int(rows, 7),
+        };
+        ok = fn(user, &image, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_find_image(pf_store *s, const char *path, int frame, int64_t *id,
+                         pf_err *err)
+{
+    return pf_sql_find_int(s->db, "SELECT id FROM image WHERE path = ? AND frame = ?",
+                           PF_SQL_ARGS(pf_sql_path(path), pf_sql_int(frame)), id, err);
+}
+
+bool pf_store_find_image_of_picture(pf_store *s, int64_t picture_id, int64_t *id,
+                                    pf_err *err)
+{
+    return pf_sql_find_int(s->db, "SELECT min(id) FROM image WHERE picture_id = ?",
+                           PF_SQL_ARGS(pf_sql_int(picture_id)), id, err);
+}
+
+/* --- everything about one image --------------------------------------------------- */
+
+static bool copy_text(char **out, pf_sql_rows *rows, int column, pf_err *err)
+{
+    return (*out = pf_strdup(pf_sql_get_text(rows, column), err)) != NULL;
+}
+
+static bool read_image(pf_store *s, int64_t id, pf_store_details *out, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(
+        &rows, s->db,
+        "SELECT image.id, image.path, image.frame, width, height, format,"
+        " image.source_id, picture_id, case_id, teaching_case.key, title"
+        " FROM image JOIN picture ON picture.id = picture_id"
+        " LEFT JOIN teaching_case ON teaching_case.id = case_id WHERE image.id = ?",
+        PF_SQL_ARGS(pf_sql_int(id)), err);
+    ok = ok && pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        out->id = pf_sql_get_int(rows, 0);
+        out->frame = (int)pf_sql_get_int(rows, 2);
+        out->width = (int)pf_sql_get_int(rows, 3);
+        out->height = (int)pf_sql_get_int(rows, 4);
+        out->source_id = pf_sql_get_int(rows, 6);
+        out->picture_id = pf_sql_get_int(rows, 7);
+        out->case_id = pf_sql_get_int(rows, 8);
+        ok = copy_text(&out->path, rows, 1, err) &&
+             copy_text(&out->format, rows, 5, err) &&
+             (out->case_id == 0 || (copy_text(&out->case_key, rows, 9, err) &&
+                                    copy_text(&out->case_title, rows, 10, err)));
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+static bool read_captions(pf_store *s, pf_store_details *out, pf_err *err)
+{
+    pf_buf found; /* of pf_store_caption */
+    pf_buf_init(&found, MAX_DETAILS);
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT caption.id, text FROM caption"
+                           " JOIN caption_text ON caption_text.id = caption_text_id"
+                           " WHERE image_id = ? ORDER BY caption.id",
+                           PF_SQL_ARGS(pf_sql_int(out->id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        pf_store_caption c = {.id = pf_sql_get_int(rows, 0)};
+        ok = copy_text(&c.text, rows, 1, err);
+        if (ok && !(ok = pf_buf_add(&found, &c, sizeof c, err)))
+            pf_free(c.text);
+    }
+    pf_sql_end(rows);
+    out->n_captions = found.size / sizeof *out->captions;
+    out->captions = (pf_store_caption *)(void *)found.data; /* the heap aligns it */
+    return ok;
+}
+
+static bool read_attributes(pf_store *s, pf_store_details *out, pf_err *err)
+{
+    pf_buf found; /* of the elements of out->attributes */
+    pf_buf_init(&found, MAX_DETAILS);
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok =
+        pf_sql_start(&rows, s->db,
+                     "SELECT key, value, 0 AS rank FROM image_attribute"
+                     " WHERE image_id = ?1 UNION ALL"
+                     " SELECT key, value, 1 FROM case_attribute WHERE case_id = ?2"
+                     " ORDER BY rank, key, value",
+                     PF_SQL_ARGS(pf_sql_int(out->id), pf_sql_int(out->case_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        pf_store_owned_attribute a = {0};
+        ok = copy_text(&a.key, rows, 0, err) && copy_text(&a.value, rows, 1, err) &&
+             pf_buf_add(&found, &a, sizeof a, err);
+        if (!ok) {
+            pf_free(a.key);
+            pf_free(a.value);
+        }
+    }
+    pf_sql_end(rows);
+    out->n_attributes = found.size / sizeof *out->attributes;
+    out->attributes = (pf_store_owned_attribute *)(void *)found.data;
+    return ok;
+}
+
+bool pf_store_get_details(pf_store *s, int64_t image_id, pf_store_details *out,
+                          pf_err *err)
+{
+    bool ok = read_image(s, image_id, out, err);
+    if (ok && out->id != 0)
+        ok = read_captions(s, out, err) && read_attributes(s, out, err);
+    if (!ok)
+        pf_store_details_reset(out);
+    return ok;
+}
+
+void pf_store_details_reset(pf_store_details *d)
+{
+    for (size_t i = 0; i < d->n_captions; i++)
+        pf_free(d->captions[i].text);
+    for (size_t i = 0; i < d->n_attributes; i++) {
+        pf_free(d->attributes[i].key);
+        pf_free(d->attributes[i].value);
+    }
+    pf_free(d->captions);
+    pf_free(d->attributes);
+    pf_free(d->path);
+    pf_free(d->format);
+    pf_free(d->case_key);
+    pf_free(d->case_title);
+    *d = (pf_store_details){0};
+}
+
+bool pf_store_get_caption(pf_store *s, int64_t caption_id, char **text,
+                          int64_t *image_id, pf_err *err)
+{
+    *text = NULL;
+    *image_id = 0;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT image_id, text FROM caption"
+                           " JOIN caption_text ON caption_text.id = caption_text_id"
+                           " WHERE caption.id = ?",
+                           PF_SQL_ARGS(pf_sql_int(caption_id)), err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        *image_id = pf_sql_get_int(rows, 0);
+        ok = copy_text(text, rows, 1, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+/* --- vectors --------------------------------------------------------------------- */
+
+/* The blob in this column as a vector of `dim` floats. */
+static bool read_vector(pf_store *s, pf_sql_rows *rows, int column, int64_t id, int dim,
+                        float *vector, pf_err *err)
+{
+    size_t n;
+    const void *blob = pf_sql_get_bytes(rows, column, &n);
+    if (!blob || n != 4 * (size_t)dim)
+        return pf_fail(
+            err, PF_ERR_FORMAT,
+            "'%s' is damaged: the vector of %lld has %zu bytes, expected %zu", s->path,
+            (long long)id, n, 4 * (size_t)dim);
+    pf_store_unpack(vector, blob, dim);
+    if (!pf_store_is_unit(vector, dim))
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "'%s' is damaged: the vector of %lld has not length 1", s->path,
+                       (long long)id);
+    return true;
+}
+
+bool pf_store_get_image_vector(pf_store *s, int64_t image_id, int dim, float *vector,
+                               bool *found, pf_err *err)
+{
+    *found = false;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok =
+        pf_sql_start(&rows, s->db,
+                     "SELECT vector FROM image"
+                     " JOIN picture ON picture.id = picture_id WHERE image.id = ?",
+                     PF_SQL_ARGS(pf_sql_int(image_id)), err) &&
+        pf_sql_next(rows, &has_row, err);
+    if (ok && has_row)
+        ok = *found = read_vector(s, rows, 0, image_id, dim, vector, err);
+    pf_sql_end(rows);
+    return ok;
+}
+
+static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
+                        void *user, pf_err *err)
+{
+    int64_t model_id;
+    int dim;
+    if (!pf_store_find_model_id(s, &model_id, err) ||
+        !pf_store_find_dim(s, model_id, &dim, err))
+        return false;
+    float *vector = pf_alloc_floats(dim > 0 ? (size_t)dim : 1, err);
+    if (!vector)
+        return false;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        int64_t id = pf_sql_get_int(rows, 0);
+        ok = read_vector(s, rows, 1, id, dim, vector, err) &&
+             fn(user, id, vector, dim, err);
+    }
+    pf_sql_end(rows);
+    pf_free(vector);
+    return ok;
+}
+
+bool pf_store_each_image_vector(pf_store *s, pf_store_vector_fn *fn, void *user,
+                                pf_err *err)
+{
+    return each_vector(s,
+                       "SELECT image.id, vector FROM image"
+                       " JOIN picture ON picture.id = picture_id ORDER BY image.id",
+                       fn, user, err);
+}
+
+bool pf_store_each_caption_vector(pf_store *s, pf_store_vector_fn *fn, void *user,
+                                  pf_err *err)
+{
+    return each_vector(s,
+                       "SELECT caption.id, vector FROM caption"
+                       " JOIN caption_text ON caption_text.id = caption_text_id"
+                       " ORDER BY caption.id",
+                       fn, user, err);
+}
+
+/* --- pairs ----------------------------------------------------------------------- */
+
+static bool each_pair(pf_store *s, const char *sql, pf_store_pair_fn *fn, void *user,
+                      pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, pf_sql_get_int(rows, 0), pf_sql_get_int(rows, 1), err);
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_each_case_image(pf_store *s, pf_store_pair_fn *fn, void *user,
+                              pf_err *err)
+{
+    return each_pair(s,
+                     "SELECT case_id, id FROM image WHERE case_id IS NOT NULL"
+                     " ORDER BY case_id, id",
+                     fn, user, err);
+}
+
+bool pf_store_each_caption(pf_store *s, pf_store_pair_fn *fn, void *user, pf_err *err)
+{
+    return each_pair(s, "SELECT id, image_id FROM caption ORDER BY id", fn, user, err);
+}
+
+/* --- the diary and index files -----------------------------------------------------
+ */
+
+bool pf_store_find_last_run(pf_store *s, pf_store_run *out, pf_err *err)
+{
+    *out = (pf_store_run){0};
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT id, started_at, finished_at, added, updated, moved,"
+                           " removed, unchanged, failed, state FROM run"
+                           " ORDER BY id DESC LIMIT 1",
+                           PF_SQL_NO_ARGS, err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        int64_t *fields[] = {&out->id,      &out->started_at, &out->finished_at,
+                             &out->added,   &out->updated,    &out->moved,
+                             &out->removed, &out->unchanged,  &out->failed};
+        for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
+            *fields[i] = pf_sql_get_int(rows, i);
+        snprintf(out->state, sizeof out->state, "%s", pf_sql_get_text(rows, 9));
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *fn,
+                           void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT source_id, path, reason, size, mtime_ns FROM failure"
+                           " WHERE ?1 = 0 OR source_id = ?1 ORDER BY path",
+                           PF_SQL_ARGS(pf_sql_int(source_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        pf_store_failure failure = {
+            .source_id = pf_sql_get_int(rows, 0),
+            .path = pf_sql_get_text(rows, 1),
+            .reason = pf_sql_get_text(rows, 2),
+            .size = pf_sql_get_int(rows, 3),
+            .mtime_ns = pf_sql_get_int(rows, 4),
+        };
+        ok = fn(user, &failure, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+/* The name leads to a file of the folder and nowhere else. */
+static bool is_plain_name(const char *name)
+{
+    return name[0] != '\0' && name[0] != '.' && !strchr(name, '/') &&
+           strlen(name) < sizeof((pf_store_index_file *)0)->name;
+}
+
+bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_file *out,
+                              pf_err *err)
+{
+    *out = (pf_store_index_file){0};
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok =
+        pf_sql_start(
+            &rows, s->db,
+            "SELECT generation, name, checksum, count, dim FROM index_file WHERE kind "
+            "= ?",
+            PF_SQL_ARGS(pf_sql_text(kind == PF_INDEX_IMAGES ? "images" : "captions")),
+            err) &&
+        pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        size_t n;
+        const char *name = pf_sql_get_text(rows, 1);
+        const void *checksum = pf_sql_get_bytes(rows, 2, &n);
+        out->count = pf_sql_get_int(rows, 3);
+        out->dim = (int)pf_sql_get_int(rows, 4);
+        if (is_plain_name(name) && checksum && n == sizeof out->checksum.b &&
+            out->count >= 0) {
+            out->generation = pf_sql_get_int(rows, 0);
+            snprintf(out->name, sizeof out->name, "%s", name);
+            memcpy(out->checksum.b, checksum, n);
+        } else {
+            *out = (pf_store_index_file){0};
+            ok =
+                pf_fail(err, PF_ERR_FORMAT,
+                        "'%s' is damaged: a row of index_file makes no sense", s->path);
+        }
+    }
+    pf_sql_end(rows);
+    return ok;
+}

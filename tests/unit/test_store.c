@@ -1,0 +1,917 @@
+/* test_store.c - the database: formats, transactions, ids, the cache, hostile files. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/catalog/sql.h"
+#include "core/catalog/store.h"
+#include "tests/unit/test_support.h"
+
+enum { DIM = 8 };
+
+static char folder[64], path[96];
+static pf_err err;
+
+static void remove_files(void)
+{
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir));) {
+        char name[400];
+        snprintf(name, sizeof name, "%s/%s", folder, e->d_name);
+        if (e->d_name[0] != '.')
+            unlink(name);
+    }
+    closedir(dir);
+}
+
+static int before(void **state)
+{
+    (void)state;
+    err = (pf_err)PF_ERR_INIT;
+    strcpy(folder, "/tmp/plainfilm-store-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/catalog.db", folder);
+    return 0;
+}
+
+static int after(void **state)
+{
+    (void)state;
+    chmod(folder, 0700);
+    remove_files();
+    return rmdir(folder);
+}
+
+/* The unit vector that stands for number i. */
+static const float *vector_of(int i)
+{
+    static float v[DIM];
+    for (int j = 0; j < DIM; j++)
+        v[j] = 0;
+    v[i % DIM] = 0.6f;
+    v[(i + 1) % DIM] = 0.8f;
+    return v;
+}
+
+static pf_store *create(void)
+{
+    pf_store *s;
+    assert_ok(pf_store_open(&s, path, PF_STORE_CREATE, &err), &err);
+    return s;
+}
+
+static int64_t put_model(pf_store *s, const char *fingerprint)
+{
+    pf_store_model m = {.fingerprint = (char *)(uintptr_t)fingerprint,
+                        .path = (char[]){"/models/clip"},
+                        .preprocess = (char[]){"clip"},
+                        .description = (char[]){"tiny"},
+                        .stamp = (char[]){"1"},
+                        .dim = DIM,
+                        .logit_scale = 4.6052};
+    int64_t id;
+    assert_ok(pf_store_put_model(s, &m, &id, &err), &err);
+    return id;
+}
+
+static int64_t put_picture(pf_store *s, int64_t model, int i)
+{
+    char bytes[16];
+    snprintf(bytes, sizeof bytes, "picture %d", i);
+    pf_store_picture p = {.model_id = model,
+                          .content = pf_hash_bytes(bytes, strlen(bytes)),
+                          .width = 64,
+                          .height = 48 + i,
+                          .format = "png",
+                          .vector = vector_of(i)};
+    int64_t id;
+    assert_ok(pf_store_put_picture(s, &p, &id, &err), &err);
+    assert_true(id > 0);
+    return id;
+}
+
+static int64_t put_text(pf_store *s, int64_t model, const char *text, int i)
+{
+    int64_t id;
+    assert_ok(pf_store_put_caption_text(s, model, text, vector_of(i), &id, &err), &err);
+    return id;
+}
+
+static int64_t put_image(pf_store *s, int64_t source, int64_t picture, int64_t case_id,
+                         const char *name)
+{
+    pf_store_image image = {.source_id = source,
+                            .picture_id = picture,
+                            .case_id = case_id,
+                            .path = name,
+                            .size = 1000,
+                            .mtime_ns = 1700000000123456789};
+    int64_t id;
+    assert_ok(pf_store_put_image(s, &image, &id, &err), &err);
+    return id;
+}
+
+typedef struct {
+    int64_t model, source, case_id, image[3], picture[3], text[2];
+} sample;
+
+/* Three images, two of one case, the first with two captions; committed. */
+static sample fill(pf_store *s)
+{
+    sample x;
+    assert_ok(pf_store_begin(s, &err), &err);
+    x.model = put_model(s, "abc");
+    assert_ok(pf_store_use_model(s, x.model, &err), &err);
+    assert_ok(pf_store_put_source(s, "/pictures", "folder", NULL, &x.source, &err),
+              &err);
+    assert_ok(pf_store_put_case(s, x.source, "k1", "A case", &x.case_id, &err), &err);
+    const char *names[] = {"/pictures/b.png", "/pictures/a\xFF.png", "/pictures/c.png"};
+    for (int i = 0; i < 3; i++) {
+        x.picture[i] = put_picture(s, x.model, i);
+        x.image[i] =
+            put_image(s, x.source, x.picture[i], i < 2 ? x.case_id : 0, names[i]);
+    }
+    x.text[0] = put_text(s, x.model, "chest", 4);
+    x.text[1] = put_text(s, x.model, "effusion \xC3\xA9", 5);
+    assert_ok(pf_store_set_captions(s, x.image[0], x.text, 2, &err), &err);
+    assert_ok(pf_store_set_generation(s, 1, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    return x;
+}
+
+/* --- formats ------------------------------------------------------------------------
+ */
+
+static void a_new_catalog_is_private_and_empty(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    pf_store_counts n;
+    assert_ok(pf_store_count(s, &n, &err), &err);
+    assert_int_equal(n.images + n.captions + n.pictures + n.sources, 0);
+    assert_true(n.created_at > 1700000000 && n.created_by[0] != '\0');
+    int64_t generation = -1;
+    assert_ok(pf_store_get_generation(s, &generation, &err), &err);
+    assert_int_equal(generation, 0);
+    pf_store_model model = {0};
+    assert_ok(pf_store_find_model(s, &model, &err), &err);
+    assert_int_equal(model.id, 0);
+    pf_notes problems = {0};
+    assert_ok(pf_store_check(s, &problems, &err), &err);
+    assert_int_equal(problems.count, 0);
+    pf_store_close(s);
+    s = create(); /* again: nothing is made anew */
+    pf_store_close(s);
+    assert_ok(pf_store_open(&s, path, PF_STORE_READ, &err), &err);
+    pf_store_close(s);
+    pf_store_close(NULL);
+}
+
+static void run_script(const char *script)
+{
+    pf_sql *db;
+    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err), &err);
+    assert_ok(pf_sql_run_script(db, script, &err), &err);
+    pf_sql_close(db);
+}
+
+static void write_file(const char *name, const void *bytes, size_t n)
+{
+    FILE *f = fopen(name, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void assert_all_modes_refuse(pf_code code, const char *words)
+{
+    const pf_store_mode modes[] = {PF_STORE_READ, PF_STORE_WRITE, PF_STORE_CREATE};
+    for (int i = 0; i < 3; i++) {
+        pf_store *s;
+        assert_refused(pf_store_open(&s, path, modes[i], &err), &err, words);
+        assert_int_equal(err.code, code);
+        assert_null(s);
+    }
+}
+
+static void other_files_are_refused_and_left_alone(void **state)
+{
+    (void)state;
+    pf_store *s;
+    assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err, "no catalog");
+    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+    assert_refused(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err, "no catalog");
+    assert_int_not_equal(access(path, F_OK), 0);
+
+    write_file(path, "", 0);
+    assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err, "is empty");
+    assert_refused(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err, "is empty");
+
+    char text[5000];
+    memset(text, 'x', sizeof text);
+    write_file(path, text, sizeof text);
+    assert_all_modes_refuse(PF_ERR_FORMAT, "no SQLite database");
+
+    unlink(path);
+    write_file(path, "", 0);
+    run_script("CREATE TABLE song (title); INSERT INTO song VALUES ('x');");
+    pf_hash was, is;
+    assert_ok(pf_hash_file(&was, path, &err), &err);
+    assert_all_modes_refuse(PF_ERR_FORMAT, "another application");
+    assert_ok(pf_hash_file(&is, path, &err), &err);
+    assert_true(pf_hash_equal(&was, &is));
+    run_script("PRAGMA application_id = 77");
+    assert_all_modes_refuse(PF_ERR_FORMAT, "another application");
+}
+
+static void a_newer_and_an_older_format_are_told_apart(void **state)
+{
+    (void)state;
+    pf_store_close(create());
+    run_script("PRAGMA user_version = 99");
+    assert_all_modes_refuse(PF_ERR_UNSUPPORTED, "newer plainfilm: format 99");
+    run_script("PRAGMA user_version = 0");
+    pf_store *s;
+    assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err, "has format 0");
+}
+
+/* A damaged page must become a failure or a finding, never a crash or a hang. */
+static void damage_is_found(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    fill(s);
+    pf_store_checkpoint(s);
+    pf_store_close(s);
+    static char bytes[1 << 20];
+    FILE *f = fopen(path, "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    assert_true(n >= 20 * 4096 && n < sizeof bytes);
+    int noticed = 0;
+    for (size_t at = 100; at + 64 < n; at += 4096 / 2) {
+        char kept[64];
+        memcpy(kept, bytes + at, sizeof kept);
+        memset(bytes + at, 0xA5, sizeof kept);
+        write_file(path, bytes, n);
+        pf_notes problems = {0};
+        bool ok = pf_store_open(&s, path, PF_STORE_READ, &err) &&
+                  pf_store_check(s, &problems, &err);
+        noticed += !ok || problems.count > 0;
+        pf_store_close(s);
+        pf_notes_reset(&problems);
+        memcpy(bytes + at, kept, sizeof kept);
+    }
+    assert_true(noticed > 20); /* the rest hit free space */
+    write_file(path, bytes, n / 2);
+    pf_notes problems = {0};
+    bool ok = pf_store_open(&s, path, PF_STORE_READ, &err) &&
+              pf_store_check(s, &problems, &err);
+    assert_true(!ok || problems.count > 0);
+    pf_store_close(s);
+    pf_notes_reset(&problems);
+}
+
+/* --- transactions -------------------------------------------------------------------
+ */
+
+static void changes_need_a_transaction(void **state)
+{
+    (void)state;
+    pf_store *s = create(), *reader;
+    int64_t id;
+    assert_refused(pf_store_put_source(s, "/x", "folder", NULL, &id, &err), &err,
+                   "outside of a transaction");
+    assert_refused(pf_store_commit(s, &err), &err, "outside of a transaction");
+    pf_store_rollback(s);
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_refused(pf_store_begin(s, &err), &err, "has a transaction already");
+    assert_refused(pf_store_begin_read(s, &err), &err, "has a transaction already");
+    assert_ok(pf_store_put_source(s, "/x", "folder", NULL, &id, &err), &err);
+    pf_store_rollback(s);
+    pf_store_counts n;
+    assert_ok(pf_store_count(s, &n, &err), &err);
+    assert_int_equal(n.sources, 0);
+    assert_ok(pf_store_open(&reader, path, PF_STORE_READ, &err), &err);
+    assert_refused(pf_store_begin(reader, &err), &err, "reading only");
+    pf_store_close(reader);
+    pf_store_close(s);
+}
+
+static void a_reader_sees_one_moment(void **state)
+{
+    (void)state;
+    pf_store *s = create(), *reader;
+    sample x = fill(s);
+    assert_ok(pf_store_open(&reader, path, PF_STORE_READ, &err), &err);
+    assert_ok(pf_store_begin_read(reader, &err), &err);
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_delete_image(s, x.image[0], &err), &err);
+    assert_ok(pf_store_set_generation(s, 2, &err), &err);
+    int64_t generation;
+    pf_store_counts n;
+    for (int i = 0; i < 2; i++) { /* before and after the commit */
+        assert_ok(pf_store_get_generation(reader, &generation, &err), &err);
+        assert_ok(pf_store_count(reader, &n, &err), &err);
+        assert_int_equal(generation, 1);
+        assert_int_equal(n.images, 3);
+        if (i == 0)
+            assert_ok(pf_store_commit(s, &err), &err);
+    }
+    pf_store_end_read(reader);
+    assert_ok(pf_store_count(reader, &n, &err), &err);
+    assert_int_equal(n.images, 2);
+    assert_int_equal(n.captions, 0);
+    pf_store_close(reader);
+    pf_store_close(s);
+}
+
+/* A process that dies in the middle of a batch loses that batch and nothing else. */
+static void what_was_committed_survives_a_kill(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        pf_store *s;
+        if (!pf_store_open(&s, path, PF_STORE_CREATE, &err))
+            _exit(1);
+        fill(s);
+        if (!pf_store_begin(s, &err))
+            _exit(1);
+        put_picture(s, 1, 6);
+        _exit(0); /* nothing is closed */
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    pf_store *s;
+    assert_ok(pf_store_open(&s, path, PF_STORE_READ, &err), &err);
+    pf_store_counts n;
+    assert_ok(pf_store_count(s, &n, &err), &err);
+    assert_int_equal(n.pictures, 3);
+    pf_store_close(s);
+}
+
+/* Another user without the right to write the folder, as on read-only media. */
+static void a_catalog_on_read_only_media_can_be_read(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    fill(s);
+    pf_store_close(s);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && setuid(65534) != 0)
+            _exit(77);
+        pf_store_counts n;
+        bool ok = pf_store_open(&s, path, PF_STORE_READ, &err) &&
+                  pf_store_count(s, &n, &err) && n.images == 3;
+        if (!ok)
+            fprintf(stderr, "%s\n", err.msg);
+        pf_store_close(s);
+        if (pf_store_open(&s, path, PF_STORE_CREATE, &err))
+            ok = false;
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* --- contents -----------------------------------------------------------------------
+ */
+
+static void the_cache_finds_what_was_embedded(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    pf_hash content = pf_hash_bytes("picture 1", 9);
+    int64_t id;
+    assert_ok(pf_store_find_picture(s, x.model, &content, 0, &id, &err), &err);
+    assert_int_equal(id, x.picture[1]);
+    assert_ok(pf_store_find_picture(s, x.model, &content, 1, &id, &err), &err);
+    assert_int_equal(id, 0);
+    assert_ok(pf_store_find_picture(s, x.model + 1, &content, 0, &id, &err), &err);
+    assert_int_equal(id, 0);
+    assert_ok(pf_store_find_caption_text(s, x.model, "chest", &id, &err), &err);
+    assert_int_equal(id, x.text[0]);
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_int_equal(put_picture(s, x.model, 1), x.picture[1]); /* the same again */
+    assert_int_equal(put_text(s, x.model, "chest", 7), x.text[0]);
+    /* bytes that are no UTF-8 are repaired, and found again under both spellings */
+    int64_t broken = put_text(s, x.model, "l\xE9sion", 6);
+    assert_ok(pf_store_find_caption_text(s, x.model, "l\xE9sion", &id, &err), &err);
+    assert_int_equal(id, broken);
+    assert_ok(pf_store_find_caption_text(s, x.model, "l\xEF\xBF\xBDsion", &id, &err),
+              &err);
+    assert_int_equal(id, broken);
+    put_picture(s, x.model, 9);
+    assert_ok(pf_store_sweep(s, &err), &err); /* nobody points to the new ones */
+    assert_ok(pf_store_commit(s, &err), &err);
+    pf_store_counts n;
+    assert_ok(pf_store_count(s, &n, &err), &err);
+    assert_int_equal(n.pictures, 3);
+    assert_int_equal(n.caption_texts, 2);
+    pf_store_close(s);
+}
+
+static void vectors_are_checked_at_the_door(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    assert_ok(pf_store_begin(s, &err), &err);
+    float bad[DIM] = {NAN};
+    int64_t id;
+    for (int i = 0; i < 3; i++) {
+        bad[0] = i == 0 ? NAN : i == 1 ? 0.0f : 1.002f;
+        assert_refused(pf_store_put_caption_text(s, x.model, "t", bad, &id, &err), &err,
+                       "length 1");
+    }
+    assert_refused(pf_store_put_caption_text(s, 55, "t", vector_of(0), &id, &err), &err,
+                   "no model 55");
+    pf_store_rollback(s);
+    pf_store_close(s);
+    pf_sql *db; /* and once more in the schema itself */
+    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err), &err);
+    assert_refused(
+        pf_sql_run_script(db,
+                          "INSERT INTO picture (model_id, content_hash, frame,"
+                          " width, height, format, vector) VALUES (1,"
+                          " zeroblob(16), 0, 1, 1, 'png', zeroblob(31))",
+                          &err),
+        &err, "another length");
+    pf_sql_close(db);
+}
+
+static bool collect_image(void *user, const pf_store_image *image, pf_err *e)
+{
+    (void)e;
+    char *out = user;
+    snprintf(out + strlen(out), 200 - strlen(out), "%lld:%s|", (long long)image->id,
+             image->path);
+    return true;
+}
+
+static void images_keep_ids_captions_and_bytes_of_their_names(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    char seen[200] = "", want[200];
+    assert_ok(pf_store_each_image(s, x.source, collect_image, seen, &err), &err);
+    snprintf(want, sizeof want,
+             "%lld:/pictures/a\xFF.png|%lld:/pictures/b.png|%lld:/pictures/c.png|",
+             (long long)x.image[1], (long long)x.image[0], (long long)x.image[2]);
+    assert_string_equal(seen, want);
+    int64_t id;
+    assert_ok(pf_store_find_image(s, "/pictures/a\xFF.png", 0, &id, &err), &err);
+    assert_int_equal(id, x.image[1]);
+    assert_ok(pf_store_find_image(s, "/pictures/a\xFF.png", 1, &id, &err), &err);
+    assert_int_equal(id, 0);
+    assert_ok(pf_store_find_image_of_picture(s, x.picture[2], &id, &err), &err);
+    assert_int_equal(id, x.image[2]);
+
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_int_equal(put_image(s, x.source, x.picture[1], 0, "/pictures/b.png"),
+                     x.image[0]); /* its file changed */
+    assert_ok(
+        pf_store_move_image(s, x.image[0], x.source, "/elsewhere/d.png", 5, 6, &err),
+        &err);
+    assert_ok(pf_store_delete_image(s, x.image[2], &err), &err);
+    assert_true(put_image(s, x.source, x.picture[2], 0, "/pictures/c.png") >
+                x.image[2]);
+    assert_ok(pf_store_commit(s, &err), &err);
+    pf_store_details d = {0};
+    assert_ok(pf_store_get_details(s, x.image[0], &d, &err), &err);
+    assert_string_equal(d.path, "/elsewhere/d.png");
+    assert_int_equal(d.n_captions, 2);
+    assert_int_equal(d.picture_id, x.picture[1]);
+    pf_store_details_reset(&d);
+    pf_store_close(s);
+}
+
+static void details_tell_everything_about_an_image(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    assert_ok(pf_store_begin(s, &err), &err);
+    const pf_store_attribute own[] = {{"modality", "CR"},
+                                      {"anatomy", "chest"},
+                                      {"anatomy", "chest"},
+                                      {"anatomy", "l\xFFung"}},
+                             of_case[] = {{"license", "CC-BY"}};
+    assert_ok(pf_store_set_image_attributes(s, x.image[0], own, 4, &err), &err);
+    assert_ok(pf_store_set_case_attributes(s, x.case_id, of_case, 1, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    pf_store_details d = {0};
+    assert_ok(pf_store_get_details(s, x.image[0], &d, &err), &err);
+    assert_int_equal(d.id, x.image[0]);
+    assert_int_equal(d.width, 64);
+    assert_int_equal(d.height, 48);
+    assert_string_equal(d.format, "png");
+    assert_string_equal(d.case_key, "k1");
+    assert_string_equal(d.case_title, "A case");
+    assert_int_equal(d.n_captions, 2);
+    assert_string_equal(d.captions[0].text, "chest");
+    assert_string_equal(d.captions[1].text, "effusion \xC3\xA9");
+    assert_int_equal(d.n_attributes, 4);
+    assert_string_equal(d.attributes[0].value, "chest");
+    assert_string_equal(d.attributes[1].value, "l\xEF\xBF\xBDung");
+    assert_string_equal(d.attributes[2].key, "modality");
+    assert_string_equal(d.attributes[3].value, "CC-BY");
+    int64_t caption = d.captions[1].id, image;
+    pf_store_details_reset(&d);
+    char *text;
+    assert_ok(pf_store_get_caption(s, caption, &text, &image, &err), &err);
+    assert_string_equal(text, "effusion \xC3\xA9");
+    assert_int_equal(image, x.image[0]);
+    pf_free(text);
+    assert_ok(pf_store_get_caption(s, 999, &text, &image, &err), &err);
+    assert_null(text);
+    assert_ok(pf_store_get_details(s, 999, &d, &err), &err);
+    assert_int_equal(d.id, 0);
+    assert_ok(pf_store_get_details(s, x.image[2], &d, &err), &err);
+    assert_null(d.case_key);
+    pf_store_details_reset(&d);
+    pf_store_close(s);
+}
+
+static void captions_that_stay_keep_their_ids(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    pf_store_details d = {0};
+    assert_ok(pf_store_get_details(s, x.image[0], &d, &err), &err);
+    int64_t first = d.captions[0].id, second = d.captions[1].id;
+    pf_store_details_reset(&d);
+    assert_ok(pf_store_begin(s, &err), &err);
+    int64_t third = put_text(s, x.model, "third", 2);
+    const int64_t now[] = {third, x.text[1], third};
+    assert_ok(pf_store_set_captions(s, x.image[0], now, 3, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_ok(pf_store_get_details(s, x.image[0], &d, &err), &err);
+    assert_int_equal(d.n_captions, 2);
+    assert_int_equal(d.captions[0].id, second);
+    assert_true(d.captions[1].id > second && second > first);
+    assert_string_equal(d.captions[1].text, "third");
+    pf_store_details_reset(&d);
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_set_captions(s, x.image[0], NULL, 0, &err), &err);
+    const int64_t none = 555;
+    assert_refused(pf_store_set_captions(s, x.image[0], &none, 1, &err), &err,
+                   "FOREIGN KEY");
+    pf_store_rollback(s);
+    pf_store_close(s);
+}
+
+typedef struct {
+    int64_t ids[8], others[8];
+    float first[8];
+    size_t n;
+} seen;
+
+static bool collect_vector(void *user, int64_t id, const float *v, int dim, pf_err *e)
+{
+    (void)e;
+    seen *x = user;
+    assert_int_equal(dim, DIM);
+    x->first[x->n] = v[0];
+    x->ids[x->n++] = id;
+    return true;
+}
+
+static bool collect_pair(void *user, int64_t a, int64_t b, pf_err *e)
+{
+    (void)e;
+    seen *x = user;
+    x->ids[x->n] = a;
+    x->others[x->n++] = b;
+    return true;
+}
+
+static bool stop_at_once(void *user, int64_t id, const float *v, int dim, pf_err *e)
+{
+    (void)user, (void)v, (void)dim;
+    return pf_fail(e, PF_ERR_INTERRUPTED, "stopped at %lld", (long long)id);
+}
+
+static void vectors_and_pairs_come_in_the_order_of_ids(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    seen got = {0};
+    assert_ok(pf_store_each_image_vector(s, collect_vector, &got, &err), &err);
+    assert_int_equal(got.n, 3);
+    assert_memory_equal(got.ids, x.image, sizeof x.image);
+    assert_true(got.first[0] == 0.6f && got.first[1] == 0.0f);
+    float v[DIM];
+    bool found;
+    assert_ok(pf_store_get_image_vector(s, x.image[1], DIM, v, &found, &err), &err);
+    assert_true(found);
+    assert_memory_equal(v, vector_of(1), sizeof v);
+    assert_ok(pf_store_get_image_vector(s, 999, DIM, v, &found, &err), &err);
+    assert_false(found);
+    assert_refused(pf_store_each_image_vector(s, stop_at_once, NULL, &err), &err,
+                   "stopped at");
+    got.n = 0;
+    assert_ok(pf_store_each_caption_vector(s, collect_vector, &got, &err), &err);
+    assert_int_equal(got.n, 2);
+    got.n = 0;
+    assert_ok(pf_store_each_case_image(s, collect_pair, &got, &err), &err);
+    assert_int_equal(got.n, 2);
+    assert_int_equal(got.ids[0], x.case_id);
+    assert_int_equal(got.others[1], x.image[1]);
+    got.n = 0;
+    assert_ok(pf_store_each_caption(s, collect_pair, &got, &err), &err);
+    assert_int_equal(got.n, 2);
+    assert_int_equal(got.others[0], x.image[0]);
+    pf_store_close(s);
+}
+
+static void a_second_model_takes_over_in_one_commit(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    assert_ok(pf_store_begin(s, &err), &err);
+    int64_t other = put_model(s, "def");
+    assert_int_equal(put_model(s, "def"), other);
+    int64_t pictures[3];
+    for (int i = 0; i < 3; i++)
+        pictures[i] = put_picture(s, other, i);
+    assert_ok(pf_store_commit(s, &err), &err); /* embedded, but not shown */
+    pf_store_model m = {0};
+    assert_ok(pf_store_find_model(s, &m, &err), &err);
+    assert_string_equal(m.fingerprint, "abc");
+    assert_int_equal(m.dim, DIM);
+    pf_store_model_reset(&m);
+
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_use_model(s, other, &err), &err);
+    pf_notes problems = {0};
+    assert_ok(pf_store_check(s, &problems, &err), &err);
+    assert_true(problems.count > 0);
+    assert_non_null(
+        strstr(problems.line[0], "3 images whose vector is of another model"));
+    pf_notes_reset(&problems);
+    const char *names[] = {"/pictures/b.png", "/pictures/a\xFF.png", "/pictures/c.png"};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(put_image(s, x.source, pictures[i], 0, names[i]), x.image[i]);
+    assert_ok(pf_store_set_captions(s, x.image[0], NULL, 0, &err), &err);
+    assert_ok(pf_store_delete_empty_cases(s, &err), &err);
+    assert_ok(pf_store_sweep(s, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_ok(pf_store_find_model(s, &m, &err), &err);
+    assert_string_equal(m.fingerprint, "def");
+    pf_store_model_reset(&m);
+    pf_store_counts n;
+    assert_ok(pf_store_count(s, &n, &err), &err);
+    assert_int_equal(n.pictures, 3);
+    assert_int_equal(n.caption_texts, 0);
+    assert_int_equal(n.cases, 0);
+    pf_store_close(s);
+}
+
+static bool collect_source(void *user, const pf_store_source *source, pf_err *e)
+{
+    (void)e;
+    assert_string_equal(source->captions_path, "/pictures/captions.txt");
+    assert_string_equal(source->kind, "folder");
+    *(int64_t *)user += source->id;
+    return true;
+}
+
+static void a_source_goes_with_all_that_is_its(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    int64_t id, sum = 0;
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_put_source(s, "/pictures", "folder", "/pictures/captions.txt",
+                                  &id, &err),
+              &err);
+    assert_int_equal(id, x.source);
+    assert_ok(pf_store_each_source(s, collect_source, &sum, &err), &err);
+    assert_int_equal(sum, id);
+    assert_ok(pf_store_delete_source(s, id, &err), &err);
+    assert_ok(pf_store_sweep(s, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    pf_store_counts n;
+    assert_ok(pf_store_count(s, &n, &err), &err);
+    assert_int_equal(n.images + n.captions + n.cases + n.pictures + n.sources, 0);
+    pf_store_close(s);
+}
+
+static bool collect_failure(void *user, const pf_store_failure *f, pf_err *e)
+{
+    (void)e;
+    snprintf(user, 100, "%s: %s (%lld)", f->path, f->reason, (long long)f->size);
+    return true;
+}
+
+static void the_diary_remembers_runs_and_failures(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    pf_store_run run;
+    assert_ok(pf_store_find_last_run(s, &run, &err), &err);
+    assert_int_equal(run.id, 0);
+    int64_t first, second;
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_start_run(s, &first, &err), &err);
+    assert_ok(pf_store_start_run(s, &second, &err), &err);
+    run = (pf_store_run){.id = second, .state = "done", .added = 3, .failed = 1};
+    assert_ok(pf_store_finish_run(s, &run, &err), &err);
+    pf_store_failure f = {x.source, "/pictures/bad.png", "cut", 10, 20};
+    assert_ok(pf_store_put_failure(s, &f, &err), &err);
+    f.reason = "cut \xFF off", f.size = 11;
+    assert_ok(pf_store_put_failure(s, &f, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_ok(pf_store_find_last_run(s, &run, &err), &err);
+    assert_int_equal(run.id, second);
+    assert_string_equal(run.state, "done");
+    assert_int_equal(run.added, 3);
+    assert_true(run.finished_at >= run.started_at);
+    char line[100] = "";
+    assert_ok(pf_store_each_failure(s, x.source, collect_failure, line, &err), &err);
+    assert_string_equal(line, "/pictures/bad.png: cut \xEF\xBF\xBD off (11)");
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_delete_failure(s, f.path, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    pf_store_counts n;
+    assert_ok(pf_store_count(s, &n, &err), &err);
+    assert_int_equal(n.failures, 0);
+    pf_store_close(s);
+}
+
+/* Each lie told behind the store's back is found by its check. */
+static void the_check_finds_what_contradicts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lie, *words;
+    } lies[] = {
+        {"UPDATE picture SET vector = zeroblob(32) WHERE id = 1", "has not length 1"},
+        {"UPDATE picture SET vector = zeroblob(30) WHERE id = 1", "has 30 bytes"},
+        {"UPDATE caption_text SET text = 'other' WHERE id = 1", "not the one that was"},
+        {"PRAGMA foreign_keys = OFF; DELETE FROM picture WHERE id = 2", "not there"},
+        {"UPDATE catalog SET generation = 8", "another generation"},
+        {"DELETE FROM index_file WHERE kind = 'captions'",
+         "1 index files that were not"},
+        {"UPDATE index_file SET count = 7 WHERE kind = 'images'", "another count"},
+        {"PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;"
+         " INSERT INTO catalog VALUES (2, 0, NULL, 0, '')",
+         "integrity"},
+    };
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        pf_store *s = create();
+        fill(s);
+        pf_store_index_file f = {.generation = 1,
+                                 .name = "x.faiss",
+                                 .count = 3,
+                                 .dim = 8},
+                            g;
+        assert_ok(pf_store_begin(s, &err), &err);
+        assert_ok(pf_store_set_index_file(s, PF_INDEX_IMAGES, &f, &err), &err);
+        f.count = 2;
+        f.checksum = pf_hash_bytes("x", 1);
+        assert_ok(pf_store_set_index_file(s, PF_INDEX_CAPTIONS, &f, &err), &err);
+        assert_ok(pf_store_commit(s, &err), &err);
+        assert_ok(pf_store_find_index_file(s, PF_INDEX_CAPTIONS, &g, &err), &err);
+        assert_string_equal(g.name, "x.faiss");
+        assert_true(g.count == 2 && pf_hash_equal(&f.checksum, &g.checksum));
+        pf_notes problems = {0};
+        assert_ok(pf_store_check(s, &problems, &err), &err);
+        if (problems.count > 0)
+            fail_msg("before lie %zu: %s", i, problems.line[0]);
+        pf_store_close(s);
+        run_script(lies[i].lie);
+        assert_ok(pf_store_open(&s, path, PF_STORE_READ, &err), &err);
+        assert_ok(pf_store_check(s, &problems, &err), &err);
+        if (problems.count == 0)
+            fail_msg("nothing found after: %s", lies[i].lie);
+        bool is_told = strcmp(lies[i].words, "integrity") == 0;
+        for (size_t j = 0; j < problems.count; j++)
+            is_told = is_told || strstr(problems.line[j], lies[i].words);
+        if (!is_told)
+            fail_msg("'%s', expected '%s'", problems.line[0], lies[i].words);
+        pf_notes_reset(&problems);
+        pf_store_close(s);
+        remove_files();
+    }
+}
+
+static void an_index_file_name_stays_in_the_folder(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    fill(s);
+    const char *names[] = {"../x.faiss", "/etc/passwd", ".x", "",
+                           "0123456789012345678901234567890123456789"
+                           "012345678901234567890123456789"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char script[300];
+        snprintf(script, sizeof script,
+                 "INSERT OR REPLACE INTO index_file VALUES ('images', 1, '%s',"
+                 " zeroblob(16), 0, 8)",
+                 names[i]);
+        run_script(script);
+        pf_store_index_file f;
+        assert_refused(pf_store_find_index_file(s, PF_INDEX_IMAGES, &f, &err), &err,
+                       "makes no sense");
+    }
+    pf_store_close(s);
+}
+
+static bool scenario(void)
+{
+    pf_store *s = NULL;
+    pf_store_model m = {0};
+    pf_store_details d = {0};
+    pf_notes problems = {0};
+    seen got = {0};
+    int64_t id, text;
+    const pf_store_attribute a = {"k", "v\xFF"};
+    bool ok =
+        pf_store_open(&s, path, PF_STORE_WRITE, &err) && pf_store_begin(s, &err) &&
+        pf_store_put_caption_text(s, 1, "new\xFF", vector_of(3), &text, &err) &&
+        pf_store_set_captions(s, 1, &text, 1, &err) &&
+        pf_store_set_image_attributes(s, 1, &a, 1, &err) &&
+        pf_store_put_case(s, 1, "k\xFF", "t\xFF", &id, &err) &&
+        pf_store_find_model(s, &m, &err) && pf_store_get_details(s, 1, &d, &err) &&
+        pf_store_each_image_vector(s, collect_vector, &got, &err) &&
+        pf_store_check(s, &problems, &err);
+    pf_store_model_reset(&m);
+    pf_store_details_reset(&d);
+    pf_notes_reset(&problems);
+    pf_store_close(s);
+    return ok;
+}
+
+static void running_out_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    fill(s);
+    pf_store_close(s);
+    bool done = false;
+    for (long n = 1; !done; n++) {
+        pf_mem_fail_at(n);
+        done = scenario();
+        pf_mem_fail_at(0);
+        if (!done)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+        assert_true(n < 1000);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, before, after)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_new_catalog_is_private_and_empty),
+        TEST(other_files_are_refused_and_left_alone),
+        TEST(a_newer_and_an_older_format_are_told_apart),
+        TEST(damage_is_found),
+        TEST(changes_need_a_transaction),
+        TEST(a_reader_sees_one_moment),
+        TEST(what_was_committed_survives_a_kill),
+        TEST(a_catalog_on_read_only_media_can_be_read),
+        TEST(the_cache_finds_what_was_embedded),
+        TEST(vectors_are_checked_at_the_door),
+        TEST(images_keep_ids_captions_and_bytes_of_their_names),
+        TEST(details_tell_everything_about_an_image),
+        TEST(captions_that_stay_keep_their_ids),
+        TEST(vectors_and_pairs_come_in_the_order_of_ids),
+        TEST(a_second_model_takes_over_in_one_commit),
+        TEST(a_source_goes_with_all_that_is_its),
+        TEST(the_diary_remembers_runs_and_failures),
+        TEST(the_check_finds_what_contradicts),
+        TEST(an_index_file_name_stays_in_the_folder),
+        TEST(running_out_of_memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
