@@ -1,7 +1,7 @@
 /*
  * search.c - see search.h: the catalog, its model, and one question after another.
  *
- * The order of a question: model (if a term needs one), one vector per term, their sum,
+ * The order of a question: model (if a part needs one), one vector per part, their sum,
  * neighbours from FAISS, then what SQLite knows about each. All of it reads the one
  * snapshot that the catalog was opened at.
  */
@@ -26,14 +26,14 @@
  * alone leaves about 1e-7 of two vectors that cancel out. */
 static const double SHORTEST_SUM = 1e-5;
 
-enum { TERMS_MAX = 1000 };
+enum { PARTS_MAX = 1000 };
 
 struct pf_search {
     pf_catalog *catalog;
     unsigned find;
     char *model_path, *tokenizer_path; /* as asked for; NULL: what the catalog says */
     pf_store_model stored;             /* the model of the catalog; id 0 = none */
-    pf_model *model;                   /* NULL until a term needs it */
+    pf_model *model;                   /* NULL until a part needs it */
     unsigned towers;                   /* those that `model` has */
     pf_embedder *embedder;             /* NULL or of `model` */
 };
@@ -227,7 +227,7 @@ bool pf_search_get_model(pf_search *s, unsigned towers, const pf_model **out,
     return true;
 }
 
-/* ---- from terms to one vector ---- */
+/* ---- from parts to one vector ---- */
 
 /* "17" is an id, anything else a path. */
 static bool is_id(const char *text, int64_t *id)
@@ -251,7 +251,7 @@ static bool find_by_path(pf_store *store, const char *path, int64_t *id, pf_err 
     return pf_store_find_image(store, real, 0, id, err);
 }
 
-/* Vector and id of the image that PF_TERM_LIKE names. */
+/* Vector and id of the image that PF_PART_LIKE names. */
 static bool find_like(const pf_search *s, const char *text, float *vector, int64_t *id,
                       pf_err *err)
 {
@@ -286,7 +286,7 @@ static bool normalize(float *v, const double *sum, size_t dim)
 typedef struct {
     float *vector; /* [dim] of the question */
     double *sum;   /* [dim] */
-    int64_t *like; /* [n_terms] ids */
+    int64_t *like; /* [n_parts] ids */
     size_t n_like;
 } question;
 
@@ -297,33 +297,33 @@ static void free_question(question *a)
     pf_free(a->like);
 }
 
-static bool add_term(pf_search *s, const pf_term *term, question *a,
+static bool add_part(pf_search *s, const pf_part *part, question *a,
                      size_t *n_truncated, pf_err *err)
 {
     bool is_truncated = false;
     const bool ok =
-        term->kind == PF_TERM_LIKE
-            ? find_like(s, term->text, a->vector, &a->like[a->n_like++], err)
-            : pf_term_embed(term, s->embedder, a->vector, &is_truncated, err);
+        part->kind == PF_PART_LIKE
+            ? find_like(s, part->text, a->vector, &a->like[a->n_like++], err)
+            : pf_part_embed(part, s->embedder, a->vector, &is_truncated, err);
     if (!ok)
         return false;
     *n_truncated += is_truncated;
     for (int i = 0; i < s->stored.dim; i++)
-        a->sum[i] += term->weight * (double)a->vector[i];
+        a->sum[i] += part->weight * (double)a->vector[i];
     return true;
 }
 
-static bool add_terms(pf_search *s, const pf_query *q, question *a, size_t *n_truncated,
+static bool add_parts(pf_search *s, const pf_query *q, question *a, size_t *n_truncated,
                       pf_err *err)
 {
     const size_t dim = (size_t)s->stored.dim;
     a->vector = pf_alloc_floats(dim, err);
     a->sum = pf_alloc_array(dim, sizeof *a->sum, err);
-    a->like = pf_alloc_array(q->n_terms, sizeof *a->like, err);
+    a->like = pf_alloc_array(q->n_parts, sizeof *a->like, err);
     if (!a->vector || !a->sum || !a->like)
         return false;
-    for (size_t i = 0; i < q->n_terms; i++) {
-        if (!add_term(s, &q->terms[i], a, n_truncated, err))
+    for (size_t i = 0; i < q->n_parts; i++) {
+        if (!add_part(s, &q->parts[i], a, n_truncated, err))
             return false;
     }
     return normalize(a->vector, a->sum, dim) ||
@@ -393,11 +393,11 @@ static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
 
 static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
 {
-    if (q->n_terms == 0)
+    if (q->n_parts == 0)
         return pf_fail(err, PF_ERR_MISUSE, "nothing was asked");
-    if (q->n_terms > TERMS_MAX)
-        return pf_fail(err, PF_ERR_LIMIT, "%zu terms, the most is %d", q->n_terms,
-                       TERMS_MAX);
+    if (q->n_parts > PARTS_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "%zu parts, the most is %d", q->n_parts,
+                       PARTS_MAX);
     if (q->limit == 0)
         return pf_fail(err, PF_ERR_MISUSE, "a limit of 0 leaves no answer");
     if (!must_have_model(s, err))
@@ -427,11 +427,11 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
     question a = {0};
     if (!check_query(s, q, err))
         return false;
-    for (size_t i = 0; i < q->n_terms; i++)
-        towers |= pf_term_tower(&q->terms[i]);
+    for (size_t i = 0; i < q->n_parts; i++)
+        towers |= pf_part_tower(&q->parts[i]);
 
     const bool ok = see_to_model(s, towers, notes, err) &&
-                    add_terms(s, q, &a, &out->n_truncated, err) &&
+                    add_parts(s, q, &a, &out->n_truncated, err) &&
                     find_nearest(s, q, &a, out, err);
     free_question(&a);
     if (!ok)

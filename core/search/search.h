@@ -1,11 +1,11 @@
 /*
  * search.h - questions to a catalog: the images or captions nearest to what was asked.
  *
- * A question is a sum of terms (term.h): each is a unit vector, they are added with
+ * A question is a sum of parts (part.h): each is a unit vector, they are added with
  * their weights, and the sum is brought to length 1 again. A score is the cosine
  * between that vector and a hit's; equal scores come in the order of ids.
  *
- * The model is opened when a term needs it, and only the towers that are needed. It is
+ * The model is opened when a part needs it, and only the towers that are needed. It is
  * the one the catalog was made with: unchanged files are recognised by their stamp,
  * anything else is read as a whole and refused when its fingerprint is another one.
  *
@@ -20,7 +20,7 @@
 #include "core/base/err.h"
 #include "core/base/notes.h"
 #include "core/model/model.h"
-#include "core/search/term.h"
+#include "core/search/part.h"
 
 typedef struct pf_search pf_search;
 
@@ -56,14 +56,14 @@ PF_MUST_CHECK bool pf_search_get_model(pf_search *search, unsigned towers,
 /* ---- asking ---- */
 
 typedef struct {
-    const pf_term *terms;
-    size_t n_terms;
+    const pf_part *parts;
+    size_t n_parts;
     pf_find find;
     size_t limit;     /* at most so many hits, >= 1 */
     double min_score; /* hits below it are left out; -1 leaves none out */
 } pf_query;
 
-void pf_query_init(pf_query *query); /* images, 10 hits, every score, no terms */
+void pf_query_init(pf_query *query); /* images, 10 hits, every score, no parts */
 
 typedef struct {
     char *key, *value;
@@ -89,8 +89,8 @@ typedef struct {
 } pf_answer;
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
- * named by PF_TERM_LIKE is not among the images found. MISUSE when the terms cancel
- * out; NOT_FOUND for captions of a catalog without any and for a PF_TERM_LIKE that is
+ * named by PF_PART_LIKE is not among the images found. MISUSE when the parts cancel
+ * out; NOT_FOUND for captions of a catalog without any and for a PF_PART_LIKE that is
  * not there. */
 PF_MUST_CHECK bool pf_search_run(pf_search *search, const pf_query *query,
                                  pf_answer *out, pf_notes *notes, pf_err *err);

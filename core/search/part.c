@@ -1,19 +1,19 @@
-/* term.c - see term.h. */
-#include "core/search/term.h"
+/* part.c - see part.h. */
+#include "core/search/part.h"
 
 #include <string.h>
 
 #include "core/base/mapfile.h"
 
-unsigned pf_term_tower(const pf_term *term)
+unsigned pf_part_tower(const pf_part *part)
 {
-    switch (term->kind) {
-    case PF_TERM_PHRASE:
+    switch (part->kind) {
+    case PF_PART_PHRASE:
         return PF_CLIP_TEXT;
-    case PF_TERM_FILE:
-    case PF_TERM_PICTURE:
+    case PF_PART_FILE:
+    case PF_PART_PICTURE:
         return PF_CLIP_IMAGE;
-    case PF_TERM_LIKE:
+    case PF_PART_LIKE:
         break;
     }
     return 0;
@@ -48,22 +48,22 @@ static bool embed_file(const char *path, pf_embedder *embedder, float *vector,
     return ok;
 }
 
-bool pf_term_embed(const pf_term *term, pf_embedder *embedder, float *vector,
+bool pf_part_embed(const pf_part *part, pf_embedder *embedder, float *vector,
                    bool *is_truncated, pf_err *err)
 {
     if (is_truncated)
         *is_truncated = false;
-    switch (term->kind) {
-    case PF_TERM_PHRASE:
-        return embed_phrase(term->text, embedder, vector, is_truncated, err);
-    case PF_TERM_FILE:
-        return embed_file(term->text, embedder, vector, err);
-    case PF_TERM_PICTURE:
-        return embed_bytes(term->bytes, term->n_bytes, term->text, embedder, vector,
+    switch (part->kind) {
+    case PF_PART_PHRASE:
+        return embed_phrase(part->text, embedder, vector, is_truncated, err);
+    case PF_PART_FILE:
+        return embed_file(part->text, embedder, vector, err);
+    case PF_PART_PICTURE:
+        return embed_bytes(part->bytes, part->n_bytes, part->text, embedder, vector,
                            err);
-    case PF_TERM_LIKE:
+    case PF_PART_LIKE:
         break;
     }
     return pf_fail(err, PF_ERR_MISUSE,
-                   "'%s' is an image of a catalog, and there is none", term->text);
+                   "'%s' is an image of a catalog, and there is none", part->text);
 }
