@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,6 +64,49 @@ bool pf_make_folders(const char *path, unsigned mode, pf_err *err)
     pf_free(part);
     if (ok && !pf_path_is_folder(path))
         ok = pf_fail(err, PF_ERR_IO, "'%s' is not a folder", path);
+    return ok;
+}
+
+static bool read_all(int fd, const char *path, pf_buf *out, pf_err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return pf_fail_errno(err, errno, "cannot read '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return pf_fail(err, PF_ERR_IO, "'%s' is not a regular file", path);
+    if ((uintmax_t)st.st_size > out->cap)
+        return pf_fail(err, PF_ERR_LIMIT, "the file has %jd bytes, the limit is %zu",
+                       (intmax_t)st.st_size, out->cap);
+    size_t want =
+        (size_t)st.st_size + 1; /* one more, to see the end at the first try */
+    for (;;) {
+        if (want > out->cap - out->size)
+            want = out->cap - out->size;
+        if (want == 0)
+            return true;
+        if (!pf_buf_reserve(out, want, err))
+            return false;
+        ssize_t n = read(fd, out->data + out->size, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return pf_fail_errno(err, errno, "cannot read '%s'", path);
+        if (n == 0)
+            return true;
+        out->size += (size_t)n;
+        out->data[out->size] = '\0';
+        want = 1 << 16; /* it is growing under us */
+    }
+}
+
+bool pf_file_read(const char *path, pf_buf *out, pf_err *err)
+{
+    /* O_NONBLOCK: opening a fifo must not wait for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return pf_fail_errno(err, errno, "cannot open '%s'", path);
+    bool ok = read_all(fd, path, out, err);
+    close(fd);
     return ok;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 
 /* dir + "/" + name, or a copy of `name` when it is absolute or `dir` is empty. */
@@ -20,6 +21,10 @@ bool pf_path_is_folder(const char *path);
 
 /* mkdir -p with the given mode for the folders that are made. */
 PF_MUST_CHECK bool pf_make_folders(const char *path, unsigned mode, pf_err *err);
+
+/* Append the whole regular file to `out`, whose cap is the limit. For files that others
+ * may change at any time: unlike a mapping, a copy cannot vanish under the reader. */
+PF_MUST_CHECK bool pf_file_read(const char *path, pf_buf *out, pf_err *err);
 
 /* Make what was written at `temp` appear as `path`: fsync the file, rename it, fsync
  * the folder. Afterwards a power cut leaves either the old file or the new one. */

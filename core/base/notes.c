@@ -15,6 +15,10 @@ void pf_notes_add(pf_notes *notes, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    for (char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = '?'; /* a name from a hostile file must not draw on the terminal */
+    }
     char *line = notes->count < PF_NOTES_MAX ? pf_strdup(text, NULL) : NULL;
     if (line)
         notes->line[notes->count++] = line;

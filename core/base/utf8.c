@@ -85,3 +85,9 @@ size_t pf_utf8_cut(const char *s, size_t n)
         n--;
     return n;
 }
+
+int pf_utf8_shown(const char *s, size_t n)
+{
+    const size_t most = 100;
+    return (int)(n <= most ? n : pf_utf8_cut(s, most));
+}

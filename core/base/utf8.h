@@ -28,4 +28,8 @@ PF_MUST_CHECK char *pf_utf8_repair(const char *s, pf_err *err);
 /* The largest m <= n at which cutting `s` splits no sequence. */
 size_t pf_utf8_cut(const char *s, size_t n);
 
+/* How much of the valid UTF-8 `s` of `n` bytes to show in a message, for "%.*s": all of
+ * it, or what fits into 100 bytes. */
+int pf_utf8_shown(const char *s, size_t n);
+
 #endif

@@ -75,7 +75,7 @@ static pf_code code_of(int message)
     }
 }
 
-static void fail(j_common_ptr jpeg)
+static _Noreturn void fail(j_common_ptr jpeg)
 {
     reader *r = reader_of(jpeg);
     char text[JMSG_LENGTH_MAX];
@@ -105,7 +105,7 @@ static void on_message(j_common_ptr jpeg, int level)
         fail(jpeg);
 }
 
-static void give_up(reader *r, pf_code code, const char *why)
+static _Noreturn void give_up(reader *r, pf_code code, const char *why)
 {
     pf_fail(r->err, code, "%s", why);
     longjmp(r->leave, 1);

@@ -30,7 +30,7 @@ typedef struct {
     bool is_out_of_memory;
 } reader;
 
-static void on_error(png_structp png, png_const_charp text)
+static _Noreturn void on_error(png_structp png, png_const_charp text)
 {
     reader *r = png_get_error_ptr(png);
     if (!r->is_out_of_memory)
@@ -73,12 +73,15 @@ static void read_bytes(png_structp png, png_bytep to, size_t n)
 /* The size stands in the first chunk; asking here keeps libpng from allocating. */
 static bool check_size(pf_span file, const pf_picture_limits *limits, pf_err *err)
 {
-    const uint8_t *start;
+    const uint8_t
+        *start; /* the signature, the length and the kind of the first chunk */
     uint32_t width, height;
-    if (pf_span_take(&file, 16, &start) && memcmp(start + 12, "CgBI", 4) == 0)
+    if (!pf_span_take(&file, 16, &start) || !pf_span_u32be(&file, &width) ||
+        !pf_span_u32be(&file, &height))
+        return pf_fail(err, PF_ERR_FORMAT, "the file ends in its header");
+    if (memcmp(start + 12, "CgBI", 4) == 0)
         return pf_fail(err, PF_ERR_UNSUPPORTED, "Apple's variant of png is not read");
-    if (pf_span_left(&file) == 0 || memcmp(start + 12, "IHDR", 4) != 0 ||
-        !pf_span_u32be(&file, &width) || !pf_span_u32be(&file, &height))
+    if (memcmp(start + 12, "IHDR", 4) != 0)
         return pf_fail(err, PF_ERR_FORMAT, "the header chunk is missing");
     return pf_picture_check_size(width, height, limits, err);
 }

@@ -17,10 +17,12 @@
 
 typedef struct pf_bpe pf_bpe;
 
-/* Open a vocabulary: a folder with merges.txt (and vocab.json), a merges.txt, or
- * OpenAI's bpe_simple_vocab_16e6.txt (.gz or not). Without vocab.json ids follow from
- * the order of the merges, as in OpenAI's code. A folder without a vocabulary is
- * PF_ERR_NOT_FOUND. */
+enum { PF_BPE_TEXT_MAX = 4 << 20 }; /* bytes of a text */
+
+/* Open a vocabulary: a folder with merges.txt or OpenAI's bpe_simple_vocab_16e6.txt
+ * (.gz or not), or one of these files. A merges.txt takes its ids from the vocab.json
+ * beside it; without one ids follow from the order of the merges, as in OpenAI's code.
+ * Nothing there, or a folder without a vocabulary, is PF_ERR_NOT_FOUND. */
 PF_MUST_CHECK bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err);
 void pf_bpe_close(pf_bpe *bpe); /* NULL is fine */
 
@@ -34,7 +36,7 @@ pf_hash pf_bpe_hash(const pf_bpe *bpe);
 /* Encode `n` bytes of UTF-8 (bad bytes count as U+FFFD): start token, text, end token,
  * at most `context` ids, which `ids` must hold. A longer text keeps its first tokens
  * and ends in the end token, as the reference cuts; *is_truncated (may be NULL) tells.
- */
+ * More than PF_BPE_TEXT_MAX bytes are PF_ERR_LIMIT; `context` 0 is PF_ERR_MISUSE. */
 PF_MUST_CHECK bool pf_bpe_encode(const pf_bpe *bpe, const char *text, size_t n,
                                  size_t context, int32_t *ids, size_t *n_ids,
                                  bool *is_truncated, pf_err *err);

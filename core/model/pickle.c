@@ -24,6 +24,8 @@ enum {
     MAX_STORAGES = 1 << 18,
     MAX_STRING = 1 << 20,
     MAX_INT_BYTES = 256,
+    MAX_LINE = 512,     /* of a global's module or name */
+    MAX_MEMO_GAP = 256, /* Python numbers the slots 0, 1, 2, ..., or from 1 */
 };
 
 typedef struct {
@@ -506,24 +508,23 @@ static bool memo_put(pf_pickle *p, size_t slot, pf_err *err)
     pf_pickle_ref v;
     if (!peek(p, &v, err))
         return false;
-    /* Python numbers its slots from 0, so the memo is no larger than what was read; a
-     * far jump would only cost memory. */
-    if (slot > p->memo.count)
+    if (slot >= p->memo.count + MAX_MEMO_GAP)
         return pf_fail(err, PF_ERR_LIMIT, "memo slot %zu, but only %zu are in use",
                        slot, p->memo.count);
-    pf_pickle_ref *at = slot < p->memo.count ? (pf_pickle_ref *)p->memo.items + slot
-                                             : pool_add(&p->memo, err);
-    if (!at)
-        return false;
-    *at = v;
+    while (slot >= p->memo.count) {
+        if (!pool_add(&p->memo, err))
+            return false;
+    }
+    ((pf_pickle_ref *)p->memo.items)[slot] = v;
     return true;
 }
 
 static bool memo_get(pf_pickle *p, size_t slot, pf_err *err)
 {
-    if (slot >= p->memo.count)
+    pf_pickle_ref v = slot < p->memo.count ? ((pf_pickle_ref *)p->memo.items)[slot] : 0;
+    if (v == 0)
         return pf_fail(err, PF_ERR_FORMAT, "memo slot %zu was never filled", slot);
-    return push(p, ((pf_pickle_ref *)p->memo.items)[slot], err);
+    return push(p, v, err);
 }
 
 static bool op_put1(pf_pickle *p, pf_span *s, pf_err *err)
@@ -577,13 +578,14 @@ static bool push_global(pf_pickle *p, const char *module, size_t n_module,
     return pf_fail(err, PF_ERR_UNSUPPORTED,
                    "refuses the pickle global '%.*s.%.*s', which no state dict needs "
                    "(nothing was run); save model.state_dict() alone",
-                   n_module < 100 ? (int)n_module : 100, module,
-                   n_name < 100 ? (int)n_name : 100, name);
+                   pf_utf8_shown(module, n_module), module, pf_utf8_shown(name, n_name),
+                   name);
 }
 
 static bool take_line(pf_span *s, const char **line, size_t *n)
 {
-    const uint8_t *newline = memchr(s->p, '\n', pf_span_left(s));
+    size_t most = pf_span_left(s) < MAX_LINE ? pf_span_left(s) : MAX_LINE;
+    const uint8_t *newline = memchr(s->p, '\n', most);
     if (!newline)
         return false;
     *line = (const char *)s->p;
@@ -597,7 +599,7 @@ static bool op_global(pf_pickle *p, pf_span *s, pf_err *err)
     const char *module, *name;
     size_t n_module, n_name;
     if (!take_line(s, &module, &n_module) || !take_line(s, &name, &n_name))
-        return cut_short(err);
+        return pf_fail(err, PF_ERR_FORMAT, "a global without a name");
     return push_global(p, module, n_module, name, n_name, err);
 }
 
@@ -711,7 +713,7 @@ static bool refuse_id(const pf_pickle *p, pf_pickle_ref id, pf_err *err)
                        "refuses the persistent id 'module': a whole model was saved, "
                        "save its state_dict() instead");
     return pf_fail(err, PF_ERR_UNSUPPORTED, "refuses the persistent id '%.*s'",
-                   n < 100 ? (int)n : 100, s);
+                   pf_utf8_shown(s, n), s);
 }
 
 /* ('storage', type, key, location, numel[, view]) */

@@ -102,15 +102,15 @@ static bool check_name(const char *name, size_t n, pf_err *err)
 {
     if (n == 0)
         return pf_fail(err, PF_ERR_FORMAT, "a tensor has an empty name");
-    if (n > PF_WEIGHTS_MAX_NAME)
-        return pf_fail(err, PF_ERR_LIMIT,
-                       "a tensor's name has %zu bytes, the limit is %d", n,
-                       (int)PF_WEIGHTS_MAX_NAME);
-    if (memchr(name, '\0', n))
-        return pf_fail(err, PF_ERR_FORMAT, "tensor name '%.*s' has a NUL inside",
-                       (int)n, name);
     if (!pf_utf8_is_valid(name, n))
         return pf_fail(err, PF_ERR_FORMAT, "a tensor's name is not UTF-8");
+    if (memchr(name, '\0', n))
+        return pf_fail(err, PF_ERR_FORMAT, "tensor name '%.*s' has a NUL inside",
+                       pf_utf8_shown(name, n), name);
+    if (n > PF_WEIGHTS_MAX_NAME)
+        return pf_fail(err, PF_ERR_LIMIT,
+                       "tensor name '%.*s...' has %zu bytes, the limit is %d",
+                       pf_utf8_shown(name, n), name, n, (int)PF_WEIGHTS_MAX_NAME);
     return true;
 }
 
@@ -162,22 +162,18 @@ const char *pf_weights_shape_text(const int64_t *shape, int rank, char *text,
     return text;
 }
 
-bool pf_weights_check_shape(const pf_tensor *t, const char *name, size_t n,
-                            size_t *elements, pf_err *err)
+bool pf_weights_check_shape(const pf_tensor *t, size_t *elements, pf_err *err)
 {
     char text[128];
     size_t widest = pf_dtype_size(t->dtype) > 4 ? pf_dtype_size(t->dtype) : 4;
     size_t limit = PTRDIFF_MAX / widest, product = 1;
     for (int i = 0; i < t->rank; i++) {
         if (t->shape[i] < 1)
-            return pf_fail(err, PF_ERR_FORMAT,
-                           "tensor '%.*s' has shape %s, sizes must be at least 1",
-                           (int)n, name,
+            return pf_fail(err, PF_ERR_FORMAT, "has shape %s, sizes must be at least 1",
                            pf_weights_shape_text(t->shape, t->rank, text, sizeof text));
         if ((uint64_t)t->shape[i] > limit / product)
             return pf_fail(err, PF_ERR_FORMAT,
-                           "tensor '%.*s' has shape %s, too large for any memory",
-                           (int)n, name,
+                           "has shape %s, more than any memory holds",
                            pf_weights_shape_text(t->shape, t->rank, text, sizeof text));
         product *= (size_t)t->shape[i];
     }
@@ -202,7 +198,12 @@ static bool looks_like_safetensors(pf_span bytes)
 
 static bool looks_like_text(pf_span bytes)
 {
-    size_t n = pf_span_left(&bytes) < 512 ? pf_span_left(&bytes) : 512;
+    const size_t enough = 512;
+    size_t n = pf_span_left(&bytes);
+    if (n > enough)
+        n = pf_utf8_cut((const char *)bytes.p, enough);
+    if (!pf_utf8_is_valid((const char *)bytes.p, n))
+        return false;
     for (size_t i = 0; i < n; i++) {
         uint8_t c = bytes.p[i];
         if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f') || c == 0x7F)

@@ -35,9 +35,9 @@ PF_MUST_CHECK bool pf_weights_add(pf_weights *w, const pf_tensor *t, const char 
                                   size_t n, pf_err *err);
 
 /* Elements of t->shape. Refuses sizes below 1 and products whose bytes, as this dtype
- * or as float32, pass PTRDIFF_MAX. `name` (`n` bytes) is for the message. */
-PF_MUST_CHECK bool pf_weights_check_shape(const pf_tensor *t, const char *name,
-                                          size_t n, size_t *elements, pf_err *err);
+ * or as float32, pass PTRDIFF_MAX. */
+PF_MUST_CHECK bool pf_weights_check_shape(const pf_tensor *t, size_t *elements,
+                                          pf_err *err);
 
 /* Fill t->stride for row-major order. */
 void pf_weights_set_row_major(pf_tensor *t);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "core/base/utf8.h"
 #include "core/model/weights_build.h"
 
 enum { MAX_HEADER = 4 << 20 };
@@ -29,20 +30,19 @@ static const struct {
     {"BOOL", PF_DTYPE_BOOL},
 };
 
-static bool read_dtype(pf_tensor *t, const char *name, const pf_json *entry,
-                       pf_err *err)
+static bool read_dtype(pf_tensor *t, const pf_json *entry, pf_err *err)
 {
     const char *tag = pf_json_string(pf_json_get(entry, "dtype"), NULL);
     if (!tag)
-        return pf_fail(err, PF_ERR_FORMAT, "tensor '%s' has no dtype", name);
+        return pf_fail(err, PF_ERR_FORMAT, "has no dtype");
     for (size_t i = 0; i < sizeof dtype_tags / sizeof *dtype_tags; i++) {
         if (strcmp(tag, dtype_tags[i].tag) == 0) {
             t->dtype = dtype_tags[i].dtype;
             return true;
         }
     }
-    return pf_fail(err, PF_ERR_UNSUPPORTED,
-                   "tensor '%s' has dtype '%s', which is not read here", name, tag);
+    return pf_fail(err, PF_ERR_UNSUPPORTED, "has dtype '%.*s', which is not read here",
+                   pf_utf8_shown(tag, strlen(tag)), tag);
 }
 
 static bool is_array(const pf_json *json)
@@ -50,69 +50,63 @@ static bool is_array(const pf_json *json)
     return json && pf_json_get_kind(json) == PF_JSON_ARRAY;
 }
 
-static bool read_shape(pf_tensor *t, const char *name, const pf_json *entry,
-                       pf_err *err)
+static bool read_shape(pf_tensor *t, const pf_json *entry, pf_err *err)
 {
     const pf_json *shape = pf_json_get(entry, "shape");
     if (!is_array(shape))
-        return pf_fail(err, PF_ERR_FORMAT, "tensor '%s' has no shape", name);
+        return pf_fail(err, PF_ERR_FORMAT, "has no shape");
     size_t rank = pf_json_size(shape);
     if (rank > PF_TENSOR_MAX_RANK)
-        return pf_fail(err, PF_ERR_LIMIT, "tensor '%s' has %zu axes, the limit is %d",
-                       name, rank, (int)PF_TENSOR_MAX_RANK);
+        return pf_fail(err, PF_ERR_LIMIT, "has %zu axes, the limit is %d", rank,
+                       (int)PF_TENSOR_MAX_RANK);
     t->rank = (int)rank;
     for (size_t i = 0; i < rank; i++) {
         if (!pf_json_to_int(pf_json_at(shape, i), &t->shape[i]))
-            return pf_fail(err, PF_ERR_FORMAT,
-                           "tensor '%s' has a size that is no integer", name);
+            return pf_fail(err, PF_ERR_FORMAT, "has a size that is no integer");
     }
     return true;
 }
 
-static bool read_range(pf_tensor *t, const char *name, const pf_json *entry,
-                       pf_span data, size_t n_bytes, pf_err *err)
+static bool read_range(pf_tensor *t, const pf_json *entry, pf_span data, size_t n_bytes,
+                       pf_err *err)
 {
     const pf_json *range = pf_json_get(entry, "data_offsets");
     int64_t begin, end;
     if (!is_array(range) || pf_json_size(range) != 2 ||
         !pf_json_to_int(pf_json_at(range, 0), &begin) ||
         !pf_json_to_int(pf_json_at(range, 1), &end))
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "tensor '%s' has no data_offsets [begin, end]", name);
+        return pf_fail(err, PF_ERR_FORMAT, "has no data_offsets [begin, end]");
     if (begin < 0 || end < begin)
         return pf_fail(err, PF_ERR_FORMAT,
-                       "tensor '%s' has data_offsets [%lld, %lld] that run backwards",
-                       name, (long long)begin, (long long)end);
+                       "has data_offsets [%lld, %lld] that run backwards",
+                       (long long)begin, (long long)end);
     if ((uint64_t)end > pf_span_left(&data))
         return pf_fail(err, PF_ERR_FORMAT,
-                       "tensor '%s' ends at byte %lld of the data, which has %zu; the "
-                       "file is cut or damaged, fetch it again",
-                       name, (long long)end, pf_span_left(&data));
+                       "ends at byte %lld of the data, which has %zu; the file is cut "
+                       "or damaged, fetch it again",
+                       (long long)end, pf_span_left(&data));
     char text[128];
     if ((uint64_t)(end - begin) != n_bytes)
         return pf_fail(err, PF_ERR_FORMAT,
-                       "tensor '%s' has shape %s of %s, which is %zu bytes, but its "
-                       "data_offsets span %lld",
-                       name,
+                       "has shape %s of %s, which is %zu bytes, but its data_offsets "
+                       "span %lld",
                        pf_weights_shape_text(t->shape, t->rank, text, sizeof text),
                        pf_dtype_name(t->dtype), n_bytes, (long long)(end - begin));
     t->data = data.p + begin;
     return true;
 }
 
-static bool read_entry(pf_weights *w, const char *name, const pf_json *entry,
-                       pf_span data, pf_err *err)
+static bool read_entry(pf_tensor *t, const pf_json *entry, pf_span data, pf_err *err)
 {
-    pf_tensor t = {0};
     size_t elements;
     if (pf_json_get_kind(entry) != PF_JSON_OBJECT)
-        return pf_fail(err, PF_ERR_FORMAT, "header entry '%s' is no object", name);
-    if (!read_dtype(&t, name, entry, err) || !read_shape(&t, name, entry, err) ||
-        !pf_weights_check_shape(&t, name, strlen(name), &elements, err) ||
-        !read_range(&t, name, entry, data, elements * pf_dtype_size(t.dtype), err))
+        return pf_fail(err, PF_ERR_FORMAT, "its header entry is no object");
+    if (!read_dtype(t, entry, err) || !read_shape(t, entry, err) ||
+        !pf_weights_check_shape(t, &elements, err) ||
+        !read_range(t, entry, data, elements * pf_dtype_size(t->dtype), err))
         return false;
-    pf_weights_set_row_major(&t);
-    return pf_weights_add(w, &t, name, strlen(name), err);
+    pf_weights_set_row_major(t);
+    return true;
 }
 
 static int by_place(const void *a, const void *b)
@@ -155,7 +149,11 @@ static bool read_entries(pf_weights *w, const pf_json *head, pf_span data, pf_er
                 return pf_fail(err, PF_ERR_FORMAT, "'__metadata__' is no object");
             continue;
         }
-        if (!read_entry(w, m.key, m.value, data, err))
+        pf_tensor t = {0};
+        size_t n = strlen(m.key);
+        if (!read_entry(&t, m.value, data, err))
+            return pf_fail_in(err, "tensor '%.*s'", pf_utf8_shown(m.key, n), m.key);
+        if (!pf_weights_add(w, &t, m.key, n, err))
             return false;
     }
     return check_cover(w, data, err);
@@ -165,17 +163,17 @@ bool pf_safetensors_read(pf_weights *w, pf_span bytes, pf_err *err)
 {
     uint64_t n = 0;
     const uint8_t *header;
-    if (!pf_span_u64le(&bytes, &n) || n > pf_span_left(&bytes))
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "safetensors header of %llu bytes, but only %zu follow; the "
-                       "file is cut or damaged, fetch it again",
-                       (unsigned long long)n, pf_span_left(&bytes));
+    if (!pf_span_u64le(&bytes, &n))
+        return pf_fail(err, PF_ERR_FORMAT, "the safetensors header is cut");
     if (n > MAX_HEADER)
         return pf_fail(err, PF_ERR_LIMIT,
                        "safetensors header of %llu bytes, the limit is %d",
                        (unsigned long long)n, (int)MAX_HEADER);
     if (!pf_span_take(&bytes, (size_t)n, &header))
-        return false; /* cannot be: n was compared above */
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "safetensors header of %llu bytes, but only %zu follow; the "
+                       "file is cut or damaged, fetch it again",
+                       (unsigned long long)n, pf_span_left(&bytes));
 
     pf_json *head;
     if (!pf_json_parse(&head, (const char *)header, (size_t)n, err))

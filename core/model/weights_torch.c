@@ -98,15 +98,15 @@ static bool locate_in_zip(const torch_file *f, const pf_pickle_storage *st,
     memcpy(path + f->folder_size + 5, st->key, st->key_size);
     const pf_zip_entry *entry = pf_zip_find(f->zip, path, n);
     if (!entry)
-        return pf_fail(err, PF_ERR_FORMAT, "the archive has no entry '%.*s'", (int)n,
-                       path);
+        return pf_fail(err, PF_ERR_FORMAT, "the archive has no entry '%.*s'",
+                       pf_utf8_shown(path, n), path);
     if (!pf_zip_locate(f->zip, entry, bytes, err))
         return false;
     uint64_t elements = entry->size / pf_dtype_size(st->dtype);
     if (elements != (uint64_t)st->numel)
         return pf_fail(err, PF_ERR_FORMAT,
                        "zip entry '%.*s' has %llu bytes, but its storage is %lld x %s",
-                       (int)n, path, (unsigned long long)entry->size,
+                       pf_utf8_shown(path, n), path, (unsigned long long)entry->size,
                        (long long)st->numel, pf_dtype_name(st->dtype));
     return true;
 }
@@ -126,15 +126,15 @@ static bool read_shape(const torch_file *f, const pf_pickle_tensor *from, pf_ten
 {
     size_t rank = pf_pickle_size(f->pickle, from->size);
     if (rank > PF_TENSOR_MAX_RANK)
-        return pf_fail(err, PF_ERR_LIMIT, "%zu axes, the limit is %d", rank,
+        return pf_fail(err, PF_ERR_LIMIT, "has %zu axes, the limit is %d", rank,
                        (int)PF_TENSOR_MAX_RANK);
     if (pf_pickle_size(f->pickle, from->stride) != rank)
-        return pf_fail(err, PF_ERR_FORMAT, "%zu sizes, but %zu strides", rank,
+        return pf_fail(err, PF_ERR_FORMAT, "has %zu sizes, but %zu strides", rank,
                        pf_pickle_size(f->pickle, from->stride));
     t->rank = (int)rank;
     if (!read_ints(f->pickle, from->size, t->shape) ||
         !read_ints(f->pickle, from->stride, t->stride))
-        return pf_fail(err, PF_ERR_FORMAT, "a size or stride is no integer");
+        return pf_fail(err, PF_ERR_FORMAT, "has a size or stride that is no integer");
     return true;
 }
 
@@ -144,7 +144,7 @@ static bool read_shape(const torch_file *f, const pf_pickle_tensor *from, pf_ten
 static bool check_view(const pf_tensor *t, int64_t offset, int64_t numel,
                        size_t elements, pf_err *err)
 {
-    char text[128];
+    char text[128], more[128];
     if (offset < 0 || offset >= numel)
         return pf_fail(err, PF_ERR_FORMAT,
                        "begins at element %lld of a storage of %lld", (long long)offset,
@@ -157,8 +157,10 @@ static bool check_view(const pf_tensor *t, int64_t offset, int64_t numel,
                            (long long)stride);
         if (steps > 0 && stride > left / steps)
             return pf_fail(err, PF_ERR_FORMAT,
-                           "shape %s leaves its storage of %lld elements",
+                           "has shape %s and strides %s, which leave its storage of "
+                           "%lld elements",
                            pf_weights_shape_text(t->shape, t->rank, text, sizeof text),
+                           pf_weights_shape_text(t->stride, t->rank, more, sizeof more),
                            (long long)numel);
         left -= steps > 0 ? steps * stride : 0;
     }
@@ -170,28 +172,29 @@ static bool check_view(const pf_tensor *t, int64_t offset, int64_t numel,
     return true;
 }
 
-static bool add_tensor(pf_weights *w, const torch_file *f, const char *name, size_t n,
-                       pf_pickle_ref v, pf_err *err)
+static bool locate_storage(const torch_file *f, size_t number, pf_span *bytes,
+                           pf_err *err)
 {
-    pf_pickle_tensor from;
+    if (f->zip)
+        return locate_in_zip(f, pf_pickle_storage_at(f->pickle, number), bytes, err);
+    *bytes = f->storage[number];
+    return true;
+}
+
+static bool read_tensor(pf_tensor *t, const torch_file *f, const pf_pickle_tensor *from,
+                        pf_err *err)
+{
+    const pf_pickle_storage *st = pf_pickle_storage_at(f->pickle, from->storage);
     pf_span bytes;
     size_t elements;
-    if (!pf_pickle_to_tensor(f->pickle, v, &from))
-        return false; /* cannot be: the caller looked at its kind */
-    const pf_pickle_storage *st = pf_pickle_storage_at(f->pickle, from.storage);
-    pf_tensor t = {.dtype = st->dtype};
-    if (f->zip ? !locate_in_zip(f, st, &bytes, err) : false)
-        return pf_fail_in(err, "tensor '%.*s'", (int)n, name);
-    if (!f->zip)
-        bytes = f->storage[from.storage];
-    if (!read_shape(f, &from, &t, err))
-        return pf_fail_in(err, "tensor '%.*s'", (int)n, name);
-    if (!pf_weights_check_shape(&t, name, n, &elements, err))
+    *t = (pf_tensor){.dtype = st->dtype};
+    if (!locate_storage(f, from->storage, &bytes, err) ||
+        !read_shape(f, from, t, err) || !pf_weights_check_shape(t, &elements, err) ||
+        !check_view(t, from->offset, st->view_numel, elements, err))
         return false;
-    if (!check_view(&t, from.offset, st->view_numel, elements, err))
-        return pf_fail_in(err, "tensor '%.*s'", (int)n, name);
-    t.data = bytes.p + (size_t)(st->view_offset + from.offset) * pf_dtype_size(t.dtype);
-    return pf_weights_add(w, &t, name, n, err);
+    t->data =
+        bytes.p + (size_t)(st->view_offset + from->offset) * pf_dtype_size(t->dtype);
+    return true;
 }
 
 static bool list_tensors(pf_weights *w, const torch_file *f, pf_notes *notes,
@@ -209,12 +212,18 @@ static bool list_tensors(pf_weights *w, const torch_file *f, pf_notes *notes,
             return pf_fail(
                 err, PF_ERR_FORMAT, "the state dict has a key that is %s, not a name",
                 pf_pickle_kind_name(pf_pickle_get_kind(f->pickle, item.key)));
-        n = n > INT32_MAX ? INT32_MAX : n;
-        pf_pickle_kind kind = pf_pickle_get_kind(f->pickle, item.value);
-        if (kind != PF_PICKLE_TENSOR)
-            pf_notes_add(notes, "entry '%.*s' of the state dict is passed over: %s",
-                         (int)n, name, pf_pickle_kind_name(kind));
-        else if (!add_tensor(w, f, name, n, item.value, err))
+        pf_tensor t;
+        pf_pickle_tensor from;
+        if (!pf_pickle_to_tensor(f->pickle, item.value, &from)) {
+            pf_notes_add(
+                notes, "entry '%.*s' of the state dict is passed over: %s",
+                pf_utf8_shown(name, n), name,
+                pf_pickle_kind_name(pf_pickle_get_kind(f->pickle, item.value)));
+            continue;
+        }
+        if (!read_tensor(&t, f, &from, err))
+            return pf_fail_in(err, "tensor '%.*s'", pf_utf8_shown(name, n), name);
+        if (!pf_weights_add(w, &t, name, n, err))
             return false;
     }
     return true;
@@ -417,7 +426,7 @@ static size_t first_of_key(const by_key_entry *sorted, size_t n, const char *key
 static bool take_storage(const by_key_entry *sorted, size_t n, const char *key,
                          size_t key_size, pf_span *file, pf_span *out, pf_err *err)
 {
-    int shown = key_size < 100 ? (int)key_size : 100;
+    int shown = pf_utf8_shown(key, key_size);
     size_t i = first_of_key(sorted, n, key, key_size);
     if (i == n)
         return pf_fail(err, PF_ERR_FORMAT, "storage '%.*s' belongs to no tensor", shown,
@@ -472,11 +481,10 @@ static bool take_storages(const pf_pickle *keys, const by_key_entry *sorted, siz
     }
     for (size_t i = 0; i < n; i++) {
         if (!out[sorted[i].number].p)
-            return pf_fail(err, PF_ERR_FORMAT, "storage '%.*s' is missing",
-                           sorted[i].storage->key_size < 100
-                               ? (int)sorted[i].storage->key_size
-                               : 100,
-                           sorted[i].storage->key);
+            return pf_fail(
+                err, PF_ERR_FORMAT, "storage '%.*s' is missing",
+                pf_utf8_shown(sorted[i].storage->key, sorted[i].storage->key_size),
+                sorted[i].storage->key);
     }
     return true;
 }

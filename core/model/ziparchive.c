@@ -190,7 +190,7 @@ static bool check_name(const pf_zip_entry *e, pf_err *err)
 static bool check_kind(const pf_zip_entry *e, uint16_t method, uint64_t packed,
                        pf_err *err)
 {
-    int n = (int)e->name_size;
+    int n = pf_utf8_shown(e->name, e->name_size);
     if (e->flags & FLAG_ENCRYPTED)
         return pf_fail(err, PF_ERR_UNSUPPORTED, "zip entry '%.*s' is encrypted", n,
                        e->name);
@@ -226,7 +226,7 @@ static bool read_central(pf_zip_entry *e, pf_span *directory, pf_err *err)
         return false;
     if (!widen(extra, u16(r + 30), values, 3))
         return pf_fail(err, PF_ERR_FORMAT, "zip entry '%.*s' has a bad extra field",
-                       (int)e->name_size, e->name);
+                       pf_utf8_shown(e->name, e->name_size), e->name);
     return check_kind(e, u16(r + 10), packed, err);
 }
 
@@ -263,7 +263,7 @@ static bool read_directory(pf_zip *zip, pf_err *err)
         const pf_zip_entry *e = &zip->entries[i];
         if (by_name(e - 1, e) == 0)
             return pf_fail(err, PF_ERR_FORMAT, "zip entry '%.*s' is there twice",
-                           (int)e->name_size, e->name);
+                           pf_utf8_shown(e->name, e->name_size), e->name);
     }
     return true;
 }
@@ -334,7 +334,7 @@ static bool sizes_agree(const pf_zip_entry *e, const uint8_t *local,
 bool pf_zip_locate(const pf_zip *zip, const pf_zip_entry *entry, pf_span *data,
                    pf_err *err)
 {
-    int n = (int)entry->name_size;
+    int n = pf_utf8_shown(entry->name, entry->name_size);
     const uint8_t *local = bytes_at(zip, entry->header_at, LOCAL_SIZE);
     if (!local || u32(local) != 0x04034B50)
         return pf_fail(err, PF_ERR_FORMAT,

@@ -1,0 +1,411 @@
+/*
+ * bpe.c - see bpe.h. Splitting a cleaned text into pieces, and merging their bytes.
+ *
+ * The reference's pattern, tried from left to right without regard to case:
+ *
+ *   <|startoftext|> | <|endoftext|> | 's 't 're 've 'm 'll 'd | letters | one number |
+ *   anything else but white space
+ *
+ * Each piece becomes bytes, the last of them marked as the end of a word. Then, as long
+ * as two neighbours can merge, the merge of lowest rank is applied to all its places,
+ * from left to right. Done literally that is quadratic in the piece, and one word may
+ * be megabytes long: places wait in a heap ordered by (rank, position), and all places
+ * of one rank leave it together before the places they open are put in. That gives
+ * exactly the reference's order, also for merges that do not stand in training order.
+ */
+#include "core/model/bpe.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/model/bpe_vocab.h"
+#include "core/model/text_clean.h"
+
+enum { PROBES_MAX = 2048 }; /* as for names: more collisions are made on purpose */
+
+typedef struct {
+    uint64_t pair;        /* left id << 32 | right id */
+    uint32_t rank_plus_1; /* 0 marks an empty slot */
+} pair_slot;
+
+struct pf_bpe {
+    pf_bpe_vocab vocab;
+    pair_slot *pairs;
+    size_t pairs_mask;
+    pf_hash hash;
+};
+
+static pair_slot *find_pair(const pf_bpe *bpe, int32_t left, int32_t right)
+{
+    uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    /* Fibonacci hashing: the high bits of the product are well mixed. */
+    size_t at = (size_t)((pair ^ pair >> 29) * 0x9E3779B97F4A7C15u >> 20);
+    for (size_t i = 0; i < PROBES_MAX; i++, at++) {
+        pair_slot *slot = &bpe->pairs[at & bpe->pairs_mask];
+        if (slot->rank_plus_1 == 0 || slot->pair == pair)
+            return slot;
+    }
+    return NULL;
+}
+
+static bool index_pairs(pf_bpe *bpe, pf_err *err)
+{
+    size_t n = 1024;
+    while (n < bpe->vocab.n_merges * 2)
+        n *= 2;
+    bpe->pairs_mask = n - 1;
+    bpe->pairs = pf_alloc_array(n, sizeof *bpe->pairs, err);
+    if (!bpe->pairs)
+        return false;
+    for (size_t i = 0; i < bpe->vocab.n_merges; i++) {
+        const pf_bpe_merge *m = &bpe->vocab.merges[i];
+        pair_slot *slot = find_pair(bpe, m->left, m->right);
+        if (!slot)
+            return pf_fail(err, PF_ERR_LIMIT, "'%s': merges collide too often",
+                           bpe->vocab.path);
+        slot->pair = (uint64_t)(uint32_t)m->left << 32 | (uint32_t)m->right;
+        slot->rank_plus_1 = (uint32_t)i + 1;
+    }
+    return true;
+}
+
+static void hash_ids(pf_hasher *h, const int32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t u = (uint32_t)ids[i];
+        const uint8_t bytes[4] = {(uint8_t)u, (uint8_t)(u >> 8), (uint8_t)(u >> 16),
+                                  (uint8_t)(u >> 24)};
+        pf_hasher_add(h, bytes, sizeof bytes);
+    }
+}
+
+/* Ids of the bytes and how ids merge say all that the strings would. */
+static bool hash_vocab(pf_bpe *bpe, pf_err *err)
+{
+    pf_hasher *h = pf_hasher_new(err);
+    if (!h)
+        return false;
+    const pf_bpe_vocab *v = &bpe->vocab;
+    hash_ids(h, v->byte_id, 256);
+    hash_ids(h, v->last_id, 256);
+    hash_ids(h, &v->start_id, 1);
+    hash_ids(h, &v->end_id, 1);
+    for (size_t i = 0; i < v->n_merges; i++) {
+        const int32_t ids[3] = {v->merges[i].left, v->merges[i].right,
+                                v->merges[i].result};
+        hash_ids(h, ids, 3);
+    }
+    bpe->hash = pf_hasher_finish(h);
+    return true;
+}
+
+bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err)
+{
+    *out = NULL;
+    pf_bpe *bpe = pf_zalloc(sizeof *bpe, err);
+    if (!bpe)
+        return false;
+    if (!pf_bpe_vocab_read(&bpe->vocab, path, err) || !index_pairs(bpe, err) ||
+        !hash_vocab(bpe, err)) {
+        pf_bpe_close(bpe);
+        return false;
+    }
+    *out = bpe;
+    return true;
+}
+
+void pf_bpe_close(pf_bpe *bpe)
+{
+    if (!bpe)
+        return;
+    pf_bpe_vocab_free(&bpe->vocab);
+    pf_free(bpe->pairs);
+    pf_free(bpe);
+}
+
+int32_t pf_bpe_vocab_size(const pf_bpe *bpe)
+{
+    return bpe->vocab.size;
+}
+
+int32_t pf_bpe_start_token(const pf_bpe *bpe)
+{
+    return bpe->vocab.start_id;
+}
+
+int32_t pf_bpe_end_token(const pf_bpe *bpe)
+{
+    return bpe->vocab.end_id;
+}
+
+const char *pf_bpe_path(const pf_bpe *bpe)
+{
+    return bpe->vocab.path;
+}
+
+pf_hash pf_bpe_hash(const pf_bpe *bpe)
+{
+    return bpe->hash;
+}
+
+/* Pieces. */
+
+/* Does `word` stand at `s`? Case was lowered before; of what is left only the long s
+ * equals an ASCII letter without regard to case. *is_exact tells whether any did. */
+static bool stands_at(const uint32_t *s, size_t n, const char *word, bool *is_exact)
+{
+    size_t length = strlen(word);
+    if (n < length)
+        return false;
+    *is_exact = true;
+    for (size_t i = 0; i < length; i++) {
+        uint32_t c = s[i] == 0x017F ? 's' : s[i];
+        if (c != (unsigned char)word[i])
+            return false;
+        *is_exact = *is_exact && c == s[i];
+    }
+    return true;
+}
+
+typedef enum { PIECE_TEXT, PIECE_START, PIECE_END } piece_kind;
+
+/* Length of the piece at `s`, which is no white space and has `n` >= 1 code points. */
+static size_t piece_length(const uint32_t *s, size_t n, piece_kind *kind)
+{
+    static const char *const words[] = {"<|startoftext|>",
+                                        "<|endoftext|>",
+                                        "'s",
+                                        "'t",
+                                        "'re",
+                                        "'ve",
+                                        "'m",
+                                        "'ll",
+                                        "'d"};
+    *kind = PIECE_TEXT;
+    for (size_t i = 0; (s[0] == '<' || s[0] == '\'') && i < 9; i++) {
+        bool is_exact;
+        if (!stands_at(s, n, words[i], &is_exact))
+            continue;
+        if (is_exact && i < 2)
+            *kind = i == 0 ? PIECE_START : PIECE_END;
+        return strlen(words[i]);
+    }
+    pf_code_class class = pf_code_classify(s[0]);
+    size_t i = 1;
+    while (class != PF_CLASS_NUMBER && i < n && pf_code_classify(s[i]) == class)
+        i++;
+    return i;
+}
+
+/* Merging. */
+
+typedef struct {
+    int32_t id;             /* -1 once it was merged into the one before */
+    uint32_t before, after; /* neighbours; NOBODY at the ends */
+} symbol;
+
+static const uint32_t NOBODY = UINT32_MAX;
+
+/* Working memory of one encoding; grows to what the longest piece needs. */
+typedef struct {
+    const pf_bpe *bpe;
+    symbol *symbols;
+    uint64_t *heap;   /* rank << 32 | position, smallest first */
+    uint32_t *places; /* where the rank at work was merged */
+    size_t n_heap, room;
+} merger;
+
+static bool merger_reserve(merger *m, size_t n, pf_err *err)
+{
+    if (n <= m->room)
+        return true;
+    pf_free(m->symbols);
+    pf_free(m->heap);
+    pf_free(m->places);
+    m->room = 0;
+    m->symbols = pf_alloc_array(n, sizeof *m->symbols, err);
+    /* n - 1 places at first, and each merge takes one and opens at most two. */
+    m->heap = pf_alloc_array(n * 2, sizeof *m->heap, err);
+    m->places = pf_alloc_array(n, sizeof *m->places, err);
+    if (!m->symbols || !m->heap || !m->places)
+        return false;
+    m->room = n;
+    return true;
+}
+
+static void merger_free(merger *m)
+{
+    pf_free(m->symbols);
+    pf_free(m->heap);
+    pf_free(m->places);
+}
+
+static void heap_push(merger *m, uint64_t value)
+{
+    size_t i = m->n_heap++;
+    while (i > 0 && m->heap[(i - 1) / 2] > value) {
+        m->heap[i] = m->heap[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    m->heap[i] = value;
+}
+
+static uint64_t heap_pop(merger *m)
+{
+    uint64_t least = m->heap[0], last = m->heap[--m->n_heap];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= m->n_heap)
+            break;
+        if (child + 1 < m->n_heap && m->heap[child + 1] < m->heap[child])
+            child++;
+        if (m->heap[child] >= last)
+            break;
+        m->heap[i] = m->heap[child];
+        i = child;
+    }
+    m->heap[i] = last;
+    return least;
+}
+
+/* Put the place in, if the symbol there merges with the one after it. */
+static void open_place(merger *m, uint32_t at)
+{
+    const symbol *s = &m->symbols[at];
+    if (s->after == NOBODY)
+        return;
+    const pair_slot *slot = find_pair(m->bpe, s->id, m->symbols[s->after].id);
+    if (slot && slot->rank_plus_1 > 0)
+        heap_push(m, (uint64_t)(slot->rank_plus_1 - 1) << 32 | at);
+}
+
+/* Merge at `at`, unless what stood there is gone meanwhile. */
+static bool merge_at(merger *m, const pf_bpe_merge *merge, uint32_t at)
+{
+    symbol *s = &m->symbols[at];
+    if (s->id != merge->left || s->after == NOBODY ||
+        m->symbols[s->after].id != merge->right)
+        return false;
+    symbol *gone = &m->symbols[s->after];
+    gone->id = -1;
+    s->id = merge->result;
+    s->after = gone->after;
+    if (s->after != NOBODY)
+        m->symbols[s->after].before = at;
+    return true;
+}
+
+/* Take all places of the lowest rank, merge there, open the places that makes. */
+static void merge_rank(merger *m)
+{
+    uint64_t rank = m->heap[0] >> 32;
+    const pf_bpe_merge *merge = &m->bpe->vocab.merges[rank];
+    size_t n = 0;
+    while (m->n_heap > 0 && m->heap[0] >> 32 == rank) {
+        uint32_t at = (uint32_t)heap_pop(m);
+        if (merge_at(m, merge, at))
+            m->places[n++] = at;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = m->places[i], before = m->symbols[at].before;
+        /* The neighbour before opens this place itself when it was merged too. */
+        if (before != NOBODY && (i == 0 || before != m->places[i - 1]))
+            open_place(m, before);
+        open_place(m, at);
+    }
+}
+
+static void merge_bytes(merger *m, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t *ids = i + 1 < n ? m->bpe->vocab.byte_id : m->bpe->vocab.last_id;
+        m->symbols[i] =
+            (symbol){ids[(unsigned char)bytes[i]], i > 0 ? (uint32_t)(i - 1) : NOBODY,
+                     i + 1 < n ? (uint32_t)(i + 1) : NOBODY};
+    }
+    m->n_heap = 0;
+    for (size_t i = 0; i < n; i++)
+        open_place(m, (uint32_t)i);
+    while (m->n_heap > 0)
+        merge_rank(m);
+}
+
+/* Where ids go: the first `room` are kept, and one more is counted. */
+typedef struct {
+    int32_t *ids;
+    size_t n, room;
+} id_sink;
+
+static void put_id(id_sink *sink, int32_t id)
+{
+    if (sink->n < sink->room)
+        sink->ids[sink->n] = id;
+    if (sink->n <= sink->room)
+        sink->n++;
+}
+
+static bool encode_piece(merger *m, const uint32_t *s, size_t n, char *bytes,
+                         id_sink *sink, pf_err *err)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < n; i++)
+        size += pf_utf8_encode(s[i], bytes + size);
+    if (!merger_reserve(m, size, err))
+        return false;
+    merge_bytes(m, bytes, size);
+    for (uint32_t i = 0; i != NOBODY; i = m->symbols[i].after)
+        put_id(sink, m->symbols[i].id);
+    return true;
+}
+
+static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, id_sink *sink,
+                         pf_err *err)
+{
+    merger m = {.bpe = bpe};
+    char *bytes = pf_alloc_array(text->n, 4, err);
+    bool ok = bytes != NULL;
+    for (size_t i = 0; ok && i < text->n && sink->n <= sink->room;) {
+        const uint32_t *s = text->at + i;
+        piece_kind kind;
+        if (pf_code_classify(*s) == PF_CLASS_SPACE) {
+            i++;
+            continue;
+        }
+        size_t n = piece_length(s, text->n - i, &kind);
+        if (kind == PIECE_TEXT)
+            ok = encode_piece(&m, s, n, bytes, sink, err);
+        else
+            put_id(sink, kind == PIECE_START ? bpe->vocab.start_id : bpe->vocab.end_id);
+        i += n;
+    }
+    pf_free(bytes);
+    merger_free(&m);
+    return ok;
+}
+
+bool pf_bpe_encode(const pf_bpe *bpe, const char *text, size_t n, size_t context,
+                   int32_t *ids, size_t *n_ids, bool *is_truncated, pf_err *err)
+{
+    if (context == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "a context of 0 tokens holds no text");
+    if (n > PF_BPE_TEXT_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "text has %zu bytes, at most %d are read", n,
+                       PF_BPE_TEXT_MAX);
+    id_sink sink = {ids, 0, context};
+    pf_codes clean = {0};
+    put_id(&sink, bpe->vocab.start_id);
+    bool ok =
+        pf_text_clean(text, n, &clean, err) && encode_clean(bpe, &clean, &sink, err);
+    pf_codes_free(&clean);
+    if (!ok)
+        return false;
+    put_id(&sink, bpe->vocab.end_id);
+    bool is_cut = sink.n > context;
+    *n_ids = is_cut ? context : sink.n;
+    ids[*n_ids - 1] = bpe->vocab.end_id;
+    if (is_truncated)
+        *is_truncated = is_cut;
+    return true;
+}

@@ -1,0 +1,50 @@
+/*
+ * pipeline.h - files and texts in, vectors out, on all cores.
+ *
+ * Each worker owns an embedder and fills batches by itself: it takes the next file,
+ * reads, decodes and preprocesses it, and when the batch is full embeds all of it.
+ * Results come back to the calling thread, batch by batch, which alone talks to the
+ * store. A file that cannot be read is a result with a reason; only what would fail for
+ * every file (memory, the model) stops the run.
+ */
+#ifndef PF_INDEXER_PIPELINE_H
+#define PF_INDEXER_PIPELINE_H
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "core/base/err.h"
+#include "core/base/hash.h"
+#include "core/model/model.h"
+
+typedef struct {
+    const pf_model *model;
+    int jobs;                          /* workers */
+    size_t batch;                      /* pictures or texts per forward pass */
+    const volatile sig_atomic_t *stop; /* when it becomes true no new work is begun */
+} pf_pipeline;
+
+typedef struct {
+    size_t item;         /* which of the inputs */
+    pf_err failure;      /* code PF_OK when it was embedded */
+    const float *vector; /* [dim]; NULL on failure */
+    pf_hash content;     /* of the bytes that were decoded; pictures only */
+    int width, height;
+    const char *format; /* static */
+} pf_embedded;
+
+/* Told each batch as it comes, on the calling thread, in no particular order. Returning
+ * false stops the run. What it is given is borrowed. */
+typedef bool pf_pipeline_sink(void *context, const pf_embedded *results, size_t n,
+                              pf_err *err);
+
+/* Both return false with PF_ERR_INTERRUPTED when `stop` ended them early; everything
+ * that was embedded by then has been handed to the sink. */
+PF_MUST_CHECK bool pf_pipeline_pictures(const pf_pipeline *p, const char *const *paths,
+                                        size_t n, pf_pipeline_sink *sink, void *context,
+                                        pf_err *err);
+PF_MUST_CHECK bool pf_pipeline_texts(const pf_pipeline *p, const char *const *texts,
+                                     size_t n, pf_pipeline_sink *sink, void *context,
+                                     pf_err *err);
+
+#endif

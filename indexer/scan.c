@@ -1,0 +1,209 @@
+/* scan.c - see scan.h. Folders to visit are kept in a list, so that the depth of a tree
+ * is no depth of calls. */
+#include "indexer/scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/image/picture.h"
+
+enum { FILES_MAX = 100 * 1000 * 1000, SNIFF_BYTES = 512 };
+
+/* Folders still to be visited. */
+typedef struct {
+    char **at;
+    size_t count, room;
+} folder_list;
+
+static bool has_picture_extension(const char *path)
+{
+    static const char *const known[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "gif",
+                                        "bmp", "tga",  "psd",  "pnm",  "pgm",  "ppm",
+                                        "pbm", "tif",  "tiff", "dcm",  "dicom"};
+    const char *extension = pf_path_extension(path);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcasecmp(extension, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool looks_like_picture(const char *path)
+{
+    uint8_t bytes[SNIFF_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, bytes, sizeof bytes);
+    close(fd);
+    return n > 0 && pf_picture_sniff(bytes, (size_t)n, NULL) != NULL;
+}
+
+static bool is_candidate(const char *path)
+{
+    return has_picture_extension(path) ||
+           (pf_path_extension(path)[0] == '\0' && looks_like_picture(path));
+}
+
+static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *err)
+{
+    if (scan->count >= FILES_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "more than %d files", FILES_MAX);
+    if (scan->count == scan->room) {
+        void *p = scan->files;
+        size_t room = scan->room ? 2 * scan->room : 256;
+        if (!pf_resize_array(&p, room, sizeof *scan->files, err))
+            return false;
+        scan->files = p;
+        scan->room = room;
+    }
+    int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime};
+    *path = NULL;
+    return true;
+}
+
+/* A folder that cannot be read is a gap, not the end of the run. */
+static bool add_gap(pf_scan *scan, const char *path, int why, pf_err *err)
+{
+    if (scan->n_gaps == scan->gaps_room) {
+        void *p = scan->gaps;
+        size_t room = scan->gaps_room ? 2 * scan->gaps_room : 16;
+        if (!pf_resize_array(&p, room, sizeof *scan->gaps, err))
+            return false;
+        scan->gaps = p;
+        scan->gaps_room = room;
+    }
+    pf_err reason = PF_ERR_INIT;
+    pf_fail_errno(&reason, why, "cannot read this folder");
+    pf_scan_gap gap = {pf_strdup(path, err), pf_strdup(reason.msg, err)};
+    if (!gap.path || !gap.reason) {
+        pf_free(gap.path);
+        pf_free(gap.reason);
+        return false;
+    }
+    scan->gaps[scan->n_gaps++] = gap;
+    return true;
+}
+
+static bool push(folder_list *list, char **path, pf_err *err)
+{
+    if (list->count == list->room) {
+        void *p = list->at;
+        size_t room = list->room ? 2 * list->room : 64;
+        if (!pf_resize_array(&p, room, sizeof *list->at, err))
+            return false;
+        list->at = p;
+        list->room = room;
+    }
+    list->at[list->count++] = *path;
+    *path = NULL;
+    return true;
+}
+
+/* `path` is taken when it is kept, and NULL afterwards. */
+static bool look_at(pf_scan *scan, folder_list *todo, char **path, const char *except,
+                    pf_err *err)
+{
+    struct stat st, link;
+    if (lstat(*path, &link) != 0 || stat(*path, &st) != 0)
+        return true; /* gone since the folder was read, or a link to nowhere */
+    if (S_ISDIR(link.st_mode))
+        return (except && strcmp(*path, except) == 0) || push(todo, path, err);
+    if (!S_ISREG(st.st_mode))
+        return true;
+    if (is_candidate(*path))
+        return add_file(scan, path, &st, err);
+    scan->others++;
+    return true;
+}
+
+static bool read_folder(pf_scan *scan, folder_list *todo, const char *folder, DIR *dir,
+                        const char *except, pf_err *err)
+{
+    for (;;) {
+        errno = 0;
+        struct dirent *e = readdir(dir);
+        if (!e)
+            return errno == 0 || add_gap(scan, folder, errno, err);
+        if (e->d_name[0] == '.')
+            continue;
+        char *path = pf_path_join(folder, e->d_name, err);
+        bool ok = path && look_at(scan, todo, &path, except, err);
+        pf_free(path);
+        if (!ok)
+            return false;
+    }
+}
+
+static bool scan_folder(pf_scan *scan, folder_list *todo, const char *folder,
+                        bool is_root, const char *except, pf_err *err)
+{
+    DIR *dir = opendir(folder);
+    if (!dir && is_root)
+        return pf_fail_errno(err, errno, "cannot read folder '%s'", folder);
+    if (!dir)
+        return add_gap(scan, folder, errno, err);
+    bool ok = read_folder(scan, todo, folder, dir, except, err);
+    closedir(dir);
+    return ok;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const pf_scan_file *)a)->path, ((const pf_scan_file *)b)->path);
+}
+
+bool pf_scan_source(pf_scan *scan, const char *root, const char *except, pf_err *err)
+{
+    struct stat st;
+    if (stat(root, &st) != 0)
+        return pf_fail_errno(err, errno, "cannot read '%s'", root);
+    char *path = pf_strdup(root, err);
+    if (!path)
+        return false;
+    folder_list todo = {0};
+    bool ok =
+        S_ISDIR(st.st_mode) ? push(&todo, &path, err) : add_file(scan, &path, &st, err);
+    for (bool is_root = true; ok && todo.count > 0; is_root = false) {
+        char *folder = todo.at[--todo.count];
+        ok = scan_folder(scan, &todo, folder, is_root, except, err);
+        pf_free(folder);
+    }
+    pf_free(path);
+    while (todo.count > 0)
+        pf_free(todo.at[--todo.count]);
+    pf_free(todo.at);
+    if (ok && scan->count > 0)
+        qsort(scan->files, scan->count, sizeof *scan->files, by_path);
+    return ok;
+}
+
+void pf_scan_reset(pf_scan *scan)
+{
+    for (size_t i = 0; i < scan->count; i++)
+        pf_free(scan->files[i].path);
+    for (size_t i = 0; i < scan->n_gaps; i++) {
+        pf_free(scan->gaps[i].path);
+        pf_free(scan->gaps[i].reason);
+    }
+    pf_free(scan->files);
+    pf_free(scan->gaps);
+    *scan = (pf_scan){0};
+}
+
+const pf_scan_file *pf_scan_find(const pf_scan *scan, const char *path)
+{
+    if (scan->count == 0)
+        return NULL;
+    pf_scan_file key = {(char *)(uintptr_t)path, 0, 0};
+    return bsearch(&key, scan->files, scan->count, sizeof *scan->files, by_path);
+}

@@ -1,0 +1,44 @@
+/*
+ * scan.h - which files of a source could be pictures.
+ *
+ * A source is a folder, searched through to the bottom, or a single file. Hidden names
+ * (".x") are left out, symbolic links are followed to files but not to folders, and
+ * nothing is opened but files without an extension, whose first bytes are looked at.
+ */
+#ifndef PF_INDEXER_SCAN_H
+#define PF_INDEXER_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+typedef struct {
+    char *path; /* absolute */
+    int64_t size, mtime_ns;
+} pf_scan_file;
+
+/* A part of the source that could not be read: what was known of it stays known. */
+typedef struct {
+    char *path;
+    char *reason;
+} pf_scan_gap;
+
+typedef struct {
+    pf_scan_file *files; /* sorted by path */
+    size_t count, room;
+    pf_scan_gap *gaps;
+    size_t n_gaps, gaps_room;
+    size_t others; /* files that are no pictures */
+} pf_scan;
+
+/* Add what is under `root` (absolute, no symbolic link in it). Folders named in
+ * `except` (may be NULL) are not entered. Fails when the root itself cannot be read. */
+PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
+                                  pf_err *err);
+void pf_scan_reset(pf_scan *scan); /* all zero is fine */
+
+/* The file with this path, or NULL. */
+const pf_scan_file *pf_scan_find(const pf_scan *scan, const char *path);
+
+#endif

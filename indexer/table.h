@@ -1,0 +1,39 @@
+/*
+ * table.h - rows of a CSV or TSV file (RFC 4180), one at a time.
+ *
+ * Quoted fields may hold separators and line ends, CRLF and LF both end a row, a UTF-8
+ * byte order mark is passed over, empty lines are no rows. A quote that is never
+ * closed, a NUL, too long a field or too many columns are refused with the line they
+ * are in.
+ */
+#ifndef PF_INDEXER_TABLE_H
+#define PF_INDEXER_TABLE_H
+
+#include <stddef.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/span.h"
+
+enum { PF_TABLE_MAX_COLUMNS = 256, PF_TABLE_MAX_ROW_BYTES = 1 << 20 };
+
+typedef struct {
+    pf_span left;
+    char separator;
+    size_t line;    /* of the row that was read last, from 1 */
+    size_t at_line; /* where the cursor is */
+    pf_buf text;    /* the row's fields, each ended by a NUL */
+    size_t start[PF_TABLE_MAX_COLUMNS];
+    size_t n_fields;
+} pf_table;
+
+/* `bytes` are borrowed until the reset. */
+void pf_table_init(pf_table *t, pf_span bytes, char separator);
+void pf_table_reset(pf_table *t);
+
+/* Read the next row; *has_row is false at the end. */
+PF_MUST_CHECK bool pf_table_next(pf_table *t, bool *has_row, pf_err *err);
+/* Field i of the row, i < n_fields; borrowed until the next row. */
+const char *pf_table_field(const pf_table *t, size_t i);
+
+#endif
