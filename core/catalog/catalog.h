@@ -61,7 +61,10 @@ typedef struct {
 } pf_catalog_writer_options;
 
 /* Open (or make: folder 0700, files 0600) as the one indexer. BUSY while there is
- * another one. `options` may be NULL: all zero. */
+ * another one; the lock goes when its process ends, however that happens, and is not
+ * passed on to forked children. One writer per process and folder: the lock cannot tell
+ * two of them apart. A folder with other things in it is refused (MISUSE), not moved
+ * into. `options` may be NULL: all zero. */
 PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
                                           const pf_catalog_writer_options *options,
                                           pf_err *err);
@@ -70,6 +73,15 @@ PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
  * the next generation: sweep, write both FAISS files, commit, remove the older ones.
  * On failure everything is as it was before the transaction. */
 PF_MUST_CHECK bool pf_catalog_publish(pf_catalog *catalog, pf_err *err);
+
+/* True when a FAISS file of the present generation is missing or damaged: then a
+ * publish is worth it although nothing has changed. */
+PF_MUST_CHECK bool pf_catalog_needs_publish(pf_catalog *catalog, bool *out,
+                                            pf_err *err);
+
+/* For tests: end the process, as kill -9 would, when a publish has done its n-th step
+ * (1 sweep, 2 images file, 3 captions file, 4 rows, 5 commit, 6 removal); 0 = never. */
+void pf_catalog_die_at(int step);
 
 /* --- both ---------------------------------------------------------------------- */
 

@@ -85,7 +85,7 @@ static int64_t put_model(pf_store *s, const char *fingerprint)
 
 static int64_t put_picture(pf_store *s, int64_t model, int i)
 {
-    char bytes[16];
+    char bytes[32];
     snprintf(bytes, sizeof bytes, "picture %d", i);
     pf_store_picture p = {.model_id = model,
                           .content = pf_hash_bytes(bytes, strlen(bytes)),
@@ -829,8 +829,7 @@ static void an_index_file_name_stays_in_the_folder(void **state)
     pf_store *s = create();
     fill(s);
     const char *names[] = {"../x.faiss", "/etc/passwd", ".x", "",
-                           "0123456789012345678901234567890123456789"
-                           "012345678901234567890123456789"};
+                           "a-name-that-is-longer-than-the-sixty-three-bytes-it-may-have.faiss"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char script[300];
         snprintf(script, sizeof script,
