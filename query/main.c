@@ -52,7 +52,7 @@ static const pf_opt options[] = {
      .arg = "WHAT",
      .to = &command.find,
      .choices = find_names,
-     .help = "what to look for"},
+     .help = "what to look for:"},
     {.kind = PF_OPT_INT,
      .short_name = 'n',
      .name = "limit",
@@ -115,7 +115,7 @@ static const pf_opt options[] = {
      .arg = "FORMAT",
      .to = &command.format,
      .choices = format_names,
-     .help = "how hits are printed"},
+     .help = "how hits are printed:"},
     {.kind = PF_OPT_FLAG,
      .short_name = '0',
      .name = "null",
@@ -350,7 +350,7 @@ static void print_answer(const pf_query *query, const pf_answer *answer)
         print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');
         break;
     default:
-        print_text(stdout, answer);
+        print_text(stdout, query->find, answer);
         break;
     }
 }

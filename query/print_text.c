@@ -3,8 +3,9 @@
  *
  *    1  0.312  chest/effusion.png  #7
  *              Right pleural effusion in a 60-year-old man
- *              case MIRC-17: Effusion
+ *              case: Pleural effusion
  *
+ * or, when captions are found, the caption first and the path below it.
  * On a terminal a caption is cut to one line and colours are used where they are
  * welcome; anywhere else all of it is there and nothing but text. Paths, captions and
  * titles come from files of unknown origin: they go through pf_term_puts().
@@ -71,25 +72,30 @@ static size_t fitting(const char *text, size_t n, size_t columns)
     return n;
 }
 
-static void put_line(const printer *p, const char *label, const char *text)
+/* The rest of a line that begins in column `used`, cut to the terminal's width. */
+static void put_text(const printer *p, size_t used, const char *text)
 {
-    const size_t n = strlen(text), indent = p->indent + strlen(label);
+    const size_t n = strlen(text);
     size_t shown = n;
     if (p->term.is_terminal) {
         const size_t columns = (size_t)p->term.columns;
-        const size_t room = columns > indent + 20 ? columns - indent : 20;
+        const size_t room = columns > used + 20 ? columns - used : 20;
         if (fitting(text, n, room) < n)
             shown = fitting(text, n, room - 1);
     }
-    fprintf(p->out, "%*s%s", (int)p->indent, "", label);
     pf_term_print(p->out, text, shown);
     fputs(shown < n ? "\xE2\x80\xA6\n" : "\n", p->out);
 }
 
-static void put_first_line(const printer *p, const pf_hit *h, size_t rank)
+static void put_line(const printer *p, const char *label, const char *text)
 {
-    fprintf(p->out, "%*zu  %.3f  ", p->rank_width, rank, h->score);
-    set_style(p, BOLD);
+    fprintf(p->out, "%*s%s", (int)p->indent, "", label);
+    put_text(p, p->indent + strlen(label), text);
+}
+
+static void put_path(const printer *p, const pf_hit *h, const char *style)
+{
+    set_style(p, style);
     pf_term_puts(p->out, short_path(p, h->path));
     set_style(p, PLAIN);
     set_style(p, DIM);
@@ -100,9 +106,9 @@ static void put_first_line(const printer *p, const pf_hit *h, size_t rank)
     fputc('\n', p->out);
 }
 
-static void put_hit(const printer *p, const pf_hit *h, size_t rank)
+static void put_image(const printer *p, const pf_hit *h)
 {
-    put_first_line(p, h, rank);
+    put_path(p, h, BOLD);
     if (h->caption)
         put_line(p, "", h->caption);
     if (h->case_title && h->case_title[0] != '\0')
@@ -111,12 +117,25 @@ static void put_hit(const printer *p, const pf_hit *h, size_t rank)
         put_line(p, "case: ", h->case_key);
 }
 
-void print_text(FILE *out, const pf_answer *answer)
+static void put_caption(const printer *p, const pf_hit *h)
+{
+    put_text(p, p->indent, h->caption);
+    fprintf(p->out, "%*s", (int)p->indent, "");
+    put_path(p, h, DIM);
+}
+
+void print_text(FILE *out, pf_find find, const pf_answer *answer)
 {
     printer p;
     printer_init(&p, out, answer->n_hits);
-    for (size_t i = 0; i < answer->n_hits; i++)
-        put_hit(&p, &answer->hits[i], i + 1);
+    for (size_t i = 0; i < answer->n_hits; i++) {
+        const pf_hit *h = &answer->hits[i];
+        fprintf(out, "%*zu  %.3f  ", p.rank_width, i + 1, h->score);
+        if (find == PF_FIND_CAPTIONS)
+            put_caption(&p, h);
+        else
+            put_image(&p, h);
+    }
 }
 
 void print_paths(FILE *out, const pf_answer *answer, char end)

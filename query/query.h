@@ -25,7 +25,7 @@ typedef struct {
 typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_PATHS } print_format;
 
 /* print_text.c: for people; print_paths() ends each path in `end`. */
-void print_text(FILE *out, const pf_answer *answer);
+void print_text(FILE *out, pf_find find, const pf_answer *answer);
 void print_paths(FILE *out, const pf_answer *answer, char end);
 
 /* print_json.c: for programs; the keys are a contract. */
