@@ -1,0 +1,102 @@
+/*
+ * term.c - see term.h.
+ *
+ * Escape sequences as ECMA-48 has them: CSI (ESC [ or U+009B), parameters 0x30..0x3F,
+ * intermediates 0x20..0x2F, a final byte 0x40..0x7E. Of any other sequence the ESC
+ * alone is taken away, which leaves its rest harmless.
+ */
+#include "core/cli/term.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/base/utf8.h"
+
+enum { DEFAULT_COLUMNS = 80, COLUMNS_MAX = 1000 };
+
+pf_term pf_term_judge(bool is_terminal, const char *term, const char *no_color,
+                      int columns)
+{
+    bool is_dumb = !term || term[0] == '\0' || strcmp(term, "dumb") == 0;
+    bool is_colorless = no_color && no_color[0] != '\0';
+    return (pf_term){
+        .is_terminal = is_terminal,
+        .can_redraw = is_terminal && !is_dumb,
+        .has_color = is_terminal && !is_dumb && !is_colorless,
+        .columns = columns > 0 && columns <= COLUMNS_MAX ? columns : DEFAULT_COLUMNS,
+    };
+}
+
+static int columns_of(int fd)
+{
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    const char *text = getenv("COLUMNS");
+    return text ? (int)strtol(text, NULL, 10) : 0;
+}
+
+pf_term pf_term_of(FILE *file)
+{
+    int fd = fileno(file);
+    bool is_terminal = fd >= 0 && isatty(fd);
+    return pf_term_judge(is_terminal, getenv("TERM"), getenv("NO_COLOR"),
+                         is_terminal ? columns_of(fd) : 0);
+}
+
+static bool in(unsigned char c, unsigned first, unsigned last)
+{
+    return c >= first && c <= last;
+}
+
+/* Length of what follows CSI, up to its final byte or where the sequence breaks off. */
+static size_t sequence_length(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && in((unsigned char)s[i], 0x30, 0x3F))
+        i++;
+    while (i < n && in((unsigned char)s[i], 0x20, 0x2F))
+        i++;
+    return i < n && in((unsigned char)s[i], 0x40, 0x7E) ? i + 1 : i;
+}
+
+static bool is_unsafe(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) ||
+           (c >= 0x202A && c <= 0x202E) || /* embedding and override of direction */
+           (c >= 0x2066 && c <= 0x2069) || /* isolates */
+           c == 0x200E || c == 0x200F || c == 0x061C;
+}
+
+void pf_term_print(FILE *file, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        uint32_t c = 0;
+        size_t length = pf_utf8_decode(text + i, n - i, &c);
+        if (length == 0) {
+            fputs("\xEF\xBF\xBD", file);
+            i++;
+            continue;
+        }
+        i += length;
+        if (c == '\t' || c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029) {
+            fputc(' ', file);
+        } else if (c == 0x9B || (c == 0x1B && i < n && text[i] == '[')) {
+            i += c == 0x1B;
+            i += sequence_length(text + i, n - i);
+            fputc('?', file);
+        } else if (is_unsafe(c)) {
+            fputc('?', file);
+        } else {
+            fwrite(text + i - length, 1, length, file);
+        }
+    }
+}
+
+void pf_term_puts(FILE *file, const char *text)
+{
+    pf_term_print(file, text, strlen(text));
+}

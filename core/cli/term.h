@@ -1,0 +1,36 @@
+/*
+ * term.h - what can be done with the stream in front of us, and printing what others
+ * wrote without letting them drive the terminal.
+ */
+#ifndef PF_CORE_CLI_TERM_H
+#define PF_CORE_CLI_TERM_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/base/err.h"
+
+typedef struct {
+    bool is_terminal;
+    bool can_redraw; /* a line can be written over; not on TERM=dumb */
+    bool has_color;  /* colours are welcome: not on TERM=dumb, not with NO_COLOR set */
+    int columns;     /* 80 when it cannot be told */
+} pf_term;
+
+/* Look at the stream and at TERM, NO_COLOR and COLUMNS. */
+pf_term pf_term_of(FILE *file);
+
+/* The judgement alone: values of TERM and NO_COLOR (NULL when not set; an empty
+ * NO_COLOR counts as not set, see no-color.org), columns 0 when unknown. */
+pf_term pf_term_judge(bool is_terminal, const char *term, const char *no_color,
+                      int columns);
+
+/* Write `n` bytes that somebody else chose (a file name, a caption, a message) on one
+ * line: tab and line breaks become a space; an escape sequence becomes one '?', so do
+ * other control characters and those that turn the direction of writing; a byte that is
+ * no UTF-8 becomes U+FFFD. */
+void pf_term_print(FILE *file, const char *text, size_t n);
+/* The same for a string. */
+void pf_term_puts(FILE *file, const char *text);
+
+#endif
