@@ -95,6 +95,7 @@ cpu_level() {
 # turned into deb-src lines: entries of other publishers are left alone, and the keys
 # the machine trusts for an archive stay the only ones trusted for its source.
 source_list() {
+  # shellcheck disable=SC2016
   apt-get indextargets --format \
     '$(ORIGIN)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)|$(SIGNED_BY)' \
     'Created-By: Packages' | sort -u |
@@ -110,7 +111,6 @@ source_list() {
 }
 
 fetch_source() { # into $work/source; sets $version
-  update_lists
   mkdir -p "$work/apt/parts" "$work/apt/lists/partial" "$work/fetch"
   source_list >"$work/apt/sources.list"
   [ -s "$work/apt/sources.list" ] ||
@@ -131,8 +131,9 @@ fetch_source() { # into $work/source; sets $version
 
 compile_c_api() { # each file of the C interface, against the library's headers
   mkdir "$work/objects"
-  find "$work/source/c_api" -name '*.cpp' ! -path '*/gpu/*' |
-    xargs -P "$jobs" -I{} sh -c '
+  # shellcheck disable=SC2016
+  find "$work/source/c_api" -name '*.cpp' ! -path '*/gpu/*' -print0 |
+    xargs -0 -P "$jobs" -I{} sh -c '
       c++ -std=c++17 -O2 -DNDEBUG -fPIC -I"$1" -c "$3" \
         -o "$2/$(basename "$3" .cpp).o"' sh "$work/source" "$work/objects" {} &&
     ar rcs "$work/prefix/lib/libfaiss_c.a" "$work/objects"/*.o
@@ -188,7 +189,7 @@ see_to_faiss() {
     say "FAISS: $cache/$(readlink "$cache/faiss")"
     return
   fi
-  update_lists
+  [ -n "$(source_list)" ] || update_lists # without lists apt knows no archive
   candidate=$(apt-cache policy libfaiss-dev | sed -n 's/^ *Candidate: //p')
   if dpkg --compare-versions "${candidate:-0}" ge 1.8; then
     install_packages libfaiss-dev

@@ -196,12 +196,16 @@ static bool load_index(pf_catalog *c, pf_index_kind kind, pf_vindex **out, pf_er
 
 /* --- reading ---------------------------------------------------------------------- */
 
-static bool generation_moved_on(pf_catalog *c, int64_t seen)
+/* Take the present snapshot instead of the one held; was there a publish in between? */
+static bool retake_snapshot(pf_catalog *c, int64_t seen, bool *moved_on, pf_err *err)
 {
     pf_store_end_read(c->store);
     int64_t now;
-    return pf_store_begin_read(c->store, NULL) &&
-           pf_store_get_generation(c->store, &now, NULL) && now != seen;
+    if (!pf_store_begin_read(c->store, err) ||
+        !pf_store_get_generation(c->store, &now, err))
+        return false;
+    *moved_on = now != seen;
+    return true;
 }
 
 /* Load what is wanted at this generation into `index`. *is_overtaken: a file was gone
@@ -218,10 +222,10 @@ static bool load_wanted(pf_catalog *c, int64_t generation, pf_vindex *index[KIND
             continue;
         if (reason.code == PF_ERR_NOMEM)
             return pf_fail(err, reason.code, "%s", reason.msg);
-        if (generation_moved_on(c, generation)) {
-            *is_overtaken = true;
+        if (!retake_snapshot(c, generation, is_overtaken, err))
+            return false;
+        if (*is_overtaken)
             return true;
-        }
         if (!build_index(c, kind, &index[kind], err))
             return pf_fail_in(err, "%s; nor can it be made from the database",
                               reason.msg);
@@ -351,8 +355,11 @@ static bool make_folder(const char *folder, bool must_exist, pf_err *err)
 {
     if (must_exist)
         return is_catalog(folder, err);
-    if (is_catalog(folder, NULL))
+    pf_err reason = PF_ERR_INIT;
+    if (is_catalog(folder, &reason))
         return true;
+    if (reason.code == PF_ERR_NOMEM)
+        return pf_fail(err, reason.code, "%s", reason.msg);
     return pf_make_folders(folder, 0700, err) && is_empty_folder(folder, err);
 }
 

@@ -828,8 +828,9 @@ static void an_index_file_name_stays_in_the_folder(void **state)
     (void)state;
     pf_store *s = create();
     fill(s);
-    const char *names[] = {"../x.faiss", "/etc/passwd", ".x", "",
-                           "a-name-that-is-longer-than-the-sixty-three-bytes-it-may-have.faiss"};
+    const char *names[] = {
+        "../x.faiss", "/etc/passwd", ".x", "",
+        "a-name-that-is-longer-than-the-sixty-three-bytes-it-may-have.faiss"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char script[300];
         snprintf(script, sizeof script,

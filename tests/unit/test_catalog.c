@@ -1,0 +1,566 @@
+/* test_catalog.c - the folder, the lock, publishing under kills, readers beside
+ * writers. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/catalog/catalog.h"
+#include "core/catalog/sql.h"
+#include "tests/unit/test_support.h"
+
+enum { DIM = 16, BOTH = PF_CATALOG_IMAGES | PF_CATALOG_CAPTIONS };
+
+static char root[64], folder[96];
+static pf_err err;
+
+static void empty_folder(const char *name)
+{
+    DIR *dir = opendir(name);
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir));) {
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlinkat(dirfd(dir), e->d_name, 0);
+    }
+    closedir(dir);
+}
+
+static int before(void **state)
+{
+    (void)state;
+    err = (pf_err)PF_ERR_INIT;
+    strcpy(root, "/tmp/plainfilm-catalog-XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    snprintf(folder, sizeof folder, "%s/c", root);
+    return 0;
+}
+
+static int after(void **state)
+{
+    (void)state;
+    empty_folder(folder);
+    rmdir(folder);
+    empty_folder(root);
+    return rmdir(root);
+}
+
+/* Does the folder hold a file of this name? */
+static bool has(const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return access(path, F_OK) == 0;
+}
+
+static void in_folder(char *path, size_t size, const char *name)
+{
+    snprintf(path, size, "%s/%s", folder, name);
+}
+
+static const float *vector_of(int i)
+{
+    static float v[DIM];
+    for (int j = 0; j < DIM; j++)
+        v[j] = 0;
+    v[i % DIM] = 0.6f;
+    v[(i + 1 + i / DIM) % DIM] = 0.8f;
+    return v;
+}
+
+static bool add_model(pf_store *s, int64_t *model)
+{
+    pf_store_model m = {.fingerprint = (char[]){"abc"},
+                        .path = (char[]){"/m"},
+                        .preprocess = (char[]){"clip"},
+                        .description = (char[]){""},
+                        .stamp = (char[]){""},
+                        .dim = DIM};
+    return pf_store_put_model(s, &m, model, &err) &&
+           pf_store_use_model(s, *model, &err);
+}
+
+/* Image number i with one caption, in the open transaction. */
+static bool add_image(pf_store *s, int64_t model, int64_t source, int i)
+{
+    char name[32];
+    snprintf(name, sizeof name, "/p/%04d.png", i);
+    pf_store_picture p = {.model_id = model,
+                          .content = pf_hash_bytes(name, strlen(name)),
+                          .width = 1,
+                          .height = 1,
+                          .format = "png",
+                          .vector = vector_of(i)};
+    pf_store_image image = {.source_id = source, .path = name};
+    int64_t id, text;
+    return pf_store_put_picture(s, &p, &image.picture_id, &err) &&
+           pf_store_put_image(s, &image, &id, &err) &&
+           pf_store_put_caption_text(s, model, name, vector_of(i + 1), &text, &err) &&
+           pf_store_set_captions(s, id, &text, 1, &err);
+}
+
+/* Open as the indexer, add images [from, to), publish. */
+static bool publish_images(int from, int to)
+{
+    pf_catalog *c;
+    if (!pf_catalog_open_writer(&c, folder, NULL, &err))
+        return false;
+    pf_store *s = pf_catalog_store(c);
+    int64_t model, source;
+    bool ok = pf_store_begin(s, &err) && add_model(s, &model) &&
+              pf_store_put_source(s, "/p", "folder", NULL, &source, &err);
+    for (int i = from; ok && i < to; i++)
+        ok = add_image(s, model, source, i);
+    ok = ok && pf_catalog_publish(c, &err);
+    pf_catalog_close(c);
+    return ok;
+}
+
+/* A reader sees exactly this, and everything about it fits together. */
+static void assert_catalog(int64_t generation, size_t n)
+{
+    pf_catalog *c;
+    pf_notes notes = {0};
+    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(pf_catalog_generation(c), generation);
+    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), n);
+    assert_int_equal(pf_vindex_count(pf_catalog_captions(c)), n);
+    pf_store_counts counts;
+    assert_ok(pf_store_count(pf_catalog_store(c), &counts, &err), &err);
+    assert_int_equal(counts.images, n);
+    assert_ok(pf_catalog_check(c, &notes, &err), &err);
+    if (notes.count > 0)
+        fail_msg("%s", notes.line[0]);
+    pf_catalog_close(c);
+}
+
+/* --- the folder and the lock --------------------------------------------------------
+ */
+
+static void the_default_folder_follows_the_environment(void **state)
+{
+    (void)state;
+    setenv("PLAINFILM_CATALOG", "/a/b", 1);
+    setenv("XDG_DATA_HOME", "/data", 1);
+    setenv("HOME", "/home/u", 1);
+    const char *want[] = {"/a/b", "/data/plainfilm", "/home/u/.local/share/plainfilm",
+                          "/home/u/.local/share/plainfilm"};
+    for (int i = 0; i < 4; i++) {
+        char *path = pf_catalog_default_folder(&err);
+        assert_non_null(path);
+        assert_string_equal(path, want[i]);
+        pf_free(path);
+        if (i == 0)
+            unsetenv("PLAINFILM_CATALOG");
+        else
+            setenv("XDG_DATA_HOME", i == 1 ? "relative" : "", 1);
+    }
+    unsetenv("HOME");
+    assert_null(pf_catalog_default_folder(&err));
+    assert_int_equal(err.code, PF_ERR_MISUSE);
+}
+
+static void a_new_folder_is_private(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 2), &err);
+    struct stat st;
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    const char *names[] = {"catalog.db", "lock", "images.1.faiss", "captions.1.faiss"};
+    for (int i = 0; i < 4; i++) {
+        char path[200];
+        in_folder(path, sizeof path, names[i]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+    assert_catalog(1, 2);
+}
+
+static void what_is_no_catalog_is_said_clearly(void **state)
+{
+    (void)state;
+    pf_catalog *c;
+    const pf_catalog_writer_options must_exist = {.must_exist = true};
+    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+                   "there is no catalog");
+    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+    assert_refused(pf_catalog_open_writer(&c, folder, &must_exist, &err), &err,
+                   "there is no catalog");
+    assert_int_not_equal(access(folder, F_OK), 0);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    char path[200];
+    in_folder(path, sizeof path, "holiday.jpg");
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    close(fd);
+    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+                   "no catalog.db in it");
+    assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "not empty");
+    assert_false(has("lock"));
+    assert_refused(pf_catalog_open_reader(&c, path, BOTH, NULL, &err), &err,
+                   "no folder");
+    unlink(path);
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    pf_catalog_close(c);
+    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+                   "no run of plainfilm-index has finished");
+}
+
+static void only_one_indexer_writes(void **state)
+{
+    (void)state;
+    pf_catalog *c;
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    char want[64];
+    snprintf(want, sizeof want, "process %ld", (long)getpid());
+    pid_t child = fork();
+    if (child == 0) {
+        pf_catalog *other;
+        bool is_refused = !pf_catalog_open_writer(&other, folder, NULL, &err) &&
+                          err.code == PF_ERR_BUSY && strstr(err.msg, want);
+        volatile int stop = 1;
+        const pf_catalog_writer_options options = {.wait_seconds = 60, .stop = &stop};
+        is_refused = is_refused &&
+                     !pf_catalog_open_writer(&other, folder, &options, &err) &&
+                     err.code == PF_ERR_INTERRUPTED;
+        _exit(is_refused ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    child = fork(); /* one that waits gets its turn */
+    if (child == 0) {
+        const pf_catalog_writer_options options = {.wait_seconds = 30};
+        pf_catalog *other;
+        bool ok = pf_catalog_open_writer(&other, folder, &options, &err);
+        pf_catalog_close(ok ? other : NULL);
+        _exit(ok ? 0 : 1);
+    }
+    struct timespec pause = {0, 300 * 1000000L};
+    nanosleep(&pause, NULL);
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    pf_catalog_close(c);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* --- publishing ---------------------------------------------------------------------
+ */
+
+/* Killed behind any step, the catalog opens with the old or the new generation, whole,
+ * and the next run goes on. */
+static void a_kill_at_any_step_leaves_one_whole_generation(void **state)
+{
+    (void)state;
+    int64_t generation = 1;
+    assert_ok(publish_images(0, 5), &err);
+    for (int step = 1; step <= 6; step++) {
+        int have = 5 * (int)generation;
+        pid_t child = fork();
+        if (child == 0) {
+            pf_catalog_die_at(step);
+            publish_images(have, have + 5);
+            _exit(1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 9);
+        if (step >= 5)
+            generation++;
+        assert_catalog(generation, 5 * (size_t)generation);
+        have = 5 * (int)generation;
+        assert_ok(publish_images(have, have + 5), &err);
+        generation++;
+        assert_catalog(generation, 5 * (size_t)generation);
+        char old[64];
+        for (int64_t g = 1; g < generation; g++) { /* nothing old is left lying */
+            snprintf(old, sizeof old, "images.%lld.faiss", (long long)g);
+            assert_false(has(old));
+        }
+    }
+}
+
+/* A full disk: no file may grow past a limit, at which write() fails. */
+static void a_disk_that_fills_up_changes_nothing(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 5), &err);
+    int failures = 0;
+    for (rlim_t limit = 0; limit <= 512 << 10; limit += 8 << 10) {
+        pid_t child = fork();
+        if (child == 0) {
+            signal(SIGXFSZ, SIG_IGN);
+            const struct rlimit r = {limit, limit};
+            if (setrlimit(RLIMIT_FSIZE, &r) != 0)
+                _exit(3);
+            _exit(publish_images(5, 205) ? 0 : err.code == PF_ERR_IO ? 1 : 2);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_in_range(WEXITSTATUS(status), 0, 1);
+        failures += WEXITSTATUS(status);
+        if (WEXITSTATUS(status) == 0)
+            break;
+        assert_catalog(1, 5);
+        assert_false(has("images.2.faiss.tmp"));
+    }
+    assert_true(failures > 5);
+    assert_catalog(2, 205);
+}
+
+static void a_publish_that_fails_rolls_back(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 3), &err);
+    pf_catalog *c;
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    assert_refused(pf_catalog_publish(c, &err), &err, "outside of a transaction");
+    char path[200];
+    in_folder(path, sizeof path, "captions.2.faiss.tmp");
+    assert_int_equal(mkdir(path, 0700), 0); /* in the way */
+    assert_ok(pf_store_begin(pf_catalog_store(c), &err), &err);
+    assert_ok(pf_store_delete_image(pf_catalog_store(c), 1, &err), &err);
+    assert_refused(pf_catalog_publish(c, &err), &err, "cannot write");
+    assert_false(has("images.2.faiss"));
+    rmdir(path);
+    pf_catalog_close(c);
+    assert_catalog(1, 3);
+}
+
+/* --- readers ------------------------------------------------------------------------
+ */
+
+static void a_reader_keeps_its_generation(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 4), &err);
+    pf_catalog *c;
+    assert_ok(pf_catalog_open_reader(&c, folder, PF_CATALOG_IMAGES, NULL, &err), &err);
+    assert_null(pf_catalog_captions(c));
+    const pf_vindex *first = pf_catalog_images(c);
+    assert_ok(publish_images(4, 10), &err);
+    pf_store_counts n;
+    assert_ok(pf_store_count(pf_catalog_store(c), &n, &err), &err);
+    assert_int_equal(n.images, 4);
+    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 4);
+    pf_notes problems = {0};
+    assert_ok(pf_catalog_check(c, &problems, &err), &err);
+    assert_int_equal(problems.count, 2); /* its files are gone, which is no secret */
+    pf_notes_reset(&problems);
+    pf_catalog_end_read(c);
+    assert_ok(pf_catalog_begin_read(c, NULL, &err), &err);
+    assert_int_equal(pf_catalog_generation(c), 2);
+    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 10);
+    first = pf_catalog_images(c);
+    pf_catalog_end_read(c);
+    assert_ok(pf_catalog_begin_read(c, NULL, &err), &err);
+    assert_ptr_equal(pf_catalog_images(c), first); /* nothing new: not loaded again */
+    pf_catalog_close(c);
+}
+
+/* Readers that come and go while generations are published get whole ones, always. */
+static void readers_never_see_halves(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 3), &err);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 1; i < 12; i++) {
+            if (!publish_images(3 * i, 3 * i + 3))
+                _exit(1);
+        }
+        _exit(0);
+    }
+    int status = 0, rounds = 0;
+    int64_t last = 0;
+    while (waitpid(child, &status, WNOHANG) == 0 || rounds == 0) {
+        pf_catalog *c;
+        pf_notes notes = {0};
+        assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+        if (notes.count > 0)
+            fail_msg("%s", notes.line[0]);
+        int64_t generation = pf_catalog_generation(c);
+        pf_store_counts n;
+        assert_ok(pf_store_count(pf_catalog_store(c), &n, &err), &err);
+        assert_int_equal(n.images, 3 * generation);
+        assert_int_equal(pf_vindex_count(pf_catalog_images(c)), n.images);
+        assert_int_equal(pf_vindex_count(pf_catalog_captions(c)), n.captions);
+        assert_true(generation >= last);
+        last = generation;
+        pf_catalog_close(c);
+        rounds++;
+    }
+    assert_int_equal(status, 0);
+    assert_catalog(12, 36);
+}
+
+static void spoil(const char *name)
+{
+    char path[200];
+    in_folder(path, sizeof path, name);
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    fseek(f, 100, SEEK_SET);
+    fputc(0x55, f);
+    fputc(0xAA, f);
+    fclose(f);
+}
+
+static void lost_and_damaged_index_files_are_made_up_for(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 6), &err);
+    char path[200];
+    in_folder(path, sizeof path, "images.1.faiss");
+    unlink(path);
+    spoil("captions.1.faiss");
+    pf_catalog *c;
+    pf_notes notes = {0};
+    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+    assert_int_equal(notes.count, 2);
+    assert_non_null(strstr(notes.line[0], "no index file"));
+    assert_non_null(strstr(notes.line[1], "is damaged"));
+    assert_non_null(strstr(notes.line[1], "run plainfilm-index"));
+    pf_notes_reset(&notes);
+    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 6);
+    int64_t id;
+    float score;
+    assert_ok(pf_vindex_search(pf_catalog_images(c), vector_of(3), 1, 1, NULL, 0, &id,
+                               &score, NULL, &err),
+              &err);
+    assert_int_equal(id, 4);
+    assert_ok(pf_catalog_check(c, &notes, &err), &err);
+    assert_int_equal(notes.count, 2);
+    pf_notes_reset(&notes);
+    pf_catalog_close(c);
+
+    bool is_needed;
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    assert_ok(pf_catalog_needs_publish(c, &is_needed, &err), &err);
+    assert_true(is_needed);
+    assert_ok(pf_store_begin(pf_catalog_store(c), &err), &err);
+    assert_ok(pf_catalog_publish(c, &err), &err);
+    assert_ok(pf_catalog_needs_publish(c, &is_needed, &err), &err);
+    assert_false(is_needed);
+    pf_catalog_close(c);
+    assert_catalog(2, 6);
+}
+
+static void run_script(const char *script)
+{
+    char path[200];
+    in_folder(path, sizeof path, "catalog.db");
+    pf_sql *db;
+    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err), &err);
+    assert_ok(pf_sql_run_script(db, script, &err), &err);
+    pf_sql_close(db);
+}
+
+/* The FAISS file is whole, but it is not this database's: only the check can tell. */
+static void the_check_compares_every_vector(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 6), &err);
+    run_script("PRAGMA foreign_keys = OFF;"
+               "UPDATE picture SET vector = (SELECT vector FROM picture WHERE id = 2)"
+               " WHERE id = 1; UPDATE sqlite_sequence SET seq = 100;"
+               "UPDATE image SET id = 50 WHERE id = 6;");
+    pf_catalog *c;
+    pf_notes problems = {0};
+    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err);
+    assert_ok(pf_catalog_check(c, &problems, &err), &err);
+    assert_true(problems.count > 0);
+    bool is_told = false;
+    for (size_t i = 0; i < problems.count; i++)
+        is_told =
+            is_told || strstr(problems.line[i], "of images lacks 1, has 1 too many, "
+                                                "and 1 with another vector");
+    if (!is_told)
+        fail_msg("%s", problems.line[0]);
+    pf_notes_reset(&problems);
+    pf_catalog_close(c);
+}
+
+static void foreign_newer_and_damaged_databases_are_refused(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 2), &err);
+    pf_catalog *c;
+    run_script("PRAGMA user_version = 2");
+    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err, "newer");
+    assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "newer");
+    run_script("PRAGMA application_id = 5");
+    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+                   "another application");
+    spoil("catalog.db"); /* in the header of the first page */
+    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+                   "catalog.db'");
+    assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "catalog.db'");
+}
+
+static void running_out_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 3), &err);
+    bool done = false;
+    for (long n = 1; !done; n++) {
+        pf_mem_fail_at(n);
+        done = publish_images(3, 4);
+        pf_mem_fail_at(0);
+        if (!done) {
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+            assert_catalog(1, 3);
+        }
+        assert_true(n < 1000);
+    }
+    assert_catalog(2, 4);
+    done = false;
+    for (long n = 1; !done; n++) {
+        pf_catalog *c = NULL;
+        pf_notes notes = {0};
+        pf_mem_fail_at(n);
+        done = pf_catalog_open_reader(&c, folder, BOTH, &notes, &err) &&
+               pf_catalog_check(c, &notes, &err);
+        pf_mem_fail_at(0);
+        assert_int_equal(notes.count, 0);
+        if (!done)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+        pf_catalog_close(c);
+        assert_true(n < 1000);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, before, after)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_default_folder_follows_the_environment),
+        TEST(a_new_folder_is_private),
+        TEST(what_is_no_catalog_is_said_clearly),
+        TEST(only_one_indexer_writes),
+        TEST(a_kill_at_any_step_leaves_one_whole_generation),
+        TEST(a_disk_that_fills_up_changes_nothing),
+        TEST(a_publish_that_fails_rolls_back),
+        TEST(a_reader_keeps_its_generation),
+        TEST(readers_never_see_halves),
+        TEST(lost_and_damaged_index_files_are_made_up_for),
+        TEST(the_check_compares_every_vector),
+        TEST(foreign_newer_and_damaged_databases_are_refused),
+        TEST(running_out_of_memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
