@@ -50,18 +50,21 @@ static void tidy_path(char *path)
     *out = '\0';
 }
 
-/* The scanned file that `name` means, or NULL in *found. */
+/* The scanned file that `name` means, or NULL in *found; *is_in_gap when it would lie
+ * in a folder that could not be read this time. */
 static bool resolve(const reader *r, const char *name, const pf_scan_file **found,
-                    pf_err *err)
+                    bool *is_in_gap, pf_err *err)
 {
     const char *const base[] = {r->folder, r->root};
     *found = NULL;
+    *is_in_gap = false;
     for (size_t i = 0; i < 2 && !*found; i++) {
         char *path = pf_path_join(base[i], name, err);
         if (!path)
             return false;
         tidy_path(path);
         *found = pf_scan_find(r->scan, path);
+        *is_in_gap |= pf_scan_is_in_gap(r->scan, path);
         pf_free(path);
     }
     return true;
@@ -156,10 +159,13 @@ static bool take_row(reader *r, pf_err *err)
                        r->table.line, r->table.n_fields, r->n_columns);
     const char *name = pf_table_field(&r->table, r->file_column);
     const pf_scan_file *file = NULL;
-    if (!resolve(r, name, &file, err))
+    bool is_in_gap = false;
+    if (!resolve(r, name, &file, &is_in_gap, err))
         return false;
     if (file)
         return add_row(r, file->path, err);
+    if (is_in_gap)
+        return true;
     if (r->n_missing++ == 0) {
         size_t n = strlen(name);
         n = n < sizeof r->first_missing

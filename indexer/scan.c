@@ -207,3 +207,12 @@ const pf_scan_file *pf_scan_find(const pf_scan *scan, const char *path)
     pf_scan_file key = {(char *)(uintptr_t)path, 0, 0};
     return bsearch(&key, scan->files, scan->count, sizeof *scan->files, by_path);
 }
+
+bool pf_scan_is_in_gap(const pf_scan *scan, const char *path)
+{
+    for (size_t i = 0; i < scan->n_gaps; i++) {
+        if (pf_path_is_under(path, scan->gaps[i].path))
+            return true;
+    }
+    return false;
+}

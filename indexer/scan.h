@@ -40,5 +40,7 @@ void pf_scan_reset(pf_scan *scan); /* all zero is fine */
 
 /* The file with this path, or NULL. */
 const pf_scan_file *pf_scan_find(const pf_scan *scan, const char *path);
+/* True when the path lies in a part that could not be read. */
+bool pf_scan_is_in_gap(const pf_scan *scan, const char *path);
 
 #endif

@@ -13,8 +13,9 @@ CREATE TABLE model (
   dim            INTEGER NOT NULL CHECK (dim BETWEEN 1 AND 65536),
   logit_scale    REAL    NOT NULL,         -- as in the checkpoint: before exp()
   description    TEXT    NOT NULL,
-  stamp          TEXT    NOT NULL          -- size and time of its files: unchanged weights
+  stamp          TEXT    NOT NULL,         -- size and time of its files: unchanged weights
                                            -- are recognised without hashing them again
+  tokenizer      BLOB                      -- where its vocabulary is; NULL: beside it
 );
 
 -- Exactly one row: what is true of the catalog as a whole.
@@ -31,6 +32,7 @@ CREATE TABLE source (
   path          BLOB    NOT NULL UNIQUE,   -- absolute; a file name is bytes, not text
   kind          TEXT    NOT NULL,          -- folder | mirc | dicom
   captions_path BLOB,
+  captions_hash BLOB    NOT NULL CHECK (length(captions_hash) = 16),  -- when last taken in
   added_at      INTEGER NOT NULL
 );
 

@@ -32,6 +32,14 @@ const char *pf_path_extension(const char *path)
     return dot && dot != base ? dot + 1 : "";
 }
 
+bool pf_path_is_under(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+    if (strncmp(path, folder, n) != 0)
+        return false;
+    return path[n] == '\0' || path[n] == '/' || (n > 0 && folder[n - 1] == '/');
+}
+
 bool pf_path_exists(const char *path)
 {
     struct stat st;

@@ -15,6 +15,8 @@ PF_MUST_CHECK char *pf_path_join(const char *dir, const char *name, pf_err *err)
 const char *pf_path_base(const char *path);
 /* What follows the last '.' of the base name, or "" when there is none. */
 const char *pf_path_extension(const char *path);
+/* True for `folder` itself and what lies in it, by the names alone. */
+bool pf_path_is_under(const char *path, const char *folder);
 /* True when something stands there that stat() can follow. */
 bool pf_path_exists(const char *path);
 bool pf_path_is_folder(const char *path);

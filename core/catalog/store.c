@@ -350,6 +350,9 @@ static bool read_model(pf_store_model *out, pf_sql_rows *rows, pf_err *err)
         if (!(*fields[i] = pf_strdup(pf_sql_get_text(rows, columns[i]), err)))
             return false;
     }
+    if (!pf_sql_is_null(rows, 8) &&
+        !(out->tokenizer = pf_strdup(pf_sql_get_text(rows, 8), err)))
+        return false;
     out->id = pf_sql_get_int(rows, 0);
     return true;
 }
@@ -361,7 +364,7 @@ bool pf_store_find_model(pf_store *s, pf_store_model *out, pf_err *err)
     bool ok =
         pf_sql_start(&rows, s->db,
                      "SELECT model.id, fingerprint, path, preprocess, description,"
-                     " dim, logit_scale, stamp"
+                     " dim, logit_scale, stamp, tokenizer"
                      " FROM model JOIN catalog ON catalog.model_id = model.id",
                      PF_SQL_NO_ARGS, err) &&
         pf_sql_next(rows, &has_row, err);
@@ -380,6 +383,7 @@ void pf_store_model_reset(pf_store_model *m)
     pf_free(m->preprocess);
     pf_free(m->description);
     pf_free(m->stamp);
+    pf_free(m->tokenizer);
     *m = (pf_store_model){0};
 }
 
@@ -391,13 +395,13 @@ bool pf_store_put_model(pf_store *s, const pf_store_model *m, int64_t *id, pf_er
         !pf_sql_find_int(
             s->db,
             "INSERT INTO model (fingerprint, path, preprocess, dim, logit_scale,"
-            " description, stamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+            " description, stamp, tokenizer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
             " ON CONFLICT (fingerprint) DO UPDATE SET path = ?2, description = ?6,"
-            " stamp = ?7 RETURNING id",
+            " stamp = ?7, tokenizer = ?8 RETURNING id",
             PF_SQL_ARGS(pf_sql_text(m->fingerprint), pf_sql_text(m->path),
                         pf_sql_text(m->preprocess), pf_sql_int(m->dim),
                         pf_sql_real(m->logit_scale), pf_sql_text(m->description),
-                        pf_sql_text(m->stamp)),
+                        pf_sql_text(m->stamp), pf_sql_path(m->tokenizer)),
             id, err) ||
         !pf_sql_find_int(s->db, "SELECT dim = ? FROM model WHERE id = ?",
                          PF_SQL_ARGS(pf_sql_int(m->dim), pf_sql_int(*id)), &same_dim,
@@ -417,17 +421,21 @@ bool pf_store_use_model(pf_store *s, int64_t model_id, pf_err *err)
 
 /* --- sources --------------------------------------------------------------------- */
 
-bool pf_store_put_source(pf_store *s, const char *path, const char *kind,
-                         const char *captions_path, int64_t *id, pf_err *err)
+bool pf_store_put_source(pf_store *s, const pf_store_source *source, int64_t *id,
+                         pf_err *err)
 {
     *id = 0;
     return pf_store_is_writable(s, err) &&
            pf_sql_find_int(s->db,
-                           "INSERT INTO source (path, kind, captions_path, added_at)"
-                           " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (path)"
-                           " DO UPDATE SET kind = ?2, captions_path = ?3 RETURNING id",
-                           PF_SQL_ARGS(pf_sql_path(path), pf_sql_text(kind),
-                                       pf_sql_path(captions_path),
+                           "INSERT INTO source (path, kind, captions_path,"
+                           " captions_hash, added_at) VALUES (?1, ?2, ?3, ?4, ?5)"
+                           " ON CONFLICT (path) DO UPDATE SET kind = ?2,"
+                           " captions_path = ?3, captions_hash = ?4 RETURNING id",
+                           PF_SQL_ARGS(pf_sql_path(source->path),
+                                       pf_sql_text(source->kind),
+                                       pf_sql_path(source->captions_path),
+                                       pf_sql_bytes(source->captions_hash.b,
+                                                    sizeof source->captions_hash.b),
                                        pf_sql_int(time(NULL))),
                            id, err);
 }
@@ -437,7 +445,8 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
     pf_sql_rows *rows;
     bool has_row = true;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, path, kind, captions_path, added_at FROM source"
+                           "SELECT id, path, kind, captions_path, added_at,"
+                           " captions_hash FROM source"
                            " ORDER BY id",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
@@ -448,6 +457,10 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
             .captions_path = pf_sql_is_null(rows, 3) ? NULL : pf_sql_get_text(rows, 3),
             .added_at = pf_sql_get_int(rows, 4),
         };
+        size_t n;
+        const void *hash = pf_sql_get_bytes(rows, 5, &n);
+        if (n == sizeof source.captions_hash.b)
+            memcpy(source.captions_hash.b, hash, n);
         ok = fn(user, &source, err);
     }
     pf_sql_end(rows);

@@ -79,6 +79,7 @@ PF_MUST_CHECK bool pf_store_count(pf_store *store, pf_store_counts *out, pf_err 
 typedef struct {
     int64_t id;
     char *fingerprint, *path, *preprocess, *description, *stamp; /* owned */
+    char *tokenizer; /* owned; NULL: beside the checkpoint */
     int dim;
     double logit_scale; /* as in the checkpoint: before exp() */
 } pf_store_model;
@@ -102,15 +103,16 @@ typedef struct {
     int64_t id, added_at;
     const char *path, *kind;
     const char *captions_path; /* or NULL */
+    pf_hash captions_hash;     /* of that file when it was last taken in; else zero */
 } pf_store_source;
 
 /* Callbacks borrow what they are given. Returning false stops with *err, which they
  * must have set. They may read from the store, but not change it. */
 typedef bool pf_store_source_fn(void *user, const pf_store_source *source, pf_err *err);
 
-/* Add, or bring kind and captions_path of the source with this path up to date. */
-PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const char *path,
-                                       const char *kind, const char *captions_path,
+/* Add, or bring kind and captions of the source with this path up to date; id and
+ * added_at are ignored. */
+PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *source,
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
                                         void *user, pf_err *err);

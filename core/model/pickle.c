@@ -146,6 +146,7 @@ static bool push_number(pf_pickle *p, pf_pickle_kind kind, int64_t number, pf_er
 static bool peek(const pf_pickle *p, pf_pickle_ref *v, pf_err *err)
 {
     size_t n = p->stack.count;
+    *v = 0;
     if (n == 0 || stack_of(p)[n - 1] == 0)
         return pf_fail(err, PF_ERR_FORMAT, "there is no value on the stack");
     *v = stack_of(p)[n - 1];
@@ -164,6 +165,7 @@ static bool pop(pf_pickle *p, pf_pickle_ref *v, pf_err *err)
  * holds it until the next push. */
 static bool pop_to_mark(pf_pickle *p, size_t *first, size_t *n, pf_err *err)
 {
+    *first = *n = 0;
     if (p->mark_count == 0)
         return pf_fail(err, PF_ERR_FORMAT, "there is no mark on the stack");
     size_t mark = p->marks[--p->mark_count];

@@ -61,12 +61,12 @@ static bool find_state_dict(const pf_pickle *p, pf_pickle_ref *dict, pf_err *err
 {
     static const char *const holders[] = {"state_dict", "model_state_dict", "model"};
     pf_pickle_ref top = pf_pickle_top(p), inner;
+    *dict = top;
     if (pf_pickle_get_kind(p, top) != PF_PICKLE_DICT)
         return pf_fail(err, PF_ERR_UNSUPPORTED,
                        "holds %s, not a state dict; save model.state_dict()",
                        pf_pickle_kind_name(pf_pickle_get_kind(p, top)));
     bool is_state_dict = has_tensor(p, top);
-    *dict = top;
     for (size_t i = 0; i < sizeof holders / sizeof *holders; i++) {
         size_t n = pf_pickle_find(p, top, holders[i], &inner);
         if (n == 0 || pf_pickle_get_kind(p, inner) != PF_PICKLE_DICT)

@@ -128,7 +128,7 @@ static bool read_end64(pf_zip *zip, const uint8_t *end, uint64_t *at, pf_err *er
 
 static bool read_end(pf_zip *zip, pf_err *err)
 {
-    uint64_t at;
+    uint64_t at = 0;
     if (!find_end(zip, &at, err))
         return false;
     const uint8_t *end = bytes_at(zip, at, END_SIZE);

@@ -14,15 +14,17 @@ static void look_at(const pf_pickle *p, pf_pickle_ref v)
     int64_t i;
     const char *s;
     size_t n;
-    volatile size_t sum = 0;
     pf_pickle_tensor t;
     pf_pickle_to_bool(p, v, &b);
     pf_pickle_to_int(p, v, &i);
-    if (pf_pickle_to_bytes(p, v, &s, &n) && n > 0)
-        sum += (size_t)s[0] + (size_t)s[n - 1];
+    if (pf_pickle_to_bytes(p, v, &s, &n))
+        fuzz_touch(s, n);
     if (pf_pickle_to_tensor(p, v, &t)) {
-        sum += pf_pickle_storage_at(p, t.storage)->key_size;
-        sum += pf_pickle_size(p, t.size) + pf_pickle_size(p, t.stride);
+        const pf_pickle_storage *st = pf_pickle_storage_at(p, t.storage);
+        fuzz_touch(st->key, st->key_size);
+        if (pf_pickle_get_kind(p, t.size) != PF_PICKLE_TUPLE ||
+            pf_pickle_get_kind(p, t.stride) != PF_PICKLE_TUPLE)
+            abort();
     }
 }
 

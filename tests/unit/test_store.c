@@ -69,6 +69,15 @@ static pf_store *create(void)
     return s;
 }
 
+static bool put_source(pf_store *s, const char *source, const char *captions,
+                       int64_t *id, pf_err *e)
+{
+    pf_store_source row = {.path = source, .kind = "folder", .captions_path = captions};
+    if (captions)
+        row.captions_hash = pf_hash_bytes(captions, strlen(captions));
+    return pf_store_put_source(s, &row, id, e);
+}
+
 static int64_t put_model(pf_store *s, const char *fingerprint)
 {
     pf_store_model m = {.fingerprint = (char *)(uintptr_t)fingerprint,
@@ -131,8 +140,7 @@ static sample fill(pf_store *s)
     assert_ok(pf_store_begin(s, &err), &err);
     x.model = put_model(s, "abc");
     assert_ok(pf_store_use_model(s, x.model, &err), &err);
-    assert_ok(pf_store_put_source(s, "/pictures", "folder", NULL, &x.source, &err),
-              &err);
+    assert_ok(put_source(s, "/pictures", NULL, &x.source, &err), &err);
     assert_ok(pf_store_put_case(s, x.source, "k1", "A case", &x.case_id, &err), &err);
     const char *names[] = {"/pictures/b.png", "/pictures/a\xFF.png", "/pictures/c.png"};
     for (int i = 0; i < 3; i++) {
@@ -292,14 +300,14 @@ static void changes_need_a_transaction(void **state)
     (void)state;
     pf_store *s = create(), *reader;
     int64_t id;
-    assert_refused(pf_store_put_source(s, "/x", "folder", NULL, &id, &err), &err,
+    assert_refused(put_source(s, "/x", NULL, &id, &err), &err,
                    "outside of a transaction");
     assert_refused(pf_store_commit(s, &err), &err, "outside of a transaction");
     pf_store_rollback(s);
     assert_ok(pf_store_begin(s, &err), &err);
     assert_refused(pf_store_begin(s, &err), &err, "has a transaction already");
     assert_refused(pf_store_begin_read(s, &err), &err, "has a transaction already");
-    assert_ok(pf_store_put_source(s, "/x", "folder", NULL, &id, &err), &err);
+    assert_ok(put_source(s, "/x", NULL, &id, &err), &err);
     pf_store_rollback(s);
     pf_store_counts n;
     assert_ok(pf_store_count(s, &n, &err), &err);
@@ -696,6 +704,8 @@ static bool collect_source(void *user, const pf_store_source *source, pf_err *e)
 {
     (void)e;
     assert_string_equal(source->captions_path, "/pictures/captions.txt");
+    pf_hash expected = pf_hash_bytes("/pictures/captions.txt", 22);
+    assert_true(pf_hash_equal(&source->captions_hash, &expected));
     assert_string_equal(source->kind, "folder");
     *(int64_t *)user += source->id;
     return true;
@@ -708,9 +718,7 @@ static void a_source_goes_with_all_that_is_its(void **state)
     sample x = fill(s);
     int64_t id, sum = 0;
     assert_ok(pf_store_begin(s, &err), &err);
-    assert_ok(pf_store_put_source(s, "/pictures", "folder", "/pictures/captions.txt",
-                                  &id, &err),
-              &err);
+    assert_ok(put_source(s, "/pictures", "/pictures/captions.txt", &id, &err), &err);
     assert_int_equal(id, x.source);
     assert_ok(pf_store_each_source(s, collect_source, &sum, &err), &err);
     assert_int_equal(sum, id);

@@ -8,6 +8,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "tests/unit/checkpoint_support.h"
 
 static const char *const containers[] = {
@@ -151,6 +152,30 @@ static void entries_that_are_no_tensors_are_noted(void **state)
                     &notes); /* what surrounds a state dict is no oddity */
     assert_int_equal(notes.count, 0);
     pf_weights_close(w);
+}
+
+static void what_is_shown_of_a_name_is_short_and_tame(void **state)
+{
+    (void)state;
+    blob b = blob_golden("scalars.pt");
+    blob_swap(&b, "epoch", "e\x1b[\nh");
+    pf_weights *w;
+    pf_notes notes = {0};
+    pf_err err = PF_ERR_INIT;
+    assert_ok(pf_weights_open_bytes(&w, b.p, b.n, &notes, &err), &err);
+    assert_string_equal(notes.line[0],
+                        "entry 'e?[?h' of the state dict is passed over: an integer");
+    pf_weights_close(w);
+    pf_notes_reset(&notes);
+    blob_free(&b);
+
+    char name[200];
+    memset(name, 'a', sizeof name);
+    assert_int_equal(pf_utf8_shown(name, 7), 7);
+    assert_int_equal(pf_utf8_shown(name, 100), 100);
+    assert_int_equal(pf_utf8_shown(name, 200), 100);
+    memcpy(name + 99, "\xC3\xA9", 2);
+    assert_int_equal(pf_utf8_shown(name, 200), 99);
 }
 
 static void bytes_behind_a_legacy_file_are_noted(void **state)
@@ -384,6 +409,7 @@ int main(void)
         cmocka_unit_test(containers_say_what_they_are),
         cmocka_unit_test(the_list_is_sorted_and_searchable),
         cmocka_unit_test(entries_that_are_no_tensors_are_noted),
+        cmocka_unit_test(what_is_shown_of_a_name_is_short_and_tame),
         cmocka_unit_test(bytes_behind_a_legacy_file_are_noted),
         cmocka_unit_test(in_place_use_needs_float32_alignment_and_order),
         cmocka_unit_test(every_float16_converts_exactly),

@@ -1,0 +1,229 @@
+/* apply.c - see apply.h. */
+#include "indexer/apply.h"
+
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+typedef struct {
+    pf_store *store;
+    int64_t model_id;
+    bool is_replacing;
+    bool is_noticeable; /* readers would see a difference */
+} applier;
+
+bool pf_apply_needs_captions(const pf_source *source, const pf_plan_item *item,
+                             bool is_replacing)
+{
+    if (item->failure)
+        return false;
+    return is_replacing || source->captions_changed || item->kind == PF_PLAN_NEW;
+}
+
+/* ---- captions and attributes of one picture ---- */
+
+static bool set_captions(const applier *a, int64_t image_id, const pf_caption_row *rows,
+                         size_t n, pf_err *err)
+{
+    int64_t *ids = pf_alloc_array(n, sizeof *ids, err);
+    bool ok = ids != NULL;
+    size_t k = 0;
+    for (size_t i = 0; ok && i < n; i++) {
+        if (!rows[i].text[0])
+            continue;
+        ok = pf_store_find_caption_text(a->store, a->model_id, rows[i].text, &ids[k],
+                                        err);
+        if (ok && ids[k] == 0)
+            ok = pf_fail(err, PF_ERR_NOT_FOUND,
+                         "the caption of line %zu was not embedded", rows[i].line);
+        k++;
+    }
+    ok = ok && pf_store_set_captions(a->store, image_id, ids, k, err);
+    pf_free(ids);
+    return ok;
+}
+
+static bool set_attributes(const applier *a, int64_t image_id,
+                           const pf_captions *captions, const pf_caption_row *rows,
+                           size_t n, pf_err *err)
+{
+    pf_store_attribute *list = pf_alloc_array(n * captions->n_keys, sizeof *list, err);
+    if (!list)
+        return false;
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t c = 0; c < captions->n_keys; c++) {
+            if (rows[i].values[c][0])
+                list[k++] = (pf_store_attribute){captions->keys[c], rows[i].values[c]};
+        }
+    }
+    bool ok = pf_store_set_image_attributes(a->store, image_id, list, k, err);
+    pf_free(list);
+    return ok;
+}
+
+static bool apply_captions(applier *a, const pf_source *source,
+                           const pf_plan_item *item, int64_t image_id, pf_err *err)
+{
+    if (!pf_apply_needs_captions(source, item, a->is_replacing))
+        return true;
+    size_t n;
+    const pf_caption_row *rows =
+        pf_captions_find(&source->captions, item->file->path, &n);
+    a->is_noticeable = true;
+    return set_captions(a, image_id, rows, n, err) &&
+           set_attributes(a, image_id, &source->captions, rows, n, err);
+}
+
+/* ---- one file ---- */
+
+static bool apply_failure(applier *a, const pf_source *source, const pf_plan_item *item,
+                          pf_err *err)
+{
+    pf_store_failure row = {.source_id = source->id,
+                            .path = item->file->path,
+                            .reason = item->failure,
+                            .size = item->file->size,
+                            .mtime_ns = item->file->mtime_ns};
+    if (!pf_store_put_failure(a->store, &row, err))
+        return false;
+    /* What is indexed under this path is not what the file holds now. */
+    if (item->image_id == 0 || item->keeps_old)
+        return true;
+    a->is_noticeable = true;
+    return pf_store_delete_image(a->store, item->image_id, err);
+}
+
+static bool apply_item(applier *a, const pf_source *source, const pf_plan_item *item,
+                       pf_err *err)
+{
+    if (item->failure)
+        return apply_failure(a, source, item, err);
+    int64_t id = item->image_id;
+    const pf_scan_file *f = item->file;
+    if (item->kind == PF_PLAN_MOVED &&
+        !pf_store_move_image(a->store, id, source->id, f->path, f->size, f->mtime_ns,
+                             err))
+        return false;
+    pf_store_image row = {.source_id = source->id,
+                          .picture_id = item->picture_id,
+                          .path = f->path,
+                          .size = f->size,
+                          .mtime_ns = f->mtime_ns};
+    bool is_as_stored =
+        (item->kind == PF_PLAN_UNCHANGED || item->kind == PF_PLAN_MOVED) &&
+        item->source_id == source->id && !a->is_replacing;
+    if (!is_as_stored && !pf_store_put_image(a->store, &row, &id, err))
+        return false;
+    a->is_noticeable |=
+        item->kind != PF_PLAN_UNCHANGED && item->kind != PF_PLAN_TOUCHED;
+    return apply_captions(a, source, item, id, err);
+}
+
+/* ---- one source ---- */
+
+static bool put_gaps(const applier *a, const pf_source *source, pf_err *err)
+{
+    for (size_t i = 0; i < source->scan.n_gaps; i++) {
+        pf_store_failure row = {.source_id = source->id,
+                                .path = source->scan.gaps[i].path,
+                                .reason = source->scan.gaps[i].reason};
+        if (!pf_store_put_failure(a->store, &row, err))
+            return false;
+    }
+    return true;
+}
+
+/* Failures of an earlier run, but for those in folders that cannot be read now; those
+ * that still stand are put again by apply_item(). */
+typedef struct {
+    const applier *a;
+    const pf_source *source;
+} forgetter;
+
+static bool forget(void *context, const pf_store_failure *failure, pf_err *err)
+{
+    forgetter *f = context;
+    return pf_scan_is_in_gap(&f->source->scan, failure->path) ||
+           pf_store_delete_failure(f->a->store, failure->path, err);
+}
+
+static bool forget_failures(const applier *a, const pf_source *source, pf_err *err)
+{
+    forgetter f = {a, source};
+    return pf_store_each_failure(a->store, source->id, forget, &f, err);
+}
+
+static bool apply_source(applier *a, pf_source *source, pf_err *err)
+{
+    pf_store_source row = {.path = source->path,
+                           .kind = "folder",
+                           .captions_path = source->captions_path,
+                           .captions_hash = source->captions_hash};
+    a->is_noticeable |= source->id == 0;
+    if (!pf_store_put_source(a->store, &row, &source->id, err) ||
+        !forget_failures(a, source, err) || !put_gaps(a, source, err))
+        return false;
+    const pf_plan *plan = &source->plan;
+    for (size_t i = 0; i < plan->n_gone; i++) {
+        if (plan->gone[i].is_moved)
+            continue;
+        a->is_noticeable = true;
+        if (!pf_store_delete_image(a->store, plan->gone[i].image_id, err))
+            return false;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!apply_item(a, source, &plan->items[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* Sources that now lie inside a larger one have no images of their own any more. */
+typedef struct {
+    const applier *a;
+    const pf_sources *sources;
+} absorber;
+
+static bool absorb(void *context, const pf_store_source *row, pf_err *err)
+{
+    absorber *b = context;
+    for (size_t i = 0; i < b->sources->count; i++) {
+        const pf_source *s = &b->sources->at[i];
+        if (s->id != row->id && pf_path_is_under(row->path, s->path))
+            return pf_store_delete_source(b->a->store, row->id, err);
+    }
+    return true;
+}
+
+static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        if (!apply_source(a, &sources->at[i], err))
+            return false;
+    }
+    absorber b = {a, sources};
+    return pf_store_each_source(a->store, absorb, &b, err) &&
+           pf_store_delete_empty_cases(a->store, err) &&
+           pf_store_use_model(a->store, a->model_id, err);
+}
+
+bool pf_apply(pf_catalog *catalog, pf_sources *sources, int64_t model_id,
+              bool is_replacing, bool *is_published, pf_err *err)
+{
+    applier a = {.store = pf_catalog_store(catalog),
+                 .model_id = model_id,
+                 .is_replacing = is_replacing,
+                 .is_noticeable = is_replacing || pf_catalog_generation(catalog) == 0};
+    *is_published = false;
+    if (!pf_store_begin(a.store, err))
+        return false;
+    if (!apply_all(&a, sources, err)) {
+        pf_store_rollback(a.store);
+        return false;
+    }
+    *is_published = a.is_noticeable;
+    return a.is_noticeable ? pf_catalog_publish(catalog, err)
+                           : pf_store_commit(a.store, err);
+}

@@ -1,0 +1,229 @@
+/* plan.c - see plan.h. */
+#include "indexer/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/image/picture.h"
+
+typedef struct {
+    pf_plan *plan;
+    const pf_scan *scan;
+    const pf_plan_options *options;
+    size_t next; /* first scanned file that was not compared yet */
+} maker;
+
+/* ---- comparing paths ---- */
+
+static bool add_gone(pf_plan *plan, const pf_store_image *image, pf_err *err)
+{
+    if (plan->n_gone == plan->gone_room) {
+        void *p = plan->gone;
+        size_t room = plan->gone_room ? 2 * plan->gone_room : 64;
+        if (!pf_resize_array(&p, room, sizeof *plan->gone, err))
+            return false;
+        plan->gone = p;
+        plan->gone_room = room;
+    }
+    plan->gone[plan->n_gone++] = (pf_plan_gone){image->id, image->picture_id, false};
+    return true;
+}
+
+/* Told every image of the store by ascending path. */
+static bool compare_image(void *context, const pf_store_image *image, pf_err *err)
+{
+    maker *m = context;
+    if (image->frame != 0 || !pf_path_is_under(image->path, m->options->root))
+        return true;
+    int order = 1;
+    while (m->next < m->scan->count &&
+           (order = strcmp(m->scan->files[m->next].path, image->path)) < 0)
+        m->next++;
+    if (m->next == m->scan->count || order != 0) {
+        if (!pf_scan_is_in_gap(m->scan, image->path))
+            return add_gone(m->plan, image, err);
+        m->plan->n_kept++;
+        return true;
+    }
+    pf_plan_item *item = &m->plan->items[m->next++];
+    bool is_same =
+        item->file->size == image->size && item->file->mtime_ns == image->mtime_ns;
+    item->image_id = image->id;
+    item->source_id = image->source_id;
+    item->picture_id = image->picture_id;
+    item->kind = is_same ? PF_PLAN_UNCHANGED : PF_PLAN_CHANGED;
+    return true;
+}
+
+/* ---- reading content ---- */
+
+static bool hash_file(const char *path, pf_buf *bytes, pf_hash *out, pf_err *err)
+{
+    bytes->size = 0;
+    if (!pf_file_read(path, bytes, err))
+        return false;
+    *out = pf_hash_bytes(bytes->data, bytes->size);
+    return true;
+}
+
+/* A passing reason (the disk, a permission) must not make a known picture disappear. */
+static bool fail_item(pf_plan_item *item, const pf_err *why, pf_err *err)
+{
+    item->keeps_old = why->code == PF_ERR_IO && item->image_id != 0;
+    item->failure = pf_strdup(why->msg, err);
+    return item->failure != NULL;
+}
+
+static bool look_inside(maker *m, pf_plan_item *item, pf_buf *bytes, pf_err *err)
+{
+    const pf_plan_options *o = m->options;
+    const int64_t known = item->picture_id;
+    pf_err why = PF_ERR_INIT;
+    if (!hash_file(item->file->path, bytes, &item->content, &why))
+        return why.code == PF_ERR_NOMEM ? (*err = why, false)
+                                        : fail_item(item, &why, err);
+    item->is_hashed = true;
+    item->picture_id = 0;
+    if (o->store && o->model_id &&
+        !pf_store_find_picture(o->store, o->model_id, &item->content, 0,
+                               &item->picture_id, err))
+        return false;
+    if (item->kind == PF_PLAN_CHANGED && known != 0 && item->picture_id == known)
+        item->kind = PF_PLAN_TOUCHED;
+    else if (item->kind == PF_PLAN_UNCHANGED && item->picture_id != known)
+        item->kind = PF_PLAN_CHANGED;
+    return true;
+}
+
+static bool look_inside_all(maker *m, bool read_all, pf_err *err)
+{
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    pf_buf bytes;
+    pf_buf_init(&bytes, limits.max_file_bytes);
+    bool ok = true;
+    for (size_t i = 0; ok && i < m->plan->count; i++) {
+        pf_plan_item *item = &m->plan->items[i];
+        if (m->options->stop && *m->options->stop)
+            ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
+        else if (read_all || item->kind != PF_PLAN_UNCHANGED)
+            ok = look_inside(m, item, &bytes, err);
+        if (m->options->progress)
+            m->options->progress(m->options->context, i + 1, m->plan->count);
+    }
+    pf_buf_free(&bytes);
+    return ok;
+}
+
+/* ---- twins and moves ---- */
+
+typedef struct {
+    pf_hash content;
+    size_t item;
+} hashed;
+
+static int by_content(const void *a, const void *b)
+{
+    const hashed *x = a, *y = b;
+    int order = memcmp(x->content.b, y->content.b, sizeof x->content.b);
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+/* Two files with one content are embedded once. */
+static bool find_twins(pf_plan *plan, pf_err *err)
+{
+    hashed *list = pf_alloc_array(plan->count, sizeof *list, err);
+    if (!list)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const pf_plan_item *item = &plan->items[i];
+        if (item->is_hashed && item->picture_id == 0 && !item->failure)
+            list[n++] = (hashed){item->content, i};
+    }
+    qsort(list, n, sizeof *list, by_content);
+    for (size_t i = 1, first = 0; i < n; i++) {
+        if (pf_hash_equal(&list[i].content, &list[first].content))
+            plan->items[list[i].item].twin = (int64_t)list[first].item;
+        else
+            first = i;
+    }
+    pf_free(list);
+    return true;
+}
+
+static int by_picture(const void *a, const void *b)
+{
+    const pf_plan_gone *x = a, *y = b;
+    if (x->picture_id != y->picture_id)
+        return x->picture_id < y->picture_id ? -1 : 1;
+    return (x->image_id > y->image_id) - (x->image_id < y->image_id);
+}
+
+static size_t first_gone(const pf_plan *plan, int64_t picture_id)
+{
+    size_t low = 0, high = plan->n_gone;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (plan->gone[mid].picture_id < picture_id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* A new file with the content of one that is gone is that one under another name. */
+static void find_moves(pf_plan *plan)
+{
+    if (plan->n_gone == 0)
+        return;
+    qsort(plan->gone, plan->n_gone, sizeof *plan->gone, by_picture);
+    for (size_t i = 0; i < plan->count; i++) {
+        pf_plan_item *item = &plan->items[i];
+        if (item->kind != PF_PLAN_NEW || item->picture_id == 0)
+            continue;
+        size_t g = first_gone(plan, item->picture_id);
+        while (g < plan->n_gone && plan->gone[g].picture_id == item->picture_id &&
+               plan->gone[g].is_moved)
+            g++;
+        if (g < plan->n_gone && plan->gone[g].picture_id == item->picture_id) {
+            plan->gone[g].is_moved = true;
+            item->kind = PF_PLAN_MOVED;
+            item->image_id = plan->gone[g].image_id;
+        }
+    }
+}
+
+bool pf_plan_make(pf_plan *plan, const pf_scan *scan, const pf_plan_options *options,
+                  pf_err *err)
+{
+    *plan = (pf_plan){0};
+    plan->items = pf_alloc_array(scan->count, sizeof *plan->items, err);
+    if (!plan->items)
+        return false;
+    plan->count = scan->count;
+    for (size_t i = 0; i < scan->count; i++)
+        plan->items[i] = (pf_plan_item){
+            .file = &scan->files[i], .kind = PF_PLAN_NEW, .twin = PF_PLAN_NO_TWIN};
+    maker m = {.plan = plan, .scan = scan, .options = options};
+    if (options->store &&
+        !pf_store_each_image(options->store, 0, compare_image, &m, err))
+        return false;
+    if (!look_inside_all(&m, options->verify_content, err) || !find_twins(plan, err))
+        return false;
+    find_moves(plan);
+    return true;
+}
+
+void pf_plan_reset(pf_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        pf_free(plan->items[i].failure);
+    pf_free(plan->items);
+    pf_free(plan->gone);
+    *plan = (pf_plan){0};
+}

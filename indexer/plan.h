@@ -1,0 +1,71 @@
+/*
+ * plan.h - what changed in a source since the last run.
+ *
+ * The files of the scan and the images of the store, both sorted by path, are walked
+ * side by side. Size and time decide what is unchanged; only other files are read, and
+ * then their content hash tells a new picture from one that was moved, copied or merely
+ * touched. Nothing is written here.
+ */
+#ifndef PF_INDEXER_PLAN_H
+#define PF_INDEXER_PLAN_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/hash.h"
+#include "core/catalog/store.h"
+#include "indexer/scan.h"
+
+typedef enum {
+    PF_PLAN_UNCHANGED,
+    PF_PLAN_TOUCHED, /* another size or time on record, the same picture */
+    PF_PLAN_NEW,
+    PF_PLAN_CHANGED, /* another picture under a known path */
+    PF_PLAN_MOVED,   /* a known picture whose old path is gone */
+} pf_plan_kind;
+
+enum { PF_PLAN_NO_TWIN = -1 };
+
+typedef struct {
+    const pf_scan_file *file;
+    pf_plan_kind kind;
+    int64_t image_id;   /* in the store; 0 for NEW */
+    int64_t source_id;  /* the source that image belongs to until now */
+    int64_t picture_id; /* embedded with the model in use; 0: still to be embedded */
+    bool is_hashed;
+    pf_hash content;
+    int64_t twin;   /* an earlier item with the same content that is to be embedded */
+    char *failure;  /* owned; why the file cannot be indexed; NULL while all is well */
+    bool keeps_old; /* failed for a passing reason: what is known of it stays */
+} pf_plan_item;
+
+/* An image whose file is gone. */
+typedef struct {
+    int64_t image_id, picture_id;
+    bool is_moved;
+} pf_plan_gone;
+
+typedef struct {
+    pf_plan_item *items; /* one per file of the scan, in its order */
+    size_t count;
+    pf_plan_gone *gone;
+    size_t n_gone, gone_room;
+    size_t n_kept; /* images in folders that could not be read this time */
+} pf_plan;
+
+typedef struct {
+    pf_store *store;     /* NULL: a catalog that is still to be made */
+    const char *root;    /* of the source */
+    int64_t model_id;    /* whose pictures count as embedded; 0: none do */
+    bool verify_content; /* read the files that look unchanged too */
+    const volatile sig_atomic_t *stop;
+    void (*progress)(void *context, size_t done, size_t total); /* may be NULL */
+    void *context;
+} pf_plan_options;
+
+PF_MUST_CHECK bool pf_plan_make(pf_plan *plan, const pf_scan *scan,
+                                const pf_plan_options *options, pf_err *err);
+void pf_plan_reset(pf_plan *plan); /* all zero is fine */
+
+#endif

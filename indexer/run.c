@@ -1,0 +1,455 @@
+/* run.c - see run.h. */
+#include "indexer/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/catalog.h"
+#include "indexer/apply.h"
+#include "indexer/pipeline.h"
+#include "indexer/run_model.h"
+#include "indexer/sources.h"
+
+typedef struct {
+    const pf_run_options *options;
+    pf_run_report *report;
+    pf_catalog *catalog;
+    pf_run_model model;
+    int64_t model_id; /* in the store */
+    pf_sources sources;
+    int64_t run_id;
+
+    /* While embedding: what is to be embedded, and how far it is. */
+    pf_plan_item **items;
+    const char **inputs; /* paths of the items, or caption texts */
+    size_t n_inputs, done, failed;
+} run;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static pf_store *store_of(const run *r)
+{
+    return r->catalog ? pf_catalog_store(r->catalog) : NULL;
+}
+
+static void tell(run *r, const char *what, size_t done, size_t total)
+{
+    if (r->options->progress)
+        r->options->progress(r->options->context, what, done, total, r->failed);
+}
+
+/* ---- planning ---- */
+
+static void tell_reading(void *context, size_t done, size_t total)
+{
+    tell(context, "reading", done, total);
+}
+
+static bool plan_all(run *r, pf_err *err)
+{
+    for (size_t i = 0; i < r->sources.count; i++) {
+        pf_source *source = &r->sources.at[i];
+        pf_plan_options o = {.store = store_of(r),
+                             .root = source->path,
+                             .model_id = r->model_id,
+                             .verify_content =
+                                 r->options->verify_content || r->model.is_replacing,
+                             .stop = r->options->stop,
+                             .progress = tell_reading,
+                             .context = r};
+        if (!pf_plan_make(&source->plan, &source->scan, &o, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- embedding pictures ---- */
+
+static size_t count_pictures(const run *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->sources.count; i++)
+        n += r->sources.at[i].plan.count;
+    return n;
+}
+
+static bool needs_embedding(const pf_plan_item *item)
+{
+    return !item->failure && item->picture_id == 0 && item->twin == PF_PLAN_NO_TWIN;
+}
+
+static bool list_pictures(run *r, pf_err *err)
+{
+    size_t most = count_pictures(r);
+    r->items = pf_alloc_array(most, sizeof(pf_plan_item *), err);
+    r->inputs = pf_alloc_array(most, sizeof(char *), err);
+    if (!r->items || !r->inputs)
+        return false;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        pf_plan *plan = &r->sources.at[i].plan;
+        for (size_t k = 0; k < plan->count; k++) {
+            if (!needs_embedding(&plan->items[k]))
+                continue;
+            r->items[r->n_inputs] = &plan->items[k];
+            r->inputs[r->n_inputs++] = plan->items[k].file->path;
+        }
+    }
+    return true;
+}
+
+static bool keep_picture(run *r, const pf_embedded *e, pf_err *err)
+{
+    pf_plan_item *item = r->items[e->item];
+    if (e->failure.code != PF_OK) {
+        r->failed++;
+        item->keeps_old = e->failure.code == PF_ERR_IO && item->image_id != 0;
+        return (item->failure = pf_strdup(e->failure.msg, err)) != NULL;
+    }
+    pf_store_picture row = {.model_id = r->model_id,
+                            .content = e->content,
+                            .width = e->width,
+                            .height = e->height,
+                            .format = e->format,
+                            .vector = e->vector};
+    r->report->embedded++;
+    return pf_store_put_picture(store_of(r), &row, &item->picture_id, err);
+}
+
+/* One commit per batch: what is lost by a kill is at most the batches under way. */
+static bool keep_pictures(void *context, const pf_embedded *results, size_t n,
+                          pf_err *err)
+{
+    run *r = context;
+    bool ok = pf_store_begin(store_of(r), err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = keep_picture(r, &results[i], err);
+    if (!ok) {
+        pf_store_rollback(store_of(r));
+        return false;
+    }
+    r->done += n;
+    tell(r, "embedding", r->done, r->n_inputs);
+    return pf_store_commit(store_of(r), err);
+}
+
+/* Twins take what their first has come to. */
+static bool settle_twins(pf_plan *plan, pf_err *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        pf_plan_item *item = &plan->items[i];
+        if (item->twin == PF_PLAN_NO_TWIN)
+            continue;
+        const pf_plan_item *first = &plan->items[item->twin];
+        item->picture_id = first->picture_id;
+        if (first->failure && !(item->failure = pf_strdup(first->failure, err)))
+            return false;
+    }
+    return true;
+}
+
+static void forget_inputs(run *r)
+{
+    pf_free(r->items);
+    pf_free(r->inputs);
+    r->items = NULL;
+    r->inputs = NULL;
+    r->n_inputs = r->done = 0;
+}
+
+static pf_pipeline pipeline_of(const run *r)
+{
+    return (pf_pipeline){.model = r->model.model,
+                         .jobs = r->options->jobs,
+                         .batch = r->options->batch,
+                         .stop = r->options->stop};
+}
+
+static bool embed_pictures(run *r, pf_err *err)
+{
+    pf_pipeline p = pipeline_of(r);
+    double start = now();
+    bool ok = list_pictures(r, err) &&
+              pf_pipeline_pictures(&p, r->inputs, r->n_inputs, keep_pictures, r, err);
+    r->report->embed_seconds = now() - start;
+    forget_inputs(r);
+    for (size_t i = 0; ok && i < r->sources.count; i++)
+        ok = settle_twins(&r->sources.at[i].plan, err);
+    return ok;
+}
+
+/* ---- embedding captions ---- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Add the captions of one source that have to be there and are not. */
+static bool list_source_texts(run *r, const pf_source *source, pf_err *err)
+{
+    for (size_t k = 0; k < source->plan.count; k++) {
+        const pf_plan_item *item = &source->plan.items[k];
+        size_t n;
+        const pf_caption_row *rows =
+            pf_captions_find(&source->captions, item->file->path, &n);
+        if (n == 0 || !pf_apply_needs_captions(source, item, r->model.is_replacing))
+            continue;
+        for (size_t c = 0; c < n; c++) {
+            int64_t id = 0;
+            if (!pf_store_find_caption_text(store_of(r), r->model_id, rows[c].text, &id,
+                                            err))
+                return false;
+            if (id == 0 && rows[c].text[0])
+                r->inputs[r->n_inputs++] = rows[c].text;
+        }
+    }
+    return true;
+}
+
+/* The texts to embed, each once, in r->inputs. */
+static bool list_texts(run *r, pf_err *err)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < r->sources.count; i++)
+        most += r->sources.at[i].captions.count;
+    r->inputs = pf_alloc_array(most, sizeof(char *), err);
+    if (!r->inputs)
+        return false;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        if (!list_source_texts(r, &r->sources.at[i], err))
+            return false;
+    }
+    qsort(r->inputs, r->n_inputs, sizeof *r->inputs, by_text);
+    size_t unique = 0;
+    for (size_t i = 0; i < r->n_inputs; i++) {
+        if (i == 0 || strcmp(r->inputs[i], r->inputs[unique - 1]) != 0)
+            r->inputs[unique++] = r->inputs[i];
+    }
+    r->n_inputs = unique;
+    return true;
+}
+
+static bool keep_texts(void *context, const pf_embedded *results, size_t n, pf_err *err)
+{
+    run *r = context;
+    bool ok = pf_store_begin(store_of(r), err);
+    for (size_t i = 0; ok && i < n; i++) {
+        int64_t id;
+        ok = pf_store_put_caption_text(store_of(r), r->model_id,
+                                       r->inputs[results[i].item], results[i].vector,
+                                       &id, err);
+    }
+    if (!ok) {
+        pf_store_rollback(store_of(r));
+        return false;
+    }
+    r->done += n;
+    tell(r, "captions", r->done, r->n_inputs);
+    return pf_store_commit(store_of(r), err);
+}
+
+static bool embed_texts(run *r, pf_err *err)
+{
+    pf_pipeline p = pipeline_of(r);
+    bool ok = list_texts(r, err) &&
+              pf_pipeline_texts(&p, r->inputs, r->n_inputs, keep_texts, r, err);
+    forget_inputs(r);
+    return ok;
+}
+
+/* ---- the report ---- */
+
+static bool report_failure(pf_run_report *report, const char *path, const char *reason,
+                           pf_err *err)
+{
+    if (report->n_failures == report->failures_room) {
+        void *p = report->failures;
+        size_t room = report->failures_room ? 2 * report->failures_room : 32;
+        if (!pf_resize_array(&p, room, sizeof *report->failures, err))
+            return false;
+        report->failures = p;
+        report->failures_room = room;
+    }
+    pf_run_failure f = {pf_strdup(path, err), pf_strdup(reason, err)};
+    report->failures[report->n_failures++] = f;
+    report->failed++;
+    return f.path && f.reason;
+}
+
+static bool count_source(const run *r, const pf_source *source, pf_err *err)
+{
+    pf_run_report *report = r->report;
+    size_t *const counter[] = {[PF_PLAN_UNCHANGED] = &report->unchanged,
+                               [PF_PLAN_TOUCHED] = &report->unchanged,
+                               [PF_PLAN_NEW] = &report->added,
+                               [PF_PLAN_CHANGED] = &report->updated,
+                               [PF_PLAN_MOVED] = &report->moved};
+    for (size_t i = 0; i < source->plan.count; i++) {
+        const pf_plan_item *item = &source->plan.items[i];
+        if (!item->failure)
+            ++*counter[item->kind];
+        else if (!report_failure(report, item->file->path, item->failure, err))
+            return false;
+    }
+    for (size_t i = 0; i < source->plan.n_gone; i++)
+        report->removed += !source->plan.gone[i].is_moved;
+    report->unchanged += source->plan.n_kept;
+    for (size_t i = 0; i < source->scan.n_gaps; i++) {
+        if (!report_failure(report, source->scan.gaps[i].path,
+                            source->scan.gaps[i].reason, err))
+            return false;
+    }
+    return true;
+}
+
+static bool count_all(run *r, pf_err *err)
+{
+    for (size_t i = 0; i < r->sources.count; i++) {
+        if (!count_source(r, &r->sources.at[i], err))
+            return false;
+    }
+    pf_store_counts n;
+    if (!r->catalog)
+        return true;
+    if (!pf_store_count(store_of(r), &n, err))
+        return false;
+    r->report->images = n.images;
+    r->report->captions = n.captions;
+    r->report->cases = n.cases;
+    return true;
+}
+
+void pf_run_report_reset(pf_run_report *report)
+{
+    for (size_t i = 0; i < report->n_failures; i++) {
+        pf_free(report->failures[i].path);
+        pf_free(report->failures[i].reason);
+    }
+    pf_free(report->failures);
+    *report = (pf_run_report){0};
+}
+
+/* ---- the catalog ---- */
+
+static bool catalog_exists(const char *folder, bool *exists, pf_err *err)
+{
+    char *db = pf_path_join(folder, "catalog.db", err);
+    if (!db)
+        return false;
+    *exists = pf_path_exists(db);
+    pf_free(db);
+    return true;
+}
+
+static bool open_catalog(run *r, bool must_exist, pf_err *err)
+{
+    pf_catalog_writer_options o = {.must_exist = must_exist,
+                                   .wait_seconds = r->options->wait_seconds,
+                                   .stop = (const volatile int *)r->options->stop};
+    return pf_catalog_open_writer(&r->catalog, r->options->catalog, &o, err);
+}
+
+/* The model's row and the run's own, before anything is embedded. */
+static bool start_diary(run *r, pf_err *err)
+{
+    pf_store *s = store_of(r);
+    bool ok = pf_store_begin(s, err);
+    if (ok && r->model.is_new_to_store)
+        ok = pf_store_put_model(s, &r->model.row, &r->model_id, err);
+    ok = ok && pf_store_start_run(s, &r->run_id, err);
+    if (!ok) {
+        pf_store_rollback(s);
+        return false;
+    }
+    return pf_store_commit(s, err);
+}
+
+/* Best effort: a run that could not even note its end is found as interrupted later. */
+static void finish_diary(run *r, const char *state)
+{
+    const pf_run_report *c = r->report;
+    pf_store_run row = {.id = r->run_id,
+                        .added = (int64_t)c->added,
+                        .updated = (int64_t)c->updated,
+                        .moved = (int64_t)c->moved,
+                        .removed = (int64_t)c->removed,
+                        .unchanged = (int64_t)c->unchanged,
+                        .failed = (int64_t)c->failed};
+    memcpy(row.state, state, strlen(state) + 1);
+    pf_err ignored = PF_ERR_INIT;
+    if (!pf_store_begin(store_of(r), &ignored))
+        return;
+    if (!pf_store_finish_run(store_of(r), &row, &ignored) ||
+        !pf_store_commit(store_of(r), &ignored))
+        pf_store_rollback(store_of(r));
+}
+
+/* ---- the run ---- */
+
+/* Everything that can be refused without touching the catalog. */
+static bool prepare(run *r, pf_notes *notes, pf_err *err)
+{
+    const pf_run_options *o = r->options;
+    bool exists = false;
+    if (!catalog_exists(o->catalog, &exists, err))
+        return false;
+    if ((exists || !o->model || o->n_paths == 0) && !open_catalog(r, true, err))
+        return false;
+    if (!pf_run_model_open(&r->model, o, store_of(r), notes, err))
+        return false;
+    r->model_id = r->model.is_replacing ? 0 : r->model.in_use;
+    if (!pf_sources_choose(&r->sources, store_of(r), o->paths, o->n_paths, o->captions,
+                           r->model.is_replacing, err))
+        return false;
+    char *real = realpath(o->catalog, NULL);
+    bool ok = pf_sources_scan(&r->sources, store_of(r), real, err);
+    free(real);
+    return ok;
+}
+
+static bool embed_and_apply(run *r, pf_err *err)
+{
+    return start_diary(r, err) && plan_all(r, err) && embed_pictures(r, err) &&
+           embed_texts(r, err) &&
+           pf_apply(r->catalog, &r->sources, r->model_id, r->model.is_replacing,
+                    &r->report->is_published, err) &&
+           count_all(r, err);
+}
+
+static bool run_all(run *r, pf_notes *notes, pf_err *err)
+{
+    if (!prepare(r, notes, err))
+        return false;
+    if (r->options->dry_run)
+        return plan_all(r, err) && count_all(r, err);
+    if (!r->catalog && !open_catalog(r, false, err))
+        return false;
+    bool ok = embed_and_apply(r, err);
+    if (r->run_id)
+        finish_diary(r, ok                                ? "done"
+                        : err->code == PF_ERR_INTERRUPTED ? "interrupted"
+                                                          : "failed");
+    return ok;
+}
+
+bool pf_run(const pf_run_options *options, pf_run_report *report, pf_notes *notes,
+            pf_err *err)
+{
+    double start = now();
+    run r = {.options = options, .report = report};
+    *report = (pf_run_report){0};
+    bool ok = run_all(&r, notes, err);
+    report->seconds = now() - start;
+    pf_sources_reset(&r.sources);
+    pf_run_model_close(&r.model);
+    pf_catalog_close(r.catalog);
+    return ok;
+}

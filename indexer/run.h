@@ -1,0 +1,59 @@
+/*
+ * run.h - one run of the indexer, from what the user asked to a published generation.
+ *
+ *   open the model      wrong or half models are refused before anything is touched
+ *   scan and plan       what changed, without writing (plan.h)
+ *   embed               new pictures and caption texts, committed batch by batch
+ *   apply and publish   one transaction: readers see all of it or none
+ *
+ * A run that is killed or interrupted loses the batch it was at; the next one goes on.
+ */
+#ifndef PF_INDEXER_RUN_H
+#define PF_INDEXER_RUN_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/notes.h"
+
+typedef struct {
+    const char *catalog;                        /* folder */
+    const char *model, *tokenizer, *preprocess; /* NULL: what the catalog remembers */
+    const char *captions;                       /* for the one path, or NULL */
+    const char *const *paths;                   /* none: every remembered source */
+    size_t n_paths;
+    int jobs;
+    size_t batch;
+    bool rebuild, dry_run, verify_content;
+    int wait_seconds;
+    const volatile sig_atomic_t *stop;
+
+    /* Called on the calling thread as work proceeds; may be NULL. `what` is "reading",
+     * "embedding" or "captions". */
+    void (*progress)(void *context, const char *what, size_t done, size_t total,
+                     size_t failed);
+    void *context;
+} pf_run_options;
+
+typedef struct {
+    char *path, *reason; /* owned */
+} pf_run_failure;
+
+typedef struct {
+    size_t added, updated, moved, removed, unchanged, failed;
+    int64_t images, captions, cases; /* in the catalog now */
+    double seconds;
+    size_t embedded; /* pictures, in `embed_seconds` */
+    double embed_seconds;
+    bool is_published; /* there was something new to publish */
+    pf_run_failure *failures;
+    size_t n_failures, failures_room;
+} pf_run_report;
+
+PF_MUST_CHECK bool pf_run(const pf_run_options *options, pf_run_report *report,
+                          pf_notes *notes, pf_err *err);
+void pf_run_report_reset(pf_run_report *report); /* all zero is fine */
+
+#endif
