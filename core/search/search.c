@@ -5,8 +5,6 @@
  * neighbours from FAISS, then what SQLite knows about each. All of it reads the one
  * snapshot that the catalog was opened at.
  */
-#define _XOPEN_SOURCE 700 /* realpath(), which POSIX.1-2008 keeps in XSI */
-
 #include "core/search/search.h"
 
 #include <errno.h>
@@ -119,10 +117,13 @@ static const char *model_path(const pf_search *s)
     return s->model_path ? s->model_path : s->stored.path;
 }
 
-/* A tokenizer that the catalog names belongs to the model's old place. */
+/* NULL: beside the model, where one that was moved may have it. */
 static const char *tokenizer_path(const pf_search *s)
 {
-    return s->tokenizer_path; /* or the catalog's, once it has one */
+    const char *stored = s->stored.tokenizer;
+    if (s->tokenizer_path)
+        return s->tokenizer_path;
+    return stored && s->model_path && !pf_path_exists(stored) ? NULL : stored;
 }
 
 static bool open_towers(const pf_search *s, unsigned what, pf_model **out,

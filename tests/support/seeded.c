@@ -47,10 +47,11 @@ typedef struct {
     bool has_captions;
 } writing;
 
-static bool put_model(writing *w, const char *path, pf_err *err)
+static bool put_model(writing *w, const char *path, const char *tokenizer, pf_err *err)
 {
     pf_model_options options;
     pf_model_options_init(&options);
+    options.tokenizer = tokenizer;
     pf_model *model = NULL;
     if (!pf_model_open(&model, path, &options, NULL, err))
         return false;
@@ -64,12 +65,15 @@ static bool put_model(writing *w, const char *path, pf_err *err)
                           .stamp = pf_model_stamp(model, err),
                           .dim = pf_model_dim(model),
                           .logit_scale = 4.6052};
-    const bool ok = row.path && row.stamp &&
-                    pf_store_put_model(w->store, &row, &w->model, err) &&
-                    pf_store_use_model(w->store, w->model, err);
+    bool ok = row.path && row.stamp;
+    if (tokenizer)
+        ok = (row.tokenizer = pf_strdup(tokenizer, err)) != NULL && ok;
+    ok = ok && pf_store_put_model(w->store, &row, &w->model, err) &&
+         pf_store_use_model(w->store, w->model, err);
     w->dim = row.dim;
     pf_free(row.path);
     pf_free(row.stamp);
+    pf_free(row.tokenizer);
     pf_model_close(model);
     return ok;
 }
@@ -125,15 +129,17 @@ static bool put_image(writing *w, int i, pf_err *err)
            put_captions(w, i, id, err);
 }
 
-bool pf_seeded_catalog_write(const char *folder, const char *model, int n_images,
-                             bool has_captions, pf_err *err)
+bool pf_seeded_catalog_write(const char *folder, const char *model,
+                             const char *tokenizer, int n_images, bool has_captions,
+                             pf_err *err)
 {
     pf_catalog *catalog = NULL;
     if (!pf_catalog_open_writer(&catalog, folder, NULL, err))
         return false;
+    const pf_store_source source = {.path = "/films", .kind = "folder"};
     writing w = {.store = pf_catalog_store(catalog), .has_captions = has_captions};
-    bool ok = pf_store_begin(w.store, err) && put_model(&w, model, err) &&
-              pf_store_put_source(w.store, "/films", "folder", NULL, &w.source, err);
+    bool ok = pf_store_begin(w.store, err) && put_model(&w, model, tokenizer, err) &&
+              pf_store_put_source(w.store, &source, &w.source, err);
     for (int i = 1; ok && i <= n_images; i++)
         ok = put_image(&w, i, err);
     ok = ok && pf_catalog_publish(catalog, err);

@@ -21,9 +21,10 @@ void pf_seeded_vector(float *v, int dim, uint32_t seed);
  * knows bytes only: it embeds texts and pictures, in 32 numbers. */
 PF_MUST_CHECK bool pf_seeded_model_write(const char *folder, pf_err *err);
 
-/* Write and publish a catalog for the model at `model`, which is opened and hashed. */
+/* Write and publish a catalog for the model at `model`, which is opened and hashed;
+ * `tokenizer` is NULL when it lies beside it. */
 PF_MUST_CHECK bool pf_seeded_catalog_write(const char *folder, const char *model,
-                                           int n_images, bool has_captions,
-                                           pf_err *err);
+                                           const char *tokenizer, int n_images,
+                                           bool has_captions, pf_err *err);
 
 #endif

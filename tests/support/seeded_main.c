@@ -16,7 +16,7 @@ int main(int argc, char **argv)
     pf_err err = PF_ERR_INIT;
     const int n = (int)strtol(argv[3], NULL, 10);
     if ((pf_path_exists(argv[1]) || pf_seeded_model_write(argv[1], &err)) &&
-        pf_seeded_catalog_write(argv[2], argv[1], n, argc == 4, &err))
+        pf_seeded_catalog_write(argv[2], argv[1], NULL, n, argc == 4, &err))
         return 0;
     fprintf(stderr, "pf-seeded-catalog: %s\n", err.msg);
     return 1;

@@ -51,7 +51,7 @@ static int before(void **state)
     snprintf(model, sizeof model, "%s/model", root);
     snprintf(folder, sizeof folder, "%s/catalog", root);
     if (pf_seeded_model_write(model, &err) &&
-        pf_seeded_catalog_write(folder, model, IMAGES, true, &err))
+        pf_seeded_catalog_write(folder, model, NULL, IMAGES, true, &err))
         return 0;
     fprintf(stderr, "%s\n", err.msg);
     return -1;
@@ -530,6 +530,40 @@ static void test_moved_model(void **state)
     pf_search_close(s);
 }
 
+static void test_tokenizer_elsewhere(void **state)
+{
+    (void)state;
+    char from[160], to[128], moved[128];
+    snprintf(from, sizeof from, "%s/merges.txt", model);
+    snprintf(to, sizeof to, "%s/tokens.txt", root);
+    snprintf(moved, sizeof moved, "%s/moved", root);
+    assert_int_equal(rename(from, to), 0);
+    pf_search *s = open_search(NULL);
+    refuse_phrase(s, PF_ERR_NOT_FOUND, "--tokenizer");
+    pf_search_close(s);
+    const pf_search_options options = {
+        .folder = folder, .find = PF_FIND_IMAGES, .tokenizer = to};
+    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
+    run_phrase(s);
+    pf_search_close(s);
+
+    /* A catalog that names it, then the model moves, then the tokenizer beside it. */
+    remove_tree(folder);
+    assert_ok(pf_seeded_catalog_write(folder, model, to, IMAGES, true, &err), &err);
+    s = open_search(NULL);
+    run_phrase(s);
+    pf_search_close(s);
+    assert_int_equal(rename(model, moved), 0);
+    s = open_search(moved);
+    run_phrase(s);
+    pf_search_close(s);
+    snprintf(from, sizeof from, "%s/merges.txt", moved);
+    assert_int_equal(rename(to, from), 0);
+    s = open_search(moved);
+    run_phrase(s);
+    pf_search_close(s);
+}
+
 static void test_towers_are_opened_as_needed(void **state)
 {
     (void)state;
@@ -600,7 +634,7 @@ static void test_catalogs_with_less(void **state)
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     err = (pf_err)PF_ERR_INIT;
 
-    assert_ok(pf_seeded_catalog_write(folder, model, 5, false, &err), &err);
+    assert_ok(pf_seeded_catalog_write(folder, model, NULL, 5, false, &err), &err);
     s = open_search(NULL);
     const pf_part part = like("3");
     pf_query q = ask(PF_FIND_CAPTIONS, &part, 1);
@@ -612,7 +646,7 @@ static void test_catalogs_with_less(void **state)
     pf_search_close(s);
 
     remove_tree(folder);
-    assert_ok(pf_seeded_catalog_write(folder, model, 0, false, &err), &err);
+    assert_ok(pf_seeded_catalog_write(folder, model, NULL, 0, false, &err), &err);
     s = open_search(NULL);
     const pf_part text = phrase("effusion");
     q = ask(PF_FIND_IMAGES, &text, 1);
@@ -624,11 +658,11 @@ static void test_catalogs_with_less(void **state)
 
 /* ---- failure ---- */
 
-static bool ask_once(void)
+static bool ask_once(size_t n_parts)
 {
     const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
-    const pf_part parts[] = {phrase("effusion"), like("9")};
-    const pf_query q = ask(PF_FIND_IMAGES, parts, 2);
+    const pf_part parts[] = {like("9"), phrase("effusion")};
+    const pf_query q = ask(PF_FIND_IMAGES, parts, n_parts);
     pf_search *s = NULL;
     pf_answer answer = {0};
     const bool ok = pf_search_open(&s, &options, NULL, &err) &&
@@ -642,19 +676,27 @@ static bool ask_once(void)
     return ok;
 }
 
-static void test_each_allocation_may_fail(void **state)
+static void fail_each(size_t n_parts, long stride)
 {
-    (void)state;
-    long n = 0;
-    for (bool ok = false; !ok; pf_mem_fail_at(0)) {
+    long n = 1;
+    for (bool ok = false; !ok; n += stride) {
         err = (pf_err)PF_ERR_INIT;
-        pf_mem_fail_at(++n);
-        ok = ask_once();
+        pf_mem_fail_at(n);
+        ok = ask_once(n_parts);
+        pf_mem_fail_at(0);
         if (!ok)
             assert_int_equal(err.code, PF_ERR_NOMEM);
         assert_true(n < 20000);
     }
     assert_true(n > LIMIT);
+}
+
+/* The model makes many: of those only some, in the interest of time. */
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    fail_each(1, 1);
+    fail_each(2, 7);
 }
 
 static void test_check_is_clean(void **state)
@@ -685,6 +727,7 @@ int main(void)
         TEST(test_touched_model_is_trusted_by_its_fingerprint),
         TEST(test_other_model_is_refused),
         TEST(test_moved_model),
+        TEST(test_tokenizer_elsewhere),
         TEST(test_towers_are_opened_as_needed),
         TEST(test_senseless_questions_are_refused),
         TEST(test_catalogs_with_less),
