@@ -1,0 +1,124 @@
+/* hits.c - see hits.h. */
+#include "core/search/hits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+static void reset_hit(pf_hit *h)
+{
+    pf_free(h->path);
+    pf_free(h->caption);
+    pf_free(h->case_key);
+    pf_free(h->case_title);
+    for (size_t i = 0; i < h->n_attributes; i++) {
+        pf_free(h->attributes[i].key);
+        pf_free(h->attributes[i].value);
+    }
+    pf_free(h->attributes);
+}
+
+void pf_answer_reset(pf_answer *answer)
+{
+    for (size_t i = 0; i < answer->n_hits; i++)
+        reset_hit(&answer->hits[i]);
+    pf_free(answer->hits);
+    *answer = (pf_answer){0};
+}
+
+static char *take(char **p)
+{
+    char *s = *p;
+    *p = NULL;
+    return s;
+}
+
+static int by_key_then_value(const void *a, const void *b)
+{
+    const pf_hit_attribute *x = a, *y = b;
+    const int order = strcmp(x->key, y->key);
+    return order != 0 ? order : strcmp(x->value, y->value);
+}
+
+/* The image's and its case's, sorted; what both say counts once. */
+static bool take_attributes(pf_hit *h, pf_store_details *d, pf_err *err)
+{
+    if (d->n_attributes == 0)
+        return true;
+    h->attributes = pf_alloc_array(d->n_attributes, sizeof *h->attributes, err);
+    if (!h->attributes)
+        return false;
+    for (size_t i = 0; i < d->n_attributes; i++)
+        h->attributes[i] = (pf_hit_attribute){take(&d->attributes[i].key),
+                                              take(&d->attributes[i].value)};
+    qsort(h->attributes, d->n_attributes, sizeof *h->attributes, by_key_then_value);
+    size_t kept = 0;
+    for (size_t i = 0; i < d->n_attributes; i++) {
+        pf_hit_attribute *a = &h->attributes[i];
+        if (kept > 0 && by_key_then_value(&h->attributes[kept - 1], a) == 0) {
+            pf_free(a->key);
+            pf_free(a->value);
+        } else {
+            h->attributes[kept++] = *a;
+        }
+    }
+    h->n_attributes = kept;
+    return true;
+}
+
+static bool lost(const char *what, int64_t id, pf_err *err)
+{
+    return pf_fail(
+        err, PF_ERR_FORMAT,
+        "the catalog is damaged: its index has %s %lld, its database has not", what,
+        (long long)id);
+}
+
+static bool fill_image(pf_hit *h, pf_store *store, pf_err *err)
+{
+    pf_store_details d = {0};
+    bool ok = pf_store_get_details(store, h->image_id, &d, err) &&
+              (d.id != 0 || lost("image", h->image_id, err)) &&
+              take_attributes(h, &d, err);
+    if (ok) {
+        h->path = take(&d.path);
+        h->frame = d.frame;
+        h->case_key = take(&d.case_key);
+        h->case_title = take(&d.case_title);
+        if (!h->caption && d.n_captions > 0)
+            h->caption = take(&d.captions[0].text);
+    }
+    pf_store_details_reset(&d);
+    return ok;
+}
+
+static bool fill_hit(pf_hit *h, pf_store *store, pf_find find, pf_err *err)
+{
+    h->image_id = h->id;
+    if (find == PF_FIND_CAPTIONS) {
+        if (!pf_store_get_caption(store, h->id, &h->caption, &h->image_id, err))
+            return false;
+        if (h->image_id == 0)
+            return lost("caption", h->id, err);
+    }
+    return fill_image(h, store, err);
+}
+
+bool pf_hits_fill(pf_answer *out, pf_store *store, pf_find find, const int64_t *ids,
+                  const float *scores, size_t n, pf_err *err)
+{
+    if (n == 0)
+        return true;
+    void *hits = out->hits;
+    if (!pf_resize_array(&hits, out->n_hits + n, sizeof *out->hits, err))
+        return false;
+    out->hits = hits;
+    for (size_t i = 0; i < n; i++) {
+        pf_hit *h = &out->hits[out->n_hits++];
+        *h = (pf_hit){.id = ids[i], .score = scores[i]};
+        if (!fill_hit(h, store, find, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,21 @@
+/*
+ * hits.h - from the ids and scores of neighbours to hits that can be shown. Internal to
+ * search.
+ */
+#ifndef PF_CORE_SEARCH_HITS_H
+#define PF_CORE_SEARCH_HITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/catalog/store.h"
+#include "core/search/search.h"
+
+/* Append the n neighbours to the hits of `out`, with what `store` knows about them. On
+ * failure those that were made stay in `out`, for pf_answer_reset(). */
+PF_MUST_CHECK bool pf_hits_fill(pf_answer *out, pf_store *store, pf_find find,
+                                const int64_t *ids, const float *scores, size_t n,
+                                pf_err *err);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * search.h - questions to a catalog: the images or captions nearest to what was asked.
+ *
+ * A question is a sum of parts (part.h): each is a unit vector, they are added with
+ * their weights, and the sum is brought to length 1 again. A score is the cosine
+ * between that vector and a hit's; equal scores come in the order of ids.
+ *
+ * The model is opened when a part needs it, and only the towers that are needed. It is
+ * the one the catalog was made with: unchanged files are recognised by their stamp,
+ * anything else is read as a whole and refused when its fingerprint is another one.
+ *
+ * A pf_search belongs to one thread. It stays at the generation it was opened at.
+ */
+#ifndef PF_CORE_SEARCH_SEARCH_H
+#define PF_CORE_SEARCH_SEARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/notes.h"
+#include "core/model/model.h"
+#include "core/search/part.h"
+
+typedef struct pf_search pf_search;
+
+/* What can be looked for; in pf_search_options several, added together. */
+typedef enum {
+    PF_FIND_IMAGES = 1,
+    PF_FIND_CAPTIONS = 2,
+} pf_find;
+
+typedef struct {
+    const char *folder;    /* of the catalog; NULL: the user's default */
+    unsigned find;         /* PF_FIND_... that will be asked for; 0: only the model */
+    const char *model;     /* folder or checkpoint; NULL: where the catalog says */
+    const char *tokenizer; /* NULL: where the catalog says, or beside the model */
+} pf_search_options;
+
+/* Threads one search may use, for the whole process; before the first search. */
+void pf_search_set_threads(int n);
+
+/* Open a catalog for questions. `options` are copied. NOT_FOUND when there is none. */
+PF_MUST_CHECK bool pf_search_open(pf_search **out, const pf_search_options *options,
+                                  pf_notes *notes, pf_err *err);
+void pf_search_close(pf_search *search); /* NULL is fine */
+const char *pf_search_folder(const pf_search *search);
+
+/* The catalog's model with at least these towers (PF_CLIP_...). Borrowed until the next
+ * call of this function or pf_search_run(). NOT_FOUND: it is not where the catalog
+ * says; MISMATCH: it is another model than the catalog's. */
+PF_MUST_CHECK bool pf_search_get_model(pf_search *search, unsigned towers,
+                                       const pf_model **out, pf_notes *notes,
+                                       pf_err *err);
+
+/* ---- asking ---- */
+
+typedef struct {
+    const pf_part *parts;
+    size_t n_parts;
+    pf_find find;
+    size_t limit;     /* at most so many hits, >= 1 */
+    double min_score; /* hits below it are left out; -1 leaves none out */
+} pf_query;
+
+void pf_query_init(pf_query *query); /* images, 10 hits, every score, no parts */
+
+typedef struct {
+    char *key, *value;
+} pf_hit_attribute;
+
+typedef struct {
+    double score;     /* cosine, -1 .. 1 */
+    int64_t id;       /* of the image or caption that was found */
+    int64_t image_id; /* the image itself, or the one the caption belongs to */
+    char *path;       /* of the image: bytes, absolute */
+    int frame;
+    char *caption;                /* found, or the first of the image; or NULL */
+    char *case_key, *case_title;  /* or NULL */
+    pf_hit_attribute *attributes; /* of the image and its case, by key, then value */
+    size_t n_attributes;
+} pf_hit;
+
+typedef struct {
+    pf_hit *hits; /* best first, owned */
+    size_t n_hits;
+    double took_ms;     /* opening the model if need be, embedding, searching */
+    size_t n_truncated; /* phrases of which only the beginning was read */
+} pf_answer;
+
+/* Answer one question. *out must be all zero or reset; it stays so on failure. An image
+ * named by PF_PART_LIKE is not among the images found. MISUSE when the parts cancel
+ * out; NOT_FOUND for captions of a catalog without any and for a PF_PART_LIKE that is
+ * not there. */
+PF_MUST_CHECK bool pf_search_run(pf_search *search, const pf_query *query,
+                                 pf_answer *out, pf_notes *notes, pf_err *err);
+void pf_answer_reset(pf_answer *answer); /* frees; all zero is fine */
+
+/* pf_catalog_check(): what is wrong with the catalog becomes lines in *problems. */
+PF_MUST_CHECK bool pf_search_check(pf_search *search, pf_notes *problems, pf_err *err);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * print_json.c - answers for programs: one object on one line.
+ *
+ * The keys are a contract: what is here may be added to, not renamed. Numbers of an
+ * answer have 7 significant digits, which is what a float32 cosine knows; those of a
+ * vector 9, which give the float back exactly.
+ */
+#include <string.h>
+
+#include "core/base/json.h"
+#include "query/query.h"
+
+static void write_part(pf_json_writer *w, const pf_part *part)
+{
+    static const char *const key[] = {
+        [PF_PART_PHRASE] = "phrase",
+        [PF_PART_FILE] = "image",
+        [PF_PART_PICTURE] = "image",
+        [PF_PART_LIKE] = "like",
+    };
+    pf_json_begin_object(w, NULL);
+    pf_json_write_string(w, key[part->kind], part->text);
+    pf_json_write_real(w, "weight", part->weight, 7);
+    pf_json_end_object(w);
+}
+
+static void write_query(pf_json_writer *w, const pf_query *q, size_t n_truncated)
+{
+    pf_json_begin_object(w, "query");
+    pf_json_begin_array(w, "parts");
+    for (size_t i = 0; i < q->n_parts; i++)
+        write_part(w, &q->parts[i]);
+    pf_json_end_array(w);
+    pf_json_write_string(w, "find",
+                         q->find == PF_FIND_CAPTIONS ? "captions" : "images");
+    pf_json_write_string(w, "by", "meaning");
+    pf_json_write_int(w, "limit", (int64_t)q->limit);
+    pf_json_write_real(w, "min_score", q->min_score, 7);
+    pf_json_write_bool(w, "truncated", n_truncated > 0);
+    pf_json_end_object(w);
+}
+
+/* A key with one value is a string, with several an array of them: JSON has no place
+ * for the same key twice. */
+static void write_attributes(pf_json_writer *w, const pf_hit *h)
+{
+    const pf_hit_attribute *a = h->attributes;
+    pf_json_begin_object(w, "attributes");
+    for (size_t i = 0, end; i < h->n_attributes; i = end) {
+        for (end = i + 1; end < h->n_attributes; end++) {
+            if (strcmp(a[end].key, a[i].key) != 0)
+                break;
+        }
+        if (end == i + 1) {
+            pf_json_write_string(w, a[i].key, a[i].value);
+            continue;
+        }
+        pf_json_begin_array(w, a[i].key);
+        for (size_t k = i; k < end; k++)
+            pf_json_write_string(w, NULL, a[k].value);
+        pf_json_end_array(w);
+    }
+    pf_json_end_object(w);
+}
+
+static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, size_t rank)
+{
+    pf_json_begin_object(w, NULL);
+    pf_json_write_int(w, "rank", (int64_t)rank);
+    pf_json_write_real(w, "score", h->score, 7);
+    pf_json_write_int(w, "id", h->id);
+    if (find == PF_FIND_CAPTIONS) {
+        pf_json_write_string(w, "caption", h->caption);
+        pf_json_write_int(w, "image_id", h->image_id);
+        pf_json_write_string(w, "path", h->path);
+    } else {
+        pf_json_write_string(w, "path", h->path);
+        pf_json_write_string(w, "case", h->case_key);
+        pf_json_write_string(w, "caption", h->caption);
+        write_attributes(w, h);
+    }
+    pf_json_end_object(w);
+}
+
+void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
+{
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    write_query(&w, q, answer->n_truncated);
+    pf_json_write_real(&w, "took_ms", answer->took_ms, 4);
+    pf_json_begin_array(&w, "hits");
+    for (size_t i = 0; i < answer->n_hits; i++)
+        write_hit(&w, &answer->hits[i], q->find, i + 1);
+    pf_json_end_array(&w);
+    pf_json_end_object(&w);
+}
+
+void print_vector(FILE *out, const float *vector, size_t dim, const int32_t *token_ids,
+                  size_t n_token_ids, bool is_truncated)
+{
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_int(&w, "dim", (int64_t)dim);
+    pf_json_begin_array(&w, "vector");
+    for (size_t i = 0; i < dim; i++)
+        pf_json_write_real(&w, NULL, vector[i], 9);
+    pf_json_end_array(&w);
+    if (token_ids) {
+        pf_json_begin_array(&w, "token_ids");
+        for (size_t i = 0; i < n_token_ids; i++)
+            pf_json_write_int(&w, NULL, token_ids[i]);
+        pf_json_end_array(&w);
+    }
+    pf_json_write_bool(&w, "truncated", is_truncated);
+    pf_json_end_object(&w);
+}

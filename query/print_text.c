@@ -1,0 +1,151 @@
+/*
+ * print_text.c - answers for people.
+ *
+ *    1  0.312  chest/effusion.png  #7
+ *              Right pleural effusion in a 60-year-old man
+ *              case: Pleural effusion
+ *
+ * or, when captions are found, the caption first and the path below it.
+ * On a terminal a caption is cut to one line and colours are used where they are
+ * welcome; anywhere else all of it is there and nothing but text. Paths, captions and
+ * titles come from files of unknown origin: they go through pf_term_puts().
+ */
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/utf8.h"
+#include "core/cli/term.h"
+#include "query/query.h"
+
+#define BOLD "\033[1m"
+#define DIM "\033[2m"
+#define PLAIN "\033[0m"
+
+typedef struct {
+    FILE *out;
+    pf_term term;
+    char here[PATH_MAX]; /* the current folder and a '/'; "" when it is not known */
+    int rank_width;
+    size_t indent; /* of the lines below the first of a hit */
+} printer;
+
+static void printer_init(printer *p, FILE *out, size_t n_hits)
+{
+    *p = (printer){.out = out, .term = pf_term_of(out), .rank_width = 2};
+    for (size_t n = n_hits; n >= 100; n /= 10)
+        p->rank_width++;
+    p->indent = (size_t)p->rank_width + 2 + strlen("0.000") + 2;
+    if (!getcwd(p->here, sizeof p->here - 1))
+        p->here[0] = '\0';
+    const size_t n = strlen(p->here);
+    if (n > 1)
+        p->here[n] = '/'; /* what follows is zero */
+}
+
+static void set_style(const printer *p, const char *style)
+{
+    if (p->term.has_color)
+        fputs(style, p->out);
+}
+
+/* What lies in the current folder is shown from there. */
+static const char *short_path(const printer *p, const char *path)
+{
+    const size_t n = strlen(p->here);
+    return n > 1 && strncmp(path, p->here, n) == 0 && path[n] != '\0' ? path + n : path;
+}
+
+/* Bytes of `text` that fit into `columns`. Past U+1100 a character counts as two, as
+ * East Asian ones and pictographs take: a few come out shorter than need be. */
+static size_t fitting(const char *text, size_t n, size_t columns)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t code = 0;
+        const size_t length = pf_utf8_decode(text + i, n - i, &code);
+        used += code >= 0x1100 ? 2 : 1;
+        if (used > columns)
+            return i;
+        i += length > 0 ? length : 1;
+    }
+    return n;
+}
+
+/* The rest of a line that begins in column `used`, cut to the terminal's width. */
+static void put_text(const printer *p, size_t used, const char *text)
+{
+    const size_t n = strlen(text);
+    size_t shown = n;
+    if (p->term.is_terminal) {
+        const size_t columns = (size_t)p->term.columns;
+        const size_t room = columns > used + 20 ? columns - used : 20;
+        if (fitting(text, n, room) < n)
+            shown = fitting(text, n, room - 1);
+    }
+    pf_term_print(p->out, text, shown);
+    fputs(shown < n ? "\xE2\x80\xA6\n" : "\n", p->out);
+}
+
+static void put_line(const printer *p, const char *label, const char *text)
+{
+    fprintf(p->out, "%*s%s", (int)p->indent, "", label);
+    put_text(p, p->indent + strlen(label), text);
+}
+
+static void put_path(const printer *p, const pf_hit *h, const char *style)
+{
+    set_style(p, style);
+    pf_term_puts(p->out, short_path(p, h->path));
+    set_style(p, PLAIN);
+    set_style(p, DIM);
+    if (h->frame > 0)
+        fprintf(p->out, "  frame %d", h->frame);
+    fprintf(p->out, "  #%lld", (long long)h->image_id);
+    set_style(p, PLAIN);
+    fputc('\n', p->out);
+}
+
+static void put_image(const printer *p, const pf_hit *h)
+{
+    put_path(p, h, BOLD);
+    if (h->caption)
+        put_line(p, "", h->caption);
+    if (h->case_title && h->case_title[0] != '\0')
+        put_line(p, "case: ", h->case_title);
+    else if (h->case_key)
+        put_line(p, "case: ", h->case_key);
+}
+
+static void put_caption(const printer *p, const pf_hit *h)
+{
+    put_text(p, p->indent, h->caption);
+    fprintf(p->out, "%*s", (int)p->indent, "");
+    put_path(p, h, DIM);
+}
+
+void print_text(FILE *out, pf_find find, const pf_answer *answer)
+{
+    printer p;
+    printer_init(&p, out, answer->n_hits);
+    for (size_t i = 0; i < answer->n_hits; i++) {
+        const pf_hit *h = &answer->hits[i];
+        fprintf(out, "%*zu  %.3f  ", p.rank_width, i + 1, h->score);
+        if (find == PF_FIND_CAPTIONS)
+            put_caption(&p, h);
+        else
+            put_image(&p, h);
+    }
+}
+
+void print_paths(FILE *out, const pf_answer *answer, char end)
+{
+    const bool is_terminal = pf_term_of(out).is_terminal;
+    for (size_t i = 0; i < answer->n_hits; i++) {
+        if (is_terminal)
+            pf_term_puts(out, answer->hits[i].path);
+        else
+            fputs(answer->hits[i].path, out); /* bytes, for whoever opens it */
+        fputc(end, out);
+    }
+}

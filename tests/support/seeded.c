@@ -1,0 +1,148 @@
+/* seeded.c - see seeded.h. */
+#include "tests/support/seeded.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/catalog.h"
+#include "core/model/model.h"
+#include "tests/support/noise.h"
+
+enum { DIM_MAX = 4096 };
+
+void pf_seeded_vector(float *v, int dim, uint32_t seed)
+{
+    uint32_t state = seed * 2654435761u + 1;
+    double square = 0;
+    for (int i = 0; i < dim; i++) {
+        state = state * 1664525u + 1013904223u;
+        v[i] = (float)(state >> 8) / (1 << 23) - 1.0f;
+        square += (double)v[i] * v[i];
+    }
+    for (int i = 0; i < dim; i++)
+        v[i] = (float)(v[i] / sqrt(square));
+}
+
+bool pf_seeded_model_write(const char *folder, pf_err *err)
+{
+    if (!pf_noise_write(pf_noise_find("tiny-vit"), folder, PF_NOISE_HF, err))
+        return false;
+    /* No merges: the vocabulary is 256 bytes, 256 that end a word, start and end. */
+    char *path = pf_path_join(folder, "merges.txt", err);
+    FILE *f = path ? fopen(path, "w") : NULL;
+    const bool ok = f && fputs("#version: 0.2\n", f) >= 0 && fclose(f) == 0;
+    if (!ok && path)
+        pf_fail(err, PF_ERR_IO, "cannot write '%s'", path);
+    pf_free(path);
+    return ok;
+}
+
+typedef struct {
+    pf_store *store;
+    int dim;
+    int64_t model, source;
+    bool has_captions;
+} writing;
+
+static bool put_model(writing *w, const char *path, const char *tokenizer, pf_err *err)
+{
+    pf_model_options options;
+    pf_model_options_init(&options);
+    options.tokenizer = tokenizer;
+    pf_model *model = NULL;
+    if (!pf_model_open(&model, path, &options, NULL, err))
+        return false;
+    const pf_hash fingerprint = pf_model_fingerprint(model);
+    char hex[PF_HASH_HEX_SIZE], description[] = "seeded noise", clip[] = "clip";
+    pf_hash_hex(&fingerprint, hex);
+    pf_store_model row = {.fingerprint = hex,
+                          .path = pf_strdup(path, err),
+                          .preprocess = clip,
+                          .description = description,
+                          .stamp = pf_model_stamp(model, err),
+                          .dim = pf_model_dim(model),
+                          .logit_scale = 4.6052};
+    bool ok = row.path && row.stamp;
+    if (tokenizer)
+        ok = (row.tokenizer = pf_strdup(tokenizer, err)) != NULL && ok;
+    ok = ok && pf_store_put_model(w->store, &row, &w->model, err) &&
+         pf_store_use_model(w->store, w->model, err);
+    w->dim = row.dim;
+    pf_free(row.path);
+    pf_free(row.stamp);
+    pf_free(row.tokenizer);
+    pf_model_close(model);
+    return ok;
+}
+
+static bool put_case(writing *w, int i, int64_t *id, pf_err *err)
+{
+    char key[32], title[64];
+    *id = 0;
+    if (i % 5 > 1 || i < 5)
+        return true;
+    snprintf(key, sizeof key, "case-%d", i / 5);
+    snprintf(title, sizeof title, "Case number %d", i / 5);
+    const pf_store_attribute anatomy = {"anatomy", i / 5 % 2 ? "chest" : "head"};
+    return pf_store_put_case(w->store, w->source, key, title, id, err) &&
+           pf_store_set_case_attributes(w->store, *id, &anatomy, 1, err);
+}
+
+static bool put_captions(writing *w, int i, int64_t image, pf_err *err)
+{
+    float v[DIM_MAX];
+    int64_t texts[2];
+    const size_t n = i % 2 != 0 || !w->has_captions ? 0 : i % 10 == 0 ? 2 : 1;
+    for (size_t k = 0; k < n; k++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s of film %d", k ? "another text" : "caption", i);
+        pf_seeded_vector(v, w->dim, 1000000u * (uint32_t)(k + 1) + (uint32_t)i);
+        if (!pf_store_put_caption_text(w->store, w->model, text, v, &texts[k], err))
+            return false;
+    }
+    return n == 0 || pf_store_set_captions(w->store, image, texts, n, err);
+}
+
+static bool put_image(writing *w, int i, pf_err *err)
+{
+    static const char *const modality[] = {"CT", "MR", "CR"};
+    char path[64];
+    float v[DIM_MAX];
+    snprintf(path, sizeof path, "/films/%04d.png", i);
+    pf_seeded_vector(v, w->dim, (uint32_t)i);
+    const pf_store_picture picture = {.model_id = w->model,
+                                      .content = pf_hash_bytes(path, strlen(path)),
+                                      .width = 64,
+                                      .height = 48,
+                                      .format = "png",
+                                      .vector = v};
+    pf_store_image image = {.source_id = w->source, .path = path, .size = 1000};
+    const pf_store_attribute attribute = {"modality", modality[i % 3]};
+    int64_t id;
+    return pf_store_put_picture(w->store, &picture, &image.picture_id, err) &&
+           put_case(w, i, &image.case_id, err) &&
+           pf_store_put_image(w->store, &image, &id, err) &&
+           pf_store_set_image_attributes(w->store, id, &attribute, 1, err) &&
+           put_captions(w, i, id, err);
+}
+
+bool pf_seeded_catalog_write(const char *folder, const char *model,
+                             const char *tokenizer, int n_images, bool has_captions,
+                             pf_err *err)
+{
+    pf_catalog *catalog = NULL;
+    if (!pf_catalog_open_writer(&catalog, folder, NULL, err))
+        return false;
+    const pf_store_source source = {.path = "/films", .kind = "folder"};
+    writing w = {.store = pf_catalog_store(catalog), .has_captions = has_captions};
+    bool ok = pf_store_begin(w.store, err) && put_model(&w, model, tokenizer, err) &&
+              pf_store_put_source(w.store, &source, &w.source, err);
+    for (int i = 1; ok && i <= n_images; i++)
+        ok = put_image(&w, i, err);
+    ok = ok && pf_catalog_publish(catalog, err);
+    pf_catalog_close(catalog);
+    return ok;
+}

@@ -1,0 +1,30 @@
+/*
+ * seeded.h - a catalog of seeded vectors, written straight through the store: what
+ * search and the programs are tested on without embedding anything.
+ *
+ * Image i (1 .. n) is "/films/NNNN.png", under id i. Every second one has the caption
+ * "caption of film i", every tenth a second one; every fifth and the one after it are a
+ * case. Attributes: modality CT, MR or CR in turn; anatomy of the case, chest or head.
+ */
+#ifndef PF_TESTS_SUPPORT_SEEDED_H
+#define PF_TESTS_SUPPORT_SEEDED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+/* Seeded noise of length 1 in `v` [dim]. */
+void pf_seeded_vector(float *v, int dim, uint32_t seed);
+
+/* Write the Hugging Face folder of the noise model "tiny-vit" with a tokenizer that
+ * knows bytes only: it embeds texts and pictures, in 32 numbers. */
+PF_MUST_CHECK bool pf_seeded_model_write(const char *folder, pf_err *err);
+
+/* Write and publish a catalog for the model at `model`, which is opened and hashed;
+ * `tokenizer` is NULL when it lies beside it. */
+PF_MUST_CHECK bool pf_seeded_catalog_write(const char *folder, const char *model,
+                                           const char *tokenizer, int n_images,
+                                           bool has_captions, pf_err *err);
+
+#endif
