@@ -200,7 +200,12 @@ bool pf_bind_transposed(pf_binder *b, const float **slot, int64_t in, int64_t ou
 bool pf_bind_scalar(pf_binder *b, float *out, pf_err *err, const char *name)
 {
     const float *x = NULL;
-    if (!pf_bind(b, &x, (pf_shape){0, {0}}, err, "%s", name))
+    char full[NAME_MAX_BYTES];
+    snprintf(full, sizeof full, "%s%s", b->prefix, name);
+    const pf_tensor *t = pf_weights_find(b->weights, full);
+    /* torch.save() keeps some scalars as [1]. */
+    pf_shape shape = t && t->rank == 1 ? PF_SHAPE1(1) : (pf_shape){0, {0}};
+    if (!pf_bind(b, &x, shape, err, "%s", name))
         return false;
     *out = *x;
     return true;

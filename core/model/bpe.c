@@ -64,6 +64,11 @@ static bool index_pairs(pf_bpe *bpe, pf_err *err)
         if (!slot)
             return pf_fail(err, PF_ERR_LIMIT, "'%s': merges collide too often",
                            bpe->vocab.path);
+        if (slot->rank_plus_1 > 0) /* it would have two ranks */
+            return pf_fail(err, PF_ERR_FORMAT,
+                           "'%s': line %zu repeats the merge of line %zu",
+                           bpe->vocab.path, bpe->vocab.first_line + i,
+                           bpe->vocab.first_line + slot->rank_plus_1 - 1);
         slot->pair = (uint64_t)(uint32_t)m->left << 32 | (uint32_t)m->right;
         slot->rank_plus_1 = (uint32_t)i + 1;
     }

@@ -12,11 +12,13 @@
  * alphabet's first sentence, the same with "</w>", the merges, start, end. Two merges
  * with the same result leave a hole: the later id counts, as in OpenAI's code.
  *
- * Refused by name: a merge of tokens that nothing makes, a merge twice, a token without
- * an id, an id twice. So by induction every token consists of bytes.
+ * Refused by name: a merge of tokens that nothing makes, a token without an id, an id
+ * twice (bpe.c refuses a merge that stands there twice). So by induction every token
+ * consists of bytes.
  */
 #include "core/model/bpe_vocab.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -47,6 +49,7 @@ typedef struct {
 typedef struct {
     name *slots; /* s is NULL in an empty one */
     size_t mask, n;
+    pf_json *json; /* owned: where the names stand, when they come from a JSON */
 } names;
 
 static bool names_init(names *t, size_t expected, pf_err *err)
@@ -54,9 +57,17 @@ static bool names_init(names *t, size_t expected, pf_err *err)
     size_t n = 1024;
     while (n < expected * 2)
         n *= 2;
-    *t = (names){.mask = n - 1};
+    t->mask = n - 1;
+    t->n = 0;
     t->slots = pf_alloc_array(n, sizeof *t->slots, err);
     return t->slots != NULL;
+}
+
+static void names_free(names *t)
+{
+    pf_free(t->slots);
+    pf_json_free(t->json);
+    *t = (names){.n = 0};
 }
 
 /* The slot of the name, or the empty one where it belongs; NULL past PROBES_MAX. */
@@ -401,80 +412,146 @@ static bool resolve(pf_bpe_vocab *vocab, const names *t, const byte_names *bytes
     return true;
 }
 
-/* A merge that stands there twice would have two ranks. */
-static bool check_repeats(const merges_file *f, pf_err *err)
+/* Taking "token": id, "token": id, ... one by one. */
+
+static void skip_blanks(pf_span *s)
 {
-    names seen;
-    if (!names_init(&seen, f->n, err))
+    while (s->p < s->end &&
+           (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+        s->p++;
+}
+
+static bool take_char(pf_span *s, char c)
+{
+    skip_blanks(s);
+    if (s->p == s->end || *s->p != (uint8_t)c)
         return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < f->n; i++) {
-        const parsed_merge *m = &f->merges[i];
-        size_t n = (size_t)m->n_left + 1 + m->n_right;
-        int32_t earlier = names_get(&seen, m->left, n);
-        if (earlier >= 0)
-            ok = pf_fail(err, PF_ERR_FORMAT, "line %zu repeats the merge of line %zu",
-                         m->line, f->merges[earlier].line);
-        else
-            ok = names_put(&seen, m->left, n, (int32_t)i, err);
+    s->p++;
+    return true;
+}
+
+static bool take_entry(pf_span *s, const char *token, size_t n, int32_t id,
+                       char ends_in)
+{
+    if (!take_char(s, '"'))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *b;
+        if ((token[i] == '"' || token[i] == '\\') &&
+            (!pf_span_take(s, 1, &b) || *b != '\\'))
+            return false;
+        if (!pf_span_take(s, 1, &b) || *b != (uint8_t)token[i])
+            return false;
     }
-    pf_free(seen.slots);
+    char digits[16];
+    size_t n_digits = (size_t)snprintf(digits, sizeof digits, "%d", (int)id);
+    const uint8_t *b;
+    if (s->p == s->end || *s->p != '"' || !pf_span_skip(s, 1) || !take_char(s, ':'))
+        return false;
+    skip_blanks(s);
+    return pf_span_take(s, n_digits, &b) && memcmp(b, digits, n_digits) == 0 &&
+           take_char(s, ends_in);
+}
+
+/* Does the vocab.json say, entry by entry, what the order of the merges says anyway?
+ * CLIP's does, and then reading it as JSON (a megabyte, 40 ms and more, at the start of
+ * every query) is spared. False decides nothing. */
+static bool is_in_order(const byte_names *bytes, const merges_file *f, pf_span json)
+{
+    unsigned byte_at[256];
+    for (unsigned b = 0; b < 256; b++)
+        byte_at[byte_order(b)] = b;
+    bool ok = take_char(&json, '{');
+    for (int32_t id = 0; ok && id < 512; id++) {
+        unsigned b = byte_at[id % 256];
+        size_t n = bytes->n[b] + (id < 256 ? 0 : 4);
+        ok = take_entry(&json, bytes->text[b], n, id, ',');
+    }
+    const char *at = f->joined;
+    for (size_t i = 0; ok && i < f->n; i++) {
+        size_t n = (size_t)f->merges[i].n_left + f->merges[i].n_right;
+        ok = take_entry(&json, at, n, 512 + (int32_t)i, ',');
+        at += n;
+    }
+    int32_t next = 512 + (int32_t)f->n;
+    ok = ok && take_entry(&json, start_name, sizeof start_name - 1, next, ',') &&
+         take_entry(&json, end_name, sizeof end_name - 1, next + 1, '}');
+    skip_blanks(&json);
+    return ok && pf_span_left(&json) == 0;
+}
+
+/* Replace what the order said by what the JSON says. */
+static bool renumber(names *t, pf_span text, pf_err *err)
+{
+    pf_json *json;
+    if (!pf_json_parse(&json, (const char *)text.p, pf_span_left(&text), err))
+        return false;
+    pf_free(t->slots);
+    t->slots = NULL;
+    uint8_t *is_taken = NULL;
+    bool ok = names_init(t, pf_json_size(json), err);
+    if (ok && pf_json_get_kind(json) != PF_JSON_OBJECT)
+        ok = pf_fail(err, PF_ERR_FORMAT, "file is not an object of tokens and ids");
+    if (ok) {
+        is_taken = pf_zalloc(PF_BPE_ID_MAX / 8, err);
+        ok = is_taken && number_by_json(t, json, is_taken, err);
+    }
+    /* Names are the JSON's; whoever looks them up does so before it goes. */
+    t->json = json;
+    pf_free(is_taken);
     return ok;
 }
 
-static bool number_tokens(pf_bpe_vocab *vocab, const merges_file *f,
-                          const pf_json *json, pf_err *err)
+/* `ids` is the text of a vocab.json, or NULL. */
+static bool number_tokens(pf_bpe_vocab *vocab, const merges_file *f, const pf_span *ids,
+                          pf_err *err)
 {
-    names t = {0};
+    names t = {.n = 0};
     byte_names bytes;
     name_bytes(&bytes);
-    uint8_t *is_taken = NULL;
-    bool ok = names_init(&t, json ? pf_json_size(json) : 514 + f->n, err);
-    if (ok && json) {
-        is_taken = pf_zalloc(PF_BPE_ID_MAX / 8, err);
-        ok = is_taken && number_by_json(&t, json, is_taken, err);
-    } else if (ok) {
-        ok = number_by_order(&t, &bytes, f, err);
-    }
+    size_t n = 514 + f->n;
+    bool ok = names_init(&t, n, err) && number_by_order(&t, &bytes, f, err);
+    if (ok && ids && (t.n < n || !is_in_order(&bytes, f, *ids)))
+        ok = renumber(&t, *ids, err);
     ok = ok && resolve(vocab, &t, &bytes, f, err);
-    pf_free(is_taken);
-    pf_free(t.slots);
+    names_free(&t);
     return ok;
-}
-
-/* The object of tokens and ids; stays NULL when `path` is NULL. */
-static bool read_ids(pf_json **json, const char *path, pf_err *err)
-{
-    if (!path)
-        return true;
-    if (!pf_json_parse_file(json, path, PF_BPE_FILE_MAX, err))
-        return false;
-    return pf_json_get_kind(*json) == PF_JSON_OBJECT ||
-           pf_fail(err, PF_ERR_FORMAT, "'%s' is not an object of tokens and ids", path);
 }
 
 static bool read_merges(merges_file *f, const char *path, pf_err *err)
 {
-    if (read_text(&f->text, path, err) && parse_merges(f, err) && check_repeats(f, err))
-        return true;
-    return pf_fail_in(err, "'%s'", path);
+    return (read_text(&f->text, path, err) && parse_merges(f, err)) ||
+           pf_fail_in(err, "'%s'", path);
 }
 
+static bool read_ids(pf_mapfile *map, const char *path, pf_err *err)
+{
+    if (!pf_mapfile_open(map, path, err))
+        return false;
+    return map->size <= PF_BPE_FILE_MAX ||
+           pf_fail(err, PF_ERR_LIMIT, "'%s' has %zu bytes, at most %d are read", path,
+                   map->size, PF_BPE_FILE_MAX);
+}
+
+/* `ids_path` may be NULL. */
 static bool read_files(pf_bpe_vocab *vocab, const char *merges_path,
                        const char *ids_path, pf_err *err)
 {
     merges_file f = {.n = 0};
-    pf_json *json = NULL;
-    bool ok = read_merges(&f, merges_path, err) && read_ids(&json, ids_path, err);
+    pf_mapfile map = {.size = 0};
+    bool ok = read_merges(&f, merges_path, err) &&
+              (!ids_path || read_ids(&map, ids_path, err));
     if (ok) {
         vocab->n_merges = f.n;
+        vocab->first_line = f.n > 0 ? f.merges[0].line : 1;
         vocab->merges = pf_alloc_array(f.n, sizeof *vocab->merges, err);
         vocab->path = pf_strdup(merges_path, err);
         ok = vocab->merges && vocab->path;
     }
-    if (ok && !number_tokens(vocab, &f, json, err))
+    const pf_span ids = pf_mapfile_span(&map);
+    if (ok && !number_tokens(vocab, &f, ids_path ? &ids : NULL, err))
         ok = pf_fail_in(err, "'%s'", ids_path ? ids_path : merges_path);
-    pf_json_free(json);
+    pf_mapfile_close(&map);
     merges_file_free(&f);
     return ok;
 }

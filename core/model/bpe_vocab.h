@@ -28,6 +28,7 @@ typedef struct {
     char *path;           /* the file the merges came from */
     pf_bpe_merge *merges; /* in order of rank: the first is applied first */
     size_t n_merges;
+    size_t first_line;    /* of the file; merge i stands in line first_line + i */
     int32_t byte_id[256]; /* a byte inside a word */
     int32_t last_id[256]; /* a byte that ends a word ("</w>") */
     int32_t start_id, end_id;

@@ -152,6 +152,64 @@ static void ids_come_from_vocab_json(void **state)
     pf_bpe_close(whole);
 }
 
+/* A vocab.json that says what the order says is not parsed; written otherwise it is. */
+static void the_spelling_of_vocab_json_does_not_matter(void **state)
+{
+    (void)state;
+    pf_bpe *whole = open_vocab(tiny);
+    pf_hash want = pf_bpe_hash(whole);
+    static const char *const patches[][2] = {
+        {"{\"!\": 0,", "{\n  \"!\"\t:0 ,\r\n"},
+        {"{\"!\": 0,", "{\"\\u0021\": 0,"},
+        {"{\"!\": 0,", "{\"<|pad|>\": 900, \"!\": 0,"},
+        {"\"!\": 0, \"\\\"\": 1", "\"\\\"\": 1, \"!\": 0"},
+    };
+    write_patched("merges.txt", tiny_merges, NULL, NULL);
+    for (size_t i = 0; i < sizeof patches / sizeof patches[0]; i++) {
+        write_patched("vocab.json", tiny_ids, patches[i][0], patches[i][1]);
+        pf_bpe *bpe = open_vocab(folder);
+        pf_hash got = pf_bpe_hash(bpe);
+        assert_true(pf_hash_equal(&want, &got));
+        assert_int_equal(assert_rows(bpe, tiny_rows), TINY_ROWS);
+        pf_bpe_close(bpe);
+    }
+    pf_bpe_close(whole);
+}
+
+/* Damage anywhere is refused or harmless; sanitizers watch. */
+static void damage_does_no_harm(void **state)
+{
+    (void)state;
+    const char *const paths[] = {tiny_merges, tiny_ids}, *const copies[] = {
+                                                             "merges.txt",
+                                                             "vocab.json"};
+    write_patched("merges.txt", tiny_merges, NULL, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        pf_err err = PF_ERR_INIT;
+        pf_mapfile map;
+        assert_ok(pf_mapfile_open(&map, paths[i], &err), &err);
+        uint8_t *bytes = pf_zalloc(map.size, &err);
+        assert_non_null(bytes);
+        memcpy(bytes, map.data, map.size);
+        for (size_t at = 0; at < map.size; at += i == 0 ? 5 : 97) {
+            pf_bpe *bpe;
+            write_file(copies[i], bytes, at);
+            if (pf_bpe_open(&bpe, folder, &err))
+                pf_bpe_close(bpe);
+            else if (i == 1)
+                assert_non_null(strstr(err.msg, "vocab.json"));
+            bytes[at] ^= 0x15;
+            write_file(copies[i], bytes, map.size);
+            if (pf_bpe_open(&bpe, folder, &err))
+                pf_bpe_close(bpe);
+            bytes[at] ^= 0x15;
+        }
+        write_file(copies[i], bytes, map.size);
+        pf_free(bytes);
+        pf_mapfile_close(&map);
+    }
+}
+
 static void a_vocabulary_without_merges_spells_bytes(void **state)
 {
     (void)state;
@@ -331,6 +389,9 @@ static void bad_vocabularies_are_refused_by_name(void **state)
     write_patched("merges.txt", tiny_merges, NULL, NULL);
     write_file("vocab.json", "[1]", 3);
     assert_refused(pf_bpe_open(&bpe, folder, &err), &err, "is not an object");
+    assert_int_equal(err.code, PF_ERR_FORMAT);
+    write_file("vocab.json", "", 0);
+    assert_refused(pf_bpe_open(&bpe, folder, &err), &err, "vocab.json");
     write_file("merges.txt", "", 0);
     assert_refused(pf_bpe_open(&bpe, folder, &err), &err, "file is empty");
     /* Without ids a token must be made by a merge. */
@@ -461,6 +522,8 @@ int main(void)
         cmocka_unit_test(a_folder_gives_the_golden_ids),
         IN_FOLDER(every_layout_is_the_same_vocabulary),
         IN_FOLDER(ids_come_from_vocab_json),
+        IN_FOLDER(the_spelling_of_vocab_json_does_not_matter),
+        IN_FOLDER(damage_does_no_harm),
         IN_FOLDER(a_vocabulary_without_merges_spells_bytes),
         IN_FOLDER(merges_apply_in_the_references_order),
         IN_FOLDER(special_tokens_and_contractions_split_off),

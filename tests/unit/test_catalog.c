@@ -118,7 +118,8 @@ static bool publish_images(int from, int to)
     pf_store *s = pf_catalog_store(c);
     int64_t model, source;
     bool ok = pf_store_begin(s, &err) && add_model(s, &model) &&
-              pf_store_put_source(s, "/p", "folder", NULL, &source, &err);
+              pf_store_put_source(s, &(pf_store_source){.path = "/p", .kind = "folder"},
+                                  &source, &err);
     for (int i = from; ok && i < to; i++)
         ok = add_image(s, model, source, i);
     ok = ok && pf_catalog_publish(c, &err);

@@ -1,0 +1,356 @@
+/*
+ * main.c - plainfilm-index: options, signals, progress and exit codes around pf_run().
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/catalog.h"
+#include "core/cli/cli.h"
+#include "core/cli/progress.h"
+#include "core/cli/term.h"
+#include "indexer/report.h"
+#include "indexer/run.h"
+
+enum { FORMAT_TEXT, FORMAT_JSON };
+enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
+
+static struct {
+    const char *catalog, *model, *tokenizer, *preprocess, *captions;
+    int64_t jobs, batch, wait_seconds;
+    int format;
+    bool rebuild, dry_run, verify_content, info, check, quiet, verbose;
+} asked = {.batch = 8};
+
+static const char *const format_names[] = {"text", "json", NULL};
+
+static const pf_opt options[] = {
+    {.kind = PF_OPT_HEADING, .help = "What to index"},
+    {.kind = PF_OPT_STRING,
+     .name = "captions",
+     .arg = "FILE",
+     .to = &asked.captions,
+     .help = "table with the columns file and caption, any others become attributes; "
+             "remembered with PATH. Commas part columns, tabs when it ends in .tsv"},
+    {.kind = PF_OPT_FLAG,
+     .name = "verify-content",
+     .to = &asked.verify_content,
+     .help = "read every file again, also those whose size and time are unchanged"},
+    {.kind = PF_OPT_FLAG,
+     .name = "dry-run",
+     .to = &asked.dry_run,
+     .help = "tell what would change and change nothing"},
+    {.kind = PF_OPT_HEADING, .help = "With which model"},
+    {.kind = PF_OPT_STRING,
+     .short_name = 'm',
+     .name = "model",
+     .arg = "DIR|FILE",
+     .to = &asked.model,
+     .default_text = "",
+     .help = "folder with PubMedCLIP's files, or a checkpoint file; needed the first "
+             "time, then remembered"},
+    {.kind = PF_OPT_STRING,
+     .name = "tokenizer",
+     .arg = "PATH",
+     .to = &asked.tokenizer,
+     .default_text = "beside the model",
+     .help = "merges.txt, bpe_simple_vocab_16e6.txt.gz, or a folder with one"},
+    {.kind = PF_OPT_STRING,
+     .name = "preprocess",
+     .arg = "NAME",
+     .to = &asked.preprocess,
+     .default_text = "what the model says, else clip",
+     .help = "how pictures are prepared: clip or pubmedclip-train"},
+    {.kind = PF_OPT_FLAG,
+     .name = "rebuild",
+     .to = &asked.rebuild,
+     .help = "embed everything again, also with another model; searches see the old "
+             "vectors until the new ones are complete"},
+    {.kind = PF_OPT_HEADING, .help = "Where, and how"},
+    {.kind = PF_OPT_STRING,
+     .short_name = 'c',
+     .name = "catalog",
+     .arg = "DIR",
+     .to = &asked.catalog,
+     .default_text = "$PLAINFILM_CATALOG, else $XDG_DATA_HOME/plainfilm",
+     .help = "the catalog's folder; made when it is not there"},
+    {.kind = PF_OPT_INT,
+     .short_name = 'j',
+     .name = "jobs",
+     .arg = "N",
+     .to = &asked.jobs,
+     .min = 0,
+     .max = JOBS_MAX,
+     .default_text = "one per core",
+     .help = "pictures are decoded and embedded by N workers"},
+    {.kind = PF_OPT_INT,
+     .short_name = 'b',
+     .name = "batch",
+     .arg = "N",
+     .to = &asked.batch,
+     .min = 1,
+     .max = BATCH_MAX,
+     .help = "pictures a worker embeds at once"},
+    {.kind = PF_OPT_INT,
+     .name = "wait",
+     .arg = "SECONDS",
+     .to = &asked.wait_seconds,
+     .min = 0,
+     .max = 86400,
+     .help = "wait for another indexer to end instead of giving up at once"},
+    {.kind = PF_OPT_HEADING, .help = "Looking instead of indexing"},
+    {.kind = PF_OPT_FLAG,
+     .name = "info",
+     .to = &asked.info,
+     .help = "what the catalog holds; with --model, what was understood of that model"},
+    {.kind = PF_OPT_FLAG,
+     .name = "check",
+     .to = &asked.check,
+     .help = "check the whole catalog; exit 1 when something is broken"},
+    {.kind = PF_OPT_HEADING, .help = "How to answer"},
+    {.kind = PF_OPT_CHOICE,
+     .name = "format",
+     .arg = "FORMAT",
+     .to = &asked.format,
+     .choices = format_names,
+     .help = "how the result is printed:"},
+    {.kind = PF_OPT_FLAG,
+     .short_name = 'q',
+     .name = "quiet",
+     .to = &asked.quiet,
+     .help = "no progress on stderr"},
+    {.kind = PF_OPT_FLAG,
+     .short_name = 'v',
+     .name = "verbose",
+     .to = &asked.verbose,
+     .help = "say more on stderr: oddities of the model"},
+    {.kind = PF_OPT_END},
+};
+
+static const char *const examples[] = {
+    "index a folder with its captions for the first time",
+    "plainfilm-index --model pubmed-clip --captions films/captions.csv films",
+    "every night from cron: whatever changed in all remembered folders",
+    "plainfilm-index --quiet",
+    "look at a downloaded model before using it",
+    "plainfilm-index --model PubMedCLIP_ViT32.pth --info",
+    NULL,
+};
+
+static const pf_cli cli = {
+    .name = "plainfilm-index",
+    .usage = "[options] [PATH...]",
+    .summary =
+        "Embed the pictures under each PATH, and their captions, into a catalog that "
+        "plainfilm-query searches. Without PATH every remembered one is looked at "
+        "again. Nothing leaves this machine.",
+    .opts = options,
+    .max_plain = PATHS_MAX,
+    .examples = examples,
+};
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+/* The first Ctrl-C ends the run in good order, the second one at once. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+/* ---- the jobs ---- */
+
+static pf_exit fail(const pf_err *err)
+{
+    fputs("plainfilm-index: ", stderr);
+    pf_term_puts(stderr, err->msg);
+    fputc('\n', stderr);
+    return pf_exit_of(err);
+}
+
+static void say_notes(const pf_notes *notes)
+{
+    for (size_t i = 0; asked.verbose && i < notes->count; i++) {
+        fputs("plainfilm-index: ", stderr);
+        pf_term_puts(stderr, notes->line[i]);
+        fputc('\n', stderr);
+    }
+}
+
+typedef struct {
+    pf_progress bar;
+    const char *what; /* of the job the bar shows; NULL before the first */
+    size_t total;
+} shown;
+
+static void show(void *context, const char *what, size_t done, size_t total,
+                 size_t failed)
+{
+    shown *s = context;
+    if (s->what != what || s->total != total) {
+        if (s->what)
+            pf_progress_finish(&s->bar);
+        pf_progress_start(&s->bar, what, total);
+        s->what = what;
+        s->total = total;
+    }
+    pf_progress_update(&s->bar, done, failed);
+}
+
+static int online_cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (int)n;
+}
+
+static pf_exit index_paths(const char *folder, const char *const *paths, size_t n_paths)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_notes notes = {0};
+    pf_run_report report;
+    pf_term term = pf_term_of(stderr);
+    shown s = {0};
+    pf_progress_options bar = {.file = stderr,
+                               .can_redraw = term.can_redraw,
+                               .is_quiet = asked.quiet,
+                               .columns = term.columns};
+    pf_progress_init(&s.bar, &bar);
+    pf_run_options o = {.catalog = folder,
+                        .model = asked.model,
+                        .tokenizer = asked.tokenizer,
+                        .preprocess = asked.preprocess,
+                        .captions = asked.captions,
+                        .paths = paths,
+                        .n_paths = n_paths,
+                        .jobs = asked.jobs ? (int)asked.jobs : online_cores(),
+                        .batch = (size_t)asked.batch,
+                        .rebuild = asked.rebuild,
+                        .dry_run = asked.dry_run,
+                        .verify_content = asked.verify_content,
+                        .wait_seconds = (int)asked.wait_seconds,
+                        .stop = &stop,
+                        .progress = show,
+                        .context = &s};
+    catch_signals();
+    bool ok = pf_run(&o, &report, &notes, &err);
+    if (s.what)
+        pf_progress_finish(&s.bar);
+    say_notes(&notes);
+    pf_exit code = !ok ? PF_EXIT_FAILED : report.failed ? PF_EXIT_PARTLY : PF_EXIT_DONE;
+    if (ok)
+        pf_report_run(&report, asked.dry_run, asked.format == FORMAT_JSON, stdout);
+    else if (err.code == PF_ERR_INTERRUPTED)
+        fputs("plainfilm-index: interrupted; what was embedded is kept, run it again "
+              "to go "
+              "on\n",
+              stderr);
+    else
+        code = fail(&err);
+    pf_run_report_reset(&report);
+    pf_notes_reset(&notes);
+    return code;
+}
+
+static pf_exit info_of_model(void)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_notes notes = {0};
+    pf_model *model = NULL;
+    pf_model_options o;
+    pf_model_options_init(&o);
+    o.tokenizer = asked.tokenizer;
+    o.preprocess = asked.preprocess;
+    o.tokenizer_is_optional = true;
+    bool ok = pf_model_open(&model, asked.model, &o, &notes, &err);
+    if (ok)
+        pf_report_model(model, &notes, asked.format == FORMAT_JSON, stdout);
+    pf_model_close(model);
+    pf_notes_reset(&notes);
+    return ok ? PF_EXIT_DONE : fail(&err);
+}
+
+/* Reading needs no lock: both work beside a running indexer. */
+static pf_exit look_at_catalog(const char *folder)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_notes notes = {0}, problems = {0};
+    pf_catalog *catalog = NULL;
+    bool json = asked.format == FORMAT_JSON;
+    bool ok = pf_catalog_open_reader(&catalog, folder, 0, &notes, &err);
+    if (ok && asked.info)
+        ok = pf_report_catalog(catalog, json, stdout, &err);
+    if (ok && asked.check) {
+        ok = pf_catalog_check(catalog, &problems, &err);
+        if (ok)
+            pf_report_check(pf_catalog_folder(catalog), &problems, json, stdout);
+    }
+    bool is_broken = problems.count + problems.dropped > 0;
+    pf_catalog_close(catalog);
+    pf_notes_reset(&notes);
+    pf_notes_reset(&problems);
+    if (!ok)
+        return fail(&err);
+    return is_broken ? PF_EXIT_FAILED : PF_EXIT_DONE;
+}
+
+static pf_exit run_command(const pf_cli_args *args)
+{
+    pf_err err = PF_ERR_INIT;
+    if (args->n_plain > 0 && (asked.info || asked.check)) {
+        pf_fail(&err, PF_ERR_MISUSE, "--info and --check take no PATH");
+        return fail(&err);
+    }
+    if (asked.info && asked.check) {
+        pf_fail(&err, PF_ERR_MISUSE, "--info and --check are two questions; ask one");
+        return fail(&err);
+    }
+    if (asked.info && asked.model)
+        return info_of_model();
+    char *folder = asked.catalog ? pf_strdup(asked.catalog, &err)
+                                 : pf_catalog_default_folder(&err);
+    const char **paths = pf_alloc_array(args->n_plain, sizeof *paths, &err);
+    pf_exit code = PF_EXIT_FAILED;
+    if (!folder || !paths) {
+        code = fail(&err);
+    } else if (asked.info || asked.check) {
+        code = look_at_catalog(folder);
+    } else {
+        for (size_t i = 0; i < args->n_items; i++)
+            paths[i] = args->items[i].value;
+        code = index_paths(folder, paths, args->n_plain);
+    }
+    pf_free(folder);
+    pf_free(paths);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_cli_args args;
+    if (!pf_cli_parse(&args, &cli, argc, argv, &err))
+        return fail(&err);
+    pf_exit code =
+        pf_cli_answer(&cli, args.action, stdout) ? PF_EXIT_DONE : run_command(&args);
+    pf_cli_args_free(&args);
+    if (fflush(stdout) != 0 && code == PF_EXIT_DONE) {
+        pf_fail_errno(&err, errno, "cannot write the answer");
+        code = fail(&err);
+    }
+    return code;
+}

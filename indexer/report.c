@@ -1,0 +1,284 @@
+/* report.c - see report.h. */
+#include "indexer/report.h"
+
+#include <time.h>
+
+#include "core/base/json.h"
+#include "core/cli/term.h"
+
+/* ---- a run ---- */
+
+static double rate_of(const pf_run_report *r)
+{
+    return r->embed_seconds > 0 ? (double)r->embedded / r->embed_seconds : 0;
+}
+
+static void run_json(const pf_run_report *r, FILE *out)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } counts[] = {{"added", (int64_t)r->added},
+                  {"updated", (int64_t)r->updated},
+                  {"moved", (int64_t)r->moved},
+                  {"removed", (int64_t)r->removed},
+                  {"unchanged", (int64_t)r->unchanged},
+                  {"failed", (int64_t)r->failed},
+                  {"images", r->images},
+                  {"captions", r->captions},
+                  {"cases", r->cases}};
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        pf_json_write_int(&w, counts[i].key, counts[i].value);
+    pf_json_write_real(&w, "seconds", r->seconds, 6);
+    pf_json_write_real(&w, "images_per_second", rate_of(r), 4);
+    pf_json_begin_array(&w, "failures");
+    for (size_t i = 0; i < r->n_failures; i++) {
+        pf_json_begin_object(&w, NULL);
+        pf_json_write_string(&w, "path", r->failures[i].path);
+        pf_json_write_string(&w, "reason", r->failures[i].reason);
+        pf_json_end_object(&w);
+    }
+    pf_json_end_array(&w);
+    pf_json_end_object(&w);
+}
+
+static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
+{
+    fprintf(
+        out,
+        "%s%zu added, %zu updated, %zu moved, %zu removed, %zu unchanged, %zu failed",
+        is_dry_run ? "would be: " : "", r->added, r->updated, r->moved, r->removed,
+        r->unchanged, r->failed);
+    if (!is_dry_run)
+        fprintf(out, " in %.1f s", r->seconds);
+    if (r->embedded > 0)
+        fprintf(out, " (%.1f images/s)", rate_of(r));
+    fputc('\n', out);
+    if (!is_dry_run)
+        fprintf(out, "the catalog holds %lld images, %lld captions, %lld cases\n",
+                (long long)r->images, (long long)r->captions, (long long)r->cases);
+    for (size_t i = 0; i < r->n_failures; i++) {
+        fputs("failed: ", out);
+        pf_term_puts(out, r->failures[i].path);
+        fputs(": ", out);
+        pf_term_puts(out, r->failures[i].reason);
+        fputc('\n', out);
+    }
+}
+
+void pf_report_run(const pf_run_report *report, bool is_dry_run, bool json, FILE *out)
+{
+    if (json)
+        run_json(report, out);
+    else
+        run_text(report, is_dry_run, out);
+}
+
+/* ---- the catalog ---- */
+
+typedef struct {
+    bool json;
+    FILE *out;
+    pf_json_writer w;
+} printer;
+
+static void say_string(printer *p, const char *key, const char *label,
+                       const char *value)
+{
+    if (p->json) {
+        pf_json_write_string(&p->w, key, value);
+        return;
+    }
+    fprintf(p->out, "%-14s", label);
+    pf_term_puts(p->out, value ? value : "none");
+    fputc('\n', p->out);
+}
+
+static void say_int(printer *p, const char *key, const char *label, int64_t value)
+{
+    if (p->json)
+        pf_json_write_int(&p->w, key, value);
+    else
+        fprintf(p->out, "%-14s%lld\n", label, (long long)value);
+}
+
+/* Seconds since 1970 as UTC, or null. */
+static void say_time(printer *p, const char *key, const char *label, int64_t at)
+{
+    char text[32];
+    time_t t = (time_t)at;
+    struct tm tm;
+    bool ok = at > 0 && gmtime_r(&t, &tm) &&
+              strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+    say_string(p, key, label, ok ? text : NULL);
+}
+
+static bool say_source(void *context, const pf_store_source *source, pf_err *err)
+{
+    printer *p = context;
+    (void)err;
+    if (p->json)
+        pf_json_begin_object(&p->w, NULL);
+    say_string(p, "path", "source", source->path);
+    if (p->json || source->captions_path)
+        say_string(p, "captions", "  captions", source->captions_path);
+    if (p->json)
+        pf_json_end_object(&p->w);
+    return true;
+}
+
+static bool say_failure(void *context, const pf_store_failure *failure, pf_err *err)
+{
+    printer *p = context;
+    (void)err;
+    if (p->json) {
+        pf_json_begin_object(&p->w, NULL);
+        pf_json_write_string(&p->w, "path", failure->path);
+        pf_json_write_string(&p->w, "reason", failure->reason);
+        pf_json_end_object(&p->w);
+        return true;
+    }
+    fputs("failed        ", p->out);
+    pf_term_puts(p->out, failure->path);
+    fputs(": ", p->out);
+    pf_term_puts(p->out, failure->reason);
+    fputc('\n', p->out);
+    return true;
+}
+
+static void say_model_row(printer *p, const pf_store_model *model)
+{
+    if (model->id == 0) {
+        if (p->json)
+            pf_json_write_string(&p->w, "model", NULL);
+        return;
+    }
+    if (p->json)
+        pf_json_begin_object(&p->w, "model");
+    say_string(p, "path", "model", model->path);
+    say_string(p, "description", "  variant", model->description);
+    say_string(p, "preprocess", "  preprocess", model->preprocess);
+    say_string(p, "fingerprint", "  fingerprint", model->fingerprint);
+    say_int(p, "dim", "  dimensions", model->dim);
+    if (p->json)
+        pf_json_end_object(&p->w);
+}
+
+static bool say_lists(printer *p, pf_store *store, pf_err *err)
+{
+    if (p->json)
+        pf_json_begin_array(&p->w, "sources");
+    if (!pf_store_each_source(store, say_source, p, err))
+        return false;
+    if (p->json) {
+        pf_json_end_array(&p->w);
+        pf_json_begin_array(&p->w, "failures");
+    }
+    if (!pf_store_each_failure(store, 0, say_failure, p, err))
+        return false;
+    if (p->json)
+        pf_json_end_array(&p->w);
+    return true;
+}
+
+bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out, pf_err *err)
+{
+    pf_store *store = pf_catalog_store(catalog);
+    printer p = {.json = json, .out = out};
+    pf_store_counts n;
+    pf_store_run last;
+    pf_store_model model = {0};
+    if (!pf_store_count(store, &n, err) || !pf_store_find_last_run(store, &last, err) ||
+        !pf_store_find_model(store, &model, err))
+        return false;
+    pf_json_writer_init(&p.w, out);
+    if (json)
+        pf_json_begin_object(&p.w, NULL);
+    say_string(&p, "catalog", "catalog", pf_catalog_folder(catalog));
+    say_int(&p, "generation", "generation", pf_catalog_generation(catalog));
+    say_int(&p, "images", "images", n.images);
+    say_int(&p, "captions", "captions", n.captions);
+    say_int(&p, "cases", "cases", n.cases);
+    say_int(&p, "failed", "failed", n.failures);
+    say_time(&p, "created", "created", n.created_at);
+    say_time(&p, "last_run", "last run", last.started_at);
+    say_string(&p, "last_run_state", "  ended", last.id ? last.state : NULL);
+    say_model_row(&p, &model);
+    pf_store_model_reset(&model);
+    bool ok = say_lists(&p, store, err);
+    if (json)
+        pf_json_end_object(&p.w);
+    return ok;
+}
+
+/* ---- a model ---- */
+
+static void say_notes(printer *p, const char *key, const char *label,
+                      const pf_notes *notes)
+{
+    if (p->json)
+        pf_json_begin_array(&p->w, key);
+    for (size_t i = 0; i < notes->count; i++) {
+        if (p->json)
+            pf_json_write_string(&p->w, NULL, notes->line[i]);
+        else
+            say_string(p, NULL, label, notes->line[i]);
+    }
+    if (p->json)
+        pf_json_end_array(&p->w);
+}
+
+void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FILE *out)
+{
+    char variant[128], hex[PF_HASH_HEX_SIZE];
+    const pf_dims *d = pf_clip_dims(pf_model_clip(model));
+    const pf_preprocess *pre = pf_model_preprocess(model);
+    const pf_bpe *bpe = pf_model_bpe(model);
+    pf_hash fingerprint = pf_model_fingerprint(model);
+    pf_dims_describe(d, variant, sizeof variant);
+    pf_hash_hex(&fingerprint, hex);
+    printer p = {.json = json, .out = out};
+    pf_json_writer_init(&p.w, out);
+    if (json)
+        pf_json_begin_object(&p.w, NULL);
+    say_string(&p, "checkpoint", "checkpoint", pf_model_checkpoint(model));
+    say_string(&p, "container", "container", pf_model_container(model));
+    say_string(&p, "names", "names",
+               d->names == PF_NAMES_HF ? "Hugging Face" : "OpenAI");
+    say_string(&p, "variant", "variant", variant);
+    say_int(&p, "parameters", "parameters", (int64_t)pf_dims_parameters(d));
+    say_int(&p, "dim", "dimensions", d->embed);
+    say_int(&p, "image_size", "image size", pre->size);
+    say_string(&p, "preprocess", "preprocess", pre->name);
+    say_int(&p, "context", "context", d->context);
+    say_int(&p, "vocabulary", "vocabulary", d->vocab);
+    say_string(&p, "tokenizer", "tokenizer", bpe ? pf_bpe_path(bpe) : NULL);
+    say_string(&p, "fingerprint", "fingerprint", bpe ? hex : NULL);
+    say_notes(&p, "oddities", "oddity", notes);
+    if (json)
+        pf_json_end_object(&p.w);
+}
+
+/* ---- a check ---- */
+
+void pf_report_check(const char *folder, const pf_notes *problems, bool json, FILE *out)
+{
+    printer p = {.json = json, .out = out};
+    bool ok = problems->count + problems->dropped == 0;
+    pf_json_writer_init(&p.w, out);
+    if (json) {
+        pf_json_begin_object(&p.w, NULL);
+        pf_json_write_string(&p.w, "catalog", folder);
+        pf_json_write_bool(&p.w, "ok", ok);
+    } else if (ok) {
+        fputs("the catalog is in order\n", out);
+    }
+    say_notes(&p, "problems", "broken", problems);
+    if (!json && problems->dropped > 0)
+        fprintf(out, "broken        and %zu more\n", problems->dropped);
+    if (json)
+        pf_json_end_object(&p.w);
+}

@@ -1,0 +1,29 @@
+/*
+ * report.h - what plainfilm-index prints: a run's result, --info, --check. Text or
+ * JSON.
+ */
+#ifndef PF_INDEXER_REPORT_H
+#define PF_INDEXER_REPORT_H
+
+#include <stdio.h>
+
+#include "core/base/err.h"
+#include "core/base/notes.h"
+#include "core/catalog/catalog.h"
+#include "core/model/model.h"
+#include "indexer/run.h"
+
+void pf_report_run(const pf_run_report *report, bool is_dry_run, bool json, FILE *out);
+
+/* What the catalog holds: counts, sources, model, last run, failures that stand. */
+PF_MUST_CHECK bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out,
+                                     pf_err *err);
+
+/* What was understood of a model, with every oddity. */
+void pf_report_model(const pf_model *model, const pf_notes *notes, bool json,
+                     FILE *out);
+
+void pf_report_check(const char *folder, const pf_notes *problems, bool json,
+                     FILE *out);
+
+#endif
