@@ -214,11 +214,14 @@ bool pf_apply(pf_catalog *catalog, pf_sources *sources, int64_t model_id,
 {
     applier a = {.store = pf_catalog_store(catalog),
                  .model_id = model_id,
-                 .is_replacing = is_replacing,
-                 .is_noticeable = is_replacing || pf_catalog_generation(catalog) == 0};
+                 .is_replacing = is_replacing};
+    bool is_index_broken = false;
     *is_published = false;
-    if (!pf_store_begin(a.store, err))
+    if (!pf_catalog_needs_publish(catalog, &is_index_broken, err) ||
+        !pf_store_begin(a.store, err))
         return false;
+    a.is_noticeable =
+        is_replacing || is_index_broken || pf_catalog_generation(catalog) == 0;
     if (!apply_all(&a, sources, err)) {
         pf_store_rollback(a.store);
         return false;
