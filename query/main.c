@@ -173,6 +173,13 @@ static void say_notes(pf_notes *notes, bool is_wanted)
     pf_notes_reset(notes);
 }
 
+/* What the model's makers want told; NULL is fine. */
+static void say_notice(const char *notice)
+{
+    if (notice && !command.quiet)
+        say(notice);
+}
+
 /* ---- from arguments to a question ---- */
 
 /* The question, and what it borrows from. */
@@ -360,9 +367,10 @@ static bool run_search(const pf_query *query, pf_err *err)
     pf_search *search = NULL;
     pf_notes notes = {0};
     pf_answer answer = {0};
-    bool ok = open_search(&search, query->find, err) &&
-              pf_search_run(search, query, &answer, &notes, err);
+    const bool ok = open_search(&search, query->find, err) &&
+                    pf_search_run(search, query, &answer, &notes, err);
     say_notes(&notes, command.verbose);
+    say_notice(search ? pf_search_notice(search) : NULL);
     if (ok) {
         say_about(search, &answer);
         print_answer(query, &answer);
@@ -384,6 +392,7 @@ static bool embed_with(const pf_model *model, const pf_part *part, pf_err *err)
     size_t n_ids = 0;
     bool is_truncated = false;
     const bool is_phrase = part->kind == PF_PART_PHRASE;
+    say_notice(pf_model_notice(model));
     bool ok = vector && ids && pf_embedder_new(&embedder, model, err) &&
               pf_part_embed(part, embedder, vector, &is_truncated, err) &&
               (!is_phrase || pf_embed_token_ids(embedder, part->text, ids, &n_ids,

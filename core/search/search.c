@@ -228,6 +228,11 @@ bool pf_search_get_model(pf_search *s, unsigned towers, const pf_model **out,
     return true;
 }
 
+const char *pf_search_notice(const pf_search *s)
+{
+    return s->model ? pf_model_notice(s->model) : NULL;
+}
+
 /* ---- from parts to one vector ---- */
 
 /* "17" is an id, anything else a path. */

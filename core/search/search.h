@@ -53,6 +53,10 @@ PF_MUST_CHECK bool pf_search_get_model(pf_search *search, unsigned towers,
                                        const pf_model **out, pf_notes *notes,
                                        pf_err *err);
 
+/* What the makers of the model that was opened want users told (model.h); NULL when no
+ * question has needed the model, or there is nothing. Borrowed as the model is. */
+const char *pf_search_notice(const pf_search *search);
+
 /* ---- asking ---- */
 
 typedef struct {
