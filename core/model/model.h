@@ -59,9 +59,9 @@ int pf_model_dim(const pf_model *model); /* length of every vector */
 pf_hash pf_model_fingerprint(const pf_model *model);
 
 /* Identity of the files a model was read from (size, time, inode of each), so that an
- * unchanged model is recognised without reading 600 MB again. A model opened without its
- * tokenizer gives the beginning, up to a line's end, of what it gives with it. Given,
- * pf_free() it. */
+ * unchanged model is recognised without reading 600 MB again. A model opened without
+ * its tokenizer gives the beginning, up to a line's end, of what it gives with it.
+ * Given, pf_free() it. */
 PF_MUST_CHECK char *pf_model_stamp(const pf_model *model, pf_err *err);
 
 /* ---- embedding ---- */
