@@ -13,12 +13,18 @@ typedef struct {
     bool is_noticeable; /* readers would see a difference */
 } applier;
 
+/* The image's row in the store can stay as it is, but for a new path. */
+static bool is_as_stored(const pf_source *source, const pf_plan_item *item)
+{
+    return (item->kind == PF_PLAN_UNCHANGED || item->kind == PF_PLAN_MOVED) &&
+           item->source_id == source->id;
+}
+
 bool pf_apply_needs_captions(const pf_source *source, const pf_plan_item *item,
                              bool is_replacing)
 {
-    if (item->failure)
-        return false;
-    return is_replacing || source->captions_changed || item->kind == PF_PLAN_NEW;
+    return !item->failure &&
+           (is_replacing || source->captions_changed || !is_as_stored(source, item));
 }
 
 /* ---- captions and attributes of one picture ---- */
@@ -63,6 +69,19 @@ static bool set_attributes(const applier *a, int64_t image_id,
     return ok;
 }
 
+/* The first row with a case decides; the others do not contradict it. */
+static bool set_case(const applier *a, const pf_source *source, int64_t image_id,
+                     const pf_caption_row *rows, size_t n, pf_err *err)
+{
+    int64_t id = 0;
+    const char *key = "";
+    for (size_t i = 0; i < n && !key[0]; i++)
+        key = rows[i].case_key;
+    if (key[0] && !pf_store_put_case(a->store, source->id, key, key, &id, err))
+        return false;
+    return pf_store_set_image_case(a->store, image_id, id, err);
+}
+
 static bool apply_captions(applier *a, const pf_source *source,
                            const pf_plan_item *item, int64_t image_id, pf_err *err)
 {
@@ -71,8 +90,9 @@ static bool apply_captions(applier *a, const pf_source *source,
     size_t n;
     const pf_caption_row *rows =
         pf_captions_find(&source->captions, item->file->path, &n);
-    a->is_noticeable = true;
+    a->is_noticeable |= source->captions_changed;
     return set_captions(a, image_id, rows, n, err) &&
+           set_case(a, source, image_id, rows, n, err) &&
            set_attributes(a, image_id, &source->captions, rows, n, err);
 }
 
@@ -111,10 +131,8 @@ static bool apply_item(applier *a, const pf_source *source, const pf_plan_item *
                           .path = f->path,
                           .size = f->size,
                           .mtime_ns = f->mtime_ns};
-    bool is_as_stored =
-        (item->kind == PF_PLAN_UNCHANGED || item->kind == PF_PLAN_MOVED) &&
-        item->source_id == source->id && !a->is_replacing;
-    if (!is_as_stored && !pf_store_put_image(a->store, &row, &id, err))
+    bool stays = is_as_stored(source, item) && !a->is_replacing;
+    if (!stays && !pf_store_put_image(a->store, &row, &id, err))
         return false;
     a->is_noticeable |=
         item->kind != PF_PLAN_UNCHANGED && item->kind != PF_PLAN_TOUCHED;

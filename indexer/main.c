@@ -212,6 +212,13 @@ static void show(void *context, const char *what, size_t done, size_t total,
     pf_progress_update(&s->bar, done, failed);
 }
 
+static void show_notice(void *context, const char *text)
+{
+    shown *s = context;
+    if (!asked.quiet)
+        pf_progress_say(&s->bar, "plainfilm-index: %s", text);
+}
+
 static int online_cores(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -244,6 +251,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .verify_content = asked.verify_content,
                         .wait_seconds = (int)asked.wait_seconds,
                         .stop = &stop,
+                        .notice = show_notice,
                         .progress = show,
                         .context = &s};
     catch_signals();

@@ -406,6 +406,9 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     if (!pf_run_model_open(&r->model, o, store_of(r), notes, err))
         return false;
     r->model_id = r->model.is_replacing ? 0 : r->model.in_use;
+    const char *notice = pf_model_notice(r->model.model);
+    if (notice && o->notice)
+        o->notice(o->context, notice);
     if (!pf_sources_choose(&r->sources, store_of(r), o->paths, o->n_paths, o->captions,
                            r->model.is_replacing, err))
         return false;

@@ -30,6 +30,8 @@ typedef struct {
     int wait_seconds;
     const volatile sig_atomic_t *stop;
 
+    /* Told once what the model's makers want its users told; may be NULL. */
+    void (*notice)(void *context, const char *text);
     /* Called on the calling thread as work proceeds; may be NULL. `what` is "reading",
      * "embedding" or "captions". */
     void (*progress)(void *context, const char *what, size_t done, size_t total,

@@ -52,6 +52,9 @@ const pf_clip *pf_model_clip(const pf_model *model);
 const pf_bpe *pf_model_bpe(const pf_model *model); /* NULL without a tokenizer */
 const pf_preprocess *pf_model_preprocess(const pf_model *model);
 int pf_model_dim(const pf_model *model); /* length of every vector */
+/* What the model's makers want its users told (`plainfilm_notice` in config.json), one
+ * line; NULL when there is nothing. */
+const char *pf_model_notice(const pf_model *model);
 
 /* Hash of weights, sizes, preprocessing and tokenizer: two models with the same one
  * make the same vectors. Only after PF_CLIP_VERIFY with a tokenizer; all zero
