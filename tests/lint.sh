@@ -136,14 +136,15 @@ for f in $(printf '%s\n' "$everything" | grep -E '(\.sh|/cmd)$'); do
   sh -n "$f" 2>&1
 done | report 'a script that the shell does not understand'
 
-if command -v clang-format >/dev/null; then
+# Versions of clang-format differ in places; ours is Debian 12's.
+if clang-format --version 2>/dev/null | grep -q ' version 14\.'; then
   # shellcheck disable=SC2086
   for f in $sources; do
     clang-format --dry-run -Werror "$f" 2>"$box/why" ||
       sed -n 's/: error: .*//p' "$box/why" | head -n 1
   done | report 'not as clang-format has it'
 else
-  echo 'lint: without clang-format the formatting was not checked'
+  echo 'lint: without clang-format 14 the formatting was not checked'
 fi
 
 # --- man pages ----------------------------------------------------------------------
