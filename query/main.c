@@ -1,5 +1,6 @@
 /*
- * main.c - plainfilm-query: a phrase, a picture or both in; images or captions out.
+ * main.c - plainfilm-query: a phrase, a picture or both in; images, captions or
+ * cases out.
  *
  * The option table, the way from the command line to a question, and the two jobs:
  * search a catalog, or print a vector (--embed). stdout is the answer and nothing else.
@@ -19,8 +20,8 @@ enum { WORDS_MAX = 4096, PHRASE_MAX_BYTES = 1 << 20, LIMIT_MAX = 1000000 };
 
 static asked command = {.by = "meaning", .limit = 10, .min_score = -1};
 
-static const char *const find_names[] = {"images", "captions", NULL};
-static const pf_find find_values[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS};
+static const char *const find_names[] = {"images", "captions", "cases", NULL};
+static const pf_find find_values[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
 static const char *const format_names[] = {"text", "json", "paths", NULL};
 
 static const pf_opt options[] = {
@@ -38,7 +39,7 @@ static const pf_opt options[] = {
      .arg = "ID|PATH",
      .tag = TAG_LIKE,
      .help = "an image of the catalog, by its number or path; it is left out of the "
-             "images found. Needs no model"},
+             "images found, and its case out of the cases. Needs no model"},
     {.kind = PF_OPT_LIST,
      .name = "without",
      .arg = "PHRASE",
@@ -52,7 +53,7 @@ static const pf_opt options[] = {
      .arg = "WHAT",
      .to = &command.find,
      .choices = find_names,
-     .help = "what to look for:"},
+     .help = "what to look for; a case counts as near as its best image:"},
     {.kind = PF_OPT_INT,
      .short_name = 'n',
      .name = "limit",
@@ -139,6 +140,8 @@ static const char *const examples[] = {
     "plainfilm-query right pleural effusion",
     "what captions say about a picture",
     "plainfilm-query --image film.png --find captions",
+    "cases that look like one picture of a case in the catalog",
+    "plainfilm-query --like 17 --find cases",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
     NULL,
