@@ -15,7 +15,7 @@
 #include "core/cli/term.h"
 #include "query/query.h"
 
-enum { TAG_PHRASE = 0, TAG_IMAGE = 1, TAG_LIKE, TAG_WITHOUT };
+enum { TAG_PHRASE = 0, TAG_IMAGE = 1, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
 enum { WORDS_MAX = 4096, PHRASE_MAX_BYTES = 1 << 20, LIMIT_MAX = 1000000 };
 
 static asked command = {.by = "meaning", .limit = 10, .min_score = -1};
@@ -53,7 +53,7 @@ static const pf_opt options[] = {
      .arg = "WHAT",
      .to = &command.find,
      .choices = find_names,
-     .help = "what to look for; a case counts as near as its best image:"},
+     .help = "what to look for:"},
     {.kind = PF_OPT_INT,
      .short_name = 'n',
      .name = "limit",
@@ -70,6 +70,12 @@ static const pf_opt options[] = {
      .max = 1,
      .default_text = "",
      .help = "leave out hits below this score, a cosine from -1 to 1"},
+    {.kind = PF_OPT_LIST,
+     .name = "filter",
+     .arg = "KEY=VALUE",
+     .tag = TAG_FILTER,
+     .help = "only images for which this holds; given several times, all of them. Also "
+             "KEY!=VALUE, KEY<VALUE, KEY>VALUE, KEY~WORD, case=KEY and path~PATTERN"},
     {.kind = PF_OPT_STRING,
      .name = "by",
      .arg = "HOW",
@@ -142,6 +148,8 @@ static const char *const examples[] = {
     "plainfilm-query --image film.png --find captions",
     "cases that look like one picture of a case in the catalog",
     "plainfilm-query --like 17 --find cases",
+    "among CT images of 2024 only",
+    "plainfilm-query --filter modality=CT --filter \"path~*/2024/*\" lung nodule",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
     NULL,
@@ -189,6 +197,7 @@ static void say_notice(const char *notice)
 typedef struct {
     pf_query query;
     pf_part *parts;
+    pf_filter *filters;
     char *phrase;  /* the plain arguments, joined */
     pf_buf stdin_; /* the picture of `--image -` */
     bool has_stdin;
@@ -196,6 +205,9 @@ typedef struct {
 
 static void free_question(question *a)
 {
+    for (size_t i = 0; i < a->query.n_filters; i++)
+        pf_filter_reset(&a->filters[i]);
+    pf_free(a->filters);
     pf_free(a->parts);
     pf_free(a->phrase);
     pf_buf_free(&a->stdin_);
@@ -260,6 +272,23 @@ static bool read_item(question *a, const pf_cli_item *item, pf_part *part, pf_er
     }
 }
 
+static bool read_filters(question *a, const pf_cli_args *args, pf_err *err)
+{
+    a->filters = pf_alloc_array(args->n_items, sizeof *a->filters, err);
+    if (!a->filters)
+        return false;
+    a->query.filters = a->filters;
+    for (size_t i = 0; i < args->n_items; i++) {
+        if (args->items[i].tag != TAG_FILTER)
+            continue;
+        if (!pf_filter_parse(&a->filters[a->query.n_filters], args->items[i].value,
+                             err))
+            return false;
+        a->query.n_filters++;
+    }
+    return true;
+}
+
 /* The phrase comes first, whatever stands before or between its words. */
 static bool make_question(question *a, const pf_cli_args *args, pf_err *err)
 {
@@ -278,20 +307,31 @@ static bool make_question(question *a, const pf_cli_args *args, pf_err *err)
             (pf_part){.kind = PF_PART_PHRASE, .text = a->phrase, .weight = 1};
     }
     for (size_t i = 0; i < args->n_items; i++) {
-        if (args->items[i].tag != TAG_PHRASE &&
+        const int tag = args->items[i].tag;
+        if (tag != TAG_PHRASE && tag != TAG_FILTER &&
             !read_item(a, &args->items[i], &a->parts[n++], err))
             return false;
     }
     a->query.parts = a->parts;
     a->query.n_parts = n;
-    return true;
+    return read_filters(a, args, err);
+}
+
+/* A filter alone asks for nothing. */
+static bool is_asked(const pf_cli_args *args)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        if (args->items[i].tag != TAG_FILTER)
+            return true;
+    }
+    return false;
 }
 
 /* What the table cannot tell. */
 static bool check_command(const pf_cli_args *args, pf_err *err)
 {
     const char *see = "(see plainfilm-query --help)";
-    if (args->n_items == 0)
+    if (!is_asked(args))
         return pf_fail(err, PF_ERR_MISUSE,
                        "nothing was asked: give a phrase, --image or --like %s", see);
     if (strcmp(command.by, "words") == 0 || strcmp(command.by, "both") == 0)
@@ -338,7 +378,9 @@ static void say_about(const pf_search *search, const pf_answer *answer)
         return;
     if (answer->n_truncated > 0)
         say("the phrase is longer than the model reads: only its beginning counts");
-    if (answer->n_hits == 0)
+    if (answer->no_image_passes)
+        say("no image matches the filter");
+    else if (answer->n_hits == 0)
         say("nothing found");
     if (command.verbose) {
         char text[64];
