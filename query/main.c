@@ -18,7 +18,7 @@ enum { WORDS_MAX = 4096 };
 
 static asked command = {.by = "meaning", .limit = 10, .min_score = -1};
 
-static const char *const format_names[] = {"text", "json", "paths", NULL};
+static const char *const format_names[] = {"text", "json", "tsv", "paths", NULL};
 
 static const pf_opt options[] = {
     {.kind = PF_OPT_HEADING,
@@ -281,6 +281,9 @@ static void print_answer(const pf_query *query, const pf_answer *answer)
     switch (command.format) {
     case FORMAT_JSON:
         print_json(stdout, query, answer);
+        break;
+    case FORMAT_TSV:
+        print_tsv(stdout, query->find, answer);
         break;
     case FORMAT_PATHS:
         print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');

@@ -45,11 +45,14 @@ PF_MUST_CHECK bool question_make(question *out, const asked *how,
                                  const pf_cli_item *items, size_t n, pf_err *err);
 void question_reset(question *q);
 
-typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_PATHS } print_format;
+typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format;
 
 /* print_text.c: for people; print_paths() ends each path in `end`. */
 void print_text(FILE *out, pf_find find, const pf_answer *answer);
 void print_paths(FILE *out, const pf_answer *answer, char end);
+
+/* print_tsv.c: for spreadsheets and awk. */
+void print_tsv(FILE *out, pf_find find, const pf_answer *answer);
 
 /* print_json.c: for programs; the keys are a contract. */
 void print_json(FILE *out, const pf_query *query, const pf_answer *answer);
