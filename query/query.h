@@ -21,7 +21,7 @@ typedef struct {
     int64_t limit;
     double min_score;
     int format; /* print_format */
-    bool ends_in_nul, embed, quiet, verbose;
+    bool ends_in_nul, embed, batch, quiet, verbose;
 } asked;
 
 enum { LIMIT_MAX = 1000000 };
@@ -44,6 +44,19 @@ typedef struct {
 PF_MUST_CHECK bool question_make(question *out, const asked *how,
                                  const pf_cli_item *items, size_t n, pf_err *err);
 void question_reset(question *q);
+
+/* batch.c: a question per line, each with what the command line says. */
+typedef struct {
+    FILE *in, *out;
+    pf_search *search;        /* opened for everything that may be asked */
+    pf_notes *notes;          /* may be NULL */
+    const asked *how;         /* defaults */
+    const pf_cli_item *items; /* filters that every question has */
+    size_t n_items;
+} batch;
+
+/* False also when some lines were answered by an error only. */
+PF_MUST_CHECK bool batch_run(const batch *b, pf_err *err);
 
 typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format;
 
