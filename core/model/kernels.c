@@ -13,10 +13,14 @@
 
 #include <cblas.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(PF_SANITIZED)
+/* clang before 17 gives the picked version another name ("...ifunc"), which no caller
+ * knows; sanitizers start after the loader has picked. Both get one version only. */
+#if defined(__clang_major__) && __clang_major__ < 17
+#define PF_CLONES
+#elif defined(__x86_64__) && defined(__gnu_linux__) && !defined(PF_SANITIZED)
 #define PF_CLONES __attribute__((target_clones("avx2", "default")))
 #else
-#define PF_CLONES /* sanitizers start after the loader has picked: one version only */
+#define PF_CLONES
 #endif
 
 /*

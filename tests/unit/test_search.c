@@ -315,7 +315,7 @@ static void test_like_takes_a_path_to_the_file(void **state)
                                       .format = "pnm",
                                       .vector = v};
     pf_store_image image = {.source_id = 1, .path = file};
-    int64_t id;
+    int64_t id = 0;
     assert_ok(pf_store_begin(store, &err) &&
                   pf_store_put_picture(store, &picture, &image.picture_id, &err) &&
                   pf_store_put_image(store, &image, &id, &err) &&
