@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -155,22 +156,26 @@ static const pf_cli cli = {
 
 /* ---- signals ---- */
 
-static volatile sig_atomic_t stop;
+static atomic_int stop; /* lock-free, so a handler may set it */
 
 static void on_signal(int signal)
 {
     (void)signal;
-    stop = 1;
+    atomic_store(&stop, 1);
 }
 
-/* The first Ctrl-C ends the run in good order, the second one at once. */
+/* The first Ctrl-C ends the run in good order, the second one at once. What the caller
+ * has told us to ignore (nohup) stays ignored. */
 static void catch_signals(void)
 {
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+        struct sigaction before;
+        if (sigaction(caught[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(caught[i], &action, NULL);
+    }
 }
 
 /* ---- the jobs ---- */

@@ -67,8 +67,9 @@ static bool fill_row(pf_run_model *m, const char *path, const char *tokenizer,
     pf_dims_describe(pf_clip_dims(clip), description, sizeof description);
     char *real = realpath(path, NULL), *real_tokenizer = NULL;
     if (!real || (tokenizer && !(real_tokenizer = realpath(tokenizer, NULL)))) {
+        pf_fail_errno(err, errno, "cannot find '%s'", real ? tokenizer : path);
         free(real);
-        return pf_fail_errno(err, errno, "cannot find '%s'", real ? tokenizer : path);
+        return false;
     }
     m->row.path = pf_strdup(real, err);
     m->row.tokenizer = real_tokenizer ? pf_strdup(real_tokenizer, err) : NULL;

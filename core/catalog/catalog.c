@@ -372,7 +372,7 @@ static struct flock whole_file(short type)
 
 static bool is_told_to_stop(const pf_catalog_writer_options *options)
 {
-    return options->stop && *options->stop;
+    return options->stop && atomic_load(options->stop);
 }
 
 static bool wait_for_lock(pf_catalog *c, const pf_catalog_writer_options *options,

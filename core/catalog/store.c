@@ -474,6 +474,19 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
     return ok;
 }
 
+bool pf_store_adopt_source(pf_store *s, int64_t from, int64_t to, pf_err *err)
+{
+    static const char *const change[] = {
+        "UPDATE image SET source_id = ?2 WHERE source_id = ?1",
+        "UPDATE failure SET source_id = ?2 WHERE source_id = ?1",
+        "UPDATE OR IGNORE teaching_case SET source_id = ?2 WHERE source_id = ?1"};
+    bool ok = pf_store_is_writable(s, err);
+    for (size_t i = 0; ok && i < sizeof change / sizeof *change; i++)
+        ok = pf_sql_run(s->db, change[i], PF_SQL_ARGS(pf_sql_int(from), pf_sql_int(to)),
+                        err);
+    return ok;
+}
+
 bool pf_store_delete_source(pf_store *s, int64_t id, pf_err *err)
 {
     return pf_store_is_writable(s, err) &&

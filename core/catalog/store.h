@@ -116,6 +116,10 @@ PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *s
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
                                         void *user, pf_err *err);
+/* Images, cases and failures of source `from` belong to source `to` from now on; a case
+ * both have a key for stays behind. */
+PF_MUST_CHECK bool pf_store_adopt_source(pf_store *store, int64_t from, int64_t to,
+                                         pf_err *err);
 /* With its images, cases and failures. */
 PF_MUST_CHECK bool pf_store_delete_source(pf_store *store, int64_t id, pf_err *err);
 
