@@ -580,7 +580,7 @@ static void moved_model(void **state)
     expect(N, 0, 0, 0, 0, 0);
     pf_films_rename("model", "elsewhere");
     options.model = NULL;
-    assert_refused(run(), &err, "model");
+    assert_refused(run(), &err, "name its new place with --model");
     snprintf(new_place, sizeof new_place, "%s", pf_films_path("elsewhere"));
     options.model = new_place;
     expect(0, 0, 0, 0, N, 0);
