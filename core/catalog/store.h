@@ -153,7 +153,9 @@ PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
                                              const char *text, const float *vector,
                                              int64_t *id, pf_err *err);
 
-/* Delete embeddings no image or caption points to, and models that are not in use. */
+/* Delete embeddings no image or caption points to, and models that are not in use. The
+ * first sweep after a run that was interrupted, or failed, leaves those to the run that
+ * goes on with it. */
 PF_MUST_CHECK bool pf_store_sweep(pf_store *store, pf_err *err);
 
 /* --- images: what readers see -------------------------------------------------- */
