@@ -397,7 +397,7 @@ bool pf_decode_psd(pf_picture *out, int *orientation, pf_span file,
 {
     (void)orientation;
     psd_header h;
-    pf_span s = file, table, rows;
+    pf_span s = file, table = {0}, rows = {0};
     if (!psd_read_header(&s, &h))
         return cut(err, "header");
     return psd_check_kind(&h, err) &&
