@@ -35,8 +35,9 @@ static const pf_opt options[] = {
      .name = "captions",
      .arg = "FILE",
      .to = &asked.captions,
-     .help = "table with the columns file and caption, any others become attributes; "
-             "remembered with PATH. Commas part columns, tabs when it ends in .tsv"},
+     .help = "table with the columns file and caption, and case if there are some; any "
+             "others become attributes. Remembered with PATH. Commas part columns, "
+             "tabs when it ends in .tsv"},
     {.kind = PF_OPT_FLAG,
      .name = "verify-content",
      .to = &asked.verify_content,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* Fingerprints in the store may end in "/2", "/3", ...: rounds of --rebuild with one
@@ -119,6 +120,12 @@ static bool open_known(pf_run_model *m, const pf_run_options *o,
             err, PF_ERR_MISUSE,
             "the first run needs --model: a folder with PubMedCLIP's files, or a "
             "checkpoint file");
+    if (!o->model && !pf_path_exists(path))
+        return pf_fail(
+            err, PF_ERR_NOT_FOUND,
+            "the model of catalog '%s' is not at '%s' any more: name its new "
+            "place with --model",
+            o->catalog, path);
     /* What was chosen for the remembered model does not go with another one. */
     bool keeps = !o->model || !o->rebuild;
     pf_model_options model_options;

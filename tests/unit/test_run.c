@@ -563,6 +563,53 @@ static void other_model(void **state)
     expect(0, 0, 0, 0, N, 0);
 }
 
+/* A rebuild is killed, and the nightly run comes before it is taken up again. */
+static void another_run_in_between(void **state)
+{
+    (void)state;
+    static char second[300];
+    expect(N, 0, 0, 0, 0, 0);
+    options.rebuild = true;
+    assert_true(run_and_die(N + 3, 0));
+    int64_t done = pf_films_ask("SELECT count(*) FROM picture WHERE model_id = 2");
+    assert_true(done > 0 && done < N);
+    options.rebuild = false;
+    picture(N);
+    expect(1, 0, 0, 0, N, 0);
+    assert_true(report.is_published);
+    options.rebuild = true;
+    expect(0, N + 1, 0, 0, 0, 0);
+    assert_int_equal(report.embedded, N + 1 - done);
+    options.rebuild = false;
+    /* the same with a new source */
+    for (unsigned i = 0; i < N; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "second/%u.pgm", i);
+        pf_films_picture(name, 100 + i);
+    }
+    snprintf(second, sizeof second, "%s", pf_films_path("second"));
+    paths[1] = second;
+    options.paths = paths + 1;
+    int64_t before_kill = pf_films_ask("SELECT count(*) FROM picture");
+    assert_true(run_and_die(N + 3, 0));
+    done = pf_films_ask("SELECT count(*) FROM picture") - before_kill;
+    assert_true(done > 0 && done < N);
+    options.paths = paths;
+    picture(N + 1);
+    expect(1, 0, 0, 0, N + 1, 0);
+    options.paths = paths + 1;
+    expect(N, 0, 0, 0, 0, 0);
+    assert_int_equal(report.embedded, N - done);
+    /* in the end nothing is left behind */
+    pf_films_delete("second/0.pgm");
+    expect(0, 0, 0, 1, N - 1, 0);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM picture WHERE NOT EXISTS"
+                                  " (SELECT 1 FROM image WHERE picture_id ="
+                                  " picture.id)"),
+                     0);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM model"), 1);
+}
+
 static void file_that_goes_during_a_rebuild(void **state)
 {
     (void)state;
@@ -580,7 +627,7 @@ static void moved_model(void **state)
     expect(N, 0, 0, 0, 0, 0);
     pf_films_rename("model", "elsewhere");
     options.model = NULL;
-    assert_refused(run(), &err, "model");
+    assert_refused(run(), &err, "name its new place with --model");
     snprintf(new_place, sizeof new_place, "%s", pf_films_path("elsewhere"));
     options.model = new_place;
     expect(0, 0, 0, 0, N, 0);
@@ -672,6 +719,7 @@ int main(void)
         test(killed_while_the_catalog_was_made),
         test(disk_full),
         test(other_model),
+        test(another_run_in_between),
         test(file_that_goes_during_a_rebuild),
         test(moved_model),
         test(misuse),
