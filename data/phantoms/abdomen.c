@@ -19,11 +19,11 @@ static void walls(ph_canvas *c, const belly *k, ph_rng *p)
     ph_ellipse(c, TMP, 0, 0, mw, mh, 0);
     ph_soften(c, TMP, 0.010f);
     ph_paint(c, TMP, 0.47f, 0.95f); /* muscle of the wall */
-    for (int i = 0; i < 9; i++) { /* ribs cut across, on both flanks */
+    for (int i = 0; i < 9; i++) {   /* ribs cut across, on both flanks */
         const float a = 0.15f + 0.30f * (float)(i % 5);
         c->mirror = i < 5 ? -1 : 1;
-        ph_ellipse(c, TMP, mw * 0.955f * ph_cos(a - 0.5f), mh * 0.955f * ph_sin(a - 0.5f),
-                   0.020f, 0.055f, 57 * (a - 0.5f));
+        ph_ellipse(c, TMP, mw * 0.955f * ph_cos(a - 0.5f),
+                   mh * 0.955f * ph_sin(a - 0.5f), 0.020f, 0.055f, 57 * (a - 0.5f));
         ph_soften(c, TMP, 0.005f);
         ph_paint(c, TMP, 0.95f, 0.85f);
     }
@@ -47,8 +47,8 @@ static void back(ph_canvas *c, const belly *k)
     }
     c->mirror = 1;
     ph_area(c, TMP,
-            PH_PTS(-0.06f, y + 0.10f, -0.20f, y + 0.16f, -0.05f, y + 0.18f, 0, y + 0.31f, 0.05f,
-                   y + 0.18f, 0.20f, y + 0.16f, 0.06f, y + 0.10f));
+            PH_PTS(-0.06f, y + 0.10f, -0.20f, y + 0.16f, -0.05f, y + 0.18f, 0,
+                   y + 0.31f, 0.05f, y + 0.18f, 0.20f, y + 0.16f, 0.06f, y + 0.10f));
     ph_soften(c, TMP, 0.006f);
     ph_paint(c, TMP, 0.85f, 0.95f);
     ph_ellipse(c, TMP, 0, y, 0.125f, 0.105f, 0);
@@ -71,9 +71,10 @@ static void liver(ph_canvas *c, const belly *k, ph_rng *p)
 {
     const float w = k->w - k->fat - 0.07f, h = k->h - k->fat - 0.05f;
     ph_area(c, LIVER,
-            PH_PTS(-w, -0.02f, -w * 0.93f, -0.30f, -w * 0.62f, -h * 0.82f, -0.22f, -h * 0.90f,
-                   0.14f, -h * 0.82f, 0.20f, -h * 0.62f, 0.02f, -0.30f, -0.20f, -0.12f, -0.28f,
-                   0.08f, -0.46f, 0.14f, -0.62f, 0.34f, -w * 0.9f, 0.26f));
+            PH_PTS(-w, -0.02f, -w * 0.93f, -0.30f, -w * 0.62f, -h * 0.82f, -0.22f,
+                   -h * 0.90f, 0.14f, -h * 0.82f, 0.20f, -h * 0.62f, 0.02f, -0.30f,
+                   -0.20f, -0.12f, -0.28f, 0.08f, -0.46f, 0.14f, -0.62f, 0.34f,
+                   -w * 0.9f, 0.26f));
     ph_cut(c, LIVER, CAVITY);
     ph_soften(c, LIVER, 0.006f);
     ph_paint_cloudy(c, LIVER, p, 0.57f + 0.05f * k->enhance, 0.02f, 8);
@@ -86,7 +87,7 @@ static void liver(ph_canvas *c, const belly *k, ph_rng *p)
                 0.036f, 0.010f);
         ph_soften(c, TMP, 0.006f);
         ph_cut(c, TMP, LIVER);
-        ph_add(c, TMP, 0.08f + 0.06f * k->enhance);
+        ph_add(c, TMP, 0.05f + 0.05f * k->enhance);
     }
     ph_ellipse(c, TMP, -0.30f, -0.34f + ph_spread(p, 0.04f), 0.055f, 0.085f, 20);
     ph_soften(c, TMP, 0.006f);
@@ -97,26 +98,27 @@ static void bowel_and_spleen(ph_canvas *c, const belly *k, ph_rng *p)
 {
     const float w = k->w - k->fat - 0.08f;
     ph_area(c, SPLEEN,
-            PH_PTS(w * 0.99f, 0.05f, w * 0.94f, -0.22f, w * 0.80f, -0.33f, w * 0.76f, -0.10f,
-                   w * 0.72f, 0.12f, w * 0.80f, 0.26f, w * 0.93f, 0.22f));
+            PH_PTS(w * 0.99f, 0.05f, w * 0.94f, -0.22f, w * 0.80f, -0.33f, w * 0.76f,
+                   -0.10f, w * 0.72f, 0.12f, w * 0.80f, 0.26f, w * 0.93f, 0.22f));
     ph_soften(c, SPLEEN, 0.006f);
     ph_paint_cloudy(c, SPLEEN, p, 0.58f + 0.08f * k->enhance, 0.02f, 8);
     /* stomach: wall, contents, an air bubble in front */
     ph_area(c, WORK,
-            PH_PTS(0.14f, -0.32f, 0.26f, -0.56f, 0.48f, -0.56f, 0.58f, -0.36f, 0.50f, -0.16f,
-                   0.30f, -0.12f));
+            PH_PTS(0.14f, -0.30f, 0.24f, -0.50f, 0.44f, -0.47f, 0.55f, -0.32f, 0.50f,
+                   -0.16f, 0.30f, -0.12f));
     ph_soften(c, WORK, 0.006f);
+    ph_cut(c, WORK, CAVITY);
     ph_paint(c, WORK, 0.50f, 1);
     ph_area(c, WORK,
-            PH_PTS(0.18f, -0.32f, 0.28f, -0.52f, 0.46f, -0.52f, 0.54f, -0.36f, 0.47f, -0.20f,
-                   0.31f, -0.16f));
+            PH_PTS(0.18f, -0.30f, 0.26f, -0.45f, 0.42f, -0.43f, 0.51f, -0.31f, 0.47f,
+                   -0.20f, 0.31f, -0.16f));
     ph_soften(c, WORK, 0.006f);
     ph_paint_cloudy(c, WORK, p, 0.40f, 0.06f, 9);
-    ph_box(c, TMP, 0.36f, -0.58f, 0.3f, ph_uniform(p, 0.10f, 0.16f), 0, 0.01f);
+    ph_box(c, TMP, 0.36f, -0.50f, 0.3f, ph_uniform(p, 0.09f, 0.14f), 0, 0.01f);
     ph_cut(c, TMP, WORK);
     ph_paint(c, TMP, 0.0f, ph_chance(p, 0.75f) ? 1 : 0);
-    ph_line(c, TMP, PH_PTS(-0.16f, 0.02f, 0.05f, -0.08f, 0.25f, -0.06f, 0.42f, -0.04f), 0.10f,
-            0.06f); /* pancreas */
+    ph_line(c, TMP, PH_PTS(-0.16f, 0.02f, 0.05f, -0.08f, 0.25f, -0.06f, 0.42f, -0.04f),
+            0.10f, 0.06f); /* pancreas */
     ph_cloud(c, TMP, p, 12, 0.4f);
     ph_soften(c, TMP, 0.008f);
     ph_paint(c, TMP, 0.50f, 1);
@@ -147,9 +149,9 @@ static void kidney(ph_canvas *c, const belly *k, const ph_study *s, bool has_fin
     const float x = 0.40f + ph_spread(p, 0.02f), y = k->h - 0.42f + ph_spread(p, 0.03f);
     const bool wide = has_finding && s->finding == PH_HYDRONEPHROSIS;
     ph_area(c, KIDNEY,
-            PH_PTS(x - 0.10f, y - 0.04f, x - 0.08f, y - 0.13f, x + 0.03f, y - 0.17f, x + 0.13f,
-                   y - 0.08f, x + 0.14f, y + 0.06f, x + 0.06f, y + 0.16f, x - 0.05f, y + 0.14f,
-                   x - 0.10f, y + 0.06f, x - 0.05f, y + 0.01f));
+            PH_PTS(x - 0.10f, y - 0.04f, x - 0.08f, y - 0.13f, x + 0.03f, y - 0.17f,
+                   x + 0.13f, y - 0.08f, x + 0.14f, y + 0.06f, x + 0.06f, y + 0.16f,
+                   x - 0.05f, y + 0.14f, x - 0.10f, y + 0.06f, x - 0.05f, y + 0.01f));
     ph_soften(c, KIDNEY, 0.005f);
     ph_rim(c, RIM, KIDNEY, 0.03f);
     ph_paint_cloudy(c, KIDNEY, p, 0.58f + 0.14f * k->enhance, 0.02f, 8);
@@ -164,12 +166,13 @@ static void kidney(ph_canvas *c, const belly *k, const ph_study *s, bool has_fin
         ph_soften(c, TMP, 0.006f);
         ph_paint(c, TMP, 0.32f, 1);
         for (int i = -1; i <= 1; i++) { /* blunted calyces */
-            ph_ellipse(c, TMP, x + 0.035f * g, y + 0.075f * g * (float)i, 0.045f * g, 0.030f * g,
-                       30.0f * (float)i);
+            ph_ellipse(c, TMP, x + 0.035f * g, y + 0.075f * g * (float)i, 0.045f * g,
+                       0.030f * g, 30.0f * (float)i);
             ph_soften(c, TMP, 0.005f);
             ph_paint(c, TMP, 0.32f, 1);
         }
-        ph_line(c, TMP, PH_PTS(x - 0.10f, y, x - 0.17f, y + 0.02f, x - 0.19f, y + 0.06f), 0.10f,
+        ph_line(c, TMP,
+                PH_PTS(x - 0.10f, y, x - 0.17f, y + 0.02f, x - 0.19f, y + 0.06f), 0.10f,
                 0.04f);
         ph_soften(c, TMP, 0.006f);
         ph_paint(c, TMP, 0.32f, 1);
@@ -225,8 +228,8 @@ void ph_draw_abdomen(ph_canvas *c, const ph_study *s, ph_rng *person, ph_rng *r)
     if (s->finding == PH_FREE_AIR)
         free_air(c, &k, s->severity);
     if (ph_chance(r, 0.7f)) { /* the table */
-        ph_line(c, TMP, PH_PTS(-0.9f, k.h + 0.06f, 0, k.h + 0.13f, 0.9f, k.h + 0.06f), 0.014f,
-                0.014f);
+        ph_line(c, TMP, PH_PTS(-0.9f, k.h + 0.06f, 0, k.h + 0.13f, 0.9f, k.h + 0.06f),
+                0.014f, 0.014f);
         ph_paint(c, TMP, 0.4f, 0.8f);
     }
     ph_blur_all(c, 0.005f);

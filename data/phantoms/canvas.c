@@ -59,7 +59,8 @@ bool ph_chance(ph_rng *r, float p)
     return ph_uniform(r, 0, 1) < p;
 }
 
-/* --- elementary functions, the same bits everywhere ---------------------------------- */
+/* --- elementary functions, the same bits everywhere ----------------------------------
+ */
 
 /* Bhaskara-like parabola with one correction: error below 0.0011. */
 float ph_sin(float x)
@@ -307,9 +308,9 @@ static void put(const ph_canvas *c, outline *o, float x, float y)
 /* Catmull-Rom between b and c, with neighbours a and d. */
 static float curve(float a, float b, float c, float d, float t)
 {
-    return b + 0.5f * t *
-                   (c - a +
-                    t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
+    return b +
+           0.5f * t *
+               (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
 }
 
 void ph_area(ph_canvas *c, int m, const float *pts, int n)
@@ -506,7 +507,8 @@ void ph_blur_all(ph_canvas *c, float sigma)
         blur_region(c, c->px, 0, 0, c->size, c->size, s);
 }
 
-/* --- masks with masks ---------------------------------------------------------------- */
+/* --- masks with masks ----------------------------------------------------------------
+ */
 
 void ph_copy(ph_canvas *c, int to, int from)
 {
@@ -581,7 +583,8 @@ void ph_rim(ph_canvas *c, int to, int from, float width)
     combine(c, to, from, OP_RIM);
 }
 
-/* --- clouds: value noise, three octaves ----------------------------------------------- */
+/* --- clouds: value noise, three octaves
+ * ----------------------------------------------- */
 
 static float lattice(uint32_t seed, int x, int y)
 {
@@ -656,7 +659,8 @@ void ph_ramp(ph_canvas *c, int index, float x0, float y0, float low, float x1, f
     }
 }
 
-/* --- on to the picture ---------------------------------------------------------------- */
+/* --- on to the picture
+ * ---------------------------------------------------------------- */
 
 void ph_add(ph_canvas *c, int index, float amount)
 {
@@ -694,7 +698,8 @@ void ph_paint_cloudy(ph_canvas *c, int index, ph_rng *r, float value, float amou
     }
 }
 
-/* --- finishing --------------------------------------------------------------------- */
+/* --- finishing ---------------------------------------------------------------------
+ */
 
 void ph_add_cloud(ph_canvas *c, ph_rng *r, float cells, float amount)
 {
@@ -792,7 +797,8 @@ void ph_to_bytes(const ph_canvas *c, uint8_t *out)
         out[i] = (uint8_t)(ph_clamp(c->px[i], 0, 1) * 255 + 0.5f);
 }
 
-/* --- resizing ---------------------------------------------------------------------- */
+/* --- resizing ----------------------------------------------------------------------
+ */
 
 static float cubic(float x) /* Keys' kernel, a = -0.5, as Pillow uses it */
 {
@@ -821,8 +827,8 @@ static void resize_lines(const uint8_t *src, int n, int ps, int rs, int rows,
         for (int y = 0; y < rows; y++) {
             float v = 0;
             for (int k = from; k < to; k++)
-                v += w[k - from] * (float)src[(size_t)y * (size_t)rs +
-                                              (size_t)k * (size_t)ps];
+                v += w[k - from] *
+                     (float)src[(size_t)y * (size_t)rs + (size_t)k * (size_t)ps];
             v = ph_clamp(v / sum + 0.5f, 0, 255);
             dst[(size_t)y * (size_t)drs + (size_t)i * (size_t)dps] = (uint8_t)v;
         }

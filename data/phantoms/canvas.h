@@ -68,7 +68,8 @@ void ph_place(ph_canvas *c, float scale, float degrees, float move_x, float move
 /* Bend the anatomy a little, differently for each person. */
 void ph_warp(ph_canvas *c, ph_rng *r, float amount);
 
-/* --- shapes: each replaces what mask `m` held -------------------------------------- */
+/* --- shapes: each replaces what mask `m` held --------------------------------------
+ */
 
 /* Points as x, y, x, y, ...; PH_PTS(...) gives array and count to the calls below. */
 #define PH_PTS(...)                                                                    \
@@ -87,7 +88,8 @@ void ph_line(ph_canvas *c, int m, const float *pts, int n, float w0, float w1);
 void ph_box(ph_canvas *c, int m, float x, float y, float rx, float ry, float degrees,
             float round);
 
-/* --- masks -------------------------------------------------------------------------- */
+/* --- masks --------------------------------------------------------------------------
+ */
 
 void ph_soften(ph_canvas *c, int m, float sigma); /* Gaussian-like, sigma in units */
 void ph_copy(ph_canvas *c, int to, int from);
@@ -102,7 +104,8 @@ void ph_cloud(ph_canvas *c, int m, ph_rng *r, float cells, float depth);
 void ph_ramp(ph_canvas *c, int m, float x0, float y0, float low, float x1, float y1,
              float high);
 
-/* --- on to the picture ------------------------------------------------------------- */
+/* --- on to the picture -------------------------------------------------------------
+ */
 
 void ph_add(ph_canvas *c, int m, float amount);
 void ph_paint(ph_canvas *c, int m, float value, float alpha);
@@ -110,7 +113,8 @@ void ph_paint(ph_canvas *c, int m, float value, float alpha);
 void ph_paint_cloudy(ph_canvas *c, int m, ph_rng *r, float value, float amount,
                      float cells);
 
-/* --- finishing the whole picture ---------------------------------------------------- */
+/* --- finishing the whole picture ----------------------------------------------------
+ */
 
 void ph_blur_all(ph_canvas *c, float sigma);
 void ph_add_cloud(ph_canvas *c, ph_rng *r, float cells, float amount);

@@ -20,115 +20,158 @@ typedef struct {
 } wording;
 
 static const wording words[] = {
-    {PH_CHEST, PH_EFFUSION,
+    {PH_CHEST,
+     PH_EFFUSION,
      {"$ pleural effusion", "$-sided pleural effusion", "pleural effusion on the $",
       "$ effusion", "$ pleural fluid", "fluid in the $ pleural space"},
      {"pleural effusion", "pleural fluid", "blunting of the costophrenic angle"}},
-    {PH_CHEST, PH_PNEUMOTHORAX,
+    {PH_CHEST,
+     PH_PNEUMOTHORAX,
      {"$ pneumothorax", "$-sided pneumothorax", "pneumothorax on the $", "$ PTX",
       "collapsed $ lung with pneumothorax", "air in the $ pleural space"},
      {"pneumothorax", "PTX", "collapsed lung"}},
-    {PH_CHEST, PH_CONSOLIDATION,
+    {PH_CHEST,
+     PH_CONSOLIDATION,
      {"$ lung consolidation", "$ pneumonia", "$-sided consolidation",
       "$ lung airspace opacity"},
      {"consolidation", "pneumonia", "airspace opacity", "lung infiltrate"}},
-    {PH_CHEST, PH_NODULE,
+    {PH_CHEST,
+     PH_NODULE,
      {"$ lung nodule", "$ pulmonary nodule", "nodule in the $ lung",
       "solitary pulmonary nodule on the $", "$-sided lung nodule", "$ coin lesion"},
      {"pulmonary nodule", "lung nodule", "solitary pulmonary nodule", "coin lesion"}},
-    {PH_CHEST, PH_CARDIOMEGALY, {NULL},
+    {PH_CHEST,
+     PH_CARDIOMEGALY,
+     {NULL},
      {"cardiomegaly", "enlarged heart", "enlarged cardiac silhouette",
       "increased cardiothoracic ratio"}},
-    {PH_CHEST, PH_PACEMAKER, {NULL},
+    {PH_CHEST,
+     PH_PACEMAKER,
+     {NULL},
      {"pacemaker", "cardiac pacemaker with leads", "dual chamber pacemaker",
       "pacemaker in situ"}},
-    {PH_CHEST, PH_TRACHEAL_TUBE, {NULL},
+    {PH_CHEST,
+     PH_TRACHEAL_TUBE,
+     {NULL},
      {"endotracheal tube", "ET tube", "ETT in the trachea", "intubated patient"}},
-    {PH_CHEST, PH_GASTRIC_TUBE, {NULL},
+    {PH_CHEST,
+     PH_GASTRIC_TUBE,
+     {NULL},
      {"nasogastric tube", "NG tube", "gastric tube in the stomach", "NGT in situ"}},
-    {PH_HEAD, PH_SUBDURAL,
+    {PH_HEAD,
+     PH_SUBDURAL,
      {"$ subdural hematoma", "$ SDH", "acute subdural hematoma on the $",
       "$-sided subdural haematoma", "crescentic extra-axial hemorrhage on the $"},
      {"subdural hematoma", "SDH", "acute subdural haematoma"}},
-    {PH_HEAD, PH_EPIDURAL,
+    {PH_HEAD,
+     PH_EPIDURAL,
      {"$ epidural hematoma", "$ EDH", "$ extradural haematoma",
       "epidural hematoma on the $", "lentiform extra-axial hemorrhage on the $"},
      {"epidural hematoma", "EDH", "extradural haematoma"}},
-    {PH_HEAD, PH_HAEMORRHAGE,
+    {PH_HEAD,
+     PH_HAEMORRHAGE,
      {"$ intraparenchymal hemorrhage", "$ intracerebral hemorrhage", "$ ICH",
       "$ basal ganglia hemorrhage", "intracerebral haemorrhage on the $"},
      {"intraparenchymal hemorrhage", "intracerebral hemorrhage", "ICH"}},
     {PH_HEAD, PH_SHIFT, {NULL}, {"midline shift", "shift of the midline"}},
-    {PH_BRAIN, PH_TUMOUR,
+    {PH_BRAIN,
+     PH_TUMOUR,
      {"$ brain tumor", "$ hemisphere tumor", "$ cerebral mass", "$ glioma",
       "tumour in the $ hemisphere", "$ intra-axial mass"},
      {"brain tumor", "intra-axial mass", "brain tumour", "glioma"}},
-    {PH_BRAIN, PH_INFARCT,
+    {PH_BRAIN,
+     PH_INFARCT,
      {"$ MCA infarct", "$ cerebral infarct", "$ ischemic stroke",
       "infarct in the $ MCA territory", "$ hemisphere infarction", "$ brain infarct"},
      {"brain infarct", "ischemic stroke", "cerebral infarction"}},
-    {PH_BRAIN, PH_WHITE_MATTER, {NULL},
+    {PH_BRAIN,
+     PH_WHITE_MATTER,
+     {NULL},
      {"white matter lesions", "periventricular white matter lesions",
       "multiple white matter lesions", "demyelinating plaques"}},
-    {PH_ABDOMEN, PH_LIVER_LESION, {NULL},
+    {PH_ABDOMEN,
+     PH_LIVER_LESION,
+     {NULL},
      {"liver lesion", "hepatic lesion", "liver mass", "focal liver lesion",
       "hypodense lesion in the liver"}},
-    {PH_ABDOMEN, PH_STONE,
-     {"$ kidney stone", "$ renal calculus", "$ nephrolithiasis", "stone in the $ kidney",
-      "$ renal stone"},
+    {PH_ABDOMEN,
+     PH_STONE,
+     {"$ kidney stone", "$ renal calculus", "$ nephrolithiasis",
+      "stone in the $ kidney", "$ renal stone"},
      {"kidney stone", "renal calculus", "nephrolithiasis"}},
-    {PH_ABDOMEN, PH_HYDRONEPHROSIS,
+    {PH_ABDOMEN,
+     PH_HYDRONEPHROSIS,
      {"$ hydronephrosis", "$-sided hydronephrosis", "hydronephrosis of the $ kidney",
       "dilated $ renal pelvis"},
      {"hydronephrosis", "dilated renal pelvis"}},
-    {PH_ABDOMEN, PH_FREE_AIR, {NULL},
+    {PH_ABDOMEN,
+     PH_FREE_AIR,
+     {NULL},
      {"free air", "pneumoperitoneum", "free intraperitoneal air",
       "free gas in the abdomen"}},
-    {PH_WRIST, PH_FRACTURE,
+    {PH_WRIST,
+     PH_FRACTURE,
      {"$ wrist fracture", "$ distal radius fracture", "fracture of the $ distal radius",
       "$ Colles fracture", "$ radius fracture", "broken $ wrist"},
      {"wrist fracture", "distal radius fracture", "Colles fracture",
       "fracture of the distal radius"}},
-    {PH_HIP, PH_FRACTURE,
+    {PH_HIP,
+     PH_FRACTURE,
      {"$ hip fracture", "$ femoral neck fracture", "fracture of the $ femoral neck",
       "$ proximal femur fracture", "broken $ hip"},
      {"hip fracture", "femoral neck fracture", "fracture of the femoral neck"}},
-    {PH_HIP, PH_PROSTHESIS,
+    {PH_HIP,
+     PH_PROSTHESIS,
      {"$ hip prosthesis", "$ total hip replacement", "$ hip arthroplasty", "$ THR",
       "prosthesis of the $ hip"},
      {"hip prosthesis", "total hip replacement", "hip arthroplasty"}},
-    {PH_KNEE, PH_OSTEOARTHRITIS,
+    {PH_KNEE,
+     PH_OSTEOARTHRITIS,
      {"$ knee osteoarthritis", "osteoarthritis of the $ knee", "$ knee arthrosis",
       "$ knee OA", "degenerative change of the $ knee"},
      {"knee osteoarthritis", "osteoarthritis of the knee", "knee arthrosis"}},
-    {PH_KNEE, PH_PROSTHESIS,
+    {PH_KNEE,
+     PH_PROSTHESIS,
      {"$ knee prosthesis", "$ total knee replacement", "$ knee arthroplasty", "$ TKR",
       "prosthesis of the $ knee"},
      {"knee prosthesis", "total knee replacement", "knee arthroplasty"}},
-    {PH_ANKLE, PH_FRACTURE,
+    {PH_ANKLE,
+     PH_FRACTURE,
      {"$ ankle fracture", "$ lateral malleolus fracture",
       "fracture of the $ lateral malleolus", "$ distal fibula fracture",
       "broken $ ankle"},
      {"ankle fracture", "lateral malleolus fracture", "distal fibula fracture"}},
-    {PH_LUMBAR, PH_FRACTURE, {NULL},
+    {PH_LUMBAR,
+     PH_FRACTURE,
+     {NULL},
      {"lumbar compression fracture", "lumbar spine fracture",
       "compression fracture of a lumbar vertebra", "vertebral compression fracture"}},
-    {PH_CERVICAL, PH_FRACTURE, {NULL},
+    {PH_CERVICAL,
+     PH_FRACTURE,
+     {NULL},
      {"cervical spine fracture", "cervical fracture with subluxation",
       "fracture dislocation of the cervical spine", "broken neck"}},
-    {PH_GALLBLADDER, PH_GALLSTONES, {NULL},
+    {PH_GALLBLADDER,
+     PH_GALLSTONES,
+     {NULL},
      {"gallstones", "cholelithiasis", "gallbladder stones",
       "stones in the gallbladder with shadowing"}},
-    {PH_KIDNEY, PH_CYST, {NULL},
+    {PH_KIDNEY,
+     PH_CYST,
+     {NULL},
      {"renal cyst", "kidney cyst", "simple renal cyst", "cyst of the kidney"}},
-    {PH_PREGNANCY, PH_FETUS, {NULL},
+    {PH_PREGNANCY,
+     PH_FETUS,
+     {NULL},
      {"fetus", "intrauterine pregnancy", "fetal ultrasound", "obstetric ultrasound",
       "foetus in the uterus"}},
-    {PH_BREAST, PH_MASS,
+    {PH_BREAST,
+     PH_MASS,
      {"$ breast mass", "mass in the $ breast", "spiculated mass in the $ breast",
       "$ breast cancer", "$ breast tumor"},
      {"breast mass", "spiculated breast mass", "breast cancer"}},
-    {PH_BREAST, PH_CALCIFICATIONS,
+    {PH_BREAST,
+     PH_CALCIFICATIONS,
      {"$ breast calcifications", "calcifications in the $ breast",
       "clustered microcalcifications in the $ breast", "$ breast microcalcifications"},
      {"breast calcifications", "clustered microcalcifications",
@@ -210,7 +253,8 @@ static const region regions[] = {
      {NULL},
      {"normal lumbar spine", "no vertebral fracture", "vertebral heights preserved",
       "normal lumbar alignment"},
-     {"No spondylolysis.", "Pedicles intact.", "No scoliosis.", "Disc spaces preserved."},
+     {"No spondylolysis.", "Pedicles intact.", "No scoliosis.",
+      "Disc spaces preserved."},
      {PH_FINDINGS, PH_FINDINGS, PH_FINDINGS, PH_FINDINGS}},
     {PH_CERVICAL,
      {"cervical spine x-ray", "cervical spine radiograph", "C-spine", "cervical spine"},
@@ -294,7 +338,8 @@ static bool add_pattern(pf_buf *out, const char *pattern, ph_side side, bool sho
     return true;
 }
 
-/* --- the finding in words ------------------------------------------------------------ */
+/* --- the finding in words ------------------------------------------------------------
+ */
 
 static const char *lobe_pattern(const ph_study *s, ph_rng *r)
 {
@@ -326,10 +371,9 @@ static const char *sided_pattern(const ph_study *s, ph_rng *r)
         return one_of(region_of(s->anatomy)->normal, 4, r);
     const wording *w = wording_of(s->anatomy, s->finding);
     if (s->side == PH_BILATERAL) { /* "on the bilateral" is no English */
-        static const char *const both[] = {"bilateral pleural effusions",
-                                           "bilateral pleural effusion",
-                                           "pleural effusions on both sides",
-                                           "bilateral effusions"};
+        static const char *const both[] = {
+            "bilateral pleural effusions", "bilateral pleural effusion",
+            "pleural effusions on both sides", "bilateral effusions"};
         return one_of(both, 4, r);
     }
     const char *p = s->side == PH_NO_SIDE ? NULL : one_of(w->sided, PATTERNS, r);
@@ -358,12 +402,13 @@ static bool add_finding(pf_buf *out, const ph_study *s, bool with_size, ph_rng *
     return add_pattern(out, sided_pattern(s, r), s->side, ph_chance(r, 0.08f), err);
 }
 
-/* --- kinds of pictures ----------------------------------------------------------------- */
+/* --- kinds of pictures
+ * ----------------------------------------------------------------- */
 
 static const char *view_word(ph_view view)
 {
-    static const char *const names[] = {"PA", "AP", "lateral", "axial", "T1",
-                                        "T2", "FLAIR", "", "CC", "MLO"};
+    static const char *const names[] = {"PA", "AP",    "lateral", "axial", "T1",
+                                        "T2", "FLAIR", "",        "CC",    "MLO"};
     return names[view];
 }
 
@@ -382,8 +427,8 @@ static bool add_kind(pf_buf *out, const ph_study *s, ph_view view, bool with_sid
     if (!add_pattern(out, p, s->side, false, err))
         return false;
     if (with_view && v[0] && !in_front)
-        return pf_buf_addf(out, err, view >= PH_T1 && view <= PH_FLAIR ? ", %s" : ", %s view",
-                           v);
+        return pf_buf_addf(out, err,
+                           view >= PH_T1 && view <= PH_FLAIR ? ", %s" : ", %s view", v);
     return true;
 }
 
@@ -424,20 +469,23 @@ bool ph_caption(pf_buf *out, const ph_study *s, ph_view view, ph_rng *r, pf_err 
             !pf_buf_add_str(out, ". ", err))
             return false;
         const size_t second = out->size;
-        if (!add_kind(out, s, view, true, true, r, err) || !pf_buf_add_str(out, ".", err))
+        if (!add_kind(out, s, view, true, true, r, err) ||
+            !pf_buf_add_str(out, ".", err))
             return false;
         capital(out, second);
     } else { /* "Right pleural effusion on PA chest radiograph. No ..." */
         if (!add_finding(out, s, true, r, err) || !add_extra(out, s, r, err) ||
             !pf_buf_add_str(out, " on ", err) ||
-            !add_kind(out, s, view, false, true, r, err) || !pf_buf_add_str(out, ".", err))
+            !add_kind(out, s, view, false, true, r, err) ||
+            !pf_buf_add_str(out, ".", err))
             return false;
     }
     capital(out, start);
     return add_negation(out, s, r, err);
 }
 
-/* --- phrases ------------------------------------------------------------------------- */
+/* --- phrases -------------------------------------------------------------------------
+ */
 
 bool ph_phrase(pf_buf *out, ph_row *need, const ph_study *s, ph_view view, ph_rng *r,
                pf_err *err)
@@ -454,11 +502,13 @@ bool ph_phrase(pf_buf *out, ph_row *need, const ph_study *s, ph_view view, ph_rn
         only.lobe = PH_NO_LOBE;
         *need = ph_row_of(&only, view);
         need->view = need->side = "";
-        return add_pattern(out, one_of(wording_of(s->anatomy, s->extra)->plain, PATTERNS, r),
+        return add_pattern(out,
+                           one_of(wording_of(s->anatomy, s->extra)->plain, PATTERNS, r),
                            PH_NO_SIDE, false, err);
     }
     if (form >= 7) { /* the kind of picture, with side and view or not */
-        const bool with_side = limb && ph_chance(r, 0.6f), with_view = ph_chance(r, 0.5f);
+        const bool with_side = limb && ph_chance(r, 0.6f),
+                   with_view = ph_chance(r, 0.5f);
         need->modality = row.modality;
         need->side = with_side ? row.side : "";
         /* "axial" and the frontal views are not told apart by looking */
@@ -476,7 +526,9 @@ bool ph_phrase(pf_buf *out, ph_row *need, const ph_study *s, ph_view view, ph_rn
     need->side = said.side;
     snprintf(need->findings, sizeof need->findings, "%s", said.findings);
     if (s->finding == PH_NORMAL && !limb) /* "unremarkable study" needs its region */
-        return pf_buf_addf(out, err, "%s ", one_of((const char *const[]){"normal", "unremarkable"}, 2, r)) &&
+        return pf_buf_addf(
+                   out, err, "%s ",
+                   one_of((const char *const[]){"normal", "unremarkable"}, 2, r)) &&
                add_kind(out, s, view, false, false, r, err);
     const bool with_kind = form == 4;
     if (!add_finding(out, &main, false, r, err))

@@ -14,8 +14,14 @@ typedef struct {
 } study_class;
 
 #define RIGHT_AND_LEFT(anatomy, finding)                                               \
-    {anatomy, finding, PH_RIGHT, PH_NO_LOBE}, {anatomy, finding, PH_LEFT, PH_NO_LOBE}
-#define UNSIDED(anatomy, finding) {anatomy, finding, PH_NO_SIDE, PH_NO_LOBE}
+    {anatomy, finding, PH_RIGHT, PH_NO_LOBE},                                          \
+    {                                                                                  \
+        anatomy, finding, PH_LEFT, PH_NO_LOBE                                          \
+    }
+#define UNSIDED(anatomy, finding)                                                      \
+    {                                                                                  \
+        anatomy, finding, PH_NO_SIDE, PH_NO_LOBE                                       \
+    }
 
 static const study_class classes[] = {
     UNSIDED(PH_CHEST, PH_NORMAL),
@@ -212,16 +218,18 @@ static const char *modality_of(ph_anatomy a)
 ph_row ph_row_of(const ph_study *s, ph_view view)
 {
     static const char *const anatomies[] = {
-        "chest", "brain", "brain",          "abdomen",     "wrist",  "hip",    "knee",
-        "ankle", "lumbar spine", "cervical spine", "gallbladder", "kidney", "uterus", "breast"};
-    static const char *const views[] = {"PA",       "AP",       "lateral",
-                                        "axial",    "axial T1", "axial T2",
-                                        "axial FLAIR", "long axis", "CC", "MLO"};
+        "chest",       "brain",  "brain",  "abdomen",      "wrist",
+        "hip",         "knee",   "ankle",  "lumbar spine", "cervical spine",
+        "gallbladder", "kidney", "uterus", "breast"};
+    static const char *const views[] = {
+        "PA",       "AP",          "lateral",   "axial", "axial T1",
+        "axial T2", "axial FLAIR", "long axis", "CC",    "MLO"};
     static const char *const sides[] = {"", "right", "left", "bilateral"};
     static const char *const lobes[] = {"", "upper", "middle", "lower"};
     ph_row row = {modality_of(s->anatomy), anatomies[s->anatomy], views[view],
                   sides[s->side], ""};
-    int n = snprintf(row.findings, sizeof row.findings, "%s", finding_names[s->finding]);
+    int n =
+        snprintf(row.findings, sizeof row.findings, "%s", finding_names[s->finding]);
     if (s->lobe != PH_NO_LOBE)
         n += snprintf(row.findings + n, sizeof row.findings - (size_t)n, ";%s %s lobe",
                       sides[s->side], lobes[s->lobe]);

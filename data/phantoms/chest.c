@@ -52,7 +52,7 @@ static void vessels(ph_canvas *c, ph_rng *r, int lung, float base)
                 0.040f, 0.006f);
         ph_soften(c, TMP, 0.006f);
         ph_cut(c, TMP, lung);
-        ph_add(c, TMP, 0.085f);
+        ph_add(c, TMP, 0.095f);
         const float b = a + ph_spread(r, 1.0f);
         ph_line(c, TMP,
                 PH_PTS(x + len * 0.45f * cx, y + len * 0.45f * sy,
@@ -113,7 +113,8 @@ static void cage(ph_canvas *c, const chest *k, ph_rng *p)
     ph_add(c, RIM, 0.12f);
     ph_area(c, TMP,
             PH_PTS(0.60f, k->top + 0.10f, 0.76f, k->top + 0.12f, 0.80f, k->top + 0.30f,
-                   0.66f, k->top + 0.70f, 0.60f, k->top + 0.68f, 0.56f, k->top + 0.35f));
+                   0.66f, k->top + 0.70f, 0.60f, k->top + 0.68f, 0.56f,
+                   k->top + 0.35f));
     ph_rim(c, RIM, TMP, 0.016f);
     ph_add(c, TMP, 0.06f);
     ph_add(c, RIM, 0.08f);
@@ -142,16 +143,16 @@ static void heart_and_vessels(ph_canvas *c, const chest *k, ph_rng *p)
     const float h = k->heart, b = k->base_l, tilt = ph_spread(p, 0.03f);
     ph_area(c, HEART,
             PH_PTS(-0.13f, -0.62f, 0.11f, -0.62f, 0.13f, -0.46f, 0.185f, -0.36f, 0.17f,
-                   -0.24f, 0.15f, -0.17f, 0.16f + 0.03f * h, -0.08f, 0.28f * h,
-                   0.06f, 0.40f * h + tilt, 0.25f, 0.44f * h, b - 0.06f, 0.36f * h,
-                   b + 0.10f, 0.05f, b + 0.2f, -0.16f * h, b + 0.12f, -0.22f * h,
-                   b - 0.08f, -0.235f * h, 0.14f, -0.18f * h, -0.02f, -0.13f, -0.12f,
-                   -0.12f, -0.4f));
+                   -0.24f, 0.15f, -0.17f, 0.16f + 0.03f * h, -0.08f, 0.28f * h, 0.06f,
+                   0.40f * h + tilt, 0.25f, 0.44f * h, b - 0.06f, 0.36f * h, b + 0.10f,
+                   0.05f, b + 0.2f, -0.16f * h, b + 0.12f, -0.22f * h, b - 0.08f,
+                   -0.235f * h, 0.14f, -0.18f * h, -0.02f, -0.13f, -0.12f, -0.12f,
+                   -0.4f));
     ph_soften(c, HEART, 0.014f);
-    ph_paint(c, HEART, 0.80f, 0.93f);
+    ph_paint(c, HEART, 0.60f, 0.93f);
     ph_copy(c, TMP, HEART);
     ph_ramp(c, TMP, 0, -0.3f, 0, 0.05f, b, 1);
-    ph_add(c, TMP, 0.12f);
+    ph_add(c, TMP, 0.10f);
     ph_ellipse(c, TMP, 0.135f, -0.37f, 0.055f, 0.065f, 0);
     ph_soften(c, TMP, 0.018f);
     ph_add(c, TMP, 0.08f);
@@ -159,7 +160,8 @@ static void heart_and_vessels(ph_canvas *c, const chest *k, ph_rng *p)
     ph_line(c, TMP, PH_PTS(0, -1.05f, 0.005f, -0.7f, -0.012f, -0.36f), 0.075f, 0.07f);
     ph_soften(c, TMP, 0.012f);
     ph_add(c, TMP, -0.20f);
-    ph_line(c, TMP, PH_PTS(-0.01f, -0.36f, -0.07f, -0.27f, -0.13f, -0.2f), 0.05f, 0.03f);
+    ph_line(c, TMP, PH_PTS(-0.01f, -0.36f, -0.07f, -0.27f, -0.13f, -0.2f), 0.05f,
+            0.03f);
     ph_soften(c, TMP, 0.012f);
     ph_add(c, TMP, -0.12f);
     ph_line(c, TMP, PH_PTS(-0.01f, -0.36f, 0.07f, -0.28f, 0.16f, -0.22f), 0.05f, 0.03f);
@@ -179,7 +181,8 @@ static void abdomen_below(ph_canvas *c, const chest *k, ph_rng *p)
     ph_add(c, TMP, 0.08f);
 }
 
-/* --- findings of one side, drawn for the mirrored side ------------------------------- */
+/* --- findings of one side, drawn for the mirrored side -------------------------------
+ */
 
 static void effusion(ph_canvas *c, const chest *k, int lung, float base, float severity,
                      ph_rng *p)
@@ -193,10 +196,7 @@ static void effusion(ph_canvas *c, const chest *k, int lung, float base, float s
                    base + 0.5f));
     ph_soften(c, TMP, 0.022f);
     ph_cut(c, TMP, lung);
-    ph_paint(c, TMP, 0.84f, 0.95f);
-    ph_copy(c, TMP, lung);
-    ph_ramp(c, TMP, 0.4f, level - 0.25f, 0, 0.4f, level + 0.05f, 1);
-    ph_add(c, TMP, 0.08f);
+    ph_paint(c, TMP, 0.69f, 0.96f);
 }
 
 static void pneumothorax(ph_canvas *c, const chest *k, int lung, float base,
@@ -205,17 +205,17 @@ static void pneumothorax(ph_canvas *c, const chest *k, int lung, float base,
     const float gap = ph_mix(0.13f, 0.34f, severity);
     const float w = k->wall - gap;
     ph_area(c, WORK,
-            PH_PTS(0.10f, k->top + 0.25f + gap, 0.2f, k->top + 0.10f + 1.1f * gap, 0.33f,
-                   k->top + 0.16f + 1.1f * gap, w - 0.16f, -0.28f, w - 0.07f, 0.0f,
-                   w - 0.05f, 0.25f, w - 0.08f, base + 0.05f, 0.3f, base + 0.2f, 0.0f,
-                   base + 0.2f, 0.0f, -0.2f));
+            PH_PTS(0.10f, k->top + 0.25f + gap, 0.2f, k->top + 0.10f + 1.1f * gap,
+                   0.33f, k->top + 0.16f + 1.1f * gap, w - 0.16f, -0.28f, w - 0.07f,
+                   0.0f, w - 0.05f, 0.25f, w - 0.08f, base + 0.05f, 0.3f, base + 0.2f,
+                   0.0f, base + 0.2f, 0.0f, -0.2f));
     ph_copy(c, TMP, lung);
     ph_remove(c, TMP, WORK);
     ph_soften(c, TMP, 0.005f);
     ph_paint(c, TMP, 0.04f, 0.82f);
     ph_copy(c, TMP, lung);
     ph_cut(c, TMP, WORK);
-    ph_add(c, TMP, 0.05f + 0.10f * severity);
+    ph_add(c, TMP, 0.04f + 0.08f * severity);
     ph_rim(c, RIM, TMP, 0.010f);
     ph_copy(c, TMP, lung);
     ph_soften(c, TMP, 0.03f);
@@ -254,12 +254,15 @@ static void consolidation(ph_canvas *c, const chest *k, const ph_study *s, ph_rn
     ph_soften(c, WORK, 0.045f - 0.02f * s->severity);
     ph_cut(c, WORK, lung);
     ph_cloud(c, WORK, p, 5, 0.55f - 0.30f * s->severity);
-    ph_paint(c, WORK, 0.70f, 0.88f);
+    ph_paint(c, WORK, 0.56f, 0.90f);
     /* air bronchograms */
-    const float y = s->lobe == PH_UPPER ? -0.35f : s->lobe == PH_MIDDLE ? 0.12f : base - 0.15f;
+    const float y = s->lobe == PH_UPPER    ? -0.35f
+                    : s->lobe == PH_MIDDLE ? 0.12f
+                                           : base - 0.15f;
     for (int i = 0; i < 4; i++) {
         const float x = 0.18f + 0.06f * (float)i, dy = ph_spread(p, 0.14f);
-        ph_line(c, TMP, PH_PTS(x, y + dy * 0.3f, x + 0.1f, y + dy, x + 0.2f, y + dy * 1.8f),
+        ph_line(c, TMP,
+                PH_PTS(x, y + dy * 0.3f, x + 0.1f, y + dy, x + 0.2f, y + dy * 1.8f),
                 0.022f, 0.008f);
         ph_soften(c, TMP, 0.006f);
         ph_cut(c, TMP, WORK);
@@ -269,11 +272,13 @@ static void consolidation(ph_canvas *c, const chest *k, const ph_study *s, ph_rn
 
 static void nodule(ph_canvas *c, ph_rng *p, float base, float severity)
 {
-    const float size = ph_mix(0.075f, 0.13f, severity);
-    const float x = ph_uniform(p, 0.30f, 0.52f), y = ph_uniform(p, -0.42f, base - 0.14f);
-    ph_blob(c, TMP, p, x, y, size, size * ph_uniform(p, 0.88f, 1.1f), 0.5f);
+    const float size = ph_mix(0.070f, 0.115f, severity);
+    const float x = ph_uniform(p, 0.30f, 0.54f);
+    /* not over the heart */
+    const float y = ph_uniform(p, -0.45f, x < 0.46f ? -0.02f : base - 0.16f);
+    ph_blob(c, TMP, p, x, y, size, size * ph_uniform(p, 0.88f, 1.1f), 0.3f);
     ph_soften(c, TMP, 0.011f);
-    ph_paint(c, TMP, 0.74f, 0.80f);
+    ph_paint(c, TMP, 0.60f, 0.85f);
 }
 
 static void one_side(ph_canvas *c, const chest *k, const ph_study *s, ph_rng *p,
@@ -310,7 +315,8 @@ static void metal_line(ph_canvas *c, const float *pts, int n, float width)
 
 static void pacemaker(ph_canvas *c, const chest *k, ph_rng *p)
 {
-    const float x = ph_uniform(p, 0.42f, 0.52f), y = k->top + ph_uniform(p, 0.26f, 0.36f);
+    const float x = ph_uniform(p, 0.42f, 0.52f),
+                y = k->top + ph_uniform(p, 0.26f, 0.36f);
     c->mirror = ph_chance(p, 0.15f) ? -1 : 1;
     ph_box(c, TMP, x, y, 0.125f, 0.105f, ph_spread(p, 25), 0.06f);
     ph_paint(c, TMP, 1.5f, 0.9f);
@@ -322,11 +328,11 @@ static void pacemaker(ph_canvas *c, const chest *k, ph_rng *p)
                PH_PTS(m * (x - 0.1f), y - 0.06f, m * 0.25f, k->top + 0.20f, -0.04f,
                       -0.42f, -0.13f, -0.15f, -0.11f, 0.1f, 0.06f, k->base_l - 0.06f,
                       0.26f * k->heart, k->base_l - 0.05f),
-               0.019f);
+               0.016f);
     metal_line(c,
                PH_PTS(m * (x - 0.1f), y - 0.03f, m * 0.24f, k->top + 0.24f, -0.06f,
                       -0.40f, -0.15f, -0.12f, -0.14f, 0.06f, -0.07f, 0.0f),
-               0.017f);
+               0.014f);
 }
 
 static void tracheal_tube(ph_canvas *c, ph_rng *p)
@@ -334,10 +340,11 @@ static void tracheal_tube(ph_canvas *c, ph_rng *p)
     const float tip = ph_uniform(p, -0.56f, -0.48f), x = ph_spread(p, 0.012f);
     ph_line(c, TMP, PH_PTS(x + 0.02f, -1.1f, x, -0.8f, x, tip), 0.075f, 0.07f);
     ph_rim(c, RIM, TMP, 0.014f);
-    ph_add(c, TMP, 0.22f);
-    ph_add(c, RIM, 0.25f);
-    metal_line(c, PH_PTS(x + 0.04f, -1.1f, x + 0.022f, -0.8f, x + 0.022f, tip), 0.021f);
-    metal_line(c, PH_PTS(x - 0.022f, -1.1f, x - 0.022f, -0.8f, x - 0.022f, tip), 0.021f);
+    ph_add(c, TMP, 0.12f);
+    ph_add(c, RIM, 0.15f);
+    metal_line(c, PH_PTS(x + 0.04f, -1.1f, x + 0.022f, -0.8f, x + 0.022f, tip), 0.018f);
+    metal_line(c, PH_PTS(x - 0.022f, -1.1f, x - 0.022f, -0.8f, x - 0.022f, tip),
+               0.018f);
 }
 
 static void gastric_tube(ph_canvas *c, const chest *k, ph_rng *p)
@@ -346,7 +353,7 @@ static void gastric_tube(ph_canvas *c, const chest *k, ph_rng *p)
     metal_line(c,
                PH_PTS(0.03f, -1.1f, 0.02f + dx, -0.6f, 0.03f, -0.1f, 0.06f + dx, 0.3f,
                       0.14f, b + 0.10f, 0.30f, b + 0.24f, 0.42f, b + 0.20f),
-               0.028f);
+               0.022f);
 }
 
 static void device(ph_canvas *c, const chest *k, ph_finding f, ph_rng *p)
@@ -385,7 +392,10 @@ void ph_draw_chest_frontal(ph_canvas *c, const ph_study *s, ph_rng *person, ph_r
         const int lung = side < 0 ? LUNG_R : LUNG_L;
         lung_outline(c, lung, &k, side < 0 ? k.base_r : k.base_l, 0);
         ph_soften(c, lung, 0.010f);
-        ph_paint(c, lung, ph_uniform(person, 0.15f, 0.24f), 0.95f);
+        ph_paint(c, lung, ph_uniform(person, 0.10f, 0.16f), 0.97f);
+        ph_copy(c, TMP, lung);
+        ph_ramp(c, TMP, 0.55f, -0.4f, 0, 0.3f, 0.4f, 1);
+        ph_add(c, TMP, 0.05f);
         vessels(c, person, lung, k.base_r);
     }
     c->mirror = 1;
@@ -410,7 +420,8 @@ void ph_draw_chest_frontal(ph_canvas *c, const ph_study *s, ph_rng *person, ph_r
     ph_film_curve(c, ph_uniform(r, 1.15f, 1.6f));
 }
 
-/* --- lateral: the patient looks to the picture's left ------------------------------- */
+/* --- lateral: the patient looks to the picture's left -------------------------------
+ */
 
 static void lateral_lungs(ph_canvas *c, const chest *k)
 {
@@ -422,7 +433,7 @@ static void lateral_lungs(ph_canvas *c, const chest *k)
                    -0.50f, b + 0.08f, -0.56f, b - 0.1f, -0.52f, -0.1f, -0.38f, -0.42f,
                    -0.2f, -0.66f));
     ph_soften(c, LUNG_R, 0.012f);
-    ph_paint(c, LUNG_R, 0.24f, 0.93f);
+    ph_paint(c, LUNG_R, 0.17f, 0.95f);
 }
 
 static void lateral_spine(ph_canvas *c, const chest *k)
@@ -436,8 +447,8 @@ static void lateral_spine(ph_canvas *c, const chest *k)
         ph_soften(c, TMP, 0.005f);
         ph_add(c, TMP, 0.14f - 0.04f * t);
         ph_add(c, RIM, 0.16f);
-        ph_line(c, TMP, PH_PTS(x + w, y, x + 0.17f, y + 0.05f, x + 0.26f, y + 0.14f), 0.06f,
-                0.03f);
+        ph_line(c, TMP, PH_PTS(x + w, y, x + 0.17f, y + 0.05f, x + 0.26f, y + 0.14f),
+                0.06f, 0.03f);
         ph_soften(c, TMP, 0.012f);
         ph_add(c, TMP, 0.12f);
     }
@@ -448,24 +459,24 @@ static void lateral_heart(ph_canvas *c, const chest *k)
     const float h = k->heart, b = k->base_r + 0.02f;
     ph_area(c, HEART,
             PH_PTS(-0.42f, b + 0.08f, -0.36f - 0.06f * (h - 1), 0.02f - 0.2f * (h - 1),
-                   -0.16f, -0.16f * h, 0.02f, -0.10f * h, -0.02f + 0.22f * h * h * 0.6f, 0.10f,
-                   -0.04f + 0.24f * h * h * 0.6f, b - 0.1f, 0.06f, b + 0.12f, -0.2f,
-                   b + 0.16f));
+                   -0.16f, -0.16f * h, 0.02f, -0.10f * h, -0.02f + 0.22f * h * h * 0.6f,
+                   0.10f, -0.04f + 0.24f * h * h * 0.6f, b - 0.1f, 0.06f, b + 0.12f,
+                   -0.2f, b + 0.16f));
     ph_soften(c, HEART, 0.02f);
     ph_paint(c, HEART, 0.66f, 0.85f);
     ph_line(c, TMP,
-            PH_PTS(-0.14f, -0.12f, -0.10f, -0.40f, 0.08f, -0.52f, 0.22f, -0.36f, 0.28f, 0.0f,
-                   0.3f, 0.5f),
+            PH_PTS(-0.14f, -0.12f, -0.10f, -0.40f, 0.08f, -0.52f, 0.22f, -0.36f, 0.28f,
+                   0.0f, 0.3f, 0.5f),
             0.16f, 0.10f);
     ph_soften(c, TMP, 0.03f);
     ph_cut(c, TMP, LUNG_R);
     ph_add(c, TMP, 0.14f);
     ph_line(c, TMP, PH_PTS(-0.04f, -1.05f, 0.0f, -0.7f, 0.06f, -0.3f), 0.07f, 0.06f);
     ph_soften(c, TMP, 0.014f);
-    ph_add(c, TMP, -0.16f);
+    ph_add(c, TMP, -0.09f);
     ph_ellipse(c, TMP, 0.05f, -0.18f, 0.10f, 0.12f, 0);
     ph_soften(c, TMP, 0.04f);
-    ph_add(c, TMP, 0.16f);
+    ph_add(c, TMP, 0.12f);
 }
 
 static void lateral_finding(ph_canvas *c, const chest *k, const ph_study *s, ph_rng *p)
@@ -474,35 +485,35 @@ static void lateral_finding(ph_canvas *c, const chest *k, const ph_study *s, ph_
     if (s->finding == PH_EFFUSION) {
         const float up = ph_mix(0.06f, 0.42f, s->severity);
         ph_area(c, TMP,
-                PH_PTS(0.7f, b - up - 0.18f, 0.52f, b - up - 0.12f, 0.38f, b - up + 0.06f,
-                       0.1f, b - up * 0.5f + 0.10f, -0.2f, b + 0.02f, -0.3f, b + 0.3f, 0.4f,
-                       b + 0.5f, 0.7f, b + 0.4f));
+                PH_PTS(0.7f, b - up - 0.18f, 0.52f, b - up - 0.12f, 0.38f,
+                       b - up + 0.06f, 0.1f, b - up * 0.5f + 0.10f, -0.2f, b + 0.02f,
+                       -0.3f, b + 0.3f, 0.4f, b + 0.5f, 0.7f, b + 0.4f));
         ph_soften(c, TMP, 0.02f);
         ph_cut(c, TMP, LUNG_R);
-        ph_paint(c, TMP, 0.84f, 0.93f);
+        ph_paint(c, TMP, 0.72f, 0.95f);
     } else if (s->finding == PH_CONSOLIDATION) {
         if (s->lobe == PH_UPPER)
             ph_area(c, WORK,
-                    PH_PTS(-0.4f, -0.1f, -0.4f, -0.45f, -0.1f, -0.75f, 0.15f, -0.6f, 0.1f,
-                           -0.25f, -0.1f, -0.1f));
+                    PH_PTS(-0.4f, -0.1f, -0.4f, -0.45f, -0.1f, -0.75f, 0.15f, -0.6f,
+                           0.1f, -0.25f, -0.1f, -0.1f));
         else if (s->lobe == PH_MIDDLE)
             ph_area(c, WORK,
-                    PH_PTS(0.1f, -0.08f, -0.3f, -0.04f, -0.55f, 0.05f, -0.5f, 0.3f, -0.3f,
-                           0.4f, -0.1f, 0.18f));
+                    PH_PTS(0.1f, -0.08f, -0.3f, -0.04f, -0.55f, 0.05f, -0.5f, 0.3f,
+                           -0.3f, 0.4f, -0.1f, 0.18f));
         else
             ph_area(c, WORK,
-                    PH_PTS(0.12f, b - 0.05f, 0.2f, -0.1f, 0.45f, -0.2f, 0.55f, 0.1f, 0.5f,
-                           b + 0.2f, 0.3f, b + 0.1f));
+                    PH_PTS(0.12f, b - 0.05f, 0.2f, -0.1f, 0.45f, -0.2f, 0.55f, 0.1f,
+                           0.5f, b + 0.2f, 0.3f, b + 0.1f));
         ph_soften(c, WORK, 0.03f);
         ph_cut(c, WORK, LUNG_R);
         ph_cloud(c, WORK, p, 5, 0.35f);
-        ph_paint(c, WORK, 0.74f, 0.88f);
+        ph_paint(c, WORK, 0.62f, 0.9f);
     } else if (s->finding == PH_PACEMAKER) {
         ph_box(c, TMP, -0.56f, -0.52f, 0.035f, 0.11f, 20, 0.03f);
         ph_paint(c, TMP, 1.5f, 0.95f);
         metal_line(c,
-                   PH_PTS(-0.5f, -0.56f, -0.2f, -0.66f, 0.0f, -0.35f, 0.02f, 0.05f, -0.1f, 0.25f,
-                          -0.34f, b - 0.02f),
+                   PH_PTS(-0.5f, -0.56f, -0.2f, -0.66f, 0.0f, -0.35f, 0.02f, 0.05f,
+                          -0.1f, 0.25f, -0.34f, b - 0.02f),
                    0.019f);
     }
 }
@@ -512,9 +523,9 @@ void ph_draw_chest_lateral(ph_canvas *c, const ph_study *s, ph_rng *person, ph_r
     const chest k = chest_of(s, person);
     ph_warp(c, person, 0.02f);
     ph_area(c, BODY,
-            PH_PTS(-0.2f, -1.3f, 0.3f, -1.3f, 0.42f, -0.9f, 0.66f, -0.6f, 0.76f, 0.0f, 0.70f,
-                   0.6f, 0.72f, 1.3f, -0.66f, 1.3f, -0.68f, 0.5f, -0.70f, 0.1f, -0.60f, -0.4f,
-                   -0.42f, -0.76f, -0.22f, -0.95f));
+            PH_PTS(-0.2f, -1.3f, 0.3f, -1.3f, 0.42f, -0.9f, 0.66f, -0.6f, 0.76f, 0.0f,
+                   0.70f, 0.6f, 0.72f, 1.3f, -0.66f, 1.3f, -0.68f, 0.5f, -0.70f, 0.1f,
+                   -0.60f, -0.4f, -0.42f, -0.76f, -0.22f, -0.95f));
     ph_soften(c, BODY, 0.02f);
     ph_paint(c, BODY, 0.64f, 1);
     lateral_lungs(c, &k);

@@ -10,10 +10,14 @@ typedef struct {
     float skin, skull, marrow, csf, grey, white, vent, deep;
 } tissue;
 
-static const tissue ct_values = {0.34f, 1.15f, 0.95f, 0.20f, 0.44f, 0.385f, 0.17f, 0.45f};
-static const tissue t1_values = {0.75f, 0.05f, 0.45f, 0.10f, 0.40f, 0.58f, 0.09f, 0.44f};
-static const tissue t2_values = {0.55f, 0.04f, 0.30f, 0.95f, 0.52f, 0.34f, 0.97f, 0.42f};
-static const tissue flair_values = {0.50f, 0.04f, 0.28f, 0.08f, 0.50f, 0.40f, 0.06f, 0.45f};
+static const tissue ct_values = {0.34f, 1.15f,  0.95f, 0.20f,
+                                 0.44f, 0.385f, 0.17f, 0.45f};
+static const tissue t1_values = {0.75f, 0.05f, 0.45f, 0.10f,
+                                 0.40f, 0.58f, 0.09f, 0.44f};
+static const tissue t2_values = {0.55f, 0.04f, 0.30f, 0.95f,
+                                 0.52f, 0.34f, 0.97f, 0.42f};
+static const tissue flair_values = {0.50f, 0.04f, 0.28f, 0.08f,
+                                    0.50f, 0.40f, 0.06f, 0.45f};
 
 typedef struct {
     float w, h;    /* half axes of the brain */
@@ -74,14 +78,15 @@ static void white_matter(ph_canvas *c, const head *k, const tissue *v, ph_rng *p
 {
     for (int side = -1; side <= 1; side += 2) {
         c->mirror = (float)side;
-        ph_blob(c, WHITE, p, 0.30f, 0, k->w * 0.44f, k->h * 0.78f, 0.9f);
+        ph_blob(c, WHITE, p, 0.30f, 0, k->w * 0.44f, k->h * 0.78f, 0.5f);
         ph_soften(c, WHITE, 0.020f);
+        ph_cut(c, WHITE, BRAIN);
         ph_paint(c, WHITE, v->white, 0.95f);
         for (int i = 0; i < 9; i++) {
             const float a = -1.35f + 0.34f * (float)i;
             ph_line(c, TMP,
-                    PH_PTS(0.3f, 0.5f * k->h * ph_sin(a), k->w * 0.86f * ph_cos(a) + 0.03f,
-                           k->h * 0.86f * ph_sin(a)),
+                    PH_PTS(0.3f, 0.5f * k->h * ph_sin(a),
+                           k->w * 0.86f * ph_cos(a) + 0.03f, k->h * 0.86f * ph_sin(a)),
                     0.09f, 0.035f);
             ph_soften(c, TMP, 0.012f);
             ph_cut(c, TMP, BRAIN);
@@ -107,13 +112,15 @@ static void deep_structures(ph_canvas *c, const head *k, const tissue *v)
         ph_soften(c, TMP, 0.015f);
         ph_paint(c, TMP, v->deep, 0.85f);
         ph_area(c, VENT,
-                PH_PTS(0.02f + sx, -0.13f, 0.05f + sx, -0.24f, 0.13f * q + sx + 0.02f, -0.34f,
-                       0.16f * q + sx + 0.02f, -0.31f, 0.11f + sx, -0.19f, 0.05f + sx, -0.05f));
+                PH_PTS(0.02f + sx, -0.13f, 0.05f + sx, -0.24f, 0.13f * q + sx + 0.02f,
+                       -0.34f, 0.16f * q + sx + 0.02f, -0.31f, 0.11f + sx, -0.19f,
+                       0.05f + sx, -0.05f));
         ph_soften(c, VENT, 0.009f);
         ph_paint(c, VENT, v->vent, 0.96f);
         ph_area(c, VENT,
-                PH_PTS(0.11f + sx, 0.16f, 0.17f * q + sx + 0.03f, 0.22f, 0.22f * q + sx + 0.03f,
-                       0.38f, 0.19f * q + sx, 0.46f, 0.13f + sx, 0.36f, 0.08f + sx, 0.22f));
+                PH_PTS(0.11f + sx, 0.16f, 0.17f * q + sx + 0.03f, 0.22f,
+                       0.22f * q + sx + 0.03f, 0.38f, 0.19f * q + sx, 0.46f, 0.13f + sx,
+                       0.36f, 0.08f + sx, 0.22f));
         ph_soften(c, VENT, 0.009f);
         ph_paint(c, VENT, v->vent, 0.96f);
         c->mirror = 1;
@@ -126,7 +133,8 @@ static void deep_structures(ph_canvas *c, const head *k, const tissue *v)
 static void midline(ph_canvas *c, const head *k, const tissue *v, float falx)
 {
     const float s = k->shift;
-    ph_line(c, TMP, PH_PTS(0, -k->h, s * 0.4f, -0.6f * k->h, s, -0.40f), 0.022f, 0.018f);
+    ph_line(c, TMP, PH_PTS(0, -k->h, s * 0.4f, -0.6f * k->h, s, -0.40f), 0.022f,
+            0.018f);
     ph_soften(c, TMP, 0.005f);
     ph_paint(c, TMP, v->csf, 0.9f);
     ph_line(c, TMP, PH_PTS(0, k->h, s * 0.4f, 0.75f * k->h, s, 0.48f), 0.022f, 0.018f);
@@ -153,8 +161,8 @@ static void brain(ph_canvas *c, const head *k, const tissue *v, ph_rng *p, float
     for (int side = -1; side <= 1; side += 2) {
         c->mirror = (float)side;
         ph_line(c, TMP,
-                PH_PTS(k->w, -0.14f, k->w - 0.12f, -0.10f, k->w - 0.20f, 0.02f, k->w - 0.22f,
-                       0.14f),
+                PH_PTS(k->w, -0.14f, k->w - 0.12f, -0.10f, k->w - 0.20f, 0.02f,
+                       k->w - 0.22f, 0.14f),
                 0.035f + 0.02f * k->atrophy, 0.015f);
         ph_soften(c, TMP, 0.008f);
         ph_cut(c, TMP, BRAIN);
@@ -163,7 +171,8 @@ static void brain(ph_canvas *c, const head *k, const tissue *v, ph_rng *p, float
     c->mirror = 1;
 }
 
-/* --- CT findings, drawn at x > 0 ------------------------------------------------------ */
+/* --- CT findings, drawn at x > 0
+ * ------------------------------------------------------ */
 
 static void subdural(ph_canvas *c, const head *k, float severity, ph_rng *p)
 {
@@ -183,8 +192,7 @@ static void epidural(ph_canvas *c, const head *k, float severity, ph_rng *p)
     const float a = ph_uniform(p, -0.55f, 0.45f);
     const float x = k->w * ph_cos(a), y = k->h * ph_sin(a);
     const float big = ph_mix(0.24f, 0.36f, severity);
-    ph_ellipse(c, LESION, x * 1.02f, y * 1.02f, big * 0.58f, big,
-               a * 57.3f);
+    ph_ellipse(c, LESION, x * 1.02f, y * 1.02f, big * 0.58f, big, a * 57.3f);
     ph_ellipse(c, WORK, 0, 0, k->w + 0.02f, k->h + 0.02f, 0);
     ph_cut(c, LESION, WORK);
     ph_soften(c, LESION, 0.007f);
@@ -223,11 +231,12 @@ void ph_draw_head_ct(ph_canvas *c, const ph_study *s, ph_rng *person, ph_rng *r)
     ph_blur_all(c, 0.005f);
     ph_add_grain(c, r, ph_uniform(r, 0.03f, 0.06f), 0);
     ph_blur_all(c, 0.004f);
-    const float black = ph_uniform(r, 0.04f, 0.12f);
-    ph_window(c, black, black + ph_uniform(r, 0.80f, 0.95f), 1);
+    const float black = ph_uniform(r, 0.08f, 0.14f);
+    ph_window(c, black, black + ph_uniform(r, 0.64f, 0.78f), 1);
 }
 
-/* --- MR findings ---------------------------------------------------------------------- */
+/* --- MR findings
+ * ---------------------------------------------------------------------- */
 
 static void tumour(ph_canvas *c, ph_view view, float severity, ph_rng *p)
 {
@@ -248,7 +257,8 @@ static void tumour(ph_canvas *c, ph_view view, float severity, ph_rng *p)
     ph_paint(c, RIM, wall, 0.95f);
 }
 
-static void infarct(ph_canvas *c, const head *k, ph_view view, float severity, ph_rng *p)
+static void infarct(ph_canvas *c, const head *k, ph_view view, float severity,
+                    ph_rng *p)
 {
     const float low = ph_mix(0.10f, -0.30f, severity) - 0.06f;
     const float high = low + ph_mix(0.50f, 0.80f, severity);
@@ -258,8 +268,11 @@ static void infarct(ph_canvas *c, const head *k, ph_view view, float severity, p
                    high - 0.06f));
     ph_soften(c, LESION, 0.014f);
     ph_cut(c, LESION, BRAIN);
-    ph_paint_cloudy(c, LESION, p, view == PH_T1 ? 0.24f : view == PH_T2 ? 0.80f : 0.90f,
-                    0.05f, 6);
+    ph_paint_cloudy(c, LESION, p,
+                    view == PH_T1   ? 0.24f
+                    : view == PH_T2 ? 0.74f
+                                    : 0.80f,
+                    0.08f, 6);
 }
 
 static void white_matter_lesions(ph_canvas *c, ph_view view, float severity, ph_rng *p)
@@ -289,7 +302,9 @@ void ph_draw_brain_mr(ph_canvas *c, const ph_study *s, ph_view view, ph_rng *per
                       ph_rng *r)
 {
     const head k = head_of(s, person);
-    const tissue *v = view == PH_T1 ? &t1_values : view == PH_T2 ? &t2_values : &flair_values;
+    const tissue *v = view == PH_T1   ? &t1_values
+                      : view == PH_T2 ? &t2_values
+                                      : &flair_values;
     ph_warp(c, person, 0.012f);
     skull(c, &k, v);
     brain(c, &k, v, person, view == PH_T1 ? 0.5f : 0.3f);

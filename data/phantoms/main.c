@@ -78,7 +78,8 @@ static int read_options(options *o, int argc, char **argv)
             o->seed = (uint64_t)seed, i++;
         else if (strcmp(a, "--count") == 0 && number(v, 1, 10000000, &o->count))
             i++;
-        else if (strcmp(a, "--size") == 0 && number(v, PH_SIZE_MIN, PH_SIZE_MAX, &o->size))
+        else if (strcmp(a, "--size") == 0 &&
+                 number(v, PH_SIZE_MIN, PH_SIZE_MAX, &o->size))
             i++;
         else if (a[0] == '-' || o->folder) {
             fprintf(stderr, "pf-phantoms: cannot use '%s %s' (see --help)\n", a, v);
@@ -93,7 +94,8 @@ static int read_options(options *o, int argc, char **argv)
     return 0;
 }
 
-/* --- one picture ---------------------------------------------------------------------- */
+/* --- one picture
+ * ---------------------------------------------------------------------- */
 
 static bool write_text_file(FILE *f, const char *what, pf_err *err)
 {
@@ -278,7 +280,8 @@ static bool run(job *j, pf_err *err)
         return false;
     if (j->o.is_raw && !(j->pictures = open_in(j->o.folder, "images.u8", err)))
         return false;
-    j->texts = open_in(j->o.folder, j->o.is_raw ? "captions.jsonl" : "captions.csv", err);
+    j->texts =
+        open_in(j->o.folder, j->o.is_raw ? "captions.jsonl" : "captions.csv", err);
     if (!j->texts)
         return false;
     if (!j->o.is_raw)

@@ -11,22 +11,22 @@ static void tissue(ph_canvas *c, ph_view view, ph_rng *p)
     const float big = ph_uniform(p, 0.9f, 1.12f), drop = view == PH_MLO ? 0.18f : 0;
     if (view == PH_CC)
         ph_area(c, BREAST,
-                PH_PTS(-1.3f, -0.80f * big, -1.0f, -0.78f * big, -0.55f, -0.66f * big, -0.10f,
-                       -0.36f * big, 0.10f * big, 0, -0.10f, 0.38f * big, -0.55f, 0.68f * big,
-                       -1.0f, 0.80f * big, -1.3f, 0.82f * big));
+                PH_PTS(-1.3f, -0.80f * big, -1.0f, -0.78f * big, -0.55f, -0.66f * big,
+                       -0.10f, -0.36f * big, 0.10f * big, 0, -0.10f, 0.38f * big,
+                       -0.55f, 0.68f * big, -1.0f, 0.80f * big, -1.3f, 0.82f * big));
     else
         ph_area(c, BREAST,
-                PH_PTS(-1.3f, -1.4f, -0.35f, -1.3f, -0.42f, -0.80f, -0.34f, -0.45f, -0.06f,
-                       -0.10f, 0.08f * big, 0.24f, -0.06f, 0.52f, -0.45f, 0.74f, -0.85f, 0.84f,
-                       -1.0f, 1.05f, -1.3f, 1.1f));
+                PH_PTS(-1.3f, -1.4f, -0.35f, -1.3f, -0.42f, -0.80f, -0.34f, -0.45f,
+                       -0.06f, -0.10f, 0.08f * big, 0.24f, -0.06f, 0.52f, -0.45f, 0.74f,
+                       -0.85f, 0.84f, -1.0f, 1.05f, -1.3f, 1.1f));
     ph_soften(c, BREAST, 0.02f);
     ph_paint_cloudy(c, BREAST, p, 0.30f, 0.07f, 4);
     ph_rim(c, RIM, BREAST, 0.02f);
     ph_add(c, RIM, 0.06f);
     ph_area(c, GLAND,
             PH_PTS(-0.85f, -0.38f + drop, -0.55f, -0.46f + drop, -0.20f, -0.22f + drop,
-                   -0.04f * big, 0.02f + drop, -0.22f, 0.28f + drop, -0.58f, 0.48f + drop,
-                   -0.85f, 0.36f + drop, -0.95f, 0.0f + drop));
+                   -0.04f * big, 0.02f + drop, -0.22f, 0.28f + drop, -0.58f,
+                   0.48f + drop, -0.85f, 0.36f + drop, -0.95f, 0.0f + drop));
     ph_soften(c, GLAND, 0.05f);
     ph_cut(c, GLAND, BREAST);
     ph_cloud(c, GLAND, p, 4, 0.85f);
@@ -35,8 +35,9 @@ static void tissue(ph_canvas *c, ph_view view, ph_rng *p)
         const float a = -1.0f + 0.125f * (float)i, y = 0.85f * a * 0.6f + drop;
         const float len = ph_uniform(p, 0.35f, 0.8f);
         ph_line(c, TMP,
-                PH_PTS(0.02f * big, drop * 1.1f, -0.30f * len, y * 0.4f + drop * 0.6f + ph_spread(p, 0.05f),
-                       -len, y + ph_spread(p, 0.08f)),
+                PH_PTS(0.02f * big, drop * 1.1f, -0.30f * len,
+                       y * 0.4f + drop * 0.6f + ph_spread(p, 0.05f), -len,
+                       y + ph_spread(p, 0.08f)),
                 0.012f, 0.022f);
         ph_soften(c, TMP, 0.006f);
         ph_cut(c, TMP, BREAST);
@@ -47,7 +48,8 @@ static void tissue(ph_canvas *c, ph_view view, ph_rng *p)
     ph_paint(c, TMP, 0.55f, 0.9f);
     if (view == PH_MLO) {
         ph_polygon(c, MUSCLE,
-                   PH_PTS(-1.3f, -1.3f, -0.42f, -1.3f, -0.58f, -0.7f, -1.02f, 0.30f, -1.3f, 0.6f));
+                   PH_PTS(-1.3f, -1.3f, -0.42f, -1.3f, -0.58f, -0.7f, -1.02f, 0.30f,
+                          -1.3f, 0.6f));
         ph_soften(c, MUSCLE, 0.015f);
         ph_cut(c, MUSCLE, BREAST);
         ph_paint_cloudy(c, MUSCLE, p, 0.66f, 0.04f, 4);
@@ -60,7 +62,8 @@ static void mass(ph_canvas *c, float x, float y, float severity, ph_rng *p)
     for (int i = 0; i < 18; i++) { /* spicules */
         const float t = (float)i * (6.2832f / 18) + ph_spread(p, 0.15f);
         const float l = a * ph_uniform(p, 1.4f, 2.3f);
-        ph_line(c, TMP, PH_PTS(x, y, x + l * ph_cos(t), y + l * ph_sin(t)), 0.03f, 0.004f);
+        ph_line(c, TMP, PH_PTS(x, y, x + l * ph_cos(t), y + l * ph_sin(t)), 0.03f,
+                0.004f);
         ph_soften(c, TMP, 0.004f);
         ph_add(c, TMP, 0.12f);
     }

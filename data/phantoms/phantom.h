@@ -80,7 +80,8 @@ typedef enum {
 typedef struct {
     ph_anatomy anatomy;
     ph_finding finding;
-    ph_side side; /* of the finding; of the limb or breast where the body part has one */
+    ph_side
+        side; /* of the finding; of the limb or breast where the body part has one */
     ph_lobe lobe;
     ph_finding extra; /* a second, unsided finding, or PH_NORMAL for none */
     float severity;   /* 0 small .. 1 large */

@@ -20,7 +20,8 @@ static void liver_background(ph_canvas *c, ph_rng *p)
         ph_paint(c, TMP, 0.12f, 0.7f);
     }
     /* skin, fascia, diaphragm */
-    ph_line(c, TMP, PH_PTS(-0.8f, 0.62f, -0.3f, 0.84f, 0.3f, 0.86f, 0.8f, 0.66f), 0.05f, 0.05f);
+    ph_line(c, TMP, PH_PTS(-0.8f, 0.62f, -0.3f, 0.84f, 0.3f, 0.86f, 0.8f, 0.66f), 0.05f,
+            0.05f);
     ph_soften(c, TMP, 0.012f);
     ph_add(c, TMP, 0.45f);
     for (int i = 0; i < 4; i++) {
@@ -63,9 +64,11 @@ static void gallbladder(ph_canvas *c, const ph_study *s, ph_rng *p)
         return;
     const int n = 1 + (int)(2.9f * s->severity);
     for (int i = 0; i < n; i++) {
-        const float sx = x + (n == 1 ? ph_spread(p, 0.12f) : -0.20f + 0.4f * (float)i / (float)(n - 1));
+        const float sx = x + (n == 1 ? ph_spread(p, 0.12f)
+                                     : -0.20f + 0.4f * (float)i / (float)(n - 1));
         const float size = n == 1 ? 0.095f : 0.070f;
-        const float bottom = y + a * 0.46f * ph_root(1 - (sx - x) * (sx - x) / (a * a)) - size * 0.8f;
+        const float bottom =
+            y + a * 0.46f * ph_root(1 - (sx - x) * (sx - x) / (a * a)) - size * 0.8f;
         behind(c, sx, bottom, size * 0.95f, -0.92f);
         ph_blob(c, TMP, p, sx, bottom, size, size * 0.72f, 0.5f);
         ph_soften(c, TMP, 0.008f);
@@ -88,7 +91,8 @@ static void kidney(ph_canvas *c, const ph_study *s, ph_rng *p)
     ph_add(c, RIM, 0.40f);
     for (int i = 0; i < 9; i++) { /* pyramids */
         const float t = (float)i * (6.2832f / 9) + 0.2f;
-        ph_ellipse(c, TMP, x + 0.42f * ph_cos(t), y + 0.19f * ph_sin(t), 0.055f, 0.045f, 0);
+        ph_ellipse(c, TMP, x + 0.42f * ph_cos(t), y + 0.19f * ph_sin(t), 0.055f, 0.045f,
+                   0);
         ph_soften(c, TMP, 0.015f);
         ph_paint(c, TMP, 0.13f, 0.8f);
     }
@@ -126,11 +130,13 @@ static void pregnancy(ph_canvas *c, const ph_study *s, ph_rng *p)
     ph_paint_cloudy(c, TMP, p, 0.50f, 0.12f, 8);
     for (int i = 0; i < 8; i++) { /* vertebrae */
         const float t = (float)i / 7;
-        ph_ellipse(c, TMP, bx - 0.20f * g + 0.44f * t * g, by + (0.08f - 0.05f * ph_sin(3 * t)) * g, 0.018f, 0.014f, 0);
+        ph_ellipse(c, TMP, bx - 0.20f * g + 0.44f * t * g,
+                   by + (0.08f - 0.05f * ph_sin(3 * t)) * g, 0.018f, 0.014f, 0);
         ph_soften(c, TMP, 0.005f);
         ph_paint(c, TMP, 1, 0.9f);
     }
-    ph_ellipse(c, TMP, bx - 0.36f * g, by - 0.12f * g, 0.165f * g, 0.145f * g, 20); /* head */
+    ph_ellipse(c, TMP, bx - 0.36f * g, by - 0.12f * g, 0.165f * g, 0.145f * g,
+               20); /* head */
     ph_rim(c, RIM, TMP, 0.022f);
     ph_soften(c, TMP, 0.006f);
     ph_paint_cloudy(c, TMP, p, 0.34f, 0.08f, 8);
@@ -138,10 +144,16 @@ static void pregnancy(ph_canvas *c, const ph_study *s, ph_rng *p)
     ph_ellipse(c, TMP, bx - 0.50f * g, by - 0.04f * g, 0.04f, 0.03f, 0); /* face */
     ph_soften(c, TMP, 0.01f);
     ph_paint(c, TMP, 0.6f, 0.9f);
-    ph_line(c, TMP, PH_PTS(bx - 0.08f, by - 0.10f, bx - 0.16f, by - 0.24f, bx - 0.26f, by - 0.30f), 0.06f, 0.035f);
+    ph_line(
+        c, TMP,
+        PH_PTS(bx - 0.08f, by - 0.10f, bx - 0.16f, by - 0.24f, bx - 0.26f, by - 0.30f),
+        0.06f, 0.035f);
     ph_soften(c, TMP, 0.008f);
     ph_paint(c, TMP, 0.62f, 0.9f);
-    ph_line(c, TMP, PH_PTS(bx + 0.20f, by, bx + 0.33f, by - 0.16f, bx + 0.22f, by - 0.26f, bx + 0.20f, by - 0.20f), 0.09f, 0.04f);
+    ph_line(c, TMP,
+            PH_PTS(bx + 0.20f, by, bx + 0.33f, by - 0.16f, bx + 0.22f, by - 0.26f,
+                   bx + 0.20f, by - 0.20f),
+            0.09f, 0.04f);
     ph_soften(c, TMP, 0.008f);
     ph_paint(c, TMP, 0.62f, 0.9f);
     c->mirror = 1;
@@ -150,7 +162,8 @@ static void pregnancy(ph_canvas *c, const ph_study *s, ph_rng *p)
 void ph_draw_ultrasound(ph_canvas *c, const ph_study *s, ph_rng *person, ph_rng *r)
 {
     ph_canvas_begin(c, 0.34f);
-    ph_place(c, ph_uniform(r, 0.96f, 1.04f), 0, ph_spread(r, 0.04f), ph_spread(r, 0.04f));
+    ph_place(c, ph_uniform(r, 0.96f, 1.04f), 0, ph_spread(r, 0.04f),
+             ph_spread(r, 0.04f));
     ph_warp(c, person, 0.012f);
     if (s->anatomy == PH_GALLBLADDER)
         gallbladder(c, s, person);
@@ -160,7 +173,7 @@ void ph_draw_ultrasound(ph_canvas *c, const ph_study *s, ph_rng *person, ph_rng 
         pregnancy(c, s, person);
     /* speckle multiplies: it is the interference of the echoes themselves */
     ph_polygon(c, WORK, PH_PTS(-2, -2, 2, -2, 2, 2, -2, 2));
-    ph_speckle(c, r, ph_uniform(r, 0.75f, 1.05f));
+    ph_speckle(c, r, ph_uniform(r, 0.42f, 0.66f));
     /* deeper is darker */
     ph_polygon(c, TMP, PH_PTS(-2, -2, 2, -2, 2, 2, -2, 2));
     ph_ramp(c, TMP, 0, 0.2f, 0, 0, 1.1f, 1);
