@@ -222,9 +222,11 @@ static bool one_case(job *j, int class, long case_no, pf_err *err)
         ph_draw(j->canvas, &s, views[i], picture);
         ph_to_bytes(j->canvas, j->grey);
         const ph_study seen = ph_seen(&s, views[i]);
-        const bool ok = j->o.is_raw
-                            ? write_training(j, &seen, views[i], case_no, &r, err)
-                            : write_collection(j, &seen, views[i], case_no, i, &r, err);
+        /* words have numbers of their own: raw or not, the pictures are the same */
+        ph_rng words = ph_rng_of(picture, 3);
+        const bool ok =
+            j->o.is_raw ? write_training(j, &seen, views[i], case_no, &words, err)
+                        : write_collection(j, &seen, views[i], case_no, i, &words, err);
         if (!ok)
             return false;
     }
