@@ -137,6 +137,8 @@ static void bowel_and_spleen(ph_canvas *c, const belly *k, ph_rng *p)
 static void stone(ph_canvas *c, float x, float y, float severity, ph_rng *p)
 {
     const float a = ph_mix(0.032f, 0.050f, severity);
+    x += ph_uniform(p, -0.06f, 0.02f);
+    y += ph_uniform(p, -0.05f, 0.05f);
     ph_blob(c, TMP, p, x, y, a * 1.2f, a, 0.7f);
     ph_soften(c, TMP, 0.004f);
     ph_paint(c, TMP, 1.25f, 1);
@@ -178,8 +180,7 @@ static void kidney(ph_canvas *c, const belly *k, const ph_study *s, bool has_fin
         ph_paint(c, TMP, 0.32f, 1);
     }
     if (has_finding && s->finding == PH_STONE)
-        stone(c, x + ph_uniform(p, -0.06f, 0.02f), y + ph_uniform(p, -0.05f, 0.05f),
-              s->severity, p);
+        stone(c, x, y, s->severity, p);
 }
 
 static void liver_lesion(ph_canvas *c, float severity, ph_rng *p)

@@ -38,6 +38,12 @@ uint32_t ph_rng_u32(ph_rng *r)
     return (uint32_t)(mix64(r->state) >> 32);
 }
 
+uint64_t ph_rng_u64(ph_rng *r)
+{
+    r->state += 0x9E3779B97F4A7C15u;
+    return mix64(r->state);
+}
+
 float ph_uniform(ph_rng *r, float low, float high)
 {
     return low + (high - low) * ((float)(ph_rng_u32(r) >> 8) * (1.0f / 16777216.0f));
@@ -165,6 +171,15 @@ void ph_place(ph_canvas *c, float scale, float degrees, float move_x, float move
     c->turn_sin = ph_sin(a);
     c->move_x = move_x;
     c->move_y = move_y;
+}
+
+void ph_place_roughly(ph_canvas *c, ph_rng *r, float scale_low, float scale_high,
+                      float degrees, float x, float y)
+{
+    const float scale = ph_uniform(r, scale_low, scale_high);
+    const float turn = ph_spread(r, degrees);
+    const float move_x = ph_spread(r, x);
+    ph_place(c, scale, turn, move_x, ph_spread(r, y));
 }
 
 void ph_warp(ph_canvas *c, ph_rng *r, float amount)

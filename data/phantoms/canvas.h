@@ -8,7 +8,9 @@
  *
  * The same seed gives the same picture on every machine: the generator is our own, no
  * function of libm but sqrtf (exact by IEEE 754) is used, and the build switches fused
- * multiply-adds off. Names start with ph_ here: this folder is a program of its own.
+ * multiply-adds off. For the same reason at most one number is drawn per expression: C
+ * does not say in which order the arguments of a call are worked out. Names start with
+ * ph_ here: this folder is a program of its own.
  */
 #ifndef PF_DATA_PHANTOMS_CANVAS_H
 #define PF_DATA_PHANTOMS_CANVAS_H
@@ -27,6 +29,7 @@ typedef struct {
 
 ph_rng ph_rng_of(uint64_t seed, uint64_t stream); /* independent streams of one seed */
 uint32_t ph_rng_u32(ph_rng *r);
+uint64_t ph_rng_u64(ph_rng *r);
 float ph_uniform(ph_rng *r, float low, float high);
 float ph_spread(ph_rng *r, float amount); /* -amount..amount, middle more often */
 int ph_pick(ph_rng *r, int n);            /* 0..n-1 */
@@ -65,6 +68,9 @@ void ph_canvas_free(ph_canvas *c); /* NULL is fine */
 /* Everything back to the start, the whole picture at `value`. */
 void ph_canvas_begin(ph_canvas *c, float value);
 void ph_place(ph_canvas *c, float scale, float degrees, float move_x, float move_y);
+/* The same by chance: a scale between the two, the others up to the given amounts. */
+void ph_place_roughly(ph_canvas *c, ph_rng *r, float scale_low, float scale_high,
+                      float degrees, float x, float y);
 /* Bend the anatomy a little, differently for each person. */
 void ph_warp(ph_canvas *c, ph_rng *r, float amount);
 

@@ -399,7 +399,8 @@ static bool add_finding(pf_buf *out, const ph_study *s, bool with_size, ph_rng *
 {
     if (with_size && !add_size(out, s, r, err))
         return false;
-    return add_pattern(out, sided_pattern(s, r), s->side, ph_chance(r, 0.08f), err);
+    const char *pattern = sided_pattern(s, r);
+    return add_pattern(out, pattern, s->side, ph_chance(r, 0.08f), err);
 }
 
 /* --- kinds of pictures

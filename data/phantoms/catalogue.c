@@ -116,7 +116,7 @@ ph_study ph_study_of(int i, ph_rng *r)
     const study_class *k = &classes[i];
     ph_study s = {k->anatomy, k->finding, k->side, k->lobe, PH_NORMAL, 0, 0};
     s.severity = ph_uniform(r, 0, 1);
-    s.person = (uint64_t)ph_rng_u32(r) << 32 | ph_rng_u32(r);
+    s.person = ph_rng_u64(r);
     const bool bleeds = k->finding == PH_SUBDURAL || k->finding == PH_EPIDURAL ||
                         k->finding == PH_HAEMORRHAGE;
     if (k->anatomy == PH_HEAD && bleeds && s.severity > 0.5f)

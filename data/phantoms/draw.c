@@ -10,7 +10,8 @@ static void radiograph_finish(ph_canvas *c, const ph_study *s, ph_view view, ph_
 {
     ph_add_grain(c, r, ph_uniform(r, 0.015f, 0.045f), 0.4f);
     const float black = ph_uniform(r, 0, 0.06f);
-    ph_window(c, black, ph_uniform(r, 0.72f, 0.86f), ph_uniform(r, 0.85f, 1.3f));
+    const float white = ph_uniform(r, 0.72f, 0.86f);
+    ph_window(c, black, white, ph_uniform(r, 0.85f, 1.3f));
     const bool limb = s->anatomy >= PH_WRIST && s->anatomy <= PH_ANKLE;
     const float y = ph_uniform(r, -0.88f, -0.80f), x = ph_uniform(r, 0.80f, 0.88f);
     if (limb) /* beside the limb, the side that was filmed */
@@ -32,8 +33,7 @@ void ph_draw(ph_canvas *c, const ph_study *s, ph_view view, uint64_t picture)
     switch (s->anatomy) {
     case PH_CHEST:
         ph_canvas_begin(c, 0.02f);
-        ph_place(c, ph_uniform(&r, 0.94f, 1.06f), ph_spread(&r, 4),
-                 ph_spread(&r, 0.05f), ph_spread(&r, 0.05f));
+        ph_place_roughly(c, &r, 0.94f, 1.06f, 4, 0.05f, 0.05f);
         if (view == PH_LATERAL)
             ph_draw_chest_lateral(c, s, &person, &r);
         else
@@ -42,16 +42,14 @@ void ph_draw(ph_canvas *c, const ph_study *s, ph_view view, uint64_t picture)
         break;
     case PH_HEAD:
     case PH_BRAIN:
-        ph_place(c, ph_uniform(&r, 0.92f, 1.04f), ph_spread(&r, 7),
-                 ph_spread(&r, 0.04f), ph_spread(&r, 0.04f));
+        ph_place_roughly(c, &r, 0.92f, 1.04f, 7, 0.04f, 0.04f);
         if (s->anatomy == PH_HEAD)
             ph_draw_head_ct(c, s, &person, &r);
         else
             ph_draw_brain_mr(c, s, view, &person, &r);
         break;
     case PH_ABDOMEN:
-        ph_place(c, ph_uniform(&r, 1.0f, 1.09f), ph_spread(&r, 3), ph_spread(&r, 0.03f),
-                 ph_spread(&r, 0.04f));
+        ph_place_roughly(c, &r, 1.0f, 1.09f, 3, 0.03f, 0.04f);
         ph_draw_abdomen(c, s, &person, &r);
         break;
     case PH_WRIST:
@@ -59,16 +57,14 @@ void ph_draw(ph_canvas *c, const ph_study *s, ph_view view, uint64_t picture)
     case PH_KNEE:
     case PH_ANKLE:
         ph_canvas_begin(c, 0.02f);
-        ph_place(c, ph_uniform(&r, 0.92f, 1.10f), ph_spread(&r, 8),
-                 ph_spread(&r, 0.08f), ph_spread(&r, 0.08f));
+        ph_place_roughly(c, &r, 0.92f, 1.10f, 8, 0.08f, 0.08f);
         ph_draw_limb(c, s, view, &person, &r);
         radiograph_finish(c, s, view, &r);
         break;
     case PH_LUMBAR:
     case PH_CERVICAL:
         ph_canvas_begin(c, 0.02f);
-        ph_place(c, ph_uniform(&r, 0.94f, 1.08f), ph_spread(&r, 6),
-                 ph_spread(&r, 0.06f), ph_spread(&r, 0.06f));
+        ph_place_roughly(c, &r, 0.94f, 1.08f, 6, 0.06f, 0.06f);
         ph_draw_spine(c, s, view, &person, &r);
         radiograph_finish(c, s, view, &r);
         break;
@@ -78,8 +74,7 @@ void ph_draw(ph_canvas *c, const ph_study *s, ph_view view, uint64_t picture)
         ph_draw_ultrasound(c, s, &person, &r);
         break;
     case PH_BREAST:
-        ph_place(c, ph_uniform(&r, 0.95f, 1.05f), ph_spread(&r, 3), 0,
-                 ph_spread(&r, 0.04f));
+        ph_place_roughly(c, &r, 0.95f, 1.05f, 3, 0, 0.04f);
         ph_draw_mammogram(c, s, view, &person, &r);
         break;
     }

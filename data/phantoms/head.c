@@ -317,12 +317,14 @@ void ph_draw_brain_mr(ph_canvas *c, const ph_study *s, ph_view view, ph_rng *per
     if (s->finding == PH_WHITE_MATTER)
         white_matter_lesions(c, view, s->severity, person);
     /* coil sensitivity: one side of the picture is a little brighter */
-    ph_ellipse(c, TMP, ph_spread(r, 0.6f), ph_spread(r, 0.6f), 0.7f, 0.7f, 0);
+    const float coil_x = ph_spread(r, 0.6f), coil_y = ph_spread(r, 0.6f);
+    ph_ellipse(c, TMP, coil_x, coil_y, 0.7f, 0.7f, 0);
     ph_soften(c, TMP, 0.25f);
     ph_cut(c, TMP, SKULL);
     ph_add(c, TMP, 0.05f);
     ph_blur_all(c, 0.007f);
     ph_add_grain(c, r, ph_uniform(r, 0.02f, 0.045f), 0.5f);
     ph_blur_all(c, 0.003f);
-    ph_window(c, 0.02f, ph_uniform(r, 0.88f, 1.0f), ph_uniform(r, 0.9f, 1.15f));
+    const float bright = ph_uniform(r, 0.88f, 1.0f);
+    ph_window(c, 0.02f, bright, ph_uniform(r, 0.9f, 1.15f));
 }

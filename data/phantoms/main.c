@@ -218,7 +218,7 @@ static bool one_case(job *j, int class, long case_no, pf_err *err)
     ph_view views[PH_VIEWS_MAX];
     const int n = ph_views_of(&s, &r, views);
     for (int i = 0; i < n && j->done < j->o.count; i++, j->done++) {
-        const uint64_t picture = (uint64_t)ph_rng_u32(&r) << 32 | ph_rng_u32(&r);
+        const uint64_t picture = ph_rng_u64(&r);
         ph_draw(j->canvas, &s, views[i], picture);
         ph_to_bytes(j->canvas, j->grey);
         const ph_study seen = ph_seen(&s, views[i]);

@@ -34,10 +34,10 @@ static void tissue(ph_canvas *c, ph_view view, ph_rng *p)
     for (int i = 0; i < 16; i++) { /* ducts and ligaments run to the nipple */
         const float a = -1.0f + 0.125f * (float)i, y = 0.85f * a * 0.6f + drop;
         const float len = ph_uniform(p, 0.35f, 0.8f);
+        const float bend = ph_spread(p, 0.05f), end = ph_spread(p, 0.08f);
         ph_line(c, TMP,
                 PH_PTS(0.02f * big, drop * 1.1f, -0.30f * len,
-                       y * 0.4f + drop * 0.6f + ph_spread(p, 0.05f), -len,
-                       y + ph_spread(p, 0.08f)),
+                       y * 0.4f + drop * 0.6f + bend, -len, y + end),
                 0.012f, 0.022f);
         ph_soften(c, TMP, 0.006f);
         ph_cut(c, TMP, BREAST);
@@ -97,7 +97,8 @@ void ph_draw_mammogram(ph_canvas *c, const ph_study *s, ph_view view, ph_rng *pe
         calcifications(c, x, y, s->severity, person);
     ph_blur_all(c, 0.003f);
     ph_add_grain(c, r, ph_uniform(r, 0.01f, 0.03f), 1);
-    ph_window(c, 0.0f, ph_uniform(r, 0.92f, 1.0f), ph_uniform(r, 0.9f, 1.2f));
+    const float bright = ph_uniform(r, 0.92f, 1.0f);
+    ph_window(c, 0.0f, bright, ph_uniform(r, 0.9f, 1.2f));
     const float lx = s->side == PH_RIGHT ? -0.78f : 0.78f;
     ph_letter(c, TMP, s->side == PH_RIGHT ? 'R' : 'L', lx, -0.82f, 0.16f);
 }

@@ -52,10 +52,10 @@ static void gallbladder(ph_canvas *c, const ph_study *s, ph_rng *p)
 {
     liver_background(c, p);
     const float x = ph_spread(p, 0.15f), y = ph_uniform(p, -0.12f, 0.08f);
-    const float turn = ph_uniform(p, -22, 22), a = ph_uniform(p, 0.34f, 0.42f);
+    const float a = ph_uniform(p, 0.34f, 0.42f);
     behind(c, x, y + 0.12f, a * 0.8f, 0.20f);
     ph_blob(c, ORGAN, p, x, y, a, a * 0.48f, 0.35f);
-    (void)turn;
+
     ph_soften(c, ORGAN, 0.006f);
     ph_rim(c, RIM, ORGAN, 0.022f);
     ph_paint(c, ORGAN, 0.02f, 0.97f);
@@ -103,7 +103,8 @@ static void kidney(ph_canvas *c, const ph_study *s, ph_rng *p)
     if (s->finding != PH_CYST)
         return;
     const float a = ph_mix(0.16f, 0.24f, s->severity);
-    const float cx = x + (ph_chance(p, 0.5f) ? -1 : 1) * ph_uniform(p, 0.28f, 0.44f);
+    const float pole = ph_chance(p, 0.5f) ? -1 : 1;
+    const float cx = x + pole * ph_uniform(p, 0.28f, 0.44f);
     const float cy = y + ph_uniform(p, -0.20f, 0.05f);
     behind(c, cx, cy + a * 0.6f, a * 0.85f, 0.30f);
     ph_blob(c, ORGAN, p, cx, cy, a, a * 0.95f, 0.15f);
@@ -162,8 +163,7 @@ static void pregnancy(ph_canvas *c, const ph_study *s, ph_rng *p)
 void ph_draw_ultrasound(ph_canvas *c, const ph_study *s, ph_rng *person, ph_rng *r)
 {
     ph_canvas_begin(c, 0.34f);
-    ph_place(c, ph_uniform(r, 0.96f, 1.04f), 0, ph_spread(r, 0.04f),
-             ph_spread(r, 0.04f));
+    ph_place_roughly(c, r, 0.96f, 1.04f, 0, 0.04f, 0.04f);
     ph_warp(c, person, 0.012f);
     if (s->anatomy == PH_GALLBLADDER)
         gallbladder(c, s, person);
@@ -196,5 +196,6 @@ void ph_draw_ultrasound(ph_canvas *c, const ph_study *s, ph_rng *person, ph_rng 
     ph_polygon(c, TMP, PH_PTS(-2, -2, 2, -2, 2, 2, -2, 2));
     ph_remove(c, TMP, FAN);
     ph_paint(c, TMP, 0, 1);
-    ph_window(c, 0.0f, ph_uniform(r, 0.80f, 0.95f), ph_uniform(r, 0.9f, 1.15f));
+    const float bright = ph_uniform(r, 0.80f, 0.95f);
+    ph_window(c, 0.0f, bright, ph_uniform(r, 0.9f, 1.15f));
 }
