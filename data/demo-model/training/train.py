@@ -43,6 +43,14 @@ def pair_loss(logits, true):
     return rows[t.sum(1) > 0].mean()
 
 
+def alike_loss(logits, have):
+    """Pictures with the same attributes belong together, others apart; a picture is not compared with itself."""
+    same = torch.from_numpy((have[:, None] == have[None]).all(-1))
+    own = torch.eye(len(have), dtype=torch.bool)
+    true = same & ~own
+    return pair_loss(logits.masked_fill(own, -1e4), true) if true.any() else logits.sum() * 0
+
+
 def batch_texts(data, index, rng):
     """One caption and one phrase a picture, captions first: text ids, needs, whether exact; duplicates once."""
     captions, phrases = {}, {}
@@ -55,11 +63,12 @@ def batch_texts(data, index, rng):
     return [k[0] for k in keys], np.array([k[2:] for k in keys], np.int64), np.array([k[1] for k in keys], bool)
 
 
-def rate(step, a):
+def rate(step, done, a):
+    """Warm up, stay, fall to nothing over the last part of the steps or, with --minutes, of the time."""
     if step < a.warmup:
         return a.lr * (step + 1) / a.warmup
-    down = a.steps - a.cooldown
-    return a.lr if step < down else a.lr * max(0.01, (a.steps - step) / a.cooldown)
+    left = 1 - done if a.minutes else (a.steps - step) / a.steps
+    return a.lr * min(1, max(0.01, left / a.cooldown))
 
 
 def join(parts):
@@ -81,20 +90,22 @@ class Average:
     def __init__(self, n, size):
         self.n, self.barrier = n, mp.get_context("spawn").Barrier(n)
         self.grads = torch.zeros(n, size).share_memory_()
+        self.done = torch.zeros(1).share_memory_()  # share of the time that is gone, by the first process's clock
 
     def __call__(self, rank, params):
         if self.n == 1:
-            return
+            return self.done.item()
         at = 0
         for q in params:
             self.grads[rank, at:at + q.numel()] = q.grad.flatten()
             at += q.numel()
         self.barrier.wait()
-        mean, at = self.grads.mean(0), 0
+        mean, at, done = self.grads.mean(0), 0, self.done.item()
         for q in params:
             q.grad.copy_(mean[at:at + q.numel()].view_as(q))
             at += q.numel()
         self.barrier.wait()
+        return done
 
 
 def main():
@@ -104,7 +115,9 @@ def main():
     p.add_argument("--queries", default=os.path.join(os.path.dirname(__file__), "../../phantoms/queries.csv"))
     p.add_argument("--out", required=True)
     p.add_argument("--steps", type=int, default=2500)
-    p.add_argument("--cooldown", type=int, default=700)
+    p.add_argument("--minutes", type=float, default=0, help="stop by the clock instead of after --steps")
+    p.add_argument("--cooldown", type=float, default=0.3, help="the last part, in which the rate falls")
+    p.add_argument("--alike", type=float, default=0.3, help="weight of the loss between pictures; 0: none")
     p.add_argument("--warmup", type=int, default=100)
     p.add_argument("--batch", type=int, default=96)
     p.add_argument("--lr", type=float, default=8e-4)
@@ -150,23 +163,27 @@ def work(rank, a, average):
         step = state["step"]
         rng = np.random.default_rng((a.seed, rank, step))
         say(f"resumed at step {step}", flush=True)
-    order, began, sums = [], time.time(), []
-    while step < a.steps:
+    order, began, sums, done = [], time.time(), [], 0.0
+    while step < a.steps and done < 1:
         if len(order) < a.batch:
             order = list(rng.permutation(len(data.rows)))
         index, order = order[:a.batch], order[a.batch:]
         ids, need, exact = batch_texts(data, index, rng)
         true = torch.from_numpy(dataset.is_true(need, exact, data.have[index]))
         for g in opt.param_groups:
-            g["lr"] = rate(step, a)
+            g["lr"] = rate(step, done, a)
         image = net.image(clip.pixels_of(augment(data.images[index], rng)))
         n = int(exact.sum())  # captions and phrases apart: less padding
         text = torch.cat([net.text(clip.padded([tokens[i] for i in part])) for part in (ids[:n], ids[n:])])
         logits = net.logit_scale.exp() * text @ image.T
         loss = 0.5 * (pair_loss(logits, true) + pair_loss(logits.T, true.T))
+        if a.alike:
+            loss = loss + a.alike * alike_loss(net.logit_scale.exp() * image @ image.T, data.have[index])
         opt.zero_grad(set_to_none=True)
         loss.backward()
-        average(rank, params)
+        if rank == 0 and a.minutes:
+            average.done[0] = (time.time() - began) / (60 * a.minutes)
+        done = average(rank, params)
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         opt.step()
         net.logit_scale.data.clamp_(max=np.log(100))
@@ -174,9 +191,9 @@ def work(rank, a, average):
         sums.append(loss.item())
         if step % 25 == 0:
             say(f"step {step} loss {np.mean(sums):.4f} scale {net.logit_scale.exp().item():.1f} "
-                f"lr {rate(step, a):.2e} {time.time() - began:.0f} s", flush=True)
+                f"lr {rate(step, done, a):.2e} {time.time() - began:.0f} s", flush=True)
             sums = []
-        if rank == 0 and (step % 250 == 0 or step == a.steps):
+        if rank == 0 and (step % 250 == 0 or step == a.steps or done >= 1):
             net.eval()
             s = evaluate.measure(net, tok, dev, evaluate.load_queries(a.queries, codes))
             net.train()
