@@ -903,7 +903,7 @@ static void a_source_takes_over(void **state)
 {
     (void)state;
     pf_store *s = create();
-    int64_t inner, outer, id, key;
+    int64_t inner = 0, outer = 0, id = 0, key = 0;
     assert_ok(pf_store_begin(s, &err), &err);
     int64_t model = put_model(s, "abc");
     assert_ok(pf_store_use_model(s, model, &err) &&
