@@ -16,6 +16,21 @@ tokenizer=${3:-}
 mkdir -p "$work"
 failed=0
 
+# look GOLDEN CHECKPOINT: what --info says. The same numbers have the same fingerprint,
+# whatever they came in.
+look() {
+    "$bin/plainfilm-index" --model "$2" ${tokenizer:+--tokenizer "$tokenizer"} --info \
+        >"$work/info.txt" || failed=1
+    grep -v '^checkpoint\|^context\|^vocabulary\|^tokenizer' "$work/info.txt"
+    grep '^fingerprint' "$work/info.txt" >"$work/fingerprint.txt" || true
+    if [ ! -e "$work/fingerprint-$1.txt" ]; then
+        cp "$work/fingerprint.txt" "$work/fingerprint-$1.txt"
+    elif ! cmp -s "$work/fingerprint.txt" "$work/fingerprint-$1.txt"; then
+        echo "FAIL the fingerprint differs from that of the same weights above"
+        failed=1
+    fi
+}
+
 # check NAME GOLDEN CHECKPOINT: vectors and stages, then what opening costs.
 check() {
     size=$(du -sbL "$3" | cut -f1)
@@ -36,6 +51,7 @@ check() {
         /mean off/ { stages++ }
         END { printf "%-4s %d vectors, cosine at least %.9f, off by at most %.1e; " \
                      "%d stages\n", word, n, low, high, stages }' "$work/parity.txt"
+    look "$2" "$3"
     "$bin/pf-open-cost" "$3" ${tokenizer:+"$tokenizer"} || failed=1
 }
 
@@ -53,7 +69,7 @@ noise() {
     rm -rf "$work/checkpoint"
 }
 
-rm -rf "$work/checkpoint"
+rm -rf "$work/checkpoint" "$work"/fingerprint-*.txt
 made "ViT-B/32, Hugging Face folder, pytorch_model.bin" vitb32 hf-bin vitb32
 noise "ViT-B/32, Hugging Face folder, model.safetensors" vitb32 hf vitb32
 noise "ViT-B/32, OpenAI's names, safetensors, half" vitb32 openai-half vitb32-from-f16
