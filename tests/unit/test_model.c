@@ -334,8 +334,8 @@ static void test_preprocess_forms(void **state)
     (void)state;
     static const char *const same[] = {
         "\"size\":64,\"crop_size\":64,\"resample\":3",
-        "\"size\":{\"shortest_edge\":64},\"crop_size\":{\"height\":64,\"width\":64},"
-        "\"do_convert_rgb\":true,\"do_rescale\":true",
+        ("\"size\":{\"shortest_edge\":64},\"crop_size\":{\"height\":64,\"width\":64},"
+         "\"do_convert_rgb\":true,\"do_rescale\":true"),
         "\"size\":{\"height\":64,\"width\":64},\"crop_size\":{\"shortest_edge\":64}",
         "\"do_resize\":true",
     };
