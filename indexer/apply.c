@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+
+enum { FORGOTTEN_MAX_BYTES = 1 << 30 };
 
 typedef struct {
     pf_store *store;
@@ -13,12 +16,18 @@ typedef struct {
     bool is_noticeable; /* readers would see a difference */
 } applier;
 
+/* The image's row in the store can stay as it is, but for a new path. */
+static bool is_as_stored(const pf_source *source, const pf_plan_item *item)
+{
+    return (item->kind == PF_PLAN_UNCHANGED || item->kind == PF_PLAN_MOVED) &&
+           item->source_id == source->id;
+}
+
 bool pf_apply_needs_captions(const pf_source *source, const pf_plan_item *item,
                              bool is_replacing)
 {
-    if (item->failure)
-        return false;
-    return is_replacing || source->captions_changed || item->kind == PF_PLAN_NEW;
+    return !item->failure &&
+           (is_replacing || source->captions_changed || !is_as_stored(source, item));
 }
 
 /* ---- captions and attributes of one picture ---- */
@@ -63,6 +72,19 @@ static bool set_attributes(const applier *a, int64_t image_id,
     return ok;
 }
 
+/* The first row with a case decides; the others do not contradict it. */
+static bool set_case(const applier *a, const pf_source *source, int64_t image_id,
+                     const pf_caption_row *rows, size_t n, pf_err *err)
+{
+    int64_t id = 0;
+    const char *key = "";
+    for (size_t i = 0; i < n && !key[0]; i++)
+        key = rows[i].case_key;
+    if (key[0] && !pf_store_put_case(a->store, source->id, key, key, &id, err))
+        return false;
+    return pf_store_set_image_case(a->store, image_id, id, err);
+}
+
 static bool apply_captions(applier *a, const pf_source *source,
                            const pf_plan_item *item, int64_t image_id, pf_err *err)
 {
@@ -71,8 +93,9 @@ static bool apply_captions(applier *a, const pf_source *source,
     size_t n;
     const pf_caption_row *rows =
         pf_captions_find(&source->captions, item->file->path, &n);
-    a->is_noticeable = true;
+    a->is_noticeable |= source->captions_changed;
     return set_captions(a, image_id, rows, n, err) &&
+           set_case(a, source, image_id, rows, n, err) &&
            set_attributes(a, image_id, &source->captions, rows, n, err);
 }
 
@@ -88,8 +111,9 @@ static bool apply_failure(applier *a, const pf_source *source, const pf_plan_ite
                             .mtime_ns = item->file->mtime_ns};
     if (!pf_store_put_failure(a->store, &row, err))
         return false;
-    /* What is indexed under this path is not what the file holds now. */
-    if (item->image_id == 0 || item->keeps_old)
+    /* What is indexed under this path is not what the file holds now, or has a vector
+     * of a model that goes. */
+    if (item->image_id == 0 || (item->keeps_old && !a->is_replacing))
         return true;
     a->is_noticeable = true;
     return pf_store_delete_image(a->store, item->image_id, err);
@@ -111,10 +135,8 @@ static bool apply_item(applier *a, const pf_source *source, const pf_plan_item *
                           .path = f->path,
                           .size = f->size,
                           .mtime_ns = f->mtime_ns};
-    bool is_as_stored =
-        (item->kind == PF_PLAN_UNCHANGED || item->kind == PF_PLAN_MOVED) &&
-        item->source_id == source->id && !a->is_replacing;
-    if (!is_as_stored && !pf_store_put_image(a->store, &row, &id, err))
+    bool stays = is_as_stored(source, item) && !a->is_replacing;
+    if (!stays && !pf_store_put_image(a->store, &row, &id, err))
         return false;
     a->is_noticeable |=
         item->kind != PF_PLAN_UNCHANGED && item->kind != PF_PLAN_TOUCHED;
@@ -138,29 +160,44 @@ static bool put_gaps(const applier *a, const pf_source *source, pf_err *err)
 /* Failures of an earlier run, but for those in folders that cannot be read now; those
  * that still stand are put again by apply_item(). */
 typedef struct {
-    const applier *a;
     const pf_source *source;
+    pf_buf paths; /* one after the other, each with its NUL */
 } forgetter;
 
-static bool forget(void *context, const pf_store_failure *failure, pf_err *err)
+static bool list_forgotten(void *context, const pf_store_failure *failure, pf_err *err)
 {
     forgetter *f = context;
     return pf_scan_is_in_gap(&f->source->scan, failure->path) ||
-           pf_store_delete_failure(f->a->store, failure->path, err);
+           pf_buf_add(&f->paths, failure->path, strlen(failure->path) + 1, err);
 }
 
 static bool forget_failures(const applier *a, const pf_source *source, pf_err *err)
 {
-    forgetter f = {a, source};
-    return pf_store_each_failure(a->store, source->id, forget, &f, err);
+    forgetter f = {.source = source};
+    pf_buf_init(&f.paths, FORGOTTEN_MAX_BYTES);
+    bool ok = pf_store_each_failure(a->store, source->id, list_forgotten, &f, err);
+    for (size_t at = 0; ok && at < f.paths.size; at += strlen(f.paths.data + at) + 1)
+        ok = pf_store_delete_failure(a->store, f.paths.data + at, err);
+    pf_buf_free(&f.paths);
+    return ok;
+}
+
+/* Were the captions of all pictures taken in? Those of a folder that could not be read
+ * were not: the next run has to see that the captions have changed. */
+static bool is_whole(const pf_source *source)
+{
+    bool is_whole = source->scan.n_gaps == 0;
+    for (size_t i = 0; is_whole && i < source->plan.count; i++)
+        is_whole = !source->plan.items[i].keeps_old;
+    return is_whole;
 }
 
 static bool apply_source(applier *a, pf_source *source, pf_err *err)
 {
-    pf_store_source row = {.path = source->path,
-                           .kind = "folder",
-                           .captions_path = source->captions_path,
-                           .captions_hash = source->captions_hash};
+    pf_store_source row = {
+        .path = source->path, .kind = "folder", .captions_path = source->captions_path};
+    if (!source->captions_changed || is_whole(source))
+        row.captions_hash = source->captions_hash;
     a->is_noticeable |= source->id == 0;
     if (!pf_store_put_source(a->store, &row, &source->id, err) ||
         !forget_failures(a, source, err) || !put_gaps(a, source, err))
@@ -180,21 +217,42 @@ static bool apply_source(applier *a, pf_source *source, pf_err *err)
     return true;
 }
 
-/* Sources that now lie inside a larger one have no images of their own any more. */
+/* Sources that now lie inside a larger one. What the larger one could not read this
+ * time is still theirs, and goes over to it. */
 typedef struct {
-    const applier *a;
+    int64_t outer, inner;
+} nesting;
+
+typedef struct {
     const pf_sources *sources;
+    pf_buf found; /* of nesting */
 } absorber;
 
-static bool absorb(void *context, const pf_store_source *row, pf_err *err)
+static bool list_inner(void *context, const pf_store_source *row, pf_err *err)
 {
     absorber *b = context;
     for (size_t i = 0; i < b->sources->count; i++) {
         const pf_source *s = &b->sources->at[i];
-        if (s->id != row->id && pf_path_is_under(row->path, s->path))
-            return pf_store_delete_source(b->a->store, row->id, err);
+        nesting n = {.outer = s->id, .inner = row->id};
+        if (n.outer != n.inner && pf_path_is_under(row->path, s->path))
+            return pf_buf_add(&b->found, &n, sizeof n, err);
     }
     return true;
+}
+
+static bool absorb(const applier *a, const pf_sources *sources, pf_err *err)
+{
+    absorber b = {.sources = sources};
+    pf_buf_init(&b.found, FORGOTTEN_MAX_BYTES);
+    bool ok = pf_store_each_source(a->store, list_inner, &b, err);
+    for (size_t at = 0; ok && at < b.found.size; at += sizeof(nesting)) {
+        nesting n;
+        memcpy(&n, b.found.data + at, sizeof n);
+        ok = pf_store_adopt_source(a->store, n.inner, n.outer, err) &&
+             pf_store_delete_source(a->store, n.inner, err);
+    }
+    pf_buf_free(&b.found);
+    return ok;
 }
 
 static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
@@ -203,9 +261,7 @@ static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
         if (!apply_source(a, &sources->at[i], err))
             return false;
     }
-    absorber b = {a, sources};
-    return pf_store_each_source(a->store, absorb, &b, err) &&
-           pf_store_delete_empty_cases(a->store, err) &&
+    return absorb(a, sources, err) && pf_store_delete_empty_cases(a->store, err) &&
            pf_store_use_model(a->store, a->model_id, err);
 }
 
@@ -214,11 +270,14 @@ bool pf_apply(pf_catalog *catalog, pf_sources *sources, int64_t model_id,
 {
     applier a = {.store = pf_catalog_store(catalog),
                  .model_id = model_id,
-                 .is_replacing = is_replacing,
-                 .is_noticeable = is_replacing || pf_catalog_generation(catalog) == 0};
+                 .is_replacing = is_replacing};
+    bool is_index_broken = false;
     *is_published = false;
-    if (!pf_store_begin(a.store, err))
+    if (!pf_catalog_needs_publish(catalog, &is_index_broken, err) ||
+        !pf_store_begin(a.store, err))
         return false;
+    a.is_noticeable =
+        is_replacing || is_index_broken || pf_catalog_generation(catalog) == 0;
     if (!apply_all(&a, sources, err)) {
         pf_store_rollback(a.store);
         return false;

@@ -21,7 +21,8 @@ typedef struct {
     const pf_scan *scan;
     char *folder;     /* of the captions file, absolute */
     const char *root; /* of the source */
-    size_t file_column, caption_column, n_columns;
+    size_t file_column, caption_column, case_column; /* n_columns: there is none */
+    size_t n_columns;
     size_t n_missing, first_missing_line;
     char first_missing[256];
 } reader;
@@ -79,16 +80,26 @@ static bool read_header(reader *r, pf_err *err)
         return false;
     size_t n = has_row ? r->table.n_fields : 0;
     r->n_columns = n;
-    r->file_column = r->caption_column = n;
+    r->file_column = r->caption_column = r->case_column = n;
     r->out->keys = pf_alloc_array(n, sizeof *r->out->keys, err);
     if (!r->out->keys)
         return false;
+    const struct {
+        const char *name;
+        size_t *column;
+    } known[] = {{"file", &r->file_column},
+                 {"caption", &r->caption_column},
+                 {"case", &r->case_column}};
     for (size_t i = 0; i < n; i++) {
         const char *name = pf_table_field(&r->table, i);
-        if (strcasecmp(name, "file") == 0)
-            r->file_column = i;
-        else if (strcasecmp(name, "caption") == 0)
-            r->caption_column = i;
+        size_t k = 0;
+        while (k < 3 && strcasecmp(name, known[k].name) != 0)
+            k++;
+        if (k < 3 && *known[k].column < n)
+            return pf_fail(err, PF_ERR_FORMAT, "the first line names two columns '%s'",
+                           known[k].name);
+        if (k < 3)
+            *known[k].column = i;
         else if (!(r->out->keys[r->out->n_keys++] = pf_utf8_repair(name, err)))
             return false;
     }
@@ -108,6 +119,7 @@ static void free_row(pf_caption_row *row, size_t n_keys)
     pf_free(row->values);
     pf_free(row->path);
     pf_free(row->text);
+    pf_free(row->case_key);
 }
 
 static bool fill_row(const reader *r, pf_caption_row *row, const char *path,
@@ -117,10 +129,13 @@ static bool fill_row(const reader *r, pf_caption_row *row, const char *path,
     row->line = r->table.line;
     row->path = pf_strdup(path, err);
     row->text = pf_utf8_repair(pf_table_field(&r->table, r->caption_column), err);
+    row->case_key = r->case_column < r->n_columns
+                        ? pf_utf8_repair(pf_table_field(&r->table, r->case_column), err)
+                        : pf_strdup("", err);
     row->values = pf_alloc_array(r->out->n_keys, sizeof *row->values, err);
-    bool ok = row->path && row->text && row->values;
+    bool ok = row->path && row->text && row->case_key && row->values;
     for (size_t i = 0; ok && i < r->n_columns; i++) {
-        if (i == r->file_column || i == r->caption_column)
+        if (i == r->file_column || i == r->caption_column || i == r->case_column)
             continue;
         row->values[k] = pf_utf8_repair(pf_table_field(&r->table, i), err);
         ok = row->values[k++] != NULL;
@@ -197,6 +212,27 @@ static bool read_rows(reader *r, pf_err *err)
         r->first_missing_line, r->first_missing, r->root, more);
 }
 
+/* Rows of one picture may repeat its case, but not name another one. */
+static bool check_cases(const pf_captions *c, pf_err *err)
+{
+    const pf_caption_row *first = NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        const pf_caption_row *row = &c->rows[i];
+        if (first && strcmp(first->path, row->path) != 0)
+            first = NULL;
+        if (first && row->case_key[0] && strcmp(first->case_key, row->case_key) != 0)
+            return pf_fail(
+                err, PF_ERR_FORMAT,
+                "line %zu puts '%s' into case '%s', line %zu into case '%s'; a "
+                "picture has one case",
+                row->line, pf_path_base(row->path), row->case_key, first->line,
+                first->case_key);
+        if (!first && row->case_key[0])
+            first = row;
+    }
+    return true;
+}
+
 static int by_path_and_line(const void *a, const void *b)
 {
     const pf_caption_row *x = a, *y = b;
@@ -223,11 +259,13 @@ bool pf_captions_read(pf_captions *out, const char *file, const char *root,
         ok = read_rows(&r, err);
         pf_table_reset(&r.table);
     }
+    if (ok && out->count > 0) {
+        qsort(out->rows, out->count, sizeof *out->rows, by_path_and_line);
+        ok = check_cases(out, err);
+    }
     if (!ok) {
         pf_fail_in(err, "captions file '%s'", file);
         pf_captions_reset(out);
-    } else if (out->count > 0) {
-        qsort(out->rows, out->count, sizeof *out->rows, by_path_and_line);
     }
     pf_free(r.folder);
     pf_buf_free(&bytes);

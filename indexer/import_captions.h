@@ -15,9 +15,10 @@
 #include "indexer/scan.h"
 
 typedef struct {
-    char *path;    /* absolute, one of the scanned files */
-    char *text;    /* "" when there is none */
-    char **values; /* [n_keys], aligned with pf_captions.keys; "" when there is none */
+    char *path;     /* absolute, one of the scanned files */
+    char *text;     /* "" when there is none */
+    char *case_key; /* of the case the picture belongs to; "" when there is none */
+    char **values;  /* [n_keys], aligned with pf_captions.keys; "" when there is none */
     size_t line;
 } pf_caption_row;
 

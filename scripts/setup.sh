@@ -19,7 +19,7 @@ set -eu
 
 packages="build-essential cmake ninja-build pkg-config dpkg-dev
   libopenblas-serial-dev libsqlite3-dev libstb-dev libutf8proc-dev libjansson-dev
-  libxxhash-dev zlib1g-dev libcmocka-dev"
+  libxxhash-dev zlib1g-dev libpng-dev libjpeg-dev libcmocka-dev"
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {

@@ -154,6 +154,9 @@ static const float *floats_of(pf_binder *b, const pf_tensor *t, float *room,
 }
 
 static void full_name(const pf_binder *b, char name[NAME_MAX_BYTES], const char *format,
+                      va_list ap) PF_PRINTF(3, 0);
+
+static void full_name(const pf_binder *b, char name[NAME_MAX_BYTES], const char *format,
                       va_list ap)
 {
     size_t n = strlen(b->prefix);

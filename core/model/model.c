@@ -25,6 +25,7 @@ struct pf_model {
     pf_clip *clip;
     pf_bpe *bpe;
     pf_preprocess preprocess;
+    char *notice; /* or NULL */
     pf_hash fingerprint;
 };
 
@@ -145,7 +146,9 @@ static bool open_towers(pf_model *m, const pf_model_options *options, pf_notes *
     pf_json *config = NULL;
     if (!read_optional_json(m->config_path, &config, err))
         return false;
-    bool ok = pf_weights_open(&m->weights, m->checkpoint, notes, err);
+    const char *notice = pf_json_string(pf_json_get(config, "plainfilm_notice"), NULL);
+    bool ok = (!notice || (m->notice = pf_strdup(notice, err))) &&
+              pf_weights_open(&m->weights, m->checkpoint, notes, err);
     if (ok && !pf_clip_open(&m->clip, m->weights, config, options->what, notes, err))
         ok = pf_fail_in(err, "checkpoint '%s'", m->checkpoint);
     pf_json_free(config);
@@ -412,6 +415,7 @@ void pf_model_close(pf_model *m)
     pf_free(m->checkpoint);
     pf_free(m->config_path);
     pf_free(m->preprocess_path);
+    pf_free(m->notice);
     pf_free(m);
 }
 
@@ -453,4 +457,9 @@ int pf_model_dim(const pf_model *m)
 pf_hash pf_model_fingerprint(const pf_model *m)
 {
     return m->fingerprint;
+}
+
+const char *pf_model_notice(const pf_model *m)
+{
+    return m->notice;
 }

@@ -52,6 +52,9 @@ const pf_clip *pf_model_clip(const pf_model *model);
 const pf_bpe *pf_model_bpe(const pf_model *model); /* NULL without a tokenizer */
 const pf_preprocess *pf_model_preprocess(const pf_model *model);
 int pf_model_dim(const pf_model *model); /* length of every vector */
+/* What the model's makers want its users told (`plainfilm_notice` in config.json), one
+ * line; NULL when there is nothing. */
+const char *pf_model_notice(const pf_model *model);
 
 /* Hash of weights, sizes, preprocessing and tokenizer: two models with the same one
  * make the same vectors. Only after PF_CLIP_VERIFY with a tokenizer; all zero
@@ -59,9 +62,9 @@ int pf_model_dim(const pf_model *model); /* length of every vector */
 pf_hash pf_model_fingerprint(const pf_model *model);
 
 /* Identity of the files a model was read from (size, time, inode of each), so that an
- * unchanged model is recognised without reading 600 MB again. A model opened without its
- * tokenizer gives the beginning, up to a line's end, of what it gives with it. Given,
- * pf_free() it. */
+ * unchanged model is recognised without reading 600 MB again. A model opened without
+ * its tokenizer gives the beginning, up to a line's end, of what it gives with it.
+ * Given, pf_free() it. */
 PF_MUST_CHECK char *pf_model_stamp(const pf_model *model, pf_err *err);
 
 /* ---- embedding ---- */

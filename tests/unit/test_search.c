@@ -21,6 +21,7 @@
 
 enum { DIM = 32, IMAGES = 300, LIMIT = 40 };
 
+static char master[64]; /* a model, made once: noise takes its time */
 static char root[64], model[96], folder[96];
 static pf_err err;
 
@@ -41,6 +42,46 @@ static void remove_tree(const char *path)
     rmdir(path);
 }
 
+static bool copy_file(const char *from, const char *to)
+{
+    char bytes[1 << 16];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    bool ok = in && out;
+    for (size_t n; ok && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
+        ok = fwrite(bytes, 1, n, out) == n;
+    if (in)
+        fclose(in);
+    return (!out || fclose(out) == 0) && ok;
+}
+
+static bool copy_model(void)
+{
+    static const char *const names[] = {"config.json", "preprocessor_config.json",
+                                        "model.safetensors", "merges.txt"};
+    bool ok = mkdir(model, 0700) == 0;
+    for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++) {
+        char from[128], to[128];
+        snprintf(from, sizeof from, "%s/%s", master, names[i]);
+        snprintf(to, sizeof to, "%s/%s", model, names[i]);
+        ok = copy_file(from, to);
+    }
+    return ok;
+}
+
+static int before_all(void **state)
+{
+    (void)state;
+    snprintf(master, sizeof master, "/tmp/plainfilm-search-XXXXXX");
+    return mkdtemp(master) && pf_seeded_model_write(master, &err) ? 0 : -1;
+}
+
+static int after_all(void **state)
+{
+    (void)state;
+    remove_tree(master);
+    return 0;
+}
+
 static int before(void **state)
 {
     (void)state;
@@ -50,7 +91,7 @@ static int before(void **state)
         return -1;
     snprintf(model, sizeof model, "%s/model", root);
     snprintf(folder, sizeof folder, "%s/catalog", root);
-    if (pf_seeded_model_write(model, &err) &&
+    if (copy_model() &&
         pf_seeded_catalog_write(folder, model, NULL, IMAGES, true, &err))
         return 0;
     fprintf(stderr, "%s\n", err.msg);
@@ -274,7 +315,7 @@ static void test_like_takes_a_path_to_the_file(void **state)
                                       .format = "pnm",
                                       .vector = v};
     pf_store_image image = {.source_id = 1, .path = file};
-    int64_t id;
+    int64_t id = 0;
     assert_ok(pf_store_begin(store, &err) &&
                   pf_store_put_picture(store, &picture, &image.picture_id, &err) &&
                   pf_store_put_image(store, &image, &id, &err) &&
@@ -570,13 +611,11 @@ static void test_towers_are_opened_as_needed(void **state)
     const pf_model *m;
     pf_search *s = open_search(NULL);
     assert_ok(pf_search_get_model(s, PF_CLIP_IMAGE, &m, NULL, &err), &err);
+    assert_null(pf_model_bpe(m));
     run_phrase(s); /* opens it again, with both */
-    assert_ok(pf_search_get_model(s, PF_CLIP_IMAGE | PF_CLIP_TEXT, &m, NULL, &err),
-              &err);
+    assert_ok(pf_search_get_model(s, PF_CLIP_IMAGE, &m, NULL, &err), &err);
+    assert_non_null(pf_model_bpe(m));
     assert_int_equal(pf_model_dim(m), DIM);
-    const pf_model *again;
-    assert_ok(pf_search_get_model(s, PF_CLIP_TEXT, &again, NULL, &err), &err);
-    assert_ptr_equal(m, again);
     pf_search_close(s);
 }
 
@@ -734,5 +773,5 @@ int main(void)
         TEST(test_each_allocation_may_fail),
         TEST(test_check_is_clean),
     };
-    return cmocka_run_group_tests_name("search", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("search", tests, before_all, after_all);
 }
