@@ -294,6 +294,7 @@ typedef struct {
     double *sum;   /* [dim] */
     int64_t *like; /* [n_parts] images that find_like() found */
     size_t n_like;
+    pf_id_set scope; /* images that pass the filters, if there are any */
 } question;
 
 static void free_question(question *a)
@@ -301,6 +302,7 @@ static void free_question(question *a)
     pf_free(a->vector);
     pf_free(a->sum);
     pf_free(a->like);
+    pf_id_set_reset(&a->scope);
 }
 
 static bool add_part(pf_search *s, const pf_part *part, question *a,
@@ -345,6 +347,12 @@ static const pf_vindex *index_of(const pf_search *s, pf_find find)
                                     : pf_catalog_images(s->catalog);
 }
 
+static bool pass_filters(pf_search *s, const pf_query *q, question *a, pf_err *err)
+{
+    return q->n_filters == 0 || pf_scope_images(&a->scope, pf_catalog_store(s->catalog),
+                                                q->filters, q->n_filters, err);
+}
+
 static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
                          pf_answer *out, pf_err *err)
 {
@@ -355,7 +363,12 @@ static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
         .vector = a->vector,
         .like = a->like,
         .n_like = a->n_like,
+        .images = q->n_filters > 0 ? &a->scope : NULL,
     };
+    if (nearest.images && nearest.images->n == 0) {
+        out->no_image_passes = true;
+        return true;
+    }
     return pf_nearest_run(&nearest, q, out, err);
 }
 
@@ -366,6 +379,9 @@ static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
     if (q->n_parts > PARTS_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "%zu parts, the most is %d", q->n_parts,
                        PARTS_MAX);
+    if (q->n_filters > PF_FILTERS_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "%zu filters, the most is %d", q->n_filters,
+                       PF_FILTERS_MAX);
     if (q->limit == 0)
         return pf_fail(err, PF_ERR_MISUSE, "a limit of 0 leaves no answer");
     if (!must_have_model(s, err))
@@ -398,9 +414,9 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
     for (size_t i = 0; i < q->n_parts; i++)
         towers |= pf_part_tower(&q->parts[i]);
 
-    const bool ok = see_to_model(s, towers, notes, err) &&
-                    add_parts(s, q, &a, &out->n_truncated, err) &&
-                    find_nearest(s, q, &a, out, err);
+    const bool ok =
+        pass_filters(s, q, &a, err) && see_to_model(s, towers, notes, err) &&
+        add_parts(s, q, &a, &out->n_truncated, err) && find_nearest(s, q, &a, out, err);
     free_question(&a);
     if (!ok)
         pf_answer_reset(out);
