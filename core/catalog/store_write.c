@@ -126,6 +126,7 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
             PF_SQL_ARGS(pf_sql_int(model_id), pf_sql_bytes(hash.b, sizeof hash.b),
                         pf_sql_text(utf8), pf_sql_bytes(blob, 4 * (size_t)dim)),
             id, err);
+        ok = ok && (*id == 0 || pf_store_add_words(s, *id, utf8, err));
     }
     if (ok && *id == 0)
         ok = find_clean_text(s, model_id, utf8, id, err);
@@ -149,7 +150,8 @@ bool pf_store_sweep(pf_store *s, pf_err *err)
            pf_sql_run(
                s->db,
                "DELETE FROM model WHERE id IS NOT (SELECT model_id FROM catalog)",
-               PF_SQL_NO_ARGS, err);
+               PF_SQL_NO_ARGS, err) &&
+           pf_store_sweep_words(s, err);
 }
 
 /* --- images ---------------------------------------------------------------------- */
