@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+
+enum { FORGOTTEN_MAX_BYTES = 1 << 30 };
 
 typedef struct {
     pf_store *store;
@@ -108,8 +111,9 @@ static bool apply_failure(applier *a, const pf_source *source, const pf_plan_ite
                             .mtime_ns = item->file->mtime_ns};
     if (!pf_store_put_failure(a->store, &row, err))
         return false;
-    /* What is indexed under this path is not what the file holds now. */
-    if (item->image_id == 0 || item->keeps_old)
+    /* What is indexed under this path is not what the file holds now, or has a vector
+     * of a model that goes. */
+    if (item->image_id == 0 || (item->keeps_old && !a->is_replacing))
         return true;
     a->is_noticeable = true;
     return pf_store_delete_image(a->store, item->image_id, err);
@@ -156,29 +160,44 @@ static bool put_gaps(const applier *a, const pf_source *source, pf_err *err)
 /* Failures of an earlier run, but for those in folders that cannot be read now; those
  * that still stand are put again by apply_item(). */
 typedef struct {
-    const applier *a;
     const pf_source *source;
+    pf_buf paths; /* one after the other, each with its NUL */
 } forgetter;
 
-static bool forget(void *context, const pf_store_failure *failure, pf_err *err)
+static bool list_forgotten(void *context, const pf_store_failure *failure, pf_err *err)
 {
     forgetter *f = context;
     return pf_scan_is_in_gap(&f->source->scan, failure->path) ||
-           pf_store_delete_failure(f->a->store, failure->path, err);
+           pf_buf_add(&f->paths, failure->path, strlen(failure->path) + 1, err);
 }
 
 static bool forget_failures(const applier *a, const pf_source *source, pf_err *err)
 {
-    forgetter f = {a, source};
-    return pf_store_each_failure(a->store, source->id, forget, &f, err);
+    forgetter f = {.source = source};
+    pf_buf_init(&f.paths, FORGOTTEN_MAX_BYTES);
+    bool ok = pf_store_each_failure(a->store, source->id, list_forgotten, &f, err);
+    for (size_t at = 0; ok && at < f.paths.size; at += strlen(f.paths.data + at) + 1)
+        ok = pf_store_delete_failure(a->store, f.paths.data + at, err);
+    pf_buf_free(&f.paths);
+    return ok;
+}
+
+/* Were the captions of all pictures taken in? Those of a folder that could not be read
+ * were not: the next run has to see that the captions have changed. */
+static bool is_whole(const pf_source *source)
+{
+    bool is_whole = source->scan.n_gaps == 0;
+    for (size_t i = 0; is_whole && i < source->plan.count; i++)
+        is_whole = !source->plan.items[i].keeps_old;
+    return is_whole;
 }
 
 static bool apply_source(applier *a, pf_source *source, pf_err *err)
 {
-    pf_store_source row = {.path = source->path,
-                           .kind = "folder",
-                           .captions_path = source->captions_path,
-                           .captions_hash = source->captions_hash};
+    pf_store_source row = {
+        .path = source->path, .kind = "folder", .captions_path = source->captions_path};
+    if (!source->captions_changed || is_whole(source))
+        row.captions_hash = source->captions_hash;
     a->is_noticeable |= source->id == 0;
     if (!pf_store_put_source(a->store, &row, &source->id, err) ||
         !forget_failures(a, source, err) || !put_gaps(a, source, err))
@@ -198,21 +217,42 @@ static bool apply_source(applier *a, pf_source *source, pf_err *err)
     return true;
 }
 
-/* Sources that now lie inside a larger one have no images of their own any more. */
+/* Sources that now lie inside a larger one. What the larger one could not read this
+ * time is still theirs, and goes over to it. */
 typedef struct {
-    const applier *a;
+    int64_t outer, inner;
+} nesting;
+
+typedef struct {
     const pf_sources *sources;
+    pf_buf found; /* of nesting */
 } absorber;
 
-static bool absorb(void *context, const pf_store_source *row, pf_err *err)
+static bool list_inner(void *context, const pf_store_source *row, pf_err *err)
 {
     absorber *b = context;
     for (size_t i = 0; i < b->sources->count; i++) {
         const pf_source *s = &b->sources->at[i];
-        if (s->id != row->id && pf_path_is_under(row->path, s->path))
-            return pf_store_delete_source(b->a->store, row->id, err);
+        nesting n = {.outer = s->id, .inner = row->id};
+        if (n.outer != n.inner && pf_path_is_under(row->path, s->path))
+            return pf_buf_add(&b->found, &n, sizeof n, err);
     }
     return true;
+}
+
+static bool absorb(const applier *a, const pf_sources *sources, pf_err *err)
+{
+    absorber b = {.sources = sources};
+    pf_buf_init(&b.found, FORGOTTEN_MAX_BYTES);
+    bool ok = pf_store_each_source(a->store, list_inner, &b, err);
+    for (size_t at = 0; ok && at < b.found.size; at += sizeof(nesting)) {
+        nesting n;
+        memcpy(&n, b.found.data + at, sizeof n);
+        ok = pf_store_adopt_source(a->store, n.inner, n.outer, err) &&
+             pf_store_delete_source(a->store, n.inner, err);
+    }
+    pf_buf_free(&b.found);
+    return ok;
 }
 
 static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
@@ -221,9 +261,7 @@ static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
         if (!apply_source(a, &sources->at[i], err))
             return false;
     }
-    absorber b = {a, sources};
-    return pf_store_each_source(a->store, absorb, &b, err) &&
-           pf_store_delete_empty_cases(a->store, err) &&
+    return absorb(a, sources, err) && pf_store_delete_empty_cases(a->store, err) &&
            pf_store_use_model(a->store, a->model_id, err);
 }
 

@@ -84,14 +84,22 @@ static bool read_header(reader *r, pf_err *err)
     r->out->keys = pf_alloc_array(n, sizeof *r->out->keys, err);
     if (!r->out->keys)
         return false;
+    const struct {
+        const char *name;
+        size_t *column;
+    } known[] = {{"file", &r->file_column},
+                 {"caption", &r->caption_column},
+                 {"case", &r->case_column}};
     for (size_t i = 0; i < n; i++) {
         const char *name = pf_table_field(&r->table, i);
-        if (strcasecmp(name, "file") == 0)
-            r->file_column = i;
-        else if (strcasecmp(name, "caption") == 0)
-            r->caption_column = i;
-        else if (strcasecmp(name, "case") == 0)
-            r->case_column = i;
+        size_t k = 0;
+        while (k < 3 && strcasecmp(name, known[k].name) != 0)
+            k++;
+        if (k < 3 && *known[k].column < n)
+            return pf_fail(err, PF_ERR_FORMAT, "the first line names two columns '%s'",
+                           known[k].name);
+        if (k < 3)
+            *known[k].column = i;
         else if (!(r->out->keys[r->out->n_keys++] = pf_utf8_repair(name, err)))
             return false;
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,8 +35,9 @@ static const pf_opt options[] = {
      .name = "captions",
      .arg = "FILE",
      .to = &asked.captions,
-     .help = "table with the columns file and caption, any others become attributes; "
-             "remembered with PATH. Commas part columns, tabs when it ends in .tsv"},
+     .help = "table with the columns file and caption, and case if there are some; any "
+             "others become attributes. Remembered with PATH. Commas part columns, "
+             "tabs when it ends in .tsv"},
     {.kind = PF_OPT_FLAG,
      .name = "verify-content",
      .to = &asked.verify_content,
@@ -155,22 +157,26 @@ static const pf_cli cli = {
 
 /* ---- signals ---- */
 
-static volatile sig_atomic_t stop;
+static atomic_int stop; /* lock-free, so a handler may set it */
 
 static void on_signal(int signal)
 {
     (void)signal;
-    stop = 1;
+    atomic_store(&stop, 1);
 }
 
-/* The first Ctrl-C ends the run in good order, the second one at once. */
+/* The first Ctrl-C ends the run in good order, the second one at once. What the caller
+ * has told us to ignore (nohup) stays ignored. */
 static void catch_signals(void)
 {
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+        struct sigaction before;
+        if (sigaction(caught[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(caught[i], &action, NULL);
+    }
 }
 
 /* ---- the jobs ---- */

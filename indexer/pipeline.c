@@ -103,7 +103,7 @@ static bool embed_batch(worker *w, batch *b, pf_err *err)
 static bool next_item(queue *q, size_t *item)
 {
     pthread_mutex_lock(&q->lock);
-    bool stop = q->options->stop && *q->options->stop;
+    bool stop = q->options->stop && atomic_load(q->options->stop);
     bool has = !q->failed && !stop && q->next < q->count;
     if (has)
         *item = q->next++;
@@ -260,11 +260,13 @@ static void stop_all(queue *q, const pf_err *why)
 static void collect(queue *q, pf_pipeline_sink *sink, void *context)
 {
     batch *b;
+    bool ok = true;
     while ((b = take_done(q))) {
         while (b) {
             batch *next = b->next;
             pf_err err = PF_ERR_INIT;
-            if (!sink(context, b->result, b->n, &err))
+            /* what comes after it has refused once is dropped */
+            if (ok && !(ok = sink(context, b->result, b->n, &err)))
                 stop_all(q, &err);
             give_back(q, b);
             b = next;

@@ -10,7 +10,7 @@
 #ifndef PF_INDEXER_PIPELINE_H
 #define PF_INDEXER_PIPELINE_H
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "core/base/err.h"
@@ -19,9 +19,9 @@
 
 typedef struct {
     const pf_model *model;
-    int jobs;                          /* workers */
-    size_t batch;                      /* pictures or texts per forward pass */
-    const volatile sig_atomic_t *stop; /* when it becomes true no new work is begun */
+    int jobs;               /* workers */
+    size_t batch;           /* pictures or texts per forward pass */
+    const atomic_int *stop; /* when it becomes true no new work is begun */
 } pf_pipeline;
 
 typedef struct {

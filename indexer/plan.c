@@ -28,7 +28,9 @@ static bool add_gone(pf_plan *plan, const pf_store_image *image, pf_err *err)
         plan->gone = p;
         plan->gone_room = room;
     }
-    plan->gone[plan->n_gone++] = (pf_plan_gone){image->id, image->picture_id, false};
+    plan->gone[plan->n_gone++] = (pf_plan_gone){.image_id = image->id,
+                                                .source_id = image->source_id,
+                                                .picture_id = image->picture_id};
     return true;
 }
 
@@ -53,7 +55,9 @@ static bool compare_image(void *context, const pf_store_image *image, pf_err *er
         item->file->size == image->size && item->file->mtime_ns == image->mtime_ns;
     item->image_id = image->id;
     item->source_id = image->source_id;
-    item->picture_id = image->picture_id;
+    item->seen_id = image->picture_id;
+    if (m->options->model_id == m->options->seen_model)
+        item->picture_id = image->picture_id;
     item->kind = is_same ? PF_PLAN_UNCHANGED : PF_PLAN_CHANGED;
     return true;
 }
@@ -77,23 +81,29 @@ static bool fail_item(pf_plan_item *item, const pf_err *why, pf_err *err)
     return item->failure != NULL;
 }
 
+static bool find_picture(const pf_plan_options *o, int64_t model_id,
+                         const pf_hash *content, int64_t *id, pf_err *err)
+{
+    return !o->store || model_id == 0 ||
+           pf_store_find_picture(o->store, model_id, content, 0, id, err);
+}
+
 static bool look_inside(maker *m, pf_plan_item *item, pf_buf *bytes, pf_err *err)
 {
     const pf_plan_options *o = m->options;
-    const int64_t known = item->picture_id;
+    const int64_t known = item->seen_id;
     pf_err why = PF_ERR_INIT;
     if (!hash_file(item->file->path, bytes, &item->content, &why))
         return why.code == PF_ERR_NOMEM ? (*err = why, false)
                                         : fail_item(item, &why, err);
     item->is_hashed = true;
-    item->picture_id = 0;
-    if (o->store && o->model_id &&
-        !pf_store_find_picture(o->store, o->model_id, &item->content, 0,
-                               &item->picture_id, err))
+    item->picture_id = item->seen_id = 0;
+    if (!find_picture(o, o->seen_model, &item->content, &item->seen_id, err) ||
+        !find_picture(o, o->model_id, &item->content, &item->picture_id, err))
         return false;
-    if (item->kind == PF_PLAN_CHANGED && known != 0 && item->picture_id == known)
+    if (item->kind == PF_PLAN_CHANGED && known != 0 && item->seen_id == known)
         item->kind = PF_PLAN_TOUCHED;
-    else if (item->kind == PF_PLAN_UNCHANGED && item->picture_id != known)
+    else if (item->kind == PF_PLAN_UNCHANGED && item->seen_id != known)
         item->kind = PF_PLAN_CHANGED;
     return true;
 }
@@ -107,7 +117,7 @@ static bool look_inside_all(maker *m, bool read_all, pf_err *err)
     bool ok = true;
     for (size_t i = 0; ok && i < m->plan->count; i++) {
         pf_plan_item *item = &m->plan->items[i];
-        if (m->options->stop && *m->options->stop)
+        if (m->options->stop && atomic_load(m->options->stop))
             ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
         else if (read_all || item->kind != PF_PLAN_UNCHANGED)
             ok = look_inside(m, item, &bytes, err);
@@ -184,16 +194,17 @@ static void find_moves(pf_plan *plan)
     qsort(plan->gone, plan->n_gone, sizeof *plan->gone, by_picture);
     for (size_t i = 0; i < plan->count; i++) {
         pf_plan_item *item = &plan->items[i];
-        if (item->kind != PF_PLAN_NEW || item->picture_id == 0)
+        if (item->kind != PF_PLAN_NEW || item->seen_id == 0)
             continue;
-        size_t g = first_gone(plan, item->picture_id);
-        while (g < plan->n_gone && plan->gone[g].picture_id == item->picture_id &&
+        size_t g = first_gone(plan, item->seen_id);
+        while (g < plan->n_gone && plan->gone[g].picture_id == item->seen_id &&
                plan->gone[g].is_moved)
             g++;
-        if (g < plan->n_gone && plan->gone[g].picture_id == item->picture_id) {
+        if (g < plan->n_gone && plan->gone[g].picture_id == item->seen_id) {
             plan->gone[g].is_moved = true;
             item->kind = PF_PLAN_MOVED;
             item->image_id = plan->gone[g].image_id;
+            item->source_id = plan->gone[g].source_id;
         }
     }
 }

@@ -9,7 +9,7 @@
 #ifndef PF_INDEXER_PLAN_H
 #define PF_INDEXER_PLAN_H
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "core/base/err.h"
@@ -32,7 +32,8 @@ typedef struct {
     pf_plan_kind kind;
     int64_t image_id;   /* in the store; 0 for NEW */
     int64_t source_id;  /* the source that image belongs to until now */
-    int64_t picture_id; /* embedded with the model in use; 0: still to be embedded */
+    int64_t picture_id; /* embedded with the model of this run; 0: still to be */
+    int64_t seen_id;    /* the same content under the model readers see; 0: unknown */
     bool is_hashed;
     pf_hash content;
     int64_t twin;   /* an earlier item with the same content that is to be embedded */
@@ -42,7 +43,8 @@ typedef struct {
 
 /* An image whose file is gone. */
 typedef struct {
-    int64_t image_id, picture_id;
+    int64_t image_id, source_id;
+    int64_t picture_id; /* under the model readers see */
     bool is_moved;
 } pf_plan_gone;
 
@@ -58,8 +60,9 @@ typedef struct {
     pf_store *store;     /* NULL: a catalog that is still to be made */
     const char *root;    /* of the source */
     int64_t model_id;    /* whose pictures count as embedded; 0: none do */
+    int64_t seen_model;  /* the one readers see: another one while it is replaced */
     bool verify_content; /* read the files that look unchanged too */
-    const volatile sig_atomic_t *stop;
+    const atomic_int *stop;
     void (*progress)(void *context, size_t done, size_t total); /* may be NULL */
     void *context;
 } pf_plan_options;

@@ -16,7 +16,8 @@
 typedef struct {
     const pf_run_options *options;
     pf_run_report *report;
-    pf_catalog *catalog;
+    pf_catalog *catalog; /* NULL in a dry run, and until a first run makes it */
+    pf_store *store;     /* the catalog's; in a dry run its own, for reading */
     pf_run_model model;
     int64_t model_id; /* in the store */
     pf_sources sources;
@@ -33,11 +34,6 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static pf_store *store_of(const run *r)
-{
-    return r->catalog ? pf_catalog_store(r->catalog) : NULL;
 }
 
 static void tell(run *r, const char *what, size_t done, size_t total)
@@ -57,9 +53,10 @@ static bool plan_all(run *r, pf_err *err)
 {
     for (size_t i = 0; i < r->sources.count; i++) {
         pf_source *source = &r->sources.at[i];
-        pf_plan_options o = {.store = store_of(r),
+        pf_plan_options o = {.store = r->store,
                              .root = source->path,
                              .model_id = r->model_id,
+                             .seen_model = r->model.in_use,
                              .verify_content =
                                  r->options->verify_content || r->model.is_replacing,
                              .stop = r->options->stop,
@@ -108,6 +105,7 @@ static bool list_pictures(run *r, pf_err *err)
 static bool keep_picture(run *r, const pf_embedded *e, pf_err *err)
 {
     pf_plan_item *item = r->items[e->item];
+    item->content = e->content; /* it may have changed since it was planned */
     if (e->failure.code != PF_OK) {
         r->failed++;
         item->keeps_old = e->failure.code == PF_ERR_IO && item->image_id != 0;
@@ -120,7 +118,7 @@ static bool keep_picture(run *r, const pf_embedded *e, pf_err *err)
                             .format = e->format,
                             .vector = e->vector};
     r->report->embedded++;
-    return pf_store_put_picture(store_of(r), &row, &item->picture_id, err);
+    return pf_store_put_picture(r->store, &row, &item->picture_id, err);
 }
 
 /* One commit per batch: what is lost by a kill is at most the batches under way. */
@@ -128,31 +126,38 @@ static bool keep_pictures(void *context, const pf_embedded *results, size_t n,
                           pf_err *err)
 {
     run *r = context;
-    bool ok = pf_store_begin(store_of(r), err);
+    bool ok = pf_store_begin(r->store, err);
     for (size_t i = 0; ok && i < n; i++)
         ok = keep_picture(r, &results[i], err);
     if (!ok) {
-        pf_store_rollback(store_of(r));
+        pf_store_rollback(r->store);
         return false;
     }
+    if (!pf_store_commit(r->store, err))
+        return false;
     r->done += n;
     tell(r, "embedding", r->done, r->n_inputs);
-    return pf_store_commit(store_of(r), err);
+    return true;
 }
 
-/* Twins take what their first has come to. */
-static bool settle_twins(pf_plan *plan, pf_err *err)
+/* Twins take what their first has come to. Those whose first failed (it may have gone
+ * meanwhile, or have a name that misleads the decoder) or had other bytes by then are
+ * on their own: how many. */
+static size_t settle_twins(pf_plan *plan)
 {
+    size_t left = 0;
     for (size_t i = 0; i < plan->count; i++) {
         pf_plan_item *item = &plan->items[i];
         if (item->twin == PF_PLAN_NO_TWIN)
             continue;
         const pf_plan_item *first = &plan->items[item->twin];
-        item->picture_id = first->picture_id;
-        if (first->failure && !(item->failure = pf_strdup(first->failure, err)))
-            return false;
+        if (!first->failure && pf_hash_equal(&first->content, &item->content))
+            item->picture_id = first->picture_id;
+        else
+            left++;
+        item->twin = PF_PLAN_NO_TWIN;
     }
-    return true;
+    return left;
 }
 
 static void forget_inputs(run *r)
@@ -176,12 +181,16 @@ static bool embed_pictures(run *r, pf_err *err)
 {
     pf_pipeline p = pipeline_of(r);
     double start = now();
-    bool ok = list_pictures(r, err) &&
-              pf_pipeline_pictures(&p, r->inputs, r->n_inputs, keep_pictures, r, err);
+    bool ok = true;
+    for (size_t left = 1; ok && left > 0;) {
+        ok = list_pictures(r, err) &&
+             pf_pipeline_pictures(&p, r->inputs, r->n_inputs, keep_pictures, r, err);
+        forget_inputs(r);
+        left = 0;
+        for (size_t i = 0; ok && i < r->sources.count; i++)
+            left += settle_twins(&r->sources.at[i].plan);
+    }
     r->report->embed_seconds = now() - start;
-    forget_inputs(r);
-    for (size_t i = 0; ok && i < r->sources.count; i++)
-        ok = settle_twins(&r->sources.at[i].plan, err);
     return ok;
 }
 
@@ -204,7 +213,7 @@ static bool list_source_texts(run *r, const pf_source *source, pf_err *err)
             continue;
         for (size_t c = 0; c < n; c++) {
             int64_t id = 0;
-            if (!pf_store_find_caption_text(store_of(r), r->model_id, rows[c].text, &id,
+            if (!pf_store_find_caption_text(r->store, r->model_id, rows[c].text, &id,
                                             err))
                 return false;
             if (id == 0 && rows[c].text[0])
@@ -240,20 +249,22 @@ static bool list_texts(run *r, pf_err *err)
 static bool keep_texts(void *context, const pf_embedded *results, size_t n, pf_err *err)
 {
     run *r = context;
-    bool ok = pf_store_begin(store_of(r), err);
+    bool ok = pf_store_begin(r->store, err);
     for (size_t i = 0; ok && i < n; i++) {
         int64_t id;
-        ok = pf_store_put_caption_text(store_of(r), r->model_id,
-                                       r->inputs[results[i].item], results[i].vector,
-                                       &id, err);
+        ok =
+            pf_store_put_caption_text(r->store, r->model_id, r->inputs[results[i].item],
+                                      results[i].vector, &id, err);
     }
     if (!ok) {
-        pf_store_rollback(store_of(r));
+        pf_store_rollback(r->store);
         return false;
     }
+    if (!pf_store_commit(r->store, err))
+        return false;
     r->done += n;
     tell(r, "captions", r->done, r->n_inputs);
-    return pf_store_commit(store_of(r), err);
+    return true;
 }
 
 static bool embed_texts(run *r, pf_err *err)
@@ -294,8 +305,11 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
                                [PF_PLAN_MOVED] = &report->moved};
     for (size_t i = 0; i < source->plan.count; i++) {
         const pf_plan_item *item = &source->plan.items[i];
+        /* A replaced model gives every picture another vector. */
+        bool is_anew =
+            r->model.is_replacing && item->image_id != 0 && item->kind != PF_PLAN_MOVED;
         if (!item->failure)
-            ++*counter[item->kind];
+            ++*counter[is_anew ? PF_PLAN_CHANGED : item->kind];
         else if (!report_failure(report, item->file->path, item->failure, err))
             return false;
     }
@@ -317,9 +331,9 @@ static bool count_all(run *r, pf_err *err)
             return false;
     }
     pf_store_counts n;
-    if (!r->catalog)
+    if (!r->store)
         return true;
-    if (!pf_store_count(store_of(r), &n, err))
+    if (!pf_store_count(r->store, &n, err))
         return false;
     r->report->images = n.images;
     r->report->captions = n.captions;
@@ -349,18 +363,53 @@ static bool catalog_exists(const char *folder, bool *exists, pf_err *err)
     return true;
 }
 
-static bool open_catalog(run *r, bool must_exist, pf_err *err)
+static bool open_catalog(run *r, pf_err *err)
 {
-    pf_catalog_writer_options o = {.must_exist = must_exist,
-                                   .wait_seconds = r->options->wait_seconds,
-                                   .stop = (const volatile int *)r->options->stop};
-    return pf_catalog_open_writer(&r->catalog, r->options->catalog, &o, err);
+    pf_catalog_writer_options o = {.wait_seconds = r->options->wait_seconds,
+                                   .stop = r->options->stop};
+    if (!pf_catalog_open_writer(&r->catalog, r->options->catalog, &o, err))
+        return false;
+    r->store = pf_catalog_store(r->catalog);
+    return true;
+}
+
+/* A dry run reads, beside whoever writes, and changes nothing. */
+static bool open_to_look(run *r, pf_err *err)
+{
+    char *path = pf_path_join(r->options->catalog, "catalog.db", err);
+    bool ok = path && pf_store_open(&r->store, path, PF_STORE_READ, err) &&
+              pf_store_begin_read(r->store, err);
+    pf_free(path);
+    return ok;
+}
+
+/* The folder was looked at before there was a catalog, and another indexer may have
+ * made one since: everything that was found out would be wrong. */
+static bool make_catalog(run *r, pf_err *err)
+{
+    pf_store_model model = {0};
+    if (!open_catalog(r, err) || !pf_store_find_model(r->store, &model, err))
+        return false;
+    bool is_new = model.id == 0;
+    pf_store_model_reset(&model);
+    return is_new || pf_fail(err, PF_ERR_BUSY,
+                             "another indexer has just made catalog '%s'; try again",
+                             r->options->catalog);
+}
+
+static void close_catalog(run *r)
+{
+    if (r->store && !r->catalog) {
+        pf_store_end_read(r->store);
+        pf_store_close(r->store);
+    }
+    pf_catalog_close(r->catalog);
 }
 
 /* The model's row and the run's own, before anything is embedded. */
 static bool start_diary(run *r, pf_err *err)
 {
-    pf_store *s = store_of(r);
+    pf_store *s = r->store;
     bool ok = pf_store_begin(s, err);
     if (ok && r->model.is_new_to_store)
         ok = pf_store_put_model(s, &r->model.row, &r->model_id, err);
@@ -385,11 +434,11 @@ static void finish_diary(run *r, const char *state)
                         .failed = (int64_t)c->failed};
     memcpy(row.state, state, strlen(state) + 1);
     pf_err ignored = PF_ERR_INIT;
-    if (!pf_store_begin(store_of(r), &ignored))
+    if (!pf_store_begin(r->store, &ignored))
         return;
-    if (!pf_store_finish_run(store_of(r), &row, &ignored) ||
-        !pf_store_commit(store_of(r), &ignored))
-        pf_store_rollback(store_of(r));
+    if (!pf_store_finish_run(r->store, &row, &ignored) ||
+        !pf_store_commit(r->store, &ignored))
+        pf_store_rollback(r->store);
 }
 
 /* ---- the run ---- */
@@ -401,27 +450,48 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     bool exists = false;
     if (!catalog_exists(o->catalog, &exists, err))
         return false;
-    if ((exists || !o->model || o->n_paths == 0) && !open_catalog(r, true, err))
+    if (!exists && o->n_paths == 0)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "there is no catalog '%s' yet: name a folder of pictures, and "
+                       "--model, to make it",
+                       o->catalog);
+    if (exists && !(o->dry_run ? open_to_look(r, err) : open_catalog(r, err)))
         return false;
-    if (!pf_run_model_open(&r->model, o, store_of(r), notes, err))
+    if (!pf_sources_choose(&r->sources, r->store, o->paths, o->n_paths, o->captions,
+                           o->rebuild, err))
+        return false;
+    if (!pf_run_model_open(&r->model, o, r->store, notes, err))
         return false;
     r->model_id = r->model.is_replacing ? 0 : r->model.in_use;
     const char *notice = pf_model_notice(r->model.model);
     if (notice && o->notice)
         o->notice(o->context, notice);
-    if (!pf_sources_choose(&r->sources, store_of(r), o->paths, o->n_paths, o->captions,
-                           r->model.is_replacing, err))
-        return false;
     char *real = realpath(o->catalog, NULL);
-    bool ok = pf_sources_scan(&r->sources, store_of(r), real, err);
+    bool ok = pf_sources_scan(&r->sources, r->store, real, o->stop, err);
     free(real);
     return ok;
 }
 
+/* Every image that stays needs a vector of the new model, also those in folders that
+ * cannot be read: better to say so now than to lose them. */
+static bool check_replaceable(const run *r, pf_err *err)
+{
+    for (size_t i = 0; r->model.is_replacing && i < r->sources.count; i++) {
+        const pf_source *source = &r->sources.at[i];
+        if (source->plan.n_kept > 0)
+            return pf_fail(err, PF_ERR_IO,
+                           "--rebuild has to read every picture, and %zu lie in '%s': "
+                           "%s",
+                           source->plan.n_kept, source->scan.gaps[0].path,
+                           source->scan.gaps[0].reason);
+    }
+    return true;
+}
+
 static bool embed_and_apply(run *r, pf_err *err)
 {
-    return start_diary(r, err) && plan_all(r, err) && embed_pictures(r, err) &&
-           embed_texts(r, err) &&
+    return start_diary(r, err) && plan_all(r, err) && check_replaceable(r, err) &&
+           embed_pictures(r, err) && embed_texts(r, err) &&
            pf_apply(r->catalog, &r->sources, r->model_id, r->model.is_replacing,
                     &r->report->is_published, err) &&
            count_all(r, err);
@@ -432,8 +502,8 @@ static bool run_all(run *r, pf_notes *notes, pf_err *err)
     if (!prepare(r, notes, err))
         return false;
     if (r->options->dry_run)
-        return plan_all(r, err) && count_all(r, err);
-    if (!r->catalog && !open_catalog(r, false, err))
+        return plan_all(r, err) && check_replaceable(r, err) && count_all(r, err);
+    if (!r->catalog && !make_catalog(r, err))
         return false;
     bool ok = embed_and_apply(r, err);
     if (r->run_id)
@@ -453,6 +523,6 @@ bool pf_run(const pf_run_options *options, pf_run_report *report, pf_notes *note
     report->seconds = now() - start;
     pf_sources_reset(&r.sources);
     pf_run_model_close(&r.model);
-    pf_catalog_close(r.catalog);
+    close_catalog(&r);
     return ok;
 }

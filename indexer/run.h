@@ -11,7 +11,7 @@
 #ifndef PF_INDEXER_RUN_H
 #define PF_INDEXER_RUN_H
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +28,7 @@ typedef struct {
     size_t batch;
     bool rebuild, dry_run, verify_content;
     int wait_seconds;
-    const volatile sig_atomic_t *stop;
+    const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
     /* Told once what the model's makers want its users told; may be NULL. */
     void (*notice)(void *context, const char *text);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* Fingerprints in the store may end in "/2", "/3", ...: rounds of --rebuild with one
@@ -67,8 +68,9 @@ static bool fill_row(pf_run_model *m, const char *path, const char *tokenizer,
     pf_dims_describe(pf_clip_dims(clip), description, sizeof description);
     char *real = realpath(path, NULL), *real_tokenizer = NULL;
     if (!real || (tokenizer && !(real_tokenizer = realpath(tokenizer, NULL)))) {
+        pf_fail_errno(err, errno, "cannot find '%s'", real ? tokenizer : path);
         free(real);
-        return pf_fail_errno(err, errno, "cannot find '%s'", real ? tokenizer : path);
+        return false;
     }
     m->row.path = pf_strdup(real, err);
     m->row.tokenizer = real_tokenizer ? pf_strdup(real_tokenizer, err) : NULL;
@@ -118,6 +120,12 @@ static bool open_known(pf_run_model *m, const pf_run_options *o,
             err, PF_ERR_MISUSE,
             "the first run needs --model: a folder with PubMedCLIP's files, or a "
             "checkpoint file");
+    if (!o->model && !pf_path_exists(path))
+        return pf_fail(
+            err, PF_ERR_NOT_FOUND,
+            "the model of catalog '%s' is not at '%s' any more: name its new "
+            "place with --model",
+            o->catalog, path);
     /* What was chosen for the remembered model does not go with another one. */
     bool keeps = !o->model || !o->rebuild;
     pf_model_options model_options;

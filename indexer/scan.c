@@ -71,8 +71,7 @@ static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *
     return true;
 }
 
-/* A folder that cannot be read is a gap, not the end of the run. */
-static bool add_gap(pf_scan *scan, const char *path, int why, pf_err *err)
+bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason, pf_err *err)
 {
     if (scan->n_gaps == scan->gaps_room) {
         void *p = scan->gaps;
@@ -82,9 +81,7 @@ static bool add_gap(pf_scan *scan, const char *path, int why, pf_err *err)
         scan->gaps = p;
         scan->gaps_room = room;
     }
-    pf_err reason = PF_ERR_INIT;
-    pf_fail_errno(&reason, why, "cannot read this folder");
-    pf_scan_gap gap = {pf_strdup(path, err), pf_strdup(reason.msg, err)};
+    pf_scan_gap gap = {pf_strdup(path, err), pf_strdup(reason, err)};
     if (!gap.path || !gap.reason) {
         pf_free(gap.path);
         pf_free(gap.reason);
@@ -92,6 +89,15 @@ static bool add_gap(pf_scan *scan, const char *path, int why, pf_err *err)
     }
     scan->gaps[scan->n_gaps++] = gap;
     return true;
+}
+
+/* What cannot be read is a gap, not the end of the run. */
+static bool add_gap(pf_scan *scan, const char *path, int why, const char *what,
+                    pf_err *err)
+{
+    pf_err reason = PF_ERR_INIT;
+    pf_fail_errno(&reason, why, "%s", what);
+    return pf_scan_add_gap(scan, path, reason.msg, err);
 }
 
 static bool push(folder_list *list, char **path, pf_err *err)
@@ -114,8 +120,12 @@ static bool look_at(pf_scan *scan, folder_list *todo, char **path, const char *e
                     pf_err *err)
 {
     struct stat st, link;
-    if (lstat(*path, &link) != 0 || stat(*path, &st) != 0)
-        return true; /* gone since the folder was read, or a link to nowhere */
+    if (lstat(*path, &link) != 0 || stat(*path, &st) != 0) {
+        /* Gone since the folder was read, or a link to nowhere or to itself. Anything
+         * else (a permission, the disk) does not mean that it is gone. */
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ||
+               add_gap(scan, *path, errno, "cannot look at it", err);
+    }
     if (S_ISDIR(link.st_mode))
         return (except && strcmp(*path, except) == 0) || push(todo, path, err);
     if (!S_ISREG(st.st_mode))
@@ -133,7 +143,8 @@ static bool read_folder(pf_scan *scan, folder_list *todo, const char *folder, DI
         errno = 0;
         struct dirent *e = readdir(dir);
         if (!e)
-            return errno == 0 || add_gap(scan, folder, errno, err);
+            return errno == 0 ||
+                   add_gap(scan, folder, errno, "cannot read all of this folder", err);
         if (e->d_name[0] == '.')
             continue;
         char *path = pf_path_join(folder, e->d_name, err);
@@ -151,7 +162,7 @@ static bool scan_folder(pf_scan *scan, folder_list *todo, const char *folder,
     if (!dir && is_root)
         return pf_fail_errno(err, errno, "cannot read folder '%s'", folder);
     if (!dir)
-        return add_gap(scan, folder, errno, err);
+        return add_gap(scan, folder, errno, "cannot read this folder", err);
     bool ok = read_folder(scan, todo, folder, dir, except, err);
     closedir(dir);
     return ok;
@@ -162,7 +173,8 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const pf_scan_file *)a)->path, ((const pf_scan_file *)b)->path);
 }
 
-bool pf_scan_source(pf_scan *scan, const char *root, const char *except, pf_err *err)
+bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
+                    const atomic_int *stop, pf_err *err)
 {
     struct stat st;
     if (stat(root, &st) != 0)
@@ -175,7 +187,9 @@ bool pf_scan_source(pf_scan *scan, const char *root, const char *except, pf_err 
         S_ISDIR(st.st_mode) ? push(&todo, &path, err) : add_file(scan, &path, &st, err);
     for (bool is_root = true; ok && todo.count > 0; is_root = false) {
         char *folder = todo.at[--todo.count];
-        ok = scan_folder(scan, &todo, folder, is_root, except, err);
+        ok = stop && atomic_load(stop)
+                 ? pf_fail(err, PF_ERR_INTERRUPTED, "interrupted")
+                 : scan_folder(scan, &todo, folder, is_root, except, err);
         pf_free(folder);
     }
     pf_free(path);

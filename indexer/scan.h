@@ -8,6 +8,7 @@
 #ifndef PF_INDEXER_SCAN_H
 #define PF_INDEXER_SCAN_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,10 +33,14 @@ typedef struct {
     size_t others; /* files that are no pictures */
 } pf_scan;
 
-/* Add what is under `root` (absolute, no symbolic link in it). Folders named in
- * `except` (may be NULL) are not entered. Fails when the root itself cannot be read. */
+/* Add what is under `root` (absolute, no symbolic link in it). The folder `except` (may
+ * be NULL) is not entered. Fails with PF_ERR_IO when the root itself cannot be read,
+ * with PF_ERR_INTERRUPTED once `stop` (may be NULL) is set. */
 PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
-                                  pf_err *err);
+                                  const atomic_int *stop, pf_err *err);
+/* Note that nothing could be learnt about `path` and what lies in it. */
+PF_MUST_CHECK bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason,
+                                   pf_err *err);
 void pf_scan_reset(pf_scan *scan); /* all zero is fine */
 
 /* The file with this path, or NULL. */

@@ -27,6 +27,31 @@ static bool add_source(pf_sources *s, char **path, const char *captions, int64_t
     return true;
 }
 
+/* Which chosen source holds this path; NULL when none does. */
+static pf_source *holder_of(const pf_sources *s, const char *path)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (pf_path_is_under(path, s->at[i].path))
+            return &s->at[i];
+    }
+    return NULL;
+}
+
+/* Two sources over one file would each take it for theirs. */
+static void drop_those_inside(pf_sources *s, const char *path)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (pf_path_is_under(s->at[i].path, path)) {
+            pf_free(s->at[i].path);
+            pf_free(s->at[i].captions_path);
+        } else {
+            s->at[kept++] = s->at[i];
+        }
+    }
+    s->count = kept;
+}
+
 /* ---- what the store remembers ---- */
 
 typedef struct {
@@ -39,10 +64,8 @@ typedef struct {
 static bool recall(void *context, const pf_store_source *row, pf_err *err)
 {
     remembered *r = context;
-    for (size_t i = 0; i < r->chosen->count; i++) {
-        if (strcmp(r->chosen->at[i].path, row->path) == 0)
-            return true;
-    }
+    if (holder_of(r->chosen, row->path))
+        return true;
     char *path = pf_strdup(row->path, err);
     bool ok = path && add_source(r->chosen, &path, row->captions_path, row->id, err);
     pf_free(path);
@@ -76,27 +99,42 @@ static bool compare(void *context, const pf_store_source *row, pf_err *err)
     return true;
 }
 
-static bool add_given(pf_sources *s, pf_store *store, const char *given,
-                      const char *captions, pf_err *err)
+static bool add_real(pf_sources *s, const char *real, const char *captions, pf_err *err)
 {
-    char *real = realpath(given, NULL);
-    if (!real)
-        return pf_fail_errno(err, errno, "cannot read '%s'", given);
-    char *real_captions = captions ? realpath(captions, NULL) : NULL;
-    if (captions && !real_captions) {
-        free(real);
-        return pf_fail_errno(err, errno, "cannot read captions file '%s'", captions);
-    }
+    if (holder_of(s, real))
+        return true;
+    drop_those_inside(s, real);
     char *path = pf_strdup(real, err);
-    bool ok = path && add_source(s, &path, real_captions, 0, err);
-    if (ok && store) {
-        pf_source *added = &s->at[s->count - 1];
-        remembered r = {.path = added->path, .has_captions = captions, .match = added};
-        ok = pf_store_each_source(store, compare, &r, err);
-    }
+    bool ok = path && add_source(s, &path, captions, 0, err);
     pf_free(path);
+    if (ok)
+        s->at[s->count - 1].is_given = true;
+    return ok;
+}
+
+static bool add_given(pf_sources *s, const char *given, const char *captions,
+                      pf_err *err)
+{
+    char *real = realpath(given, NULL), *real_captions = NULL;
+    bool ok = real || pf_fail_errno(err, errno, "cannot read '%s'", given);
+    if (ok && captions)
+        ok = (real_captions = realpath(captions, NULL)) ||
+             pf_fail_errno(err, errno, "cannot read captions file '%s'", captions);
+    ok = ok && add_real(s, real, real_captions, err);
     free(real);
     free(real_captions);
+    return ok;
+}
+
+static bool compare_all(pf_sources *s, pf_store *store, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && store && i < s->count; i++) {
+        pf_source *given = &s->at[i];
+        remembered r = {
+            .path = given->path, .has_captions = given->captions_path, .match = given};
+        ok = pf_store_each_source(store, compare, &r, err);
+    }
     return ok;
 }
 
@@ -108,9 +146,11 @@ bool pf_sources_choose(pf_sources *s, pf_store *store, const char *const *paths,
         return pf_fail(err, PF_ERR_MISUSE,
                        "--captions goes with exactly one path, there are %zu", n_paths);
     for (size_t i = 0; i < n_paths; i++) {
-        if (!add_given(s, store, paths[i], captions, err))
+        if (!add_given(s, paths[i], captions, err))
             return false;
     }
+    if (!compare_all(s, store, err))
+        return false;
     remembered r = {.chosen = s};
     if (store && (n_paths == 0 || all) && !pf_store_each_source(store, recall, &r, err))
         return false;
@@ -126,39 +166,116 @@ bool pf_sources_choose(pf_sources *s, pf_store *store, const char *const *paths,
 typedef struct {
     int64_t id;
     pf_hash hash;
-} known_hash;
+    const char *path; /* of the captions now; or NULL */
+    bool is_same_path;
+} known_captions;
 
-static bool find_hash(void *context, const pf_store_source *row, pf_err *err)
+static bool find_captions(void *context, const pf_store_source *row, pf_err *err)
 {
     (void)err;
-    known_hash *k = context;
-    if (row->id == k->id)
-        k->hash = row->captions_hash;
+    known_captions *k = context;
+    if (row->id != k->id)
+        return true;
+    k->hash = row->captions_hash;
+    k->is_same_path =
+        k->path && row->captions_path && strcmp(k->path, row->captions_path) == 0;
     return true;
 }
 
-static bool hash_captions(pf_source *source, pf_store *store, pf_err *err)
+/* Names in a captions file count from its folder: moved elsewhere, the same bytes may
+ * mean other pictures. */
+static bool read_captions(pf_source *source, pf_store *store, pf_err *err)
 {
-    known_hash known = {.id = source->id};
-    if (source->captions_path &&
-        !pf_hash_file(&source->captions_hash, source->captions_path, err))
-        return pf_fail_in(err, "captions file");
-    if (store && source->id && !pf_store_each_source(store, find_hash, &known, err))
+    known_captions known = {.id = source->id, .path = source->captions_path};
+    if (store && source->id && !pf_store_each_source(store, find_captions, &known, err))
         return false;
-    source->captions_changed = !pf_hash_equal(&known.hash, &source->captions_hash);
+    if (!source->captions_path)
+        return true;
+    if (!pf_hash_file(&source->captions_hash, source->captions_path, err))
+        return pf_fail_in(err, "captions file");
+    source->captions_changed =
+        !known.is_same_path || !pf_hash_equal(&known.hash, &source->captions_hash);
+    return pf_captions_read(&source->captions, source->captions_path, source->path,
+                            &source->scan, err);
+}
+
+static bool keep_captions(pf_source *source, pf_store *store, pf_err *err)
+{
+    known_captions known = {.id = source->id};
+    bool ok = pf_store_each_source(store, find_captions, &known, err);
+    source->captions_hash = known.hash;
+    return ok;
+}
+
+static bool has_image(void *context, const pf_store_image *image, pf_err *err)
+{
+    (void)image, (void)err;
+    *(bool *)context = true;
     return true;
 }
 
-bool pf_sources_scan(pf_sources *s, pf_store *store, const char *except, pf_err *err)
+/* A source that is a single file can be deleted like any other picture; its folder
+ * tells. */
+static bool is_deleted_file(const pf_source *source, pf_store *store, bool *out,
+                            pf_err *err)
+{
+    int64_t id = 0;
+    *out = false;
+    if (pf_path_exists(source->path))
+        return true;
+    const char *base = pf_path_base(source->path);
+    char *folder = pf_strndup(source->path, (size_t)(base - source->path), err);
+    bool ok = folder && pf_store_find_image(store, source->path, 0, &id, err);
+    *out = ok && id != 0 && pf_path_is_folder(folder);
+    pf_free(folder);
+    return ok;
+}
+
+static bool is_bare(const pf_scan *scan)
+{
+    return scan->count == 0 && scan->others == 0 && scan->n_gaps == 0;
+}
+
+/* *is_there: it was scanned; otherwise all of it is a gap. */
+static bool scan_remembered(pf_source *source, pf_store *store, const char *except,
+                            const atomic_int *stop, bool *is_there, pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    bool is_deleted, had_images = false;
+    *is_there = true;
+    if (!is_deleted_file(source, store, &is_deleted, err))
+        return false;
+    if (is_deleted)
+        return true;
+    if (pf_scan_source(&source->scan, source->path, except, stop, &why)) {
+        if (!is_bare(&source->scan))
+            return true;
+        if (!pf_store_each_image(store, source->id, has_image, &had_images, err))
+            return false;
+        if (!had_images)
+            return true;
+        pf_fail(&why, PF_ERR_IO,
+                "the folder is empty now, is its disk mounted? Its pictures are kept; "
+                "name the folder to take them out");
+    } else if (why.code != PF_ERR_IO) {
+        return pf_fail(err, why.code, "%s", why.msg);
+    }
+    *is_there = false;
+    pf_scan_reset(&source->scan);
+    return pf_scan_add_gap(&source->scan, source->path, why.msg, err);
+}
+
+bool pf_sources_scan(pf_sources *s, pf_store *store, const char *except,
+                     const atomic_int *stop, pf_err *err)
 {
     for (size_t i = 0; i < s->count; i++) {
         pf_source *source = &s->at[i];
-        if (!pf_scan_source(&source->scan, source->path, except, err) ||
-            !hash_captions(source, store, err))
-            return false;
-        if (source->captions_path &&
-            !pf_captions_read(&source->captions, source->captions_path, source->path,
-                              &source->scan, err))
+        bool is_there = true;
+        bool ok = source->is_given
+                      ? pf_scan_source(&source->scan, source->path, except, stop, err)
+                      : scan_remembered(source, store, except, stop, &is_there, err);
+        if (!ok || !(is_there ? read_captions(source, store, err)
+                              : keep_captions(source, store, err)))
             return false;
     }
     return true;

@@ -13,6 +13,7 @@
 typedef struct {
     char *path, *captions_path; /* absolute; the latter NULL when there is none */
     int64_t id;                 /* in the store, 0 while it is new */
+    bool is_given;              /* by the user, for this run */
     pf_hash captions_hash;      /* of the file now; zero without one */
     bool captions_changed;      /* since they were last taken in */
     pf_scan scan;
@@ -26,14 +27,18 @@ typedef struct {
 } pf_sources;
 
 /* The paths the user gave (with captions for the one path, or NULL) or, without any,
- * all that the store remembers; with `all`, both. `store` may be NULL for a new
+ * all that the store remembers; with `all`, both. A path inside another one is part of
+ * that one. `store` may be NULL for a new
  * catalog. */
 PF_MUST_CHECK bool pf_sources_choose(pf_sources *sources, pf_store *store,
                                      const char *const *paths, size_t n_paths,
                                      const char *captions, bool all, pf_err *err);
-/* Scan every source and read its captions. The folder `except` is not entered. */
+/* Scan every source and read its captions. The folder `except` is not entered. A
+ * remembered source that is not there, or is empty all of a sudden (its disk is not
+ * mounted), is one gap: what is known of it stays. */
 PF_MUST_CHECK bool pf_sources_scan(pf_sources *sources, pf_store *store,
-                                   const char *except, pf_err *err);
+                                   const char *except, const atomic_int *stop,
+                                   pf_err *err);
 void pf_sources_reset(pf_sources *sources);
 
 #endif

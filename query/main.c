@@ -1,5 +1,6 @@
 /*
- * main.c - plainfilm-query: a phrase, a picture or both in; images or captions out.
+ * main.c - plainfilm-query: a phrase, a picture or both in; images, captions or
+ * cases out.
  *
  * The option table, the way from the command line to a question, and the two jobs:
  * search a catalog, or print a vector (--embed). stdout is the answer and nothing else.
@@ -19,8 +20,8 @@ enum { WORDS_MAX = 4096, PHRASE_MAX_BYTES = 1 << 20, LIMIT_MAX = 1000000 };
 
 static asked command = {.by = "meaning", .limit = 10, .min_score = -1};
 
-static const char *const find_names[] = {"images", "captions", NULL};
-static const pf_find find_values[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS};
+static const char *const find_names[] = {"images", "captions", "cases", NULL};
+static const pf_find find_values[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
 static const char *const format_names[] = {"text", "json", "paths", NULL};
 
 static const pf_opt options[] = {
@@ -38,7 +39,7 @@ static const pf_opt options[] = {
      .arg = "ID|PATH",
      .tag = TAG_LIKE,
      .help = "an image of the catalog, by its number or path; it is left out of the "
-             "images found. Needs no model"},
+             "images found, and its case out of the cases. Needs no model"},
     {.kind = PF_OPT_LIST,
      .name = "without",
      .arg = "PHRASE",
@@ -52,7 +53,7 @@ static const pf_opt options[] = {
      .arg = "WHAT",
      .to = &command.find,
      .choices = find_names,
-     .help = "what to look for:"},
+     .help = "what to look for; a case counts as near as its best image:"},
     {.kind = PF_OPT_INT,
      .short_name = 'n',
      .name = "limit",
@@ -139,6 +140,8 @@ static const char *const examples[] = {
     "plainfilm-query right pleural effusion",
     "what captions say about a picture",
     "plainfilm-query --image film.png --find captions",
+    "cases that look like one picture of a case in the catalog",
+    "plainfilm-query --like 17 --find cases",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
     NULL,
@@ -171,6 +174,13 @@ static void say_notes(pf_notes *notes, bool is_wanted)
     if (is_wanted && notes->dropped > 0)
         fprintf(stderr, "%s: and %zu notes more\n", cli.name, notes->dropped);
     pf_notes_reset(notes);
+}
+
+/* What the model's makers want told; NULL is fine. */
+static void say_notice(const char *notice)
+{
+    if (notice && !command.quiet)
+        say(notice);
 }
 
 /* ---- from arguments to a question ---- */
@@ -360,9 +370,10 @@ static bool run_search(const pf_query *query, pf_err *err)
     pf_search *search = NULL;
     pf_notes notes = {0};
     pf_answer answer = {0};
-    bool ok = open_search(&search, query->find, err) &&
-              pf_search_run(search, query, &answer, &notes, err);
+    const bool ok = open_search(&search, query->find, err) &&
+                    pf_search_run(search, query, &answer, &notes, err);
     say_notes(&notes, command.verbose);
+    say_notice(search ? pf_search_notice(search) : NULL);
     if (ok) {
         say_about(search, &answer);
         print_answer(query, &answer);
@@ -384,6 +395,7 @@ static bool embed_with(const pf_model *model, const pf_part *part, pf_err *err)
     size_t n_ids = 0;
     bool is_truncated = false;
     const bool is_phrase = part->kind == PF_PART_PHRASE;
+    say_notice(pf_model_notice(model));
     bool ok = vector && ids && pf_embedder_new(&embedder, model, err) &&
               pf_part_embed(part, embedder, vector, &is_truncated, err) &&
               (!is_phrase || pf_embed_token_ids(embedder, part->text, ids, &n_ids,

@@ -24,6 +24,19 @@ static void write_part(pf_json_writer *w, const pf_part *part)
     pf_json_end_object(w);
 }
 
+static const char *name_of_find(pf_find find)
+{
+    switch (find) {
+    case PF_FIND_CAPTIONS:
+        return "captions";
+    case PF_FIND_CASES:
+        return "cases";
+    case PF_FIND_IMAGES:
+        break;
+    }
+    return "images";
+}
+
 static void write_query(pf_json_writer *w, const pf_query *q, size_t n_truncated)
 {
     pf_json_begin_object(w, "query");
@@ -31,8 +44,7 @@ static void write_query(pf_json_writer *w, const pf_query *q, size_t n_truncated
     for (size_t i = 0; i < q->n_parts; i++)
         write_part(w, &q->parts[i]);
     pf_json_end_array(w);
-    pf_json_write_string(w, "find",
-                         q->find == PF_FIND_CAPTIONS ? "captions" : "images");
+    pf_json_write_string(w, "find", name_of_find(q->find));
     pf_json_write_string(w, "by", "meaning");
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     pf_json_write_real(w, "min_score", q->min_score, 7);
@@ -63,22 +75,51 @@ static void write_attributes(pf_json_writer *w, const pf_hit *h)
     pf_json_end_object(w);
 }
 
+static void write_image(pf_json_writer *w, const pf_hit *h)
+{
+    pf_json_write_string(w, "path", h->path);
+    pf_json_write_string(w, "case", h->case_key);
+    pf_json_write_string(w, "caption", h->caption);
+    write_attributes(w, h);
+}
+
+static void write_caption(pf_json_writer *w, const pf_hit *h)
+{
+    pf_json_write_string(w, "caption", h->caption);
+    pf_json_write_int(w, "image_id", h->image_id);
+    pf_json_write_string(w, "path", h->path);
+}
+
+static void write_case(pf_json_writer *w, const pf_hit *h)
+{
+    pf_json_write_string(w, "case", h->case_key);
+    pf_json_write_string(w, "title", h->case_title);
+    pf_json_write_int(w, "matched", (int64_t)h->n_images);
+    pf_json_write_int(w, "image_count", (int64_t)h->n_case_images);
+    pf_json_begin_array(w, "images");
+    for (size_t i = 0; i < h->n_images; i++) {
+        const pf_hit_image *image = &h->images[i];
+        pf_json_begin_object(w, NULL);
+        pf_json_write_int(w, "id", image->id);
+        pf_json_write_string(w, "path", image->path);
+        pf_json_write_real(w, "score", image->score, 7);
+        pf_json_end_object(w);
+    }
+    pf_json_end_array(w);
+}
+
 static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, size_t rank)
 {
     pf_json_begin_object(w, NULL);
     pf_json_write_int(w, "rank", (int64_t)rank);
     pf_json_write_real(w, "score", h->score, 7);
     pf_json_write_int(w, "id", h->id);
-    if (find == PF_FIND_CAPTIONS) {
-        pf_json_write_string(w, "caption", h->caption);
-        pf_json_write_int(w, "image_id", h->image_id);
-        pf_json_write_string(w, "path", h->path);
-    } else {
-        pf_json_write_string(w, "path", h->path);
-        pf_json_write_string(w, "case", h->case_key);
-        pf_json_write_string(w, "caption", h->caption);
-        write_attributes(w, h);
-    }
+    if (find == PF_FIND_CASES)
+        write_case(w, h);
+    else if (find == PF_FIND_CAPTIONS)
+        write_caption(w, h);
+    else
+        write_image(w, h);
     pf_json_end_object(w);
 }
 

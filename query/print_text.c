@@ -5,7 +5,8 @@
  *              Right pleural effusion in a 60-year-old man
  *              case: Pleural effusion
  *
- * or, when captions are found, the caption first and the path below it.
+ * or, when captions are found, the caption first and the path below it; of a case its
+ * title, how much of it was found, and its best image.
  * On a terminal a caption is cut to one line and colours are used where they are
  * welcome; anywhere else all of it is there and nothing but text. Paths, captions and
  * titles come from files of unknown origin: they go through pf_term_puts().
@@ -124,6 +125,28 @@ static void put_caption(const printer *p, const pf_hit *h)
     put_path(p, h, DIM);
 }
 
+static void put_case(const printer *p, const pf_hit *h)
+{
+    const bool has_title = h->case_title && h->case_title[0] != '\0';
+    set_style(p, BOLD);
+    put_text(p, p->indent, has_title ? h->case_title : h->case_key);
+    set_style(p, PLAIN);
+    fprintf(p->out, "%*s", (int)p->indent, "");
+    set_style(p, DIM);
+    if (has_title) {
+        fputs("case: ", p->out);
+        pf_term_puts(p->out, h->case_key);
+        fputs(", ", p->out);
+    }
+    fprintf(p->out, "%zu of %zu image%s\n", h->n_images, h->n_case_images,
+            h->n_case_images == 1 ? "" : "s");
+    set_style(p, PLAIN);
+    fprintf(p->out, "%*s", (int)p->indent, "");
+    put_path(p, h, "");
+    if (h->caption)
+        put_line(p, "", h->caption);
+}
+
 void print_text(FILE *out, pf_find find, const pf_answer *answer)
 {
     printer p;
@@ -131,7 +154,9 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer)
     for (size_t i = 0; i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
         fprintf(out, "%*zu  %.3f  ", p.rank_width, i + 1, h->score);
-        if (find == PF_FIND_CAPTIONS)
+        if (find == PF_FIND_CASES)
+            put_case(&p, h);
+        else if (find == PF_FIND_CAPTIONS)
             put_caption(&p, h);
         else
             put_image(&p, h);

@@ -1,4 +1,6 @@
 /* mapfile.c - see mapfile.h. */
+#define _DEFAULT_SOURCE /* madvise(): glibc's posix_madvise() does nothing here */
+
 #include "core/base/mapfile.h"
 
 #include <errno.h>
@@ -34,6 +36,15 @@ bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *err)
     bool ok = map_fd(map, fd, path, err);
     close(fd);
     return ok;
+}
+
+void pf_mapfile_forget(const pf_mapfile *map, const uint8_t *from, size_t n)
+{
+    uintptr_t start = (uintptr_t)map->data, at = (uintptr_t)from;
+    if (!start || at < start || at - start > map->size || n > map->size - (at - start))
+        return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = at / page * page;
+    madvise((void *)first, at + n - first, MADV_DONTNEED);
 }
 
 void pf_mapfile_close(pf_mapfile *map)

@@ -21,6 +21,10 @@ typedef struct {
 
 /* Map `path`. Fails on anything but a regular file. On failure *map is all zero. */
 PF_MUST_CHECK bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *err);
+/* A hint that these bytes will hardly be read again: their pages leave this process's
+ * memory, and come back from the file when they are read all the same. Bytes outside of
+ * the mapping are left alone. */
+void pf_mapfile_forget(const pf_mapfile *map, const uint8_t *from, size_t n);
 void pf_mapfile_close(pf_mapfile *map); /* all zero is fine */
 
 static inline pf_span pf_mapfile_span(const pf_mapfile *map)

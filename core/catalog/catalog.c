@@ -372,7 +372,7 @@ static struct flock whole_file(short type)
 
 static bool is_told_to_stop(const pf_catalog_writer_options *options)
 {
-    return options->stop && *options->stop;
+    return options->stop && atomic_load(options->stop);
 }
 
 static bool wait_for_lock(pf_catalog *c, const pf_catalog_writer_options *options,
@@ -416,6 +416,15 @@ static bool take_lock(pf_catalog *c, const pf_catalog_writer_options *options,
     return ok && wait_for_lock(c, options, err);
 }
 
+/* Before a lock is put beside it. */
+static bool check_database(const pf_catalog *c, pf_err *err)
+{
+    char *path = pf_path_join(c->folder, "catalog.db", err);
+    bool ok = path && pf_store_check_header(path, err);
+    pf_free(path);
+    return ok;
+}
+
 bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
                             const pf_catalog_writer_options *options, pf_err *err)
 {
@@ -426,7 +435,7 @@ bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
     pf_catalog *c = new_catalog(folder, err);
     if (!c)
         return false;
-    if (!make_folder(c->folder, options->must_exist, err) ||
+    if (!make_folder(c->folder, options->must_exist, err) || !check_database(c, err) ||
         !take_lock(c, options, err) ||
         !open_store(c, options->must_exist ? PF_STORE_WRITE : PF_STORE_CREATE, err) ||
         !pf_store_get_generation(c->store, &c->generation, err)) {

@@ -16,6 +16,7 @@
 #ifndef PF_CORE_CATALOG_CATALOG_H
 #define PF_CORE_CATALOG_CATALOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -55,9 +56,9 @@ const pf_vindex *pf_catalog_captions(const pf_catalog *catalog);
 /* --- writing ------------------------------------------------------------------- */
 
 typedef struct {
-    bool must_exist;          /* do not make a new catalog */
-    int wait_seconds;         /* for another indexer's lock; 0 = not at all */
-    volatile const int *stop; /* may be NULL; non-zero ends the wait (INTERRUPTED) */
+    bool must_exist;        /* do not make a new catalog */
+    int wait_seconds;       /* for another indexer's lock; 0 = not at all */
+    const atomic_int *stop; /* may be NULL; non-zero ends the wait (INTERRUPTED) */
 } pf_catalog_writer_options;
 
 /* Open (or make: folder 0700, files 0600) as the one indexer. BUSY while there is

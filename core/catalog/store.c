@@ -165,6 +165,48 @@ static bool open_for_reading(pf_store *s, pf_err *err)
     return ok && check_identity(&is, s->path, s->mode, err);
 }
 
+static uint32_t big_endian(const uint8_t *b)
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+/* SQLite's header (https://www.sqlite.org/fileformat2.html): 16 bytes of signature,
+ * pages at 28, application_id at 68. A new catalog whose first transaction is still in
+ * the write-ahead log has application_id 0 and one page. */
+static bool check_header(const uint8_t header[100], size_t n, bool has_wal,
+                         const char *path, pf_err *err)
+{
+    if (n == 0)
+        return true;
+    if (n < 100 || memcmp(header, "SQLite format 3", 16) != 0)
+        return pf_fail(err, PF_ERR_FORMAT, "'%s' is not a catalog: no SQLite database",
+                       path);
+    uint32_t application = big_endian(header + 68), pages = big_endian(header + 28);
+    if (application == PF_STORE_APPLICATION_ID ||
+        (application == 0 && (has_wal || pages <= 1)))
+        return true;
+    return pf_fail(err, PF_ERR_FORMAT,
+                   "'%s' is the database of another application, not a catalog", path);
+}
+
+bool pf_store_check_header(const char *path, pf_err *err)
+{
+    uint8_t header[100];
+    struct stat st;
+    char *wal = pf_strf(err, "%s-wal", path);
+    if (!wal)
+        return false;
+    bool has_wal = stat(wal, &st) == 0 && st.st_size > 0;
+    pf_free(wal);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return true; /* pf_store_open() says why */
+    size_t n = fread(header, 1, sizeof header, f);
+    bool is_read = !ferror(f);
+    fclose(f);
+    return !is_read || check_header(header, n, has_wal, path, err);
+}
+
 static bool make_file(const char *path, pf_err *err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -183,6 +225,8 @@ bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err 
     if (stat(path, &st) != 0 && errno == ENOENT)
         return pf_fail(err, PF_ERR_NOT_FOUND, "there is no catalog database '%s'",
                        path);
+    if (!pf_store_check_header(path, err))
+        return false;
     pf_store *s = pf_zalloc(sizeof *s, err);
     if (!s)
         return false;
@@ -472,6 +516,19 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
         ok = fn(user, &source, err);
     }
     pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_adopt_source(pf_store *s, int64_t from, int64_t to, pf_err *err)
+{
+    static const char *const change[] = {
+        "UPDATE image SET source_id = ?2 WHERE source_id = ?1",
+        "UPDATE failure SET source_id = ?2 WHERE source_id = ?1",
+        "UPDATE OR IGNORE teaching_case SET source_id = ?2 WHERE source_id = ?1"};
+    bool ok = pf_store_is_writable(s, err);
+    for (size_t i = 0; ok && i < sizeof change / sizeof *change; i++)
+        ok = pf_sql_run(s->db, change[i], PF_SQL_ARGS(pf_sql_int(from), pf_sql_int(to)),
+                        err);
     return ok;
 }
 

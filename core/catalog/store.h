@@ -38,6 +38,10 @@ typedef enum {
     PF_STORE_CREATE, /* WRITE, but a missing or empty file becomes a new catalog */
 } pf_store_mode;
 
+/* By its first bytes, without opening it as a database, which could leave side files:
+ * false (FORMAT) for a file that can be no catalog. One that is not there is fine. */
+PF_MUST_CHECK bool pf_store_check_header(const char *path, pf_err *err);
+
 /* Open the database file `path`. A new one is made with mode 0600. */
 PF_MUST_CHECK bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode,
                                  pf_err *err);
@@ -116,6 +120,10 @@ PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *s
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
                                         void *user, pf_err *err);
+/* Images, cases and failures of source `from` belong to source `to` from now on; a case
+ * both have a key for stays behind. */
+PF_MUST_CHECK bool pf_store_adopt_source(pf_store *store, int64_t from, int64_t to,
+                                         pf_err *err);
 /* With its images, cases and failures. */
 PF_MUST_CHECK bool pf_store_delete_source(pf_store *store, int64_t id, pf_err *err);
 
@@ -145,7 +153,9 @@ PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
                                              const char *text, const float *vector,
                                              int64_t *id, pf_err *err);
 
-/* Delete embeddings no image or caption points to, and models that are not in use. */
+/* Delete embeddings no image or caption points to, and models that are not in use. The
+ * first sweep after a run that was interrupted, or failed, leaves those to the run that
+ * goes on with it. */
 PF_MUST_CHECK bool pf_store_sweep(pf_store *store, pf_err *err);
 
 /* --- images: what readers see -------------------------------------------------- */
@@ -235,6 +245,11 @@ typedef struct {
 PF_MUST_CHECK bool pf_store_get_details(pf_store *store, int64_t image_id,
                                         pf_store_details *out, pf_err *err);
 void pf_store_details_reset(pf_store_details *details); /* frees; all zero is fine */
+
+/* Path (owned, free with pf_free()) and frame alone; *path = NULL when there is no such
+ * image. */
+PF_MUST_CHECK bool pf_store_get_image_path(pf_store *store, int64_t image_id,
+                                           char **path, int *frame, pf_err *err);
 
 /* Text (owned, free with pf_free()) and image of a caption; *image_id = 0 and
  * *text = NULL when there is no such caption. */

@@ -173,6 +173,24 @@ void pf_store_details_reset(pf_store_details *d)
     *d = (pf_store_details){0};
 }
 
+bool pf_store_get_image_path(pf_store *s, int64_t image_id, char **path, int *frame,
+                             pf_err *err)
+{
+    *path = NULL;
+    *frame = 0;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, "SELECT path, frame FROM image WHERE id = ?",
+                           PF_SQL_ARGS(pf_sql_int(image_id)), err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        *frame = (int)pf_sql_get_int(rows, 1);
+        ok = copy_text(path, rows, 0, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
 bool pf_store_get_caption(pf_store *s, int64_t caption_id, char **text,
                           int64_t *image_id, pf_err *err)
 {

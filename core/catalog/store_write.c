@@ -135,23 +135,28 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
     return ok;
 }
 
+/* Since the last run that was done there was one that was not: what it has embedded is
+ * wanted by the run that goes on with it, and that need not be the next one. */
+#define UNFINISHED                                                                     \
+    "EXISTS (SELECT 1 FROM run WHERE state IN ('interrupted', 'failed') AND id >"      \
+    " coalesce((SELECT max(id) FROM run WHERE state = 'done'), 0))"
+
 bool pf_store_sweep(pf_store *s, pf_err *err)
 {
-    return pf_store_is_writable(s, err) &&
-           pf_sql_run(s->db,
-                      "DELETE FROM picture WHERE NOT EXISTS"
-                      " (SELECT 1 FROM image WHERE picture_id = picture.id)",
-                      PF_SQL_NO_ARGS, err) &&
-           pf_sql_run(
-               s->db,
-               "DELETE FROM caption_text WHERE NOT EXISTS"
-               " (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)",
-               PF_SQL_NO_ARGS, err) &&
-           pf_sql_run(
-               s->db,
-               "DELETE FROM model WHERE id IS NOT (SELECT model_id FROM catalog)",
-               PF_SQL_NO_ARGS, err) &&
-           pf_store_sweep_words(s, err);
+    /* A model that is to replace the present one was recorded after it. */
+    static const char *const sweep[] = {
+        "DELETE FROM model WHERE id < (SELECT model_id FROM catalog)",
+        "DELETE FROM model WHERE id IS NOT (SELECT model_id FROM catalog)"
+        " AND NOT " UNFINISHED,
+        "DELETE FROM picture WHERE NOT EXISTS"
+        " (SELECT 1 FROM image WHERE picture_id = picture.id) AND NOT " UNFINISHED,
+        "DELETE FROM caption_text WHERE NOT EXISTS"
+        " (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)"
+        " AND NOT " UNFINISHED};
+    bool ok = pf_store_is_writable(s, err);
+    for (size_t i = 0; ok && i < sizeof sweep / sizeof *sweep; i++)
+        ok = pf_sql_run(s->db, sweep[i], PF_SQL_NO_ARGS, err);
+    return ok && pf_store_sweep_words(s, err);
 }
 
 /* --- images ---------------------------------------------------------------------- */

@@ -24,9 +24,9 @@ enum {
     MAX_STRAY_BYTES = 32 /* in front of a marker: what cameras were seen to pad with */
 };
 
-/* Scans times pixels, in units of the pixel limit: a picture at the limit may have 16
- * scans, one of a tenth its size 160. */
-#define MAX_SCAN_WORK 16u
+/* Scans times pixels, in units of the pixel limit. A picture at the limit may have the
+ * 18 scans of libjpeg's standard progression for CMYK, one of a tenth its size 200. */
+#define MAX_SCAN_WORK 20u
 
 /* Working memory per pixel: a progressive picture keeps 2 bytes for each of at most 4
  * components, rounded up to whole blocks; and a little for tables. */

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/image/decode.h"
 
 static bool cut(pf_err *err, const char *what)
@@ -338,24 +339,57 @@ static bool psd_check_row(pf_span row, uint32_t width)
     return got == width;
 }
 
-static bool psd_check_pixels(pf_span *s, const psd_header *h, pf_err *err)
+/* All channels must be there; `table` and `rows` become what holds the first three. */
+static bool psd_find_colours(pf_span *s, const psd_header *h, pf_span *table,
+                             pf_span *rows, pf_err *err)
 {
-    uint64_t rows = (uint64_t)h->height * h->channels;
-    const uint8_t *raw, *sizes, *packed;
+    const uint8_t *sizes, *raw, *packed;
+    uint64_t plane = (uint64_t)h->width * h->height * (h->depth / 8);
+    uint64_t count = (uint64_t)h->height * h->channels, colours = h->height * 3ull;
     if (h->compression == PSD_RAW) {
-        return pf_span_take(s, rows * h->width * (h->depth / 8), &raw) ||
-               cut(err, "pixels");
+        if (!pf_span_take(s, plane * h->channels, &raw))
+            return cut(err, "pixels");
+        *table = pf_span_of(raw, 0);
+        *rows = pf_span_of(raw, plane * 3);
+        return true;
     }
-    if (!pf_span_take(s, rows * 2, &sizes))
+    if (!pf_span_take(s, count * 2, &sizes))
         return cut(err, "table of rows");
-    for (uint64_t y = 0; y < rows; y++) {
+    *table = pf_span_of(sizes, colours * 2);
+    *rows = (pf_span){s->p, s->p};
+    for (uint64_t y = 0; y < count; y++) {
         size_t size = (size_t)(sizes[2 * y] << 8 | sizes[2 * y + 1]);
         if (!pf_span_take(s, size, &packed))
             return cut(err, "pixels");
         if (!psd_check_row(pf_span_of(packed, size), h->width))
             return pf_fail(err, PF_ERR_FORMAT, "a row does not fill the width");
+        if (y < colours)
+            rows->end = s->p;
     }
     return true;
+}
+
+/* stb_image sees a PSD of three channels and no sections: with a fourth, it would
+ * divide the colours by it, which is not what the reference does and, for colours that
+ * do not fit their alpha, undefined in C. */
+static bool psd_decode_colours(pf_picture *out, pf_span file, const psd_header *h,
+                               pf_span table, pf_span rows, pf_err *err)
+{
+    enum { HEADER = 26, CHANNELS_LOW = 13, SECTIONS = 12 };
+    size_t table_size = pf_span_left(&table), rows_size = pf_span_left(&rows);
+    size_t start = HEADER + SECTIONS + 2, size = start + table_size + rows_size;
+    uint8_t *copy = pf_zalloc(size, err);
+    if (!copy)
+        return false;
+    memcpy(copy, file.p, HEADER);
+    copy[CHANNELS_LOW] = 3;
+    copy[start - 1] = (uint8_t)h->compression;
+    if (table_size > 0)
+        memcpy(copy + start, table.p, table_size);
+    memcpy(copy + start + table_size, rows.p, rows_size);
+    bool ok = pf_stb_decode(out, pf_span_of(copy, size), h->width, h->height, err);
+    pf_free(copy);
+    return ok;
 }
 
 bool pf_decode_psd(pf_picture *out, int *orientation, pf_span file,
@@ -363,11 +397,11 @@ bool pf_decode_psd(pf_picture *out, int *orientation, pf_span file,
 {
     (void)orientation;
     psd_header h;
-    pf_span s = file;
+    pf_span s = file, table = {0}, rows = {0};
     if (!psd_read_header(&s, &h))
         return cut(err, "header");
     return psd_check_kind(&h, err) &&
            pf_picture_check_size(h.width, h.height, limits, err) &&
-           psd_check_pixels(&s, &h, err) &&
-           pf_stb_decode(out, file, h.width, h.height, err);
+           psd_find_colours(&s, &h, &table, &rows, err) &&
+           psd_decode_colours(out, file, &h, table, rows, err);
 }

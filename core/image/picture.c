@@ -3,15 +3,20 @@
  * decoder.
  *
  * Who decodes what, and why:
- *   jpeg        libjpeg-turbo. stb_image hands out half a picture from a cut file
- * without a word; libjpeg reports each bad Huffman code and each missing marker, reads
- * arithmetic coding and all samplings, and gives Pillow's very bytes. png libpng.
- * Checks every CRC and the Adler sum, needs one row of working memory; checking first
- * and decoding with stb_image would inflate twice. gif, pnm    our own, short.
- * stb_image's GIF reader paints transparency away, refuses late clear codes and
- * recurses on input; its 16-bit PNM is in the host's byte order and it ignores the
- * largest value. bmp tga psd stb_image, after our own inspection has made sure that all
- * the pixels are there and that the file says nothing stb_image misreads.
+ *
+ * JPEG: libjpeg-turbo. stb_image hands out half a picture from a cut file without a
+ * word; libjpeg reports each bad Huffman code and each missing marker, reads arithmetic
+ * coding and all samplings, and gives Pillow's very bytes.
+ *
+ * PNG: libpng. It checks every CRC and the Adler sum and needs one row of working
+ * memory; checking first and decoding with stb_image would inflate twice.
+ *
+ * GIF, PNM: our own, short. stb_image's GIF reader paints transparency away, gives up
+ * on a code table that is kept full, and recurses on input; its 16-bit PNM is in the
+ * host's byte order and it ignores the largest value.
+ *
+ * BMP, TGA, PSD: stb_image, after our own inspection has made sure that all the pixels
+ * are there and that the file says nothing stb_image misreads.
  */
 #include "core/image/picture.h"
 

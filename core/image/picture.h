@@ -28,8 +28,8 @@ typedef struct {
 void pf_picture_limits_init(pf_picture_limits *limits);
 
 /* What the first bytes say: "jpeg", "png", "gif", "bmp", "tga", "psd", "pnm", "tiff",
- * "dicom", or NULL when they say nothing. `name` (may be NULL) decides for TGA alone,
- * which has no signature. */
+ * "dicom", "jpeg2000", "webp" (the last four are refused by name), or NULL when they
+ * say nothing. `name` (may be NULL) decides for TGA alone, which has no signature. */
 const char *pf_picture_sniff(const uint8_t *bytes, size_t n, const char *name);
 
 /* Decode the first frame, apply EXIF orientation, convert to RGB. PF_ERR_FORMAT:

@@ -15,6 +15,8 @@ struct pf_binder {
     bool *is_known; /* [count], in the order of pf_weights_at() */
     float **room;   /* converted tensors, owned */
     size_t n_room, cap_room;
+    const pf_tensor *passing; /* of pf_bind_passing(), and what it was converted to */
+    float *passing_room;
     pf_hasher *hasher; /* NULL without verify */
 };
 
@@ -45,6 +47,7 @@ void pf_binder_free(pf_binder *b)
     for (size_t i = 0; i < b->n_room; i++)
         pf_free(b->room[i]);
     pf_free(b->room);
+    pf_free(b->passing_room);
     pf_free(b->is_known);
     pf_hasher_free(b->hasher);
     pf_free(b);
@@ -114,45 +117,44 @@ static const pf_tensor *claim(pf_binder *b, const char *name, pf_shape shape,
     }
 }
 
-/* Looks at the exponent bits, so that it vectorises and reads each number once. */
-static bool all_finite(const float *x, size_t n)
-{
-    const uint32_t exponent = 0x7F800000u;
-    uint32_t bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        bad |= (bits & exponent) == exponent;
-    }
-    return bad == 0;
-}
-
+/* In pieces that stay in the cache between the two looks. */
 static bool look_at(pf_binder *b, const char *name, const float *x, size_t n,
                     pf_err *err)
 {
-    if (!b->hasher)
-        return true;
-    if (!all_finite(x, n))
-        return pf_fail(
-            err, PF_ERR_FORMAT,
-            "tensor '%s' holds a NaN or an infinity; fetch the checkpoint again", name);
-    pf_hasher_add(b->hasher, x, n * sizeof *x);
+    enum { PIECE = 1 << 15 };
+    for (size_t at = 0; b->hasher && at < n; at += PIECE) {
+        size_t left = n - at < PIECE ? n - at : PIECE;
+        if (!pf_kernel_is_finite(x + at, left))
+            return pf_fail(
+                err, PF_ERR_FORMAT,
+                "tensor '%s' holds a NaN or an infinity; fetch the checkpoint again",
+                name);
+        pf_hasher_add(b->hasher, x + at, left * sizeof *x);
+    }
     return true;
 }
 
-/* The floats of `t`, converted when they cannot be used where they are. */
-static const float *floats_of(pf_binder *b, const pf_tensor *t, pf_err *err)
+/* The floats of `t`; converted, when they cannot be used where they are, into `room`,
+ * or into memory of the model's own when that is NULL. */
+static const float *floats_of(pf_binder *b, const pf_tensor *t, float *room,
+                              pf_err *err)
 {
     size_t n = pf_tensor_elements(t);
     const float *x = (const float *)(const void *)t->data;
     if (!pf_tensor_is_plain_f32(t)) {
-        float *room = pf_bind_room(b, n, err);
-        if (room)
+        if (!room)
+            room = pf_bind_room(b, n, err);
+        if (room) {
             pf_tensor_read_f32(t, room);
+            pf_weights_forget(b->weights, t);
+        }
         x = room;
     }
     return x && look_at(b, t->name, x, n, err) ? x : NULL;
 }
+
+static void full_name(const pf_binder *b, char name[NAME_MAX_BYTES], const char *format,
+                      va_list ap) PF_PRINTF(3, 0);
 
 static void full_name(const pf_binder *b, char name[NAME_MAX_BYTES], const char *format,
                       va_list ap)
@@ -171,8 +173,40 @@ bool pf_bind(pf_binder *b, const float **slot, pf_shape shape, pf_err *err,
     full_name(b, name, name_format, ap);
     va_end(ap);
     const pf_tensor *t = claim(b, name, shape, err);
-    *slot = t ? floats_of(b, t, err) : NULL;
+    *slot = t ? floats_of(b, t, NULL, err) : NULL;
     return *slot != NULL;
+}
+
+bool pf_bind_passing(pf_binder *b, const float **slot, pf_shape shape, pf_err *err,
+                     const char *name_format, ...)
+{
+    char name[NAME_MAX_BYTES];
+    va_list ap;
+    va_start(ap, name_format);
+    full_name(b, name, name_format, ap);
+    va_end(ap);
+    pf_bind_passed(b);
+    *slot = NULL;
+    const pf_tensor *t = claim(b, name, shape, err);
+    if (!t)
+        return false;
+    b->passing = t;
+    if (!pf_tensor_is_plain_f32(t)) {
+        b->passing_room = pf_alloc_floats(pf_tensor_elements(t), err);
+        if (!b->passing_room)
+            return false;
+    }
+    *slot = floats_of(b, t, b->passing_room, err);
+    return *slot != NULL;
+}
+
+void pf_bind_passed(pf_binder *b)
+{
+    if (b->passing)
+        pf_weights_forget(b->weights, b->passing);
+    pf_free(b->passing_room);
+    b->passing = NULL;
+    b->passing_room = NULL;
 }
 
 bool pf_bind_transposed(pf_binder *b, const float **slot, int64_t in, int64_t out,
@@ -193,7 +227,7 @@ bool pf_bind_transposed(pf_binder *b, const float **slot, int64_t in, int64_t ou
     turned.shape[1] = t->shape[0];
     turned.stride[0] = t->stride[1];
     turned.stride[1] = t->stride[0];
-    *slot = floats_of(b, &turned, err);
+    *slot = floats_of(b, &turned, NULL, err);
     return *slot != NULL;
 }
 

@@ -3,7 +3,8 @@
  *
  * A binder hands out `const float *` for a tensor name and shape: straight from the
  * mapping when the bytes can be used in place, converted into memory of its own when
- * they are half precision, unaligned or transposed. It remembers which tensors were
+ * they are half precision, unaligned or transposed; what was converted need not stay
+ * mapped in memory. It remembers which tensors were
  * asked for, so that those nobody knows can be named. Past it nobody checks a shape
  * again.
  *
@@ -41,6 +42,12 @@ typedef struct {
 /* The tensor of that name, which must be there and have that shape. */
 PF_MUST_CHECK bool pf_bind(pf_binder *b, const float **slot, pf_shape shape,
                            pf_err *err, const char *name_format, ...) PF_PRINTF(5, 6);
+/* The same for numbers that something else is computed from: they are there until
+ * pf_bind_passed() or the next of these. */
+PF_MUST_CHECK bool pf_bind_passing(pf_binder *b, const float **slot, pf_shape shape,
+                                   pf_err *err, const char *name_format, ...)
+    PF_PRINTF(5, 6);
+void pf_bind_passed(pf_binder *b); /* fine when there is none */
 /* A matrix stored as [in, out], given as [out, in]. */
 PF_MUST_CHECK bool pf_bind_transposed(pf_binder *b, const float **slot, int64_t in,
                                       int64_t out, pf_err *err, const char *name_format,

@@ -2,8 +2,8 @@
  * kernels.c - the plain path: BLAS for the products, loops the compiler can vectorise
  * for the rest. See kernels.h.
  *
- * Loops that matter are compiled twice (PF_CLONES): for any x86-64 and for AVX2; the
- * loader picks. No -ffast-math anywhere: order of operations is what is written.
+ * Loops that matter are compiled twice (clones.h). No -ffast-math anywhere: order of
+ * operations is what is written.
  */
 #include "core/model/kernels.h"
 
@@ -13,11 +13,7 @@
 
 #include <cblas.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(PF_SANITIZED)
-#define PF_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define PF_CLONES /* sanitizers start after the loader has picked: one version only */
-#endif
+#include "core/model/clones.h"
 
 /*
  * e^x for x <= 0 or so, good to 2 units in the last place, without a branch so that it
@@ -184,6 +180,20 @@ void pf_kernel_attention(const pf_attention *a)
                     a->scores, nk, a->v + at, (int)a->ldkv, 0.0f, a->out + at,
                     (int)a->ldo);
     }
+}
+
+/* Looks at the exponent bits, so that it vectorises. */
+PF_CLONES
+bool pf_kernel_is_finite(const float *x, size_t n)
+{
+    const uint32_t exponent = 0x7F800000u;
+    uint32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bad |= (bits & exponent) == exponent;
+    }
+    return bad == 0;
 }
 
 bool pf_kernel_normalize(float *x, size_t n)

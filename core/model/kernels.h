@@ -60,6 +60,9 @@ void pf_kernel_attention(const pf_attention *a);
 /* Row-wise softmax in place: x [n, width]. */
 void pf_kernel_softmax(float *x, size_t n, size_t width);
 
+/* False when there is a NaN or an infinity among them. */
+bool pf_kernel_is_finite(const float *x, size_t n);
+
 /* Scale the vector to length 1. Returns false, leaving it alone, when its length is
  * zero or not finite. The length is accumulated in double. */
 bool pf_kernel_normalize(float *x, size_t n);

@@ -117,8 +117,9 @@ static bool find_files(pf_model *m, const char *path, pf_notes *notes, pf_err *e
             return false;
     } else {
         const char *base = pf_path_base(path);
-        m->folder = base == path ? pf_strdup(".", err)
-                                 : pf_strndup(path, (size_t)(base - path), err);
+        size_t n = (size_t)(base - path); /* with the slash behind the folder */
+        m->folder =
+            n == 0 ? pf_strdup(".", err) : pf_strndup(path, n > 1 ? n - 1 : 1, err);
         m->checkpoint = pf_strdup(path, err);
         if (!m->folder || !m->checkpoint)
             return false;

@@ -1,10 +1,6 @@
 /*
- * pickle.c - see pickle.h. The allow-lists, the machine, and the graph it leaves.
- *
- * Values live in one array and name each other by index; number 0 is no value, and on
- * the stack it is a mark. What a tuple, list or dict holds is a chain of cells, which
- * only ever grows at its end, so walking a chain always comes to an end. Strings stay
- * where they are in the file.
+ * pickle.c - see pickle.h. The allow-lists and the machine that runs the opcodes; the
+ * values it makes are in pickle_values.c.
  *
  * Opcodes are documented in Python's pickletools.py. Adding one? An op_...() function,
  * its line in `opcodes`, a case in tests/unit/test_pickle.c.
@@ -13,51 +9,14 @@
 
 #include <string.h>
 
-#include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/model/pickle_values.h"
 
 enum {
-    MAX_VALUES = 1 << 20, /* a 1.85 GB checkpoint with its optimizer has about 30,000 */
-    MAX_CELLS = 1 << 21,
-    MAX_STACK = 1 << 16, /* Python sends items of a container in thousands */
-    MAX_MARKS = 256,
-    MAX_STORAGES = 1 << 18,
     MAX_STRING = 1 << 20,
     MAX_INT_BYTES = 256,
     MAX_LINE = 512,     /* of a global's module or name */
     MAX_MEMO_GAP = 256, /* Python numbers the slots 0, 1, 2, ..., or from 1 */
-};
-
-typedef struct {
-    union {
-        int64_t number; /* BOOL, INT; number of the GLOBAL, STORAGE; TENSOR's tuple */
-        double real;
-        const char *bytes;      /* STRING, BIG_INT */
-        uint32_t first_last[2]; /* cells of TUPLE, LIST, DICT */
-    } as;
-    uint32_t size;
-    uint8_t kind;
-    bool is_ordered; /* an OrderedDict: may be given attributes, which are dropped */
-} value;
-
-typedef struct {
-    pf_pickle_ref key, value;
-    uint32_t next;
-} cell;
-
-/* An array that grows up to a cap. */
-typedef struct {
-    void *items;
-    size_t count, room, cap, item_size;
-    const char *what;
-} pool;
-
-struct pf_pickle {
-    pool values, cells, stack, memo, storages;
-    size_t marks[MAX_MARKS]; /* places of the open marks on the stack */
-    size_t mark_count;
-    bool is_done;
-    pf_pickle_ref top;
 };
 
 /* ---- allow-list of names ---- */
@@ -83,144 +42,6 @@ static const struct {
     {"torch", "ByteStorage", STORAGE_TYPE, PF_DTYPE_U8},
     {"torch", "BoolStorage", STORAGE_TYPE, PF_DTYPE_BOOL},
 };
-
-/* ---- pools and values ---- */
-
-static void *pool_add(pool *p, pf_err *err)
-{
-    if (p->count == p->cap) {
-        pf_fail(err, PF_ERR_LIMIT, "more than %zu %s", p->cap, p->what);
-        return NULL;
-    }
-    if (p->count == p->room) {
-        size_t room = p->room ? 2 * p->room : 64;
-        if (room > p->cap)
-            room = p->cap;
-        if (!pf_resize_array(&p->items, room, p->item_size, err))
-            return NULL;
-        p->room = room;
-    }
-    void *item = (char *)p->items + p->count++ * p->item_size;
-    memset(item, 0, p->item_size);
-    return item;
-}
-
-static value *value_at(const pf_pickle *p, pf_pickle_ref v)
-{
-    return (value *)p->values.items + v;
-}
-
-static cell *cell_at(const pf_pickle *p, uint32_t c)
-{
-    return (cell *)p->cells.items + c;
-}
-
-static pf_pickle_ref *stack_of(const pf_pickle *p)
-{
-    return p->stack.items;
-}
-
-static bool push(pf_pickle *p, pf_pickle_ref v, pf_err *err)
-{
-    pf_pickle_ref *slot = pool_add(&p->stack, err);
-    if (slot)
-        *slot = v;
-    return slot != NULL;
-}
-
-static bool push_new(pf_pickle *p, const value *v, pf_err *err)
-{
-    value *slot = pool_add(&p->values, err);
-    if (!slot)
-        return false;
-    *slot = *v;
-    return push(p, (pf_pickle_ref)(p->values.count - 1), err);
-}
-
-static bool push_number(pf_pickle *p, pf_pickle_kind kind, int64_t number, pf_err *err)
-{
-    return push_new(p, &(value){.as.number = number, .kind = (uint8_t)kind}, err);
-}
-
-/* The topmost value, which is no mark. */
-static bool peek(const pf_pickle *p, pf_pickle_ref *v, pf_err *err)
-{
-    size_t n = p->stack.count;
-    *v = 0;
-    if (n == 0 || stack_of(p)[n - 1] == 0)
-        return pf_fail(err, PF_ERR_FORMAT, "there is no value on the stack");
-    *v = stack_of(p)[n - 1];
-    return true;
-}
-
-static bool pop(pf_pickle *p, pf_pickle_ref *v, pf_err *err)
-{
-    if (!peek(p, v, err))
-        return false;
-    p->stack.count--;
-    return true;
-}
-
-/* Remove the last mark and what lies on it; it begins at *first of the stack, which
- * holds it until the next push. */
-static bool pop_to_mark(pf_pickle *p, size_t *first, size_t *n, pf_err *err)
-{
-    *first = *n = 0;
-    if (p->mark_count == 0)
-        return pf_fail(err, PF_ERR_FORMAT, "there is no mark on the stack");
-    size_t mark = p->marks[--p->mark_count];
-    *first = mark + 1;
-    *n = p->stack.count - *first;
-    p->stack.count = mark;
-    return true;
-}
-
-static bool append(pf_pickle *p, pf_pickle_ref container, pf_pickle_ref key,
-                   pf_pickle_ref v, pf_err *err)
-{
-    cell *c = pool_add(&p->cells, err);
-    if (!c)
-        return false;
-    *c = (cell){.key = key, .value = v};
-    uint32_t index = (uint32_t)(p->cells.count - 1);
-    value *into = value_at(p, container);
-    if (into->size == 0)
-        into->as.first_last[0] = index;
-    else
-        cell_at(p, into->as.first_last[1])->next = index;
-    into->as.first_last[1] = index;
-    into->size++;
-    return true;
-}
-
-/* Like peek(), for the container that an opcode goes on filling. */
-static bool peek_kind(const pf_pickle *p, pf_pickle_kind kind, pf_pickle_ref *v,
-                      pf_err *err)
-{
-    if (!peek(p, v, err))
-        return false;
-    pf_pickle_kind found = value_at(p, *v)->kind;
-    return found == kind ||
-           pf_fail(err, PF_ERR_FORMAT, "needs %s on the stack, found %s",
-                   pf_pickle_kind_name(kind), pf_pickle_kind_name(found));
-}
-
-/* The first `n` values of a tuple; false when it has fewer. */
-static bool unpack(const pf_pickle *p, pf_pickle_ref tuple, pf_pickle_ref *v, size_t n)
-{
-    pf_pickle_item item = {0};
-    for (size_t i = 0; i < n; i++) {
-        if (!pf_pickle_next(p, tuple, &item))
-            return false;
-        v[i] = item.value;
-    }
-    return true;
-}
-
-static bool is_kind(const pf_pickle *p, pf_pickle_ref v, pf_pickle_kind kind)
-{
-    return value_at(p, v)->kind == kind;
-}
 
 /* ---- opcodes: numbers, strings, containers ---- */
 
@@ -254,7 +75,7 @@ static bool op_frame(pf_pickle *p, pf_span *s, pf_err *err)
 static bool op_stop(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
-    if (!pop(p, &p->top, err))
+    if (!pf_pickle_pop(p, &p->top, err))
         return false;
     p->is_done = true;
     return p->stack.count == 0 ||
@@ -265,29 +86,29 @@ static bool op_stop(pf_pickle *p, pf_span *s, pf_err *err)
 static bool op_mark(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
-    if (p->mark_count == MAX_MARKS)
+    if (p->mark_count == PF_PICKLE_MAX_MARKS)
         return pf_fail(err, PF_ERR_LIMIT, "more than %d marks are open",
-                       (int)MAX_MARKS);
+                       (int)PF_PICKLE_MAX_MARKS);
     p->marks[p->mark_count++] = p->stack.count;
-    return push(p, 0, err);
+    return pf_pickle_push(p, 0, err);
 }
 
 static bool op_none(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
-    return push_number(p, PF_PICKLE_NONE, 0, err);
+    return pf_pickle_push_number(p, PF_PICKLE_NONE, 0, err);
 }
 
 static bool op_true(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
-    return push_number(p, PF_PICKLE_BOOL, 1, err);
+    return pf_pickle_push_number(p, PF_PICKLE_BOOL, 1, err);
 }
 
 static bool op_false(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
-    return push_number(p, PF_PICKLE_BOOL, 0, err);
+    return pf_pickle_push_number(p, PF_PICKLE_BOOL, 0, err);
 }
 
 static bool op_int4(pf_pickle *p, pf_span *s, pf_err *err)
@@ -295,19 +116,20 @@ static bool op_int4(pf_pickle *p, pf_span *s, pf_err *err)
     uint32_t v;
     if (!pf_span_u32le(s, &v))
         return cut_short(err);
-    return push_number(p, PF_PICKLE_INT, (int32_t)v, err);
+    return pf_pickle_push_number(p, PF_PICKLE_INT, (int32_t)v, err);
 }
 
 static bool op_int1(pf_pickle *p, pf_span *s, pf_err *err)
 {
     uint8_t v;
-    return pf_span_u8(s, &v) ? push_number(p, PF_PICKLE_INT, v, err) : cut_short(err);
+    return pf_span_u8(s, &v) ? pf_pickle_push_number(p, PF_PICKLE_INT, v, err)
+                             : cut_short(err);
 }
 
 static bool op_int2(pf_pickle *p, pf_span *s, pf_err *err)
 {
     uint16_t v;
-    return pf_span_u16le(s, &v) ? push_number(p, PF_PICKLE_INT, v, err)
+    return pf_span_u16le(s, &v) ? pf_pickle_push_number(p, PF_PICKLE_INT, v, err)
                                 : cut_short(err);
 }
 
@@ -321,14 +143,15 @@ static bool push_long(pf_pickle *p, pf_span *s, uint32_t n, pf_err *err)
     if (!pf_span_take(s, n, &b))
         return cut_short(err);
     if (n > 8)
-        return push_new(
-            p,
-            &(value){.as.bytes = (const char *)b, .size = n, .kind = PF_PICKLE_BIG_INT},
-            err);
+        return pf_pickle_push_new(p,
+                                  &(pf_pickle_value){.as.bytes = (const char *)b,
+                                                     .size = n,
+                                                     .kind = PF_PICKLE_BIG_INT},
+                                  err);
     uint64_t bits = n > 0 && (b[n - 1] & 0x80) ? UINT64_MAX : 0;
     for (uint32_t i = n; i-- > 0;)
         bits = bits << 8 | b[i];
-    return push_number(p, PF_PICKLE_INT, (int64_t)bits, err);
+    return pf_pickle_push_number(p, PF_PICKLE_INT, (int64_t)bits, err);
 }
 
 static bool op_long1(pf_pickle *p, pf_span *s, pf_err *err)
@@ -349,9 +172,9 @@ static bool op_float(pf_pickle *p, pf_span *s, pf_err *err)
     if (!pf_span_u32be(s, &high) || !pf_span_u32be(s, &low))
         return cut_short(err);
     uint64_t bits = (uint64_t)high << 32 | low;
-    value v = {.kind = PF_PICKLE_REAL};
+    pf_pickle_value v = {.kind = PF_PICKLE_REAL};
     memcpy(&v.as.real, &bits, sizeof bits);
-    return push_new(p, &v, err);
+    return pf_pickle_push_new(p, &v, err);
 }
 
 static bool push_string(pf_pickle *p, pf_span *s, uint64_t n, pf_err *err)
@@ -364,11 +187,11 @@ static bool push_string(pf_pickle *p, pf_span *s, uint64_t n, pf_err *err)
         return cut_short(err);
     if (!pf_utf8_is_valid((const char *)b, (size_t)n))
         return pf_fail(err, PF_ERR_FORMAT, "a string is not UTF-8");
-    return push_new(p,
-                    &(value){.as.bytes = (const char *)b,
-                             .size = (uint32_t)n,
-                             .kind = PF_PICKLE_STRING},
-                    err);
+    return pf_pickle_push_new(p,
+                              &(pf_pickle_value){.as.bytes = (const char *)b,
+                                                 .size = (uint32_t)n,
+                                                 .kind = PF_PICKLE_STRING},
+                              err);
 }
 
 static bool op_string1(pf_pickle *p, pf_span *s, pf_err *err)
@@ -392,23 +215,23 @@ static bool op_string8(pf_pickle *p, pf_span *s, pf_err *err)
 /* Make a tuple of n values of the stack, which were taken off it. */
 static bool push_tuple(pf_pickle *p, size_t first, size_t n, pf_err *err)
 {
-    value *slot = pool_add(&p->values, err);
+    pf_pickle_value *slot = pf_pickle_pool_add(&p->values, err);
     if (!slot)
         return false;
     slot->kind = PF_PICKLE_TUPLE;
     pf_pickle_ref tuple = (pf_pickle_ref)(p->values.count - 1);
     for (size_t i = 0; i < n; i++) {
-        if (!append(p, tuple, 0, stack_of(p)[first + i], err))
+        if (!pf_pickle_append(p, tuple, 0, pf_pickle_stack_of(p)[first + i], err))
             return false;
     }
-    return push(p, tuple, err);
+    return pf_pickle_push(p, tuple, err);
 }
 
 static bool push_tuple_of(pf_pickle *p, size_t n, pf_err *err)
 {
     pf_pickle_ref ignored;
     for (size_t i = 0; i < n; i++) {
-        if (!pop(p, &ignored, err))
+        if (!pf_pickle_pop(p, &ignored, err))
             return false;
     }
     return push_tuple(p, p->stack.count, n, err);
@@ -442,27 +265,28 @@ static bool op_tuple(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
     size_t first, n;
-    return pop_to_mark(p, &first, &n, err) && push_tuple(p, first, n, err);
+    return pf_pickle_pop_to_mark(p, &first, &n, err) && push_tuple(p, first, n, err);
 }
 
 static bool op_list(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
-    return push_new(p, &(value){.kind = PF_PICKLE_LIST}, err);
+    return pf_pickle_push_new(p, &(pf_pickle_value){.kind = PF_PICKLE_LIST}, err);
 }
 
 static bool op_dict(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
-    return push_new(p, &(value){.kind = PF_PICKLE_DICT}, err);
+    return pf_pickle_push_new(p, &(pf_pickle_value){.kind = PF_PICKLE_DICT}, err);
 }
 
 static bool op_append(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
     pf_pickle_ref v, list;
-    return pop(p, &v, err) && peek_kind(p, PF_PICKLE_LIST, &list, err) &&
-           append(p, list, 0, v, err);
+    return pf_pickle_pop(p, &v, err) &&
+           pf_pickle_peek_kind(p, PF_PICKLE_LIST, &list, err) &&
+           pf_pickle_append(p, list, 0, v, err);
 }
 
 static bool op_appends(pf_pickle *p, pf_span *s, pf_err *err)
@@ -470,10 +294,11 @@ static bool op_appends(pf_pickle *p, pf_span *s, pf_err *err)
     (void)s;
     size_t first, n;
     pf_pickle_ref list;
-    if (!pop_to_mark(p, &first, &n, err) || !peek_kind(p, PF_PICKLE_LIST, &list, err))
+    if (!pf_pickle_pop_to_mark(p, &first, &n, err) ||
+        !pf_pickle_peek_kind(p, PF_PICKLE_LIST, &list, err))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (!append(p, list, 0, stack_of(p)[first + i], err))
+        if (!pf_pickle_append(p, list, 0, pf_pickle_stack_of(p)[first + i], err))
             return false;
     }
     return true;
@@ -483,8 +308,9 @@ static bool op_setitem(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
     pf_pickle_ref key, v, dict;
-    return pop(p, &v, err) && pop(p, &key, err) &&
-           peek_kind(p, PF_PICKLE_DICT, &dict, err) && append(p, dict, key, v, err);
+    return pf_pickle_pop(p, &v, err) && pf_pickle_pop(p, &key, err) &&
+           pf_pickle_peek_kind(p, PF_PICKLE_DICT, &dict, err) &&
+           pf_pickle_append(p, dict, key, v, err);
 }
 
 static bool op_setitems(pf_pickle *p, pf_span *s, pf_err *err)
@@ -492,12 +318,14 @@ static bool op_setitems(pf_pickle *p, pf_span *s, pf_err *err)
     (void)s;
     size_t first, n;
     pf_pickle_ref dict;
-    if (!pop_to_mark(p, &first, &n, err) || !peek_kind(p, PF_PICKLE_DICT, &dict, err))
+    if (!pf_pickle_pop_to_mark(p, &first, &n, err) ||
+        !pf_pickle_peek_kind(p, PF_PICKLE_DICT, &dict, err))
         return false;
     if (n % 2 != 0)
         return pf_fail(err, PF_ERR_FORMAT, "a key has no value");
     for (size_t i = 0; i < n; i += 2) {
-        if (!append(p, dict, stack_of(p)[first + i], stack_of(p)[first + i + 1], err))
+        if (!pf_pickle_append(p, dict, pf_pickle_stack_of(p)[first + i],
+                              pf_pickle_stack_of(p)[first + i + 1], err))
             return false;
     }
     return true;
@@ -508,13 +336,13 @@ static bool op_setitems(pf_pickle *p, pf_span *s, pf_err *err)
 static bool memo_put(pf_pickle *p, size_t slot, pf_err *err)
 {
     pf_pickle_ref v;
-    if (!peek(p, &v, err))
+    if (!pf_pickle_peek(p, &v, err))
         return false;
     if (slot >= p->memo.count + MAX_MEMO_GAP)
         return pf_fail(err, PF_ERR_LIMIT, "memo slot %zu, but only %zu are in use",
                        slot, p->memo.count);
     while (slot >= p->memo.count) {
-        if (!pool_add(&p->memo, err))
+        if (!pf_pickle_pool_add(&p->memo, err))
             return false;
     }
     ((pf_pickle_ref *)p->memo.items)[slot] = v;
@@ -526,7 +354,7 @@ static bool memo_get(pf_pickle *p, size_t slot, pf_err *err)
     pf_pickle_ref v = slot < p->memo.count ? ((pf_pickle_ref *)p->memo.items)[slot] : 0;
     if (v == 0)
         return pf_fail(err, PF_ERR_FORMAT, "memo slot %zu was never filled", slot);
-    return push(p, v, err);
+    return pf_pickle_push(p, v, err);
 }
 
 static bool op_put1(pf_pickle *p, pf_span *s, pf_err *err)
@@ -561,18 +389,13 @@ static bool op_get4(pf_pickle *p, pf_span *s, pf_err *err)
 
 /* ---- opcodes: names and calls ---- */
 
-static bool equals(const char *s, size_t n, const char *literal)
-{
-    return n == strlen(literal) && memcmp(s, literal, n) == 0;
-}
-
 static bool push_global(pf_pickle *p, const char *module, size_t n_module,
                         const char *name, size_t n_name, pf_err *err)
 {
     for (size_t i = 0; i < sizeof globals / sizeof *globals; i++) {
-        if (equals(module, n_module, globals[i].module) &&
-            equals(name, n_name, globals[i].name))
-            return push_number(p, PF_PICKLE_GLOBAL, (int64_t)i, err);
+        if (pf_pickle_equals(module, n_module, globals[i].module) &&
+            pf_pickle_equals(name, n_name, globals[i].name))
+            return pf_pickle_push_number(p, PF_PICKLE_GLOBAL, (int64_t)i, err);
     }
     if (!pf_utf8_is_valid(module, n_module) || !pf_utf8_is_valid(name, n_name))
         return pf_fail(err, PF_ERR_UNSUPPORTED,
@@ -609,11 +432,13 @@ static bool op_stack_global(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
     pf_pickle_ref name, module;
-    if (!pop(p, &name, err) || !pop(p, &module, err))
+    if (!pf_pickle_pop(p, &name, err) || !pf_pickle_pop(p, &module, err))
         return false;
-    if (!is_kind(p, name, PF_PICKLE_STRING) || !is_kind(p, module, PF_PICKLE_STRING))
+    if (!pf_pickle_is_kind(p, name, PF_PICKLE_STRING) ||
+        !pf_pickle_is_kind(p, module, PF_PICKLE_STRING))
         return pf_fail(err, PF_ERR_FORMAT, "a global's name is no string");
-    const value *m = value_at(p, module), *n = value_at(p, name);
+    const pf_pickle_value *m = pf_pickle_value_at(p, module),
+                          *n = pf_pickle_value_at(p, name);
     return push_global(p, m->as.bytes, m->size, n->as.bytes, n->size, err);
 }
 
@@ -621,47 +446,52 @@ static bool op_stack_global(pf_pickle *p, pf_span *s, pf_err *err)
 static bool make_tensor(pf_pickle *p, pf_pickle_ref args, pf_err *err)
 {
     pf_pickle_ref a[4];
-    size_t n = value_at(p, args)->size;
-    if ((n != 6 && n != 7) || !unpack(p, args, a, 4) ||
-        !is_kind(p, a[0], PF_PICKLE_STORAGE) || !is_kind(p, a[1], PF_PICKLE_INT) ||
-        !is_kind(p, a[2], PF_PICKLE_TUPLE) || !is_kind(p, a[3], PF_PICKLE_TUPLE))
+    size_t n = pf_pickle_value_at(p, args)->size;
+    if ((n != 6 && n != 7) || !pf_pickle_unpack(p, args, a, 4) ||
+        !pf_pickle_is_kind(p, a[0], PF_PICKLE_STORAGE) ||
+        !pf_pickle_is_kind(p, a[1], PF_PICKLE_INT) ||
+        !pf_pickle_is_kind(p, a[2], PF_PICKLE_TUPLE) ||
+        !pf_pickle_is_kind(p, a[3], PF_PICKLE_TUPLE))
         return pf_fail(
             err, PF_ERR_FORMAT,
             "_rebuild_tensor_v2 does not get (storage, offset, size, stride, "
             "requires_grad, hooks)");
-    return push_number(p, PF_PICKLE_TENSOR, args, err);
+    return pf_pickle_push_number(p, PF_PICKLE_TENSOR, args, err);
 }
 
 /* (tensor, requires_grad, hooks): a Parameter is its tensor. */
 static bool make_parameter(pf_pickle *p, pf_pickle_ref args, pf_err *err)
 {
     pf_pickle_ref tensor;
-    if (value_at(p, args)->size != 3 || !unpack(p, args, &tensor, 1) ||
-        !is_kind(p, tensor, PF_PICKLE_TENSOR))
+    if (pf_pickle_value_at(p, args)->size != 3 ||
+        !pf_pickle_unpack(p, args, &tensor, 1) ||
+        !pf_pickle_is_kind(p, tensor, PF_PICKLE_TENSOR))
         return pf_fail(
             err, PF_ERR_FORMAT,
             "_rebuild_parameter does not get (tensor, requires_grad, hooks)");
-    return push(p, tensor, err);
+    return pf_pickle_push(p, tensor, err);
 }
 
 static bool op_reduce(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
     pf_pickle_ref args, callee;
-    if (!pop(p, &args, err) || !pop(p, &callee, err))
+    if (!pf_pickle_pop(p, &args, err) || !pf_pickle_pop(p, &callee, err))
         return false;
-    if (!is_kind(p, callee, PF_PICKLE_GLOBAL) || !is_kind(p, args, PF_PICKLE_TUPLE))
+    if (!pf_pickle_is_kind(p, callee, PF_PICKLE_GLOBAL) ||
+        !pf_pickle_is_kind(p, args, PF_PICKLE_TUPLE))
         return pf_fail(err, PF_ERR_FORMAT, "calls %s with %s",
-                       pf_pickle_kind_name(value_at(p, callee)->kind),
-                       pf_pickle_kind_name(value_at(p, args)->kind));
-    size_t which = (size_t)value_at(p, callee)->as.number;
+                       pf_pickle_kind_name(pf_pickle_value_at(p, callee)->kind),
+                       pf_pickle_kind_name(pf_pickle_value_at(p, args)->kind));
+    size_t which = (size_t)pf_pickle_value_at(p, callee)->as.number;
     switch (globals[which].role) {
     case MAKE_DICT:
-        if (value_at(p, args)->size != 0)
+        if (pf_pickle_value_at(p, args)->size != 0)
             return pf_fail(err, PF_ERR_UNSUPPORTED,
                            "an OrderedDict with arguments (Python 2 wrote such); load "
                            "the file with torch and save it again");
-        return push_new(p, &(value){.kind = PF_PICKLE_DICT, .is_ordered = true}, err);
+        return pf_pickle_push_new(
+            p, &(pf_pickle_value){.kind = PF_PICKLE_DICT, .is_ordered = true}, err);
     case MAKE_TENSOR:
         return make_tensor(p, args, err);
     case MAKE_PARAMETER:
@@ -678,11 +508,11 @@ static bool op_build(pf_pickle *p, pf_span *s, pf_err *err)
 {
     (void)s;
     pf_pickle_ref state, target;
-    if (!pop(p, &state, err) || !peek(p, &target, err))
+    if (!pf_pickle_pop(p, &state, err) || !pf_pickle_peek(p, &target, err))
         return false;
-    return value_at(p, target)->is_ordered ||
+    return pf_pickle_value_at(p, target)->is_ordered ||
            pf_fail(err, PF_ERR_UNSUPPORTED, "refuses to set attributes of %s",
-                   pf_pickle_kind_name(value_at(p, target)->kind));
+                   pf_pickle_kind_name(pf_pickle_value_at(p, target)->kind));
 }
 
 /* ---- persistent ids ---- */
@@ -692,9 +522,10 @@ static bool read_view(const pf_pickle *p, pf_pickle_ref v, pf_pickle_storage *st
 {
     pf_pickle_ref part[3];
     st->view_numel = st->numel;
-    if (is_kind(p, v, PF_PICKLE_NONE))
+    if (pf_pickle_is_kind(p, v, PF_PICKLE_NONE))
         return true;
-    return is_kind(p, v, PF_PICKLE_TUPLE) && unpack(p, v, part, 3) &&
+    return pf_pickle_is_kind(p, v, PF_PICKLE_TUPLE) &&
+           pf_pickle_unpack(p, v, part, 3) &&
            pf_pickle_to_int(p, part[1], &st->view_offset) &&
            pf_pickle_to_int(p, part[2], &st->view_numel) && st->view_offset >= 0 &&
            st->view_numel >= 0 && st->view_offset <= st->numel &&
@@ -706,11 +537,13 @@ static bool refuse_id(const pf_pickle *p, pf_pickle_ref id, pf_err *err)
     pf_pickle_ref tag;
     const char *s;
     size_t n;
-    if (!is_kind(p, id, PF_PICKLE_TUPLE) || !unpack(p, id, &tag, 1) ||
-        !is_kind(p, tag, PF_PICKLE_STRING) || !pf_pickle_to_bytes(p, tag, &s, &n))
+    if (!pf_pickle_is_kind(p, id, PF_PICKLE_TUPLE) ||
+        !pf_pickle_unpack(p, id, &tag, 1) ||
+        !pf_pickle_is_kind(p, tag, PF_PICKLE_STRING) ||
+        !pf_pickle_to_bytes(p, tag, &s, &n))
         return pf_fail(err, PF_ERR_UNSUPPORTED, "refuses a persistent id that is %s",
-                       pf_pickle_kind_name(value_at(p, id)->kind));
-    if (equals(s, n, "module"))
+                       pf_pickle_kind_name(pf_pickle_value_at(p, id)->kind));
+    if (pf_pickle_equals(s, n, "module"))
         return pf_fail(err, PF_ERR_UNSUPPORTED,
                        "refuses the persistent id 'module': a whole model was saved, "
                        "save its state_dict() instead");
@@ -725,22 +558,25 @@ static bool op_persistent_id(pf_pickle *p, pf_span *s, pf_err *err)
     pf_pickle_ref id, part[6];
     const char *tag;
     size_t n_tag;
-    if (!pop(p, &id, err))
+    if (!pf_pickle_pop(p, &id, err))
         return false;
-    size_t n = is_kind(p, id, PF_PICKLE_TUPLE) ? value_at(p, id)->size : 0;
-    if (n == 0 || !unpack(p, id, part, 1) || !is_kind(p, part[0], PF_PICKLE_STRING) ||
-        !pf_pickle_to_bytes(p, part[0], &tag, &n_tag) || !equals(tag, n_tag, "storage"))
+    size_t n =
+        pf_pickle_is_kind(p, id, PF_PICKLE_TUPLE) ? pf_pickle_value_at(p, id)->size : 0;
+    if (n == 0 || !pf_pickle_unpack(p, id, part, 1) ||
+        !pf_pickle_is_kind(p, part[0], PF_PICKLE_STRING) ||
+        !pf_pickle_to_bytes(p, part[0], &tag, &n_tag) ||
+        !pf_pickle_equals(tag, n_tag, "storage"))
         return refuse_id(p, id, err);
 
     pf_pickle_storage st = {0};
-    if ((n != 5 && n != 6) || !unpack(p, id, part, n) ||
-        !is_kind(p, part[1], PF_PICKLE_GLOBAL) ||
-        !is_kind(p, part[2], PF_PICKLE_STRING) ||
+    if ((n != 5 && n != 6) || !pf_pickle_unpack(p, id, part, n) ||
+        !pf_pickle_is_kind(p, part[1], PF_PICKLE_GLOBAL) ||
+        !pf_pickle_is_kind(p, part[2], PF_PICKLE_STRING) ||
         !pf_pickle_to_bytes(p, part[2], &st.key, &st.key_size) ||
         !pf_pickle_to_int(p, part[4], &st.numel))
         return pf_fail(err, PF_ERR_FORMAT,
                        "a storage is not ('storage', type, key, location, numel)");
-    size_t type = (size_t)value_at(p, part[1])->as.number;
+    size_t type = (size_t)pf_pickle_value_at(p, part[1])->as.number;
     if (globals[type].role != STORAGE_TYPE)
         return pf_fail(err, PF_ERR_FORMAT, "'%s.%s' is no storage type",
                        globals[type].module, globals[type].name);
@@ -751,11 +587,12 @@ static bool op_persistent_id(pf_pickle *p, pf_span *s, pf_err *err)
                        (long long)st.numel);
     if (n == 6 && !read_view(p, part[5], &st))
         return pf_fail(err, PF_ERR_FORMAT, "a storage's view leaves the storage");
-    pf_pickle_storage *slot = pool_add(&p->storages, err);
+    pf_pickle_storage *slot = pf_pickle_pool_add(&p->storages, err);
     if (!slot)
         return false;
     *slot = st;
-    return push_number(p, PF_PICKLE_STORAGE, (int64_t)(p->storages.count - 1), err);
+    return pf_pickle_push_number(p, PF_PICKLE_STORAGE, (int64_t)(p->storages.count - 1),
+                                 err);
 }
 
 /* ---- the machine ---- */
@@ -837,9 +674,6 @@ static const struct {
 static bool run(pf_pickle *p, pf_span *s, pf_err *err)
 {
     const uint8_t *start = s->p;
-    /* Value and cell 0 mean "none". */
-    if (!pool_add(&p->values, err) || !pool_add(&p->cells, err))
-        return false;
     while (!p->is_done) {
         size_t at = (size_t)(s->p - start);
         uint8_t op;
@@ -862,147 +696,13 @@ static bool run(pf_pickle *p, pf_span *s, pf_err *err)
 bool pf_pickle_read(pf_pickle **out, pf_span *bytes, pf_err *err)
 {
     *out = NULL;
-    pf_pickle *p = pf_zalloc(sizeof *p, err);
+    pf_pickle *p = pf_pickle_new(err);
     if (!p)
         return false;
-    p->values = (pool){.cap = MAX_VALUES, .item_size = sizeof(value), .what = "values"};
-    p->cells = (pool){.cap = MAX_CELLS, .item_size = sizeof(cell), .what = "items"};
-    p->stack = (pool){
-        .cap = MAX_STACK, .item_size = sizeof(pf_pickle_ref), .what = "stacked values"};
-    p->memo = (pool){
-        .cap = MAX_VALUES, .item_size = sizeof(pf_pickle_ref), .what = "memo slots"};
-    p->storages = (pool){.cap = MAX_STORAGES,
-                         .item_size = sizeof(pf_pickle_storage),
-                         .what = "storages"};
     if (!run(p, bytes, err)) {
         pf_pickle_free(p);
         return false;
     }
     *out = p;
     return true;
-}
-
-void pf_pickle_free(pf_pickle *p)
-{
-    if (!p)
-        return;
-    pf_free(p->values.items);
-    pf_free(p->cells.items);
-    pf_free(p->stack.items);
-    pf_free(p->memo.items);
-    pf_free(p->storages.items);
-    pf_free(p);
-}
-
-/* ---- reading the graph ---- */
-
-pf_pickle_ref pf_pickle_top(const pf_pickle *p)
-{
-    return p->top;
-}
-
-pf_pickle_kind pf_pickle_get_kind(const pf_pickle *p, pf_pickle_ref v)
-{
-    return value_at(p, v)->kind;
-}
-
-const char *pf_pickle_kind_name(pf_pickle_kind kind)
-{
-    static const char *const names[] = {
-        [PF_PICKLE_NONE] = "None",         [PF_PICKLE_BOOL] = "a bool",
-        [PF_PICKLE_INT] = "an integer",    [PF_PICKLE_BIG_INT] = "a long integer",
-        [PF_PICKLE_REAL] = "a float",      [PF_PICKLE_STRING] = "a string",
-        [PF_PICKLE_TUPLE] = "a tuple",     [PF_PICKLE_LIST] = "a list",
-        [PF_PICKLE_DICT] = "a dict",       [PF_PICKLE_GLOBAL] = "a global",
-        [PF_PICKLE_STORAGE] = "a storage", [PF_PICKLE_TENSOR] = "a tensor",
-    };
-    return names[kind];
-}
-
-bool pf_pickle_to_bool(const pf_pickle *p, pf_pickle_ref v, bool *out)
-{
-    if (!is_kind(p, v, PF_PICKLE_BOOL))
-        return false;
-    *out = value_at(p, v)->as.number != 0;
-    return true;
-}
-
-bool pf_pickle_to_int(const pf_pickle *p, pf_pickle_ref v, int64_t *out)
-{
-    if (!is_kind(p, v, PF_PICKLE_INT))
-        return false;
-    *out = value_at(p, v)->as.number;
-    return true;
-}
-
-bool pf_pickle_to_bytes(const pf_pickle *p, pf_pickle_ref v, const char **s, size_t *n)
-{
-    if (!is_kind(p, v, PF_PICKLE_STRING) && !is_kind(p, v, PF_PICKLE_BIG_INT))
-        return false;
-    *s = value_at(p, v)->as.bytes;
-    *n = value_at(p, v)->size;
-    return true;
-}
-
-bool pf_pickle_to_tensor(const pf_pickle *p, pf_pickle_ref v, pf_pickle_tensor *out)
-{
-    pf_pickle_ref a[4];
-    if (!is_kind(p, v, PF_PICKLE_TENSOR) ||
-        !unpack(p, (pf_pickle_ref)value_at(p, v)->as.number, a, 4))
-        return false;
-    *out = (pf_pickle_tensor){.storage = (size_t)value_at(p, a[0])->as.number,
-                              .offset = value_at(p, a[1])->as.number,
-                              .size = a[2],
-                              .stride = a[3]};
-    return true;
-}
-
-static bool is_container(const pf_pickle *p, pf_pickle_ref v)
-{
-    return is_kind(p, v, PF_PICKLE_TUPLE) || is_kind(p, v, PF_PICKLE_LIST) ||
-           is_kind(p, v, PF_PICKLE_DICT);
-}
-
-size_t pf_pickle_size(const pf_pickle *p, pf_pickle_ref v)
-{
-    return is_container(p, v) ? value_at(p, v)->size : 0;
-}
-
-bool pf_pickle_next(const pf_pickle *p, pf_pickle_ref v, pf_pickle_item *item)
-{
-    if (pf_pickle_size(p, v) == 0)
-        return false;
-    item->at = item->at ? cell_at(p, item->at)->next : value_at(p, v)->as.first_last[0];
-    if (item->at == 0)
-        return false;
-    item->key = cell_at(p, item->at)->key;
-    item->value = cell_at(p, item->at)->value;
-    return true;
-}
-
-size_t pf_pickle_find(const pf_pickle *p, pf_pickle_ref dict, const char *key,
-                      pf_pickle_ref *found)
-{
-    size_t count = 0;
-    pf_pickle_item item = {0};
-    if (!is_kind(p, dict, PF_PICKLE_DICT))
-        return 0;
-    while (pf_pickle_next(p, dict, &item)) {
-        const value *k = value_at(p, item.key);
-        if (k->kind == PF_PICKLE_STRING && equals(k->as.bytes, k->size, key)) {
-            *found = item.value;
-            count++;
-        }
-    }
-    return count;
-}
-
-size_t pf_pickle_storages(const pf_pickle *p)
-{
-    return p->storages.count;
-}
-
-const pf_pickle_storage *pf_pickle_storage_at(const pf_pickle *p, size_t i)
-{
-    return (const pf_pickle_storage *)p->storages.items + i;
 }

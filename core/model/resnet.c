@@ -55,7 +55,8 @@ static bool bind_conv(pf_conv *c, pf_binder *b, int in, int out, int size, int s
 {
     const float *w = NULL;
     batch_norm bn;
-    if (!pf_bind(b, &w, PF_SHAPE4(out, in, size, size), err, "%s.weight", conv) ||
+    if (!pf_bind_passing(b, &w, PF_SHAPE4(out, in, size, size), err, "%s.weight",
+                         conv) ||
         !bind_batch_norm(&bn, b, out, norm, err))
         return false;
     size_t field = (size_t)(in * size * size);
@@ -70,6 +71,7 @@ static bool bind_conv(pf_conv *c, pf_binder *b, int in, int out, int size, int s
                            (double)bn.variance[o]);
     }
     fold(w, &bn, (size_t)in, (size_t)out, (size_t)size, weight, bias);
+    pf_bind_passed(b);
     *c = (pf_conv){.kernel = {weight, bias, field, (size_t)out},
                    .channels = (size_t)in,
                    .size = (size_t)size,

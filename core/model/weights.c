@@ -1,10 +1,10 @@
 /*
- * weights.c - see weights.h. Tells containers apart, keeps the sorted list, converts.
+ * weights.c - see weights.h. Tells containers apart and keeps the sorted list.
  *
  * Containers are recognised by their first bytes, never by the file's name. What is no
  * checkpoint but often lies where one should (a web page, a git-lfs pointer, a packed
  * file) is refused with what to do about it. The readers of the containers live in
- * weights_safetensors.c and weights_torch.c.
+ * weights_safetensors.c and weights_torch.c, conversion in weights_convert.c.
  *
  * Adding a dtype? Also the tables of those two files, and tests/golden/containers.
  */
@@ -392,91 +392,9 @@ void pf_tensor_will_read(const pf_tensor *t)
     posix_madvise((void *)start, end - start, POSIX_MADV_WILLNEED);
 }
 
-static float float_of_bits(uint32_t bits)
+void pf_weights_forget(const pf_weights *w, const pf_tensor *t)
 {
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-/* binary16 has 5 bits of exponent (bias 15) and 10 of fraction. Moved into a float's
- * places its value is too small by 2^(127 - 15), which one exact product mends, for
- * subnormals too; infinity and NaN get the float's largest exponent instead. */
-static float float_of_half(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    uint32_t magnitude = (uint32_t)(half & 0x7FFFu) << 13;
-    if ((half & 0x7C00u) == 0x7C00u)
-        return float_of_bits(sign | 0x7F800000u | magnitude);
-    float f = float_of_bits(magnitude) * 0x1p112f;
-    return sign ? -f : f;
-}
-
-/* n elements, `step` bytes apart, of `type`; `expr` turns the element v into a float.
- */
-#define CONVERT_RUN(type, expr)                                                        \
-    for (size_t i = 0; i < n; i++) {                                                   \
-        type v;                                                                        \
-        memcpy(&v, src + (ptrdiff_t)i * step, sizeof v);                               \
-        dst[i] = (expr);                                                               \
-    }                                                                                  \
-    break
-
-static void convert_run(pf_dtype dtype, const uint8_t *src, ptrdiff_t step, size_t n,
-                        float *dst)
-{
-    switch (dtype) {
-    case PF_DTYPE_F32:
-        CONVERT_RUN(float, v);
-    case PF_DTYPE_F16:
-        CONVERT_RUN(uint16_t, float_of_half(v));
-    case PF_DTYPE_BF16:
-        CONVERT_RUN(uint16_t, float_of_bits((uint32_t)v << 16));
-    case PF_DTYPE_F64:
-        CONVERT_RUN(double, (float)v);
-    case PF_DTYPE_I64:
-        CONVERT_RUN(int64_t, (float)v);
-    case PF_DTYPE_I32:
-        CONVERT_RUN(int32_t, (float)v);
-    case PF_DTYPE_I16:
-        CONVERT_RUN(int16_t, (float)v);
-    case PF_DTYPE_I8:
-        CONVERT_RUN(int8_t, (float)v);
-    case PF_DTYPE_U8:
-        CONVERT_RUN(uint8_t, (float)v);
-    case PF_DTYPE_BOOL:
-        CONVERT_RUN(uint8_t, v ? 1.0f : 0.0f);
-    }
-}
-
-void pf_tensor_read_f32(const pf_tensor *t, float *dst)
-{
-    size_t left = pf_tensor_elements(t);
-    ptrdiff_t size = (ptrdiff_t)dtypes[t->dtype].size;
-    if (pf_tensor_is_contiguous(t)) {
-        if (t->dtype == PF_DTYPE_F32)
-            memcpy(dst, t->data, left * sizeof *dst);
-        else
-            convert_run(t->dtype, t->data, size, left, dst);
-        return;
-    }
-    /* An odometer over all axes but the last, which is one run. Not contiguous means
-     * that the rank is at least 1. */
-    int last = t->rank - 1;
-    size_t run = (size_t)t->shape[last];
-    int64_t index[PF_TENSOR_MAX_RANK] = {0};
-    const uint8_t *src = t->data;
-    for (;; dst += run) {
-        convert_run(t->dtype, src, (ptrdiff_t)t->stride[last] * size, run, dst);
-        left -= run;
-        if (left == 0)
-            return;
-        int axis = last - 1;
-        while (index[axis] == t->shape[axis] - 1) {
-            src -= (ptrdiff_t)(index[axis] * t->stride[axis]) * size;
-            index[axis--] = 0;
-        }
-        index[axis]++;
-        src += (ptrdiff_t)t->stride[axis] * size;
-    }
+    if (pf_tensor_is_contiguous(t))
+        pf_mapfile_forget(&w->map, t->data,
+                          pf_tensor_elements(t) * dtypes[t->dtype].size);
 }

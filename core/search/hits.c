@@ -17,6 +17,9 @@ static void reset_hit(pf_hit *h)
         pf_free(h->attributes[i].value);
     }
     pf_free(h->attributes);
+    for (size_t i = 0; i < h->n_images; i++)
+        pf_free(h->images[i].path);
+    pf_free(h->images);
 }
 
 void pf_answer_reset(pf_answer *answer)
@@ -105,20 +108,69 @@ static bool fill_hit(pf_hit *h, pf_store *store, pf_find find, pf_err *err)
     return fill_image(h, store, err);
 }
 
+/* `n` hits more, all zero. NULL on failure. */
+static pf_hit *add_hits(pf_answer *out, size_t n, pf_err *err)
+{
+    void *hits = out->hits;
+    if (!pf_resize_array(&hits, out->n_hits + n, sizeof *out->hits, err))
+        return NULL;
+    out->hits = hits;
+    pf_hit *first = out->hits + out->n_hits;
+    memset(first, 0, n * sizeof *first);
+    out->n_hits += n;
+    return first;
+}
+
 bool pf_hits_fill(pf_answer *out, pf_store *store, pf_find find, const int64_t *ids,
                   const float *scores, size_t n, pf_err *err)
 {
     if (n == 0)
         return true;
-    void *hits = out->hits;
-    if (!pf_resize_array(&hits, out->n_hits + n, sizeof *out->hits, err))
-        return false;
-    out->hits = hits;
-    for (size_t i = 0; i < n; i++) {
-        pf_hit *h = &out->hits[out->n_hits++];
-        *h = (pf_hit){.id = ids[i], .score = scores[i]};
+    pf_hit *h = add_hits(out, n, err);
+    for (size_t i = 0; h && i < n; i++, h++) {
+        h->id = ids[i];
+        h->score = scores[i];
         if (!fill_hit(h, store, find, err))
             return false;
     }
-    return true;
+    return h != NULL;
+}
+
+/* ---- cases ---- */
+
+static bool fill_case(pf_hit *h, pf_store *store, const int64_t *ids,
+                      const float *scores, size_t n, pf_err *err)
+{
+    h->images = pf_alloc_array(n, sizeof *h->images, err);
+    if (!h->images)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        pf_hit_image *image = &h->images[h->n_images++];
+        image->id = ids[i];
+        image->score = scores[i];
+        if (!pf_store_get_image_path(store, ids[i], &image->path, &image->frame, err))
+            return false;
+        if (!image->path)
+            return lost("image", ids[i], err);
+    }
+    h->image_id = ids[0];
+    h->score = scores[0];
+    return fill_image(h, store, err);
+}
+
+bool pf_hits_fill_cases(pf_answer *out, pf_store *store, const pf_ranked_cases *ranked,
+                        pf_err *err)
+{
+    if (ranked->n_cases == 0)
+        return true;
+    pf_hit *h = add_hits(out, ranked->n_cases, err);
+    for (size_t i = 0; h && i < ranked->n_cases; i++, h++) {
+        const pf_ranked_case *c = &ranked->cases[i];
+        h->id = c->id;
+        h->n_case_images = c->n_images;
+        if (!fill_case(h, store, ranked->ids + c->first, ranked->scores + c->first,
+                       c->found, err))
+            return false;
+    }
+    return h != NULL;
 }

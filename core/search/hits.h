@@ -10,6 +10,7 @@
 
 #include "core/base/err.h"
 #include "core/catalog/store.h"
+#include "core/search/cases.h"
 #include "core/search/search.h"
 
 /* Append the n neighbours to the hits of `out`, with what `store` knows about them. On
@@ -17,5 +18,9 @@
 PF_MUST_CHECK bool pf_hits_fill(pf_answer *out, pf_store *store, pf_find find,
                                 const int64_t *ids, const float *scores, size_t n,
                                 pf_err *err);
+
+/* The same for cases. */
+PF_MUST_CHECK bool pf_hits_fill_cases(pf_answer *out, pf_store *store,
+                                      const pf_ranked_cases *ranked, pf_err *err);
 
 #endif

@@ -18,7 +18,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
-#include "core/search/hits.h"
+#include "core/search/nearest.h"
 
 /* A sum of unit vectors shorter than this has no direction worth asking for: rounding
  * alone leaves about 1e-7 of two vectors that cancel out. */
@@ -55,7 +55,7 @@ static bool copy_optional(char **out, const char *s, pf_err *err)
 
 static unsigned indexes_for(unsigned find)
 {
-    return (find & PF_FIND_IMAGES ? PF_CATALOG_IMAGES : 0u) |
+    return (find & (PF_FIND_IMAGES | PF_FIND_CASES) ? PF_CATALOG_IMAGES : 0u) |
            (find & PF_FIND_CAPTIONS ? PF_CATALOG_CAPTIONS : 0u);
 }
 
@@ -228,6 +228,11 @@ bool pf_search_get_model(pf_search *s, unsigned towers, const pf_model **out,
     return true;
 }
 
+const char *pf_search_notice(const pf_search *s)
+{
+    return s->model ? pf_model_notice(s->model) : NULL;
+}
+
 /* ---- from parts to one vector ---- */
 
 /* "17" is an id, anything else a path. */
@@ -283,11 +288,11 @@ static bool normalize(float *v, const double *sum, size_t dim)
     return true;
 }
 
-/* One question on its way: what find_like() found is left out of the images. */
+/* One question on its way. */
 typedef struct {
     float *vector; /* [dim] of the question */
     double *sum;   /* [dim] */
-    int64_t *like; /* [n_parts] ids */
+    int64_t *like; /* [n_parts] images that find_like() found */
     size_t n_like;
 } question;
 
@@ -332,7 +337,7 @@ static bool add_parts(pf_search *s, const pf_query *q, question *a, size_t *n_tr
                    "the parts of the question cancel each other out");
 }
 
-/* ---- neighbours ---- */
+/* ---- one question ---- */
 
 static const pf_vindex *index_of(const pf_search *s, pf_find find)
 {
@@ -340,57 +345,19 @@ static const pf_vindex *index_of(const pf_search *s, pf_find find)
                                     : pf_catalog_images(s->catalog);
 }
 
-static bool is_like(const question *a, int64_t id)
-{
-    for (size_t i = 0; i < a->n_like; i++) {
-        if (a->like[i] == id)
-            return true;
-    }
-    return false;
-}
-
-/* Ids and scores of the answer, in place: those asked with "like" and those below
- * min_score go. Returns how many stay. */
-static size_t keep(const pf_query *q, const question *a, int64_t *ids, float *scores,
-                   size_t n)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n && kept < q->limit; i++) {
-        if ((double)scores[i] < q->min_score)
-            break;
-        if (q->find == PF_FIND_IMAGES && is_like(a, ids[i]))
-            continue;
-        ids[kept] = ids[i];
-        scores[kept++] = scores[i];
-    }
-    return kept;
-}
-
 static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
                          pf_answer *out, pf_err *err)
 {
-    const pf_vindex *index = index_of(s, q->find);
-    const size_t count = pf_vindex_count(index);
-    size_t k = q->limit < count ? q->limit + a->n_like : count, n = 0;
-    if (k > count)
-        k = count;
-    if (k == 0)
-        return true;
-    int64_t *ids = pf_alloc_array(k, sizeof *ids, err);
-    float *scores = pf_alloc_array(k, sizeof *scores, err);
-    bool ok = ids && scores &&
-              pf_vindex_search(index, a->vector, 1, k, NULL, 0, ids, scores, &n, err);
-    if (ok) {
-        n = keep(q, a, ids, scores, n);
-        ok = pf_hits_fill(out, pf_catalog_store(s->catalog), q->find, ids, scores, n,
-                          err);
-    }
-    pf_free(ids);
-    pf_free(scores);
-    return ok;
+    const pf_nearest nearest = {
+        .store = pf_catalog_store(s->catalog),
+        .index = index_of(s, q->find),
+        .folder = pf_search_folder(s),
+        .vector = a->vector,
+        .like = a->like,
+        .n_like = a->n_like,
+    };
+    return pf_nearest_run(&nearest, q, out, err);
 }
-
-/* ---- one question ---- */
 
 static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
 {

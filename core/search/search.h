@@ -1,5 +1,6 @@
 /*
- * search.h - questions to a catalog: the images or captions nearest to what was asked.
+ * search.h - questions to a catalog: the images, captions or cases nearest to what was
+ * asked.
  *
  * A question is a sum of parts (part.h): each is a unit vector, they are added with
  * their weights, and the sum is brought to length 1 again. A score is the cosine
@@ -28,6 +29,7 @@ typedef struct pf_search pf_search;
 typedef enum {
     PF_FIND_IMAGES = 1,
     PF_FIND_CAPTIONS = 2,
+    PF_FIND_CASES = 4, /* ranked by their best image */
 } pf_find;
 
 typedef struct {
@@ -53,6 +55,10 @@ PF_MUST_CHECK bool pf_search_get_model(pf_search *search, unsigned towers,
                                        const pf_model **out, pf_notes *notes,
                                        pf_err *err);
 
+/* What the makers of the model that was opened want users told (model.h); NULL when no
+ * question has needed the model, or there is nothing. Borrowed as the model is. */
+const char *pf_search_notice(const pf_search *search);
+
 /* ---- asking ---- */
 
 typedef struct {
@@ -70,15 +76,26 @@ typedef struct {
 } pf_hit_attribute;
 
 typedef struct {
+    int64_t id;
+    double score;
+    char *path;
+    int frame;
+} pf_hit_image;
+
+typedef struct {
     double score;     /* cosine, -1 .. 1 */
-    int64_t id;       /* of the image or caption that was found */
-    int64_t image_id; /* the image itself, or the one the caption belongs to */
+    int64_t id;       /* of the image, caption or case that was found */
+    int64_t image_id; /* the image itself, the one the caption belongs to, or the best
+                         of the case */
     char *path;       /* of the image: bytes, absolute */
     int frame;
     char *caption;                /* found, or the first of the image; or NULL */
     char *case_key, *case_title;  /* or NULL */
     pf_hit_attribute *attributes; /* of the image and its case, by key, then value */
     size_t n_attributes;
+    pf_hit_image *images; /* cases: those of its images that were found, best first */
+    size_t n_images;
+    size_t n_case_images; /* cases: all of its images, found or not */
 } pf_hit;
 
 typedef struct {
@@ -89,9 +106,9 @@ typedef struct {
 } pf_answer;
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
- * named by PF_PART_LIKE is not among the images found. MISUSE when the parts cancel
- * out; NOT_FOUND for captions of a catalog without any and for a PF_PART_LIKE that is
- * not there. */
+ * named by PF_PART_LIKE is not among the images found, nor its case among the cases.
+ * MISUSE when the parts cancel out; NOT_FOUND for captions or cases of a catalog
+ * without any and for a PF_PART_LIKE that is not there. */
 PF_MUST_CHECK bool pf_search_run(pf_search *search, const pf_query *query,
                                  pf_answer *out, pf_notes *notes, pf_err *err);
 void pf_answer_reset(pf_answer *answer); /* frees; all zero is fine */

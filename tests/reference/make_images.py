@@ -191,8 +191,11 @@ def gif(indices, palette):
 
 
 def make_psd(packed):
-    planes = RGB.transpose(2, 0, 1)
-    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, H, W, 8, 3) + bytes(12)
+    """Four channels; the fourth, alpha, must not touch the colours."""
+    alpha = np.arange(W * H, dtype=np.uint8).reshape(1, H, W)
+    planes = np.concatenate([RGB.transpose(2, 0, 1), alpha])
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 4, H, W, 8, 3)
+    head += struct.pack(">I4xI", 0, 0)  # no palette, resources or layers
     if not packed:
         return head + b"\0\0" + planes.tobytes()
     rows = [bytes([W - 1]) + bytes(row) for plane in planes for row in plane]
@@ -211,8 +214,8 @@ def make_others():
     mirrored = bytearray(saved(PICTURE, "TGA"))
     mirrored[17] |= 0x10
     put("mirrored.tga", bytes(mirrored), RGB[:, ::-1])
-    put("raw.psd", make_psd(False))
-    put("packed.psd", make_psd(True))
+    put("raw.psd", make_psd(False), RGB)
+    put("packed.psd", make_psd(True), RGB)
     put("grey.pgm", saved(PICTURE.convert("L"), "PPM"))
     put("rgb.ppm", saved(PICTURE, "PPM"))
 

@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "core/base/buf.h"
@@ -130,26 +134,34 @@ static bool is_single(const char *name)
     return is_norm(name) || strstr(name, "running") || strstr(name, "num_batches");
 }
 
-/* value = offset + scale * z, or the tanh rule of a variance. */
-static float shape_value(const char *name, int rank, const int64_t *shape, float z)
+/* (offset + scale * z) * gain / divisor, or the tanh rule of a variance. */
+typedef struct {
+    float offset, scale, gain, divisor;
+    bool is_variance;
+} rule;
+
+static rule rule_for(const char *name, int rank, const int64_t *shape)
 {
     if (ends_with(name, "running_mean"))
-        return 0.05f * z;
+        return (rule){0, 0.05f, 1, 1, false};
     if (ends_with(name, "running_var"))
-        return 1.0f + 0.2f * tanhf(z);
+        return (rule){1, 0.2f, 1, 1, true};
     if (ends_with(name, "bias"))
-        return 0.02f * z;
+        return (rule){0, 0.02f, 1, 1, false};
     if (is_norm(name)) {
         float gain = strstr(name, ".bn3.") && strstr(name, "layer") ? 0.4f : 1.0f;
-        return gain * (1.0f + 0.1f * z);
+        return (rule){1, 0.1f, gain, 1, false};
     }
     if (ends_with(name, "embedding") || strcmp(name, "token_embedding.weight") == 0)
-        return 0.3f * z;
-    if (rank == 4)
-        return z * (float)sqrt(2.0 / (double)(shape[1] * shape[2] * shape[3]));
+        return (rule){0, 0.3f, 1, 1, false};
+    if (rank == 4) {
+        double fan_in = (double)(shape[1] * shape[2] * shape[3]);
+        return (rule){0, (float)sqrt(2.0 / fan_in), 1, 1, false};
+    }
     bool is_turned =
         strcmp(name, "text_projection") == 0 || strcmp(name, "visual.proj") == 0;
-    return z / (float)sqrt((double)shape[is_turned ? 0 : rank - 1]);
+    double fan_in = (double)shape[is_turned ? 0 : rank - 1];
+    return (rule){0, 1, 1, (float)sqrt(fan_in), false};
 }
 
 void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
@@ -162,29 +174,36 @@ void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
     size_t n = 1;
     for (int i = 0; i < rank; i++)
         n *= (size_t)shape[i];
+    const rule r = rule_for(name, rank, shape);
     twister t;
     seed_by_name(&t, v, name);
-    for (size_t i = 0; i < n; i++)
-        out[i] = shape_value(name, rank, shape, (float)twister_normal(&t));
+    for (size_t i = 0; i < n; i++) {
+        float z = (float)twister_normal(&t);
+        out[i] =
+            (r.offset + r.scale * (r.is_variance ? tanhf(z) : z)) * r.gain / r.divisor;
+    }
 }
 
-bool pf_noise_image(const pf_noise_variant *v, int i, float *out, pf_err *err)
+/* Sides are drawn as the next multiple of four and cut. */
+bool pf_noise_image(const pf_noise_variant *v, int size, int i, float *out, pf_err *err)
 {
     char name[32];
     snprintf(name, sizeof name, "input_image_%d", i);
-    const size_t r = (size_t)v->image_size, cell = r / 4;
-    float *z = pf_alloc_floats(3 * r * r, err);
+    const size_t r = (size_t)size, cell = (r + 3) / 4, drawn = 4 * cell;
+    float *z = pf_alloc_floats(3 * drawn * drawn, err);
     if (!z)
         return false;
     float coarse[3][4][4];
     twister t;
     seed_by_name(&t, v, name);
-    for (size_t k = 0; k < 3 * r * r; k++)
+    for (size_t k = 0; k < 3 * drawn * drawn; k++)
         z[k] = (float)twister_normal(&t);
     for (size_t k = 0; k < 48; k++)
         coarse[k / 16][k / 4 % 4][k % 4] = 1.5f * (float)twister_normal(&t);
-    for (size_t k = 0; k < 3 * r * r; k++)
-        out[k] = coarse[k / (r * r)][k / r % r / cell][k % r / cell] + 0.3f * z[k];
+    for (size_t k = 0; k < 3 * r * r; k++) {
+        size_t c = k / (r * r), y = k / r % r, x = k % r;
+        out[k] = coarse[c][y / cell][x / cell] + 0.3f * z[(c * drawn + y) * drawn + x];
+    }
     pf_free(z);
     return true;
 }
@@ -199,6 +218,8 @@ typedef struct {
     int64_t shape[4]; /* of the source */
     int third;        /* 0, 1, 2, or -1 for all */
     bool is_turned;
+    size_t at, bytes; /* in the file's data */
+    bool is_half;
 } entry;
 
 typedef struct {
@@ -378,26 +399,35 @@ static size_t entry_size(const entry *e)
     return source_size(e) / (e->third < 0 ? 1 : 3);
 }
 
-static bool write_head(FILE *f, const entry_list *l, bool halve, pf_err *err)
+/* Place the tensors one after another behind the head. */
+static void lay_out(entry_list *l, bool halve)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        entry *e = &l->at[i];
+        e->is_half = halve && !is_single(e->source);
+        e->at = at;
+        e->bytes = entry_size(e) * (e->is_half ? 2 : 4);
+        at += e->bytes;
+    }
+}
+
+static bool write_head(FILE *f, const entry_list *l, pf_err *err)
 {
     pf_buf b;
-    size_t at = 0;
     pf_buf_init(&b, 1 << 20);
     bool ok = pf_buf_add_str(&b, "{\"__metadata__\":{\"format\":\"pt\"}", err);
     for (size_t i = 0; ok && i < l->count; i++) {
         const entry *e = &l->at[i];
-        bool is_half = halve && !is_single(e->source);
-        size_t bytes = entry_size(e) * (is_half ? 2 : 4);
         ok = pf_buf_addf(&b, err, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", e->name,
-                         is_half ? "F16" : "F32");
+                         e->is_half ? "F16" : "F32");
         for (int k = 0; ok && k < e->rank; k++) {
             int64_t size = e->shape[e->is_turned ? e->rank - 1 - k : k];
             ok = pf_buf_addf(&b, err, "%s%lld", k ? "," : "",
                              (long long)(k == 0 && e->third >= 0 ? size / 3 : size));
         }
-        ok =
-            ok && pf_buf_addf(&b, err, "],\"data_offsets\":[%zu,%zu]}", at, at + bytes);
-        at += bytes;
+        ok = ok && pf_buf_addf(&b, err, "],\"data_offsets\":[%zu,%zu]}", e->at,
+                               e->at + e->bytes);
     }
     ok = ok && pf_buf_addf(&b, err, "}%*s", (int)((8 - (b.size + 1) % 8) % 8), "");
     if (ok) {
@@ -424,17 +454,6 @@ static uint16_t half_of(float x)
     return (uint16_t)(sign | (uint16_t)((bits >> 13) - (112u << 10)));
 }
 
-static bool write_half(FILE *f, const float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint16_t h = half_of(x[i]);
-        uint8_t bytes[2] = {(uint8_t)h, (uint8_t)(h >> 8)};
-        if (fwrite(bytes, 1, 2, f) != 2)
-            return false;
-    }
-    return true;
-}
-
 static void turn(const float *x, size_t rows, size_t columns, float *out)
 {
     for (size_t i = 0; i < rows; i++) {
@@ -443,37 +462,110 @@ static void turn(const float *x, size_t rows, size_t columns, float *out)
     }
 }
 
-static bool write_tensor(FILE *f, const entry_list *l, const entry *e, bool halve,
-                         pf_err *err)
+/* Halves take the place of the floats, first one over first: each is read before its
+ * bytes are written over. */
+static void halve_in_place(float *x, size_t n)
 {
-    size_t n = source_size(e), part = entry_size(e);
-    float *x = pf_alloc_floats(2 * n, err); /* twice: room for the transpose */
+    uint8_t *to = (uint8_t *)x;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t h = half_of(x[i]);
+        to[2 * i] = (uint8_t)h;
+        to[2 * i + 1] = (uint8_t)(h >> 8);
+    }
+}
+
+/* What the threads share. */
+typedef struct {
+    const entry_list *l;
+    int fd;
+    size_t head; /* bytes before the data */
+    atomic_size_t next;
+    atomic_bool failed;
+} writing;
+
+static bool write_at(const writing *w, const void *bytes, size_t n, size_t at)
+{
+    while (n > 0) {
+        ssize_t done = pwrite(w->fd, bytes, n, (off_t)(w->head + at));
+        if (done <= 0)
+            return false;
+        bytes = (const char *)bytes + done;
+        at += (size_t)done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+/* The noise tensor that entry `i` starts, into all entries made of it. */
+static bool write_source(const writing *w, size_t i)
+{
+    const entry *e = &w->l->at[i];
+    if (e->third > 0)
+        return true; /* drawn with its first third */
+    size_t n = source_size(e);
+    float *x = pf_alloc_floats(n * (e->is_turned ? 2 : 1), NULL);
     if (!x)
         return false;
-    pf_noise_fill(l->v, e->source, e->rank, e->shape, x);
-    const float *from = x + (e->third > 0 ? (size_t)e->third * part : 0);
+    pf_noise_fill(w->l->v, e->source, e->rank, e->shape, x);
+    const float *from = x;
     if (e->is_turned) {
         turn(x, (size_t)e->shape[0], (size_t)e->shape[1], x + n);
         from = x + n;
     }
-    bool ok = halve && !is_single(e->source) ? write_half(f, from, part)
-                                             : fwrite(from, 4, part, f) == part;
+    if (e->is_half)
+        halve_in_place(x, n); /* OpenAI's layout only: nothing is turned there */
+    bool ok = true;
+    for (size_t k = 0; ok && k < (e->third < 0 ? 1 : 3); k++)
+        ok = write_at(w, from + k * entry_size(e), e[k].bytes, e[k].at);
     pf_free(x);
     return ok;
 }
 
-static bool write_safetensors(const entry_list *l, const char *path, bool halve,
-                              pf_err *err)
+static void *write_sources(void *context)
 {
-    FILE *f = fopen(path, "wb");
-    if (!f)
-        return pf_fail_errno(err, errno, "cannot write '%s'", path);
-    bool ok = write_head(f, l, halve, err);
-    for (size_t i = 0; ok && i < l->count; i++)
-        ok = write_tensor(f, l, &l->at[i], halve, err);
-    if (fclose(f) != 0 || !ok)
-        return pf_fail(err, PF_ERR_IO, "cannot write '%s'", path);
-    return true;
+    writing *w = context;
+    for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->l->count && !w->failed;) {
+        if (!write_source(w, i))
+            w->failed = true;
+    }
+    return NULL;
+}
+
+static bool write_data(FILE *f, const entry_list *l)
+{
+    enum { HELPERS = 3 };
+    pthread_t helper[HELPERS];
+    int n = 0;
+    if (fflush(f) != 0)
+        return false;
+    writing w = {.l = l, .fd = fileno(f), .head = (size_t)ftell(f)};
+    while (n < HELPERS && pthread_create(&helper[n], NULL, write_sources, &w) == 0)
+        n++;
+    write_sources(&w);
+    while (n > 0)
+        pthread_join(helper[--n], NULL);
+    return !w.failed;
+}
+
+/* Under another name first, so that a file of that name is a whole one. */
+static bool write_safetensors(entry_list *l, const char *path, bool halve, pf_err *err)
+{
+    char *part = pf_strf(err, "%s.%ld.part", path, (long)getpid());
+    if (!part)
+        return false;
+    FILE *f = fopen(part, "wb");
+    bool ok = f != NULL;
+    if (f) {
+        lay_out(l, halve);
+        ok = write_head(f, l, err) && write_data(f, l);
+        ok = fclose(f) == 0 && ok && rename(part, path) == 0;
+    }
+    if (!ok) {
+        pf_fail_errno(err, errno, "cannot write '%s'", path);
+        unlink(part);
+    }
+    pf_free(part);
+    return ok;
 }
 
 static void write_stack_config(pf_json_writer *w, int width, int layers, int heads)
@@ -542,7 +634,7 @@ static bool write_json(const pf_noise_variant *v, const char *folder, const char
     return ok;
 }
 
-static bool write_hf_folder(const entry_list *l, const char *path, pf_err *err)
+static bool write_hf_folder(entry_list *l, const char *path, pf_err *err)
 {
     if (!pf_make_folders(path, 0777, err) ||
         !write_json(l->v, path, "config.json", write_config, err) ||

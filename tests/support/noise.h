@@ -29,9 +29,9 @@ const pf_noise_variant *pf_noise_find(const char *name);
 void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
                    const int64_t *shape, float *out);
 
-/* Preprocessed picture number i: [3, image_size, image_size]. */
-PF_MUST_CHECK bool pf_noise_image(const pf_noise_variant *v, int i, float *out,
-                                  pf_err *err);
+/* Preprocessed picture number i: [3, size, size]. */
+PF_MUST_CHECK bool pf_noise_image(const pf_noise_variant *v, int size, int i,
+                                  float *out, pf_err *err);
 
 typedef enum {
     PF_NOISE_HF,     /* a folder: config.json, preprocessor_config.json, safetensors */
@@ -39,7 +39,8 @@ typedef enum {
     PF_NOISE_OPENAI_HALF, /* the same with the mixed precision OpenAI stores */
 } pf_noise_layout;
 
-/* Write the checkpoint. PF_NOISE_HF takes ViTs only and makes the folder. */
+/* Write the checkpoint, on all cores; the weights appear whole or not at all.
+ * PF_NOISE_HF takes ViTs only and makes the folder. */
 PF_MUST_CHECK bool pf_noise_write(const pf_noise_variant *v, const char *path,
                                   pf_noise_layout layout, pf_err *err);
 

@@ -230,7 +230,7 @@ static void only_one_indexer_writes(void **state)
         pf_catalog *other;
         bool is_refused = !pf_catalog_open_writer(&other, folder, NULL, &err) &&
                           err.code == PF_ERR_BUSY && strstr(err.msg, want);
-        volatile int stop = 1;
+        atomic_int stop = 1;
         const pf_catalog_writer_options options = {.wait_seconds = 60, .stop = &stop};
         is_refused = is_refused &&
                      !pf_catalog_open_writer(&other, folder, &options, &err) &&

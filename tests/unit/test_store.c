@@ -966,6 +966,78 @@ static void running_out_of_memory_is_an_error(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, before, after)
 
+/* ---- sources over sources ---- */
+
+static void a_source_takes_over(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    int64_t inner = 0, outer = 0, id = 0, key = 0;
+    assert_ok(pf_store_begin(s, &err), &err);
+    int64_t model = put_model(s, "abc");
+    assert_ok(pf_store_use_model(s, model, &err) &&
+                  put_source(s, "/films/in", NULL, &inner, &err) &&
+                  put_source(s, "/films", NULL, &outer, &err) &&
+                  pf_store_put_case(s, inner, "one", "One", &key, &err),
+              &err);
+    const pf_store_image image = {.source_id = inner,
+                                  .picture_id = put_picture(s, model, 1),
+                                  .case_id = key,
+                                  .path = "/films/in/a.png"};
+    const pf_store_failure failure = {
+        .source_id = inner, .path = "/films/in/b.png", .reason = "bad"};
+    assert_ok(pf_store_put_image(s, &image, &id, &err) &&
+                  pf_store_put_failure(s, &failure, &err) &&
+                  pf_store_adopt_source(s, inner, outer, &err) &&
+                  pf_store_delete_source(s, inner, &err) && pf_store_commit(s, &err),
+              &err);
+    pf_store_details d = {0};
+    pf_store_counts n;
+    assert_ok(pf_store_get_details(s, id, &d, &err) && pf_store_count(s, &n, &err),
+              &err);
+    assert_int_equal(d.source_id, outer);
+    assert_int_equal(d.case_id, key);
+    assert_true(n.images == 1 && n.cases == 1 && n.failures == 1 && n.sources == 1);
+    pf_store_details_reset(&d);
+    pf_store_close(s);
+}
+
+/* ---- what the first bytes say ---- */
+
+static void write_header(uint32_t application, uint32_t pages, size_t n)
+{
+    uint8_t h[100] = "SQLite format 3";
+    for (int i = 0; i < 4; i++) {
+        h[28 + i] = (uint8_t)(pages >> (24 - 8 * i));
+        h[68 + i] = (uint8_t)(application >> (24 - 8 * i));
+    }
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(h, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void headers(void **state)
+{
+    (void)state;
+    assert_ok(pf_store_check_header(path, &err), &err); /* none yet */
+    pf_store_close(create());
+    assert_ok(pf_store_check_header(path, &err), &err);
+    write_header(0, 0, 0);
+    assert_ok(pf_store_check_header(path, &err), &err);
+    write_header(0, 1, 100); /* made, and not written to the file yet */
+    assert_ok(pf_store_check_header(path, &err), &err);
+    write_header(0x50464C4D, 9, 100);
+    assert_ok(pf_store_check_header(path, &err), &err);
+    write_header(0, 2, 100);
+    assert_refused(pf_store_check_header(path, &err), &err, "another application");
+    write_header(7, 1, 100);
+    assert_refused(pf_store_check_header(path, &err), &err, "another application");
+    write_header(0x50464C4D, 9, 99);
+    assert_refused(pf_store_check_header(path, &err), &err, "no SQLite database");
+    assert_int_equal(err.code, PF_ERR_FORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -991,6 +1063,8 @@ int main(void)
         TEST(the_check_finds_what_contradicts),
         TEST(an_index_file_name_stays_in_the_folder),
         TEST(running_out_of_memory_is_an_error),
+        TEST(a_source_takes_over),
+        TEST(headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

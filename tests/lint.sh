@@ -1,0 +1,169 @@
+#!/bin/sh
+# lint.sh - rules of the house that a compiler does not know.
+#
+#   sh tests/lint.sh [BIN_DIR [INCLUDE_DIR]]
+#
+# BIN_DIR has the programs, whose options are compared with their man pages; INCLUDE_DIR
+# is the build folder with generated headers. Without them the rest is checked. Every
+# violation is one line; the exit status is 1 when there is one.
+set -eu
+cd "$(dirname "$0")/.."
+bin=${1:-}
+include=${2:-}
+found=$(mktemp)
+box=$(mktemp -d)
+trap 'rm -rf "$found" "$box"' EXIT
+trap 'exit 1' HUP INT TERM
+
+report() { # RULE, violations on stdin
+  awk -v rule="$1" '{ print rule ": " $0 }' >>"$found"
+}
+
+folders=
+for f in core indexer query server tests bench; do
+  [ ! -d $f ] || folders="$folders $f"
+done
+# shellcheck disable=SC2086
+sources=$(find $folders -name '*.[ch]' | sort)
+ours=$(printf '%s\n' "$sources" | grep -vE '^(tests|bench)/')
+
+# Without comments and strings, lines as they were: "path:line:code".
+strip() { # FILE...
+  for f in "$@"; do
+    "${CC:-cc}" -fpreprocessed -dD -E -x c "$f" 2>/dev/null |
+      awk -v f="$f" '
+        /^# [0-9]+ / { if ($3 == "\"" f "\"") n = $2 - 1; next }
+        { n++; gsub(/\\"/, ""); gsub(/"[^"]*"/, "\"\""); print f ":" n ":" $0 }'
+  done
+}
+# shellcheck disable=SC2086
+strip $ours >"$box/code"
+
+# --- functions ----------------------------------------------------------------------
+
+called() { # WORDS: lines of code that call one of them
+  grep -E "(^|[^[:alnum:]_.>])($1)[[:space:]]*\(" "$box/code" || true
+}
+
+heap='malloc|calloc|realloc|strdup|strndup|asprintf|vasprintf|getline|aligned_alloc'
+called "$heap|posix_memalign" | grep -v '^core/base/mem\.c:' |
+  report 'memory comes from core/base/mem.h' || true
+# What libc gave goes back to libc: realpath() is the one such function in use.
+called free | while IFS=: read -r file line rest; do
+  [ "$file" = core/base/mem.c ] || grep -q 'realpath(' "$file" ||
+    echo "$file:$line:$rest"
+done | report 'free() is for what realpath() gave'
+unsafe='atoi|atol|atoll|atof|strcpy|strcat|strncpy|strncat|stpcpy|sprintf|vsprintf'
+unsafe="$unsafe|strtok|strtok_r|gets|scanf|sscanf|fscanf|alloca|rand|srand|system"
+called "$unsafe|popen|tmpnam|mktemp|tempnam|strerror|localtime|gmtime|asctime|ctime" |
+  report 'unsafe or unclear function'
+# (catalog.c dies where a test tells it to, in the middle of a publish)
+called 'printf|vprintf|puts|putchar|perror|exit|_exit|abort|err|errx|warn' |
+  grep '^core/' | grep -v '^core/catalog/catalog\.c:.*_exit(9)' | report 'core neither prints nor exits' || true
+grep -E '^core/.*[^[:alnum:]_](stdout|stderr)([^[:alnum:]_]|$)' "$box/code" |
+  report 'core neither prints nor exits' || true
+
+# --- includes -----------------------------------------------------------------------
+
+# A library's header is known to its owner alone.
+owner() { # PATTERN OWNERS: extended regular expressions
+  # shellcheck disable=SC2086
+  grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" $ours |
+    grep -vE "^($2):" | report "this header belongs to $2" || true
+}
+owner 'sqlite3' 'core/catalog/sql\.c'
+owner 'faiss/' 'core/catalog/vindex\.c'
+owner '(openblas/)?cblas' 'core/model/kernels\.c'
+owner 'stb' 'core/image/decode_stb\.c'
+owner 'jpeglib|turbojpeg|jerror' 'core/image/decode_jpeg\.c'
+owner 'png\.h|libpng' 'core/image/decode_png\.c'
+owner 'utf8proc' 'core/model/(text_clean|html_unescape)\.c'
+owner 'jansson' 'core/base/json\.c'
+owner 'xxhash|xxh3' 'core/base/hash\.c'
+owner 'zlib' 'core/model/bpe_vocab\.c'
+owner 'libxml/' 'indexer/.*\.c'
+owner 'zip\.h' 'indexer/.*\.c'
+owner 'microhttpd' 'server/.*\.c'
+
+# Dependencies point one way.
+layer() { # FOLDER MAY-INCLUDE
+  [ -d "$1" ] || return 0
+  grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$1" --include='*.[ch]' |
+    grep -vE "\"($2)" | report "$1 may not include this" || true
+}
+layer core/base 'core/base/'
+layer core/image 'core/(base|image)/'
+layer core/model 'core/(base|image|model)/'
+layer core/catalog 'core/(base|catalog)/|core/version\.h'
+layer core/search 'core/(base|model|catalog|search)/'
+layer core/cli 'core/(base|cli)/|core/version\.h'
+layer query 'query/|core/(base|cli|search)/|core/(model/model|version)\.h'
+layer indexer 'indexer/|core/'
+layer server 'server/|core/(base|cli|search)/|core/(model/model|version)\.h'
+
+# --- headers ------------------------------------------------------------------------
+
+headers=$(printf '%s\n' "$sources" | grep '\.h$')
+for h in $headers; do
+  guard=PF_$(printf '%s' "$h" | tr 'a-z/.' 'A-Z__')
+  grep -q "^#ifndef $guard\$" "$h" || echo "$h: $guard"
+done | report 'the guard of a header comes from its path'
+for h in $headers; do
+  printf '#include "%s"\n' "$h" >"$box/alone.c"
+  "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -I. \
+    -DPF_TESTS_DIR='""' -DPF_SHARED_DIR='""' ${include:+"-I$include"} -Wall -Wextra -Werror -fsyntax-only "$box/alone.c" \
+    2>"$box/why" || echo "$h: $(grep -m1 -E 'error|warning' "$box/why")"
+done | report 'a header compiles alone'
+
+# --- files --------------------------------------------------------------------------
+
+printf '%s\n' "$sources" | sed 's|.*/||' | grep -vx 'main\.c' | sort | uniq -d |
+  report 'names of files are unique'
+# shellcheck disable=SC2086
+for f in $sources; do
+  sed -n '1,4p' "$f" | grep -q '/\*' || echo "$f"
+done | report 'a file says what it owns'
+everything=$(find . -path ./build -prune -o -path ./.git -prune -o -type f -size -300k \
+  \( -name '*.[ch1]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.md' \
+  -o -name '*.txt' -o -name '*.cmake' -o -name '*.json' -o -name '*.sql' -o -name cmd \
+  -o -name '*.exact' -o -name '*.glob' -o -name '*.in' \) -print)
+# shellcheck disable=SC2086
+grep -nE '(^|[^[:alnum:]*.}])/wor[k]/' $everything |
+  report 'a path of one machine' || true
+# shellcheck disable=SC2086
+grep -nE '[[:space:]]+$' $ours | report 'blanks at the end of a line' || true
+for f in $(printf '%s\n' "$everything" | grep -E '(\.sh|/cmd)$'); do
+  sh -n "$f" 2>&1
+done | report 'a script that the shell does not understand'
+
+# Versions of clang-format differ in places; ours is Debian 12's.
+if clang-format --version 2>/dev/null | grep -q ' version 14\.'; then
+  # shellcheck disable=SC2086
+  for f in $sources; do
+    clang-format --dry-run -Werror "$f" 2>"$box/why" ||
+      sed -n 's/: error: .*//p' "$box/why" | head -n 1
+  done | report 'not as clang-format has it'
+else
+  echo 'lint: without clang-format 14 the formatting was not checked'
+fi
+
+# --- man pages ----------------------------------------------------------------------
+
+# "--name -x" per option, from the page and from the program's table.
+for page in */plainfilm-*.1; do
+  program=${page##*/}
+  program=${program%.1}
+  if command -v groff >/dev/null; then
+    groff -ww -z -mandoc "$page" 2>&1 | report 'a man page that groff warns about'
+  fi
+  [ -n "$bin" ] && [ -x "$bin/$program" ] || continue
+  sed -n 's/^\.It Fl \([[:alnum:]]\) , Fl -\([a-z0-9-]*\).*/--\2 -\1/p
+    s/^\.It Fl -\([a-z0-9-]*\).*/--\1 --/p' "$page" | sort >"$box/page"
+  "$bin/$program" --help-options | awk -F '\t' '{ print "--" $1 " -" $2 }' |
+    sort >"$box/table"
+  diff "$box/page" "$box/table" | sed -n "s|^< |$page only: |p
+    s|^> |the program only: |p" | report "options of $program"
+done
+
+cat "$found"
+[ ! -s "$found" ]

@@ -1,0 +1,429 @@
+/* test_find.c - cases and filters against brute force over SQLite's rows.
+ *
+ * The catalog is that of seeded.h with some thousand images and more attributes. The
+ * oracle reads its rows with SQL of its own and compares every vector; none of the code
+ * that is tested takes part. Questions are images of the catalog: they need no model
+ * but for the one that has a phrase. */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/catalog.h"
+#include "core/catalog/sql.h"
+#include "core/search/search.h"
+#include "tests/support/seeded.h"
+#include "tests/unit/test_support.h"
+
+enum { DIM = 32, IMAGES = 3000, HITS_MAX = 2 * IMAGES };
+
+static char root[64], model[96], folder[96];
+static pf_err err;
+
+static void remove_tree(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir) {
+        unlink(path);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(dir));) {
+        char name[512];
+        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            remove_tree(name);
+    }
+    closedir(dir);
+    rmdir(path);
+}
+
+/* ---- everything that SQLite knows ---- */
+
+typedef struct {
+    int64_t id, case_id; /* 0 = none */
+    char path[32], case_key[16];
+    float vector[DIM];
+} row_image;
+
+typedef struct {
+    int64_t id, image_id;
+    float vector[DIM];
+} row_caption;
+
+static row_image images[IMAGES];
+static size_t n_images;
+static row_caption captions[2 * IMAGES];
+static size_t n_captions;
+
+static const row_image *image_of(int64_t id)
+{
+    for (size_t i = 0; i < n_images; i++) {
+        if (images[i].id == id)
+            return &images[i];
+    }
+    fail_msg("there is no image %d", (int)id);
+    return NULL;
+}
+
+static void copy_vector(float v[DIM], pf_sql_rows *rows, int column)
+{
+    size_t n;
+    const void *blob = pf_sql_get_bytes(rows, column, &n);
+    assert_int_equal(n, DIM * sizeof *v);
+    memcpy(v, blob, n);
+}
+
+static void read_images(pf_sql *db)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    assert_ok(pf_sql_start(&rows, db,
+                           "SELECT image.id, image.case_id, image.path, key, vector"
+                           " FROM image JOIN picture ON picture_id = picture.id"
+                           " LEFT JOIN teaching_case ON teaching_case.id = case_id",
+                           PF_SQL_NO_ARGS, &err),
+              &err);
+    for (n_images = 0; pf_sql_next(rows, &has_row, &err) && has_row; n_images++) {
+        row_image *i = &images[n_images];
+        i->id = pf_sql_get_int(rows, 0);
+        i->case_id = pf_sql_get_int(rows, 1);
+        snprintf(i->path, sizeof i->path, "%s", pf_sql_get_text(rows, 2));
+        snprintf(i->case_key, sizeof i->case_key, "%s", pf_sql_get_text(rows, 3));
+        copy_vector(i->vector, rows, 4);
+    }
+    pf_sql_end(rows);
+}
+
+static void read_captions(pf_sql *db)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    assert_ok(pf_sql_start(&rows, db,
+                           "SELECT caption.id, image_id, vector FROM caption"
+                           " JOIN caption_text ON caption_text.id = caption_text_id",
+                           PF_SQL_NO_ARGS, &err),
+              &err);
+    for (n_captions = 0; pf_sql_next(rows, &has_row, &err) && has_row; n_captions++) {
+        row_caption *c = &captions[n_captions];
+        c->id = pf_sql_get_int(rows, 0);
+        c->image_id = pf_sql_get_int(rows, 1);
+        copy_vector(c->vector, rows, 2);
+    }
+    pf_sql_end(rows);
+}
+
+static void read_rows(void)
+{
+    char path[128];
+    pf_sql *db;
+    snprintf(path, sizeof path, "%s/catalog.db", folder);
+    assert_ok(pf_sql_open(&db, path, PF_SQL_READ, &err), &err);
+    read_images(db);
+    read_captions(db);
+    pf_sql_close(db);
+    assert_int_equal(n_images, IMAGES);
+}
+
+static int before_all(void **state)
+{
+    (void)state;
+    snprintf(root, sizeof root, "/tmp/plainfilm-find-XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    snprintf(model, sizeof model, "%s/model", root);
+    snprintf(folder, sizeof folder, "%s/catalog", root);
+    if (!pf_seeded_model_write(model, &err) ||
+        !pf_seeded_catalog_write(folder, model, NULL, IMAGES, true, &err)) {
+        fprintf(stderr, "%s\n", err.msg);
+        return -1;
+    }
+    read_rows();
+    return 0;
+}
+
+static int after_all(void **state)
+{
+    (void)state;
+    remove_tree(root);
+    return 0;
+}
+
+static int before(void **state)
+{
+    (void)state;
+    err = (pf_err)PF_ERR_INIT;
+    return 0;
+}
+
+/* ---- asking ---- */
+
+static pf_search *open_search(void)
+{
+    const pf_search_options options = {
+        .folder = folder, .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS | PF_FIND_CASES};
+    pf_search *s;
+    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
+    return s;
+}
+
+/* One image, by its number; `name` is where its part borrows from. */
+static pf_part like(int64_t id, char name[16])
+{
+    snprintf(name, 16, "%d", (int)id);
+    return (pf_part){.kind = PF_PART_LIKE, .text = name, .weight = 1};
+}
+
+static pf_query ask(pf_find find, const pf_part *parts, size_t n_parts, size_t limit)
+{
+    pf_query q;
+    pf_query_init(&q);
+    q.find = find;
+    q.limit = limit;
+    q.parts = parts;
+    q.n_parts = n_parts;
+    return q;
+}
+
+/* ---- the oracle ---- */
+
+typedef struct {
+    int64_t id, case_id;
+    double score;
+} scored;
+
+static scored ranking[HITS_MAX];
+static size_t n_ranked;
+
+static double dot(const float *a, const float *b)
+{
+    double sum = 0;
+    for (int i = 0; i < DIM; i++)
+        sum += (double)a[i] * b[i];
+    return sum;
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const scored *x = a, *y = b;
+    return x->score != y->score ? (x->score < y->score) - (x->score > y->score)
+                                : (x->id > y->id) - (x->id < y->id);
+}
+
+static void rank(int64_t id, int64_t case_id, double score, double min_score)
+{
+    if (score >= min_score)
+        ranking[n_ranked++] = (scored){id, case_id, score};
+}
+
+/* All images of cases, but of none that `left_out` belongs to. */
+static void rank_images_of_cases(const float *v, int64_t left_out, double min_score)
+{
+    n_ranked = 0;
+    for (size_t i = 0; i < n_images; i++) {
+        if (images[i].case_id != 0 && images[i].case_id != left_out)
+            rank(images[i].id, images[i].case_id, dot(v, images[i].vector), min_score);
+    }
+    qsort(ranking, n_ranked, sizeof *ranking, best_first);
+}
+
+static size_t size_of_case(int64_t case_id)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_images; i++)
+        n += images[i].case_id == case_id;
+    return n;
+}
+
+static void assert_near(double a, double b)
+{
+    assert_true(fabs(a - b) < 1e-5);
+}
+
+/* Everything of case `case_id` in the ranking is in the hit, in that order. */
+static void assert_case(const pf_hit *h, int64_t case_id)
+{
+    size_t n = 0;
+    assert_int_equal(h->id, case_id);
+    for (size_t i = 0; i < n_ranked; i++) {
+        if (ranking[i].case_id != case_id)
+            continue;
+        assert_true(n < h->n_images);
+        assert_int_equal(h->images[n].id, ranking[i].id);
+        assert_string_equal(h->images[n].path, image_of(ranking[i].id)->path);
+        assert_near(h->images[n++].score, ranking[i].score);
+    }
+    assert_int_equal(h->n_images, n);
+    assert_int_equal(h->n_case_images, size_of_case(case_id));
+    assert_int_equal(h->image_id, h->images[0].id);
+    assert_string_equal(h->path, h->images[0].path);
+    assert_string_equal(h->case_key, image_of(h->image_id)->case_key);
+    assert_near(h->score, h->images[0].score);
+}
+
+/* The hits are the first `limit` cases of the ranking. */
+static void assert_cases(const pf_answer *answer, size_t limit)
+{
+    static int64_t seen[IMAGES];
+    size_t n = 0;
+    for (size_t i = 0; i < n_ranked && n < limit; i++) {
+        bool is_new = true;
+        for (size_t k = 0; k < n; k++)
+            is_new = is_new && seen[k] != ranking[i].case_id;
+        if (!is_new)
+            continue;
+        assert_true(n < answer->n_hits);
+        assert_case(&answer->hits[n], ranking[i].case_id);
+        seen[n++] = ranking[i].case_id;
+    }
+    assert_int_equal(answer->n_hits, n);
+}
+
+/* ---- cases ---- */
+
+static void test_cases_are_what_brute_force_finds(void **state)
+{
+    (void)state;
+    pf_search *s = open_search();
+    static const int64_t ids[] = {10, 11, 13, 2, 2999}; /* 13 and 2 have no case */
+    static const size_t limits[] = {1, 10, 100, IMAGES};
+    static const double scores[] = {-1, 0.2, 0.5, 1};
+    for (size_t i = 0; i < 5; i++) {
+        for (size_t l = 0; l < 4; l++) {
+            char name[16];
+            const pf_part part = like(ids[i], name);
+            const row_image *image = image_of(ids[i]);
+            pf_query q = ask(PF_FIND_CASES, &part, 1, limits[l]);
+            q.min_score = scores[(i + l) % 4];
+            pf_answer answer = {0};
+            assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+            rank_images_of_cases(image->vector, image->case_id ? image->case_id : -1,
+                                 q.min_score);
+            assert_cases(&answer, limits[l]);
+            pf_answer_reset(&answer);
+        }
+    }
+    pf_search_close(s);
+}
+
+/* Only an image that was named is left out, not one that happens to look the same. */
+static void test_own_case_of_each_like_is_left_out(void **state)
+{
+    (void)state;
+    pf_search *s = open_search();
+    char names[2][16];
+    const pf_part parts[] = {like(10, names[0]), like(26, names[1])};
+    const pf_query q = ask(PF_FIND_CASES, parts, 2, IMAGES);
+    pf_answer answer = {0};
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    size_t n_cases = 0;
+    for (size_t i = 0; i < n_images; i++)
+        n_cases += images[i].id % 5 == 0 && images[i].case_id != 0;
+    assert_int_equal(answer.n_hits, n_cases - 2);
+    for (size_t i = 0; i < answer.n_hits; i++) {
+        assert_string_not_equal(answer.hits[i].case_key, "case-2");
+        assert_string_not_equal(answer.hits[i].case_key, "case-5");
+    }
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+}
+
+static void test_phrase_finds_cases(void **state)
+{
+    (void)state;
+    pf_search *s = open_search();
+    const pf_part part = {.kind = PF_PART_PHRASE, .text = "effusion", .weight = 1};
+    pf_query q = ask(PF_FIND_IMAGES, &part, 1, IMAGES);
+    pf_answer all = {0}, answer = {0};
+    assert_ok(pf_search_run(s, &q, &all, NULL, &err), &err);
+    q.find = PF_FIND_CASES;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    n_ranked = 0;
+    for (size_t i = 0; i < all.n_hits; i++) {
+        if (image_of(all.hits[i].id)->case_id != 0)
+            rank(all.hits[i].id, image_of(all.hits[i].id)->case_id, all.hits[i].score,
+                 -1);
+    }
+    assert_cases(&answer, IMAGES);
+    pf_answer_reset(&all);
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+}
+
+static void test_catalog_without_cases(void **state)
+{
+    (void)state;
+    char plain[96];
+    snprintf(plain, sizeof plain, "%s/plain", root);
+    assert_ok(pf_seeded_catalog_write(plain, model, NULL, 4, true, &err), &err);
+    const pf_search_options options = {.folder = plain, .find = PF_FIND_CASES};
+    pf_search *s;
+    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
+    char name[16];
+    const pf_part part = like(3, name);
+    const pf_query q = ask(PF_FIND_CASES, &part, 1, 10);
+    pf_answer answer = {0};
+    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "has no cases");
+    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+    assert_null(answer.hits);
+    pf_search_close(s);
+}
+
+/* ---- failure ---- */
+
+static bool ask_once(const pf_query *q)
+{
+    const pf_search_options options = {.folder = folder, .find = q->find};
+    pf_search *s = NULL;
+    pf_answer answer = {0};
+    const bool ok = pf_search_open(&s, &options, NULL, &err) &&
+                    pf_search_run(s, q, &answer, NULL, &err);
+    if (ok)
+        assert_int_equal(answer.n_hits, q->limit);
+    else
+        assert_null(answer.hits);
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+    return ok;
+}
+
+static void fail_each(const pf_query *q)
+{
+    long n = 1;
+    for (bool ok = false; !ok; n++) {
+        err = (pf_err)PF_ERR_INIT;
+        pf_mem_fail_at(n);
+        ok = ask_once(q);
+        pf_mem_fail_at(0);
+        if (!ok)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+        assert_true(n < 2000);
+    }
+    assert_true(n > (long)q->limit);
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    char name[16];
+    const pf_part part = like(10, name);
+    const pf_query q = ask(PF_FIND_CASES, &part, 1, 5);
+    fail_each(&q);
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, before)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_cases_are_what_brute_force_finds),
+        TEST(test_own_case_of_each_like_is_left_out),
+        TEST(test_phrase_finds_cases),
+        TEST(test_catalog_without_cases),
+        TEST(test_each_allocation_may_fail),
+    };
+    return cmocka_run_group_tests_name("find", tests, before_all, after_all);
+}

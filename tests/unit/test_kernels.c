@@ -1,0 +1,417 @@
+/*
+ * test_kernels.c - every kernel against a plain loop in double precision, at sizes that
+ * are no multiple of anything, with strides, edges and masks.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/model/kernels.h"
+#include "tests/unit/test_support.h"
+
+static pf_err err;
+static uint32_t state;
+
+static int before(void **unused)
+{
+    (void)unused;
+    err = (pf_err)PF_ERR_INIT;
+    state = 12345;
+    return 0;
+}
+
+/* Floats between -1 and 1. */
+static float *noise(size_t n)
+{
+    float *x = pf_alloc_floats(n, &err);
+    assert_non_null(x);
+    for (size_t i = 0; i < n; i++) {
+        state = state * 1664525u + 1013904223u;
+        x[i] = (float)(state >> 8) / (1 << 23) - 1.0f;
+    }
+    return x;
+}
+
+static void close_to(double ours, double expected, double tolerance, const char *what,
+                     size_t i)
+{
+    if (!(fabs(ours - expected) <= tolerance * fmax(1, fabs(expected))))
+        fail_msg("%s: number %zu is %.9g, expected %.9g", what, i, ours, expected);
+}
+
+/* ---- row by row ---- */
+
+static void check_linear(size_t n, size_t in, size_t out, size_t ldy, bool has_bias,
+                         bool add)
+{
+    float *x = noise(n * in), *w = noise(out * in), *bias = noise(out);
+    float *y = noise(n * ldy), *old = noise(n * ldy);
+    memcpy(old, y, n * ldy * sizeof *y);
+    pf_linear l = {w, has_bias ? bias : NULL, in, out};
+    pf_kernel_linear(&l, x, n, y, ldy, add);
+    for (size_t i = 0; i < n * ldy; i++) {
+        size_t row = i / ldy, column = i % ldy;
+        double sum = column >= out || add ? old[i] : 0;
+        for (size_t k = 0; column < out && k < in; k++)
+            sum += (double)x[row * in + k] * w[column * in + k];
+        sum += column < out && has_bias ? bias[column] : 0;
+        close_to(y[i], sum, 1e-5, "linear", i);
+    }
+    pf_free(x);
+    pf_free(w);
+    pf_free(bias);
+    pf_free(y);
+    pf_free(old);
+}
+
+static void test_linear(void **unused)
+{
+    (void)unused;
+    for (int k = 0; k < 4; k++) {
+        check_linear(1, 1, 1, 1, k & 1, k & 2);
+        check_linear(7, 33, 19, 19, k & 1, k & 2);
+        check_linear(5, 64, 31, 93, k & 1, k & 2); /* what lies between stays */
+        check_linear(50, 129, 3, 3, k & 1, k & 2);
+    }
+}
+
+static void test_layer_norm(void **unused)
+{
+    (void)unused;
+    static const size_t widths[] = {1, 7, 8, 9, 64, 511, 768};
+    for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+        const size_t n = 3, width = widths[k];
+        float *x = noise(n * width), *y = noise(n * width);
+        float *gain = noise(width), *bias = noise(width);
+        for (size_t i = 0; i < n * width; i++)
+            x[i] = 100 + x[i]; /* far from zero: a one-pass variance would fail here */
+        pf_norm norm = {gain, bias};
+        pf_kernel_layer_norm(&norm, 1e-5f, x, n, width, y);
+        pf_kernel_layer_norm(&norm, 1e-5f, x, 1, width, x); /* in place */
+        assert_memory_equal(x, y, width * sizeof *x);
+        for (size_t row = 1; row < n; row++) {
+            const float *from = x + row * width;
+            double mean = 0, variance = 0;
+            for (size_t i = 0; i < width; i++)
+                mean += from[i] / (double)width;
+            for (size_t i = 0; i < width; i++)
+                variance += (from[i] - mean) * (from[i] - mean) / (double)width;
+            for (size_t i = 0; i < width; i++)
+                close_to(y[row * width + i],
+                         (from[i] - mean) / sqrt(variance + 1e-5) * gain[i] + bias[i],
+                         1e-4, "layer norm", i);
+        }
+        pf_free(x);
+        pf_free(y);
+        pf_free(gain);
+        pf_free(bias);
+    }
+}
+
+static void test_simple(void **unused)
+{
+    (void)unused;
+    const size_t n = 1003;
+    float *x = noise(n), *y = noise(n), *sum = noise(n);
+    for (size_t i = 0; i < n; i++) {
+        x[i] *= 12;
+        sum[i] = x[i];
+    }
+    pf_kernel_add(sum, y, n);
+    for (size_t i = 0; i < n; i++)
+        assert_true(sum[i] == x[i] + y[i]);
+    memcpy(y, x, n * sizeof *y);
+    pf_kernel_relu(y, n);
+    for (size_t i = 0; i < n; i++)
+        assert_true(y[i] == (x[i] > 0 ? x[i] : 0));
+    memcpy(y, x, n * sizeof *y);
+    pf_kernel_quick_gelu(y, n);
+    for (size_t i = 0; i < n; i++)
+        close_to(y[i], x[i] / (1 + exp(-1.702 * x[i])), 1e-6, "quick gelu", i);
+    pf_free(x);
+    pf_free(y);
+    pf_free(sum);
+}
+
+/* Values at which exp() leaves the floats: the result is 0 or x, never NaN. */
+static void test_quick_gelu_far_out(void **unused)
+{
+    (void)unused;
+    float x[] = {-1e30f, -1000, -100, 0, 100, 1000, 1e30f};
+    pf_kernel_quick_gelu(x, 7);
+    for (int i = 0; i < 3; i++)
+        assert_true(fabsf(x[i]) < 1e-8f * 1e30f && isfinite(x[i]));
+    assert_true(fabsf(x[1]) < 1e-30f && fabsf(x[2]) < 1e-30f);
+    assert_true(x[3] == 0 && x[4] == 100 && x[5] == 1000 && x[6] == 1e30f);
+}
+
+/* ---- e^x ---- */
+
+/*
+ * Two scores {0, x} come out of softmax as {1, e^x} / (1 + e^x). Where e^x is below
+ * 2^-24 the sum is 1 and the second is e^x itself, to the last bit; nearer to zero one
+ * is added, divided and multiplied again, each good to half a unit.
+ */
+static double units_off(float ours, double expected)
+{
+    int exponent;
+    frexp(expected, &exponent);
+    return fabs((double)ours - expected) / ldexp(1, exponent - 24);
+}
+
+static void test_exp(void **unused)
+{
+    (void)unused;
+    double worst = 0, worst_near = 0;
+    for (int i = 0; i <= 2000000; i++) {
+        float x = -87.0f * (float)i / 2000000, pair[2] = {0, x};
+        pf_kernel_softmax(pair, 1, 2);
+        if (x < -17)
+            worst = fmax(worst, units_off(pair[1], exp((double)x)));
+        else
+            worst_near = fmax(
+                worst_near, units_off(pair[1], exp((double)x) / (1 + exp((double)x))));
+    }
+    /* Above zero: x / (1 + e^(-1.702 x)) with e^(...) from 2^24 to the end. */
+    for (int i = 0; i <= 1000000; i++) {
+        float x = -10.0f - 41.7f * (float)i / 1000000, y = x;
+        double expected = (double)x / (1 + exp((double)(-1.702f * x)));
+        pf_kernel_quick_gelu(&y, 1);
+        worst_near = fmax(worst_near, units_off(y, expected));
+    }
+    if (worst > 2 || worst_near > 4)
+        fail_msg("e^x is off by %.3f units, through softmax by %.3f", worst,
+                 worst_near);
+    print_message("e^x is off by at most %.3f units, through softmax by %.3f\n", worst,
+                  worst_near);
+}
+
+static void test_softmax(void **unused)
+{
+    (void)unused;
+    static const size_t widths[] = {1, 2, 7, 8, 9, 50, 77, 257};
+    for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+        const size_t n = 5, width = widths[k];
+        float *x = noise(n * width), *y = noise(n * width);
+        for (size_t i = 0; i < n * width; i++)
+            y[i] = x[i] = 60 * x[i];
+        pf_kernel_softmax(y, n, width);
+        for (size_t row = 0; row < n; row++) {
+            double sum = 0, top = -1e9;
+            for (size_t i = 0; i < width; i++)
+                top = fmax(top, x[row * width + i]);
+            for (size_t i = 0; i < width; i++)
+                sum += exp(x[row * width + i] - top);
+            for (size_t i = 0; i < width; i++)
+                close_to(y[row * width + i], exp(x[row * width + i] - top) / sum, 1e-6,
+                         "softmax", i);
+        }
+        pf_free(x);
+        pf_free(y);
+    }
+}
+
+/* ---- attention ---- */
+
+/* One output number, written out from the definition. */
+static double attended(const pf_attention *a, size_t head, size_t query, size_t column)
+{
+    const size_t at = head * a->head_width, last = a->is_causal ? query + 1 : a->nk;
+    double sum = 0, out = 0;
+    for (size_t j = 0; j < last; j++) {
+        double score = 0;
+        for (size_t c = 0; c < a->head_width; c++)
+            score += (double)a->q[query * a->ldq + at + c] * a->k[j * a->ldkv + at + c];
+        double weight = exp(score / sqrt((double)a->head_width));
+        sum += weight;
+        out += weight * a->v[j * a->ldkv + at + column];
+    }
+    return out / sum;
+}
+
+static void check_attention(size_t nq, size_t nk, size_t heads, size_t head_width,
+                            bool is_causal)
+{
+    const size_t width = heads * head_width, ld = 3 * width + 1, ldo = width + 5;
+    float *qkv = noise((nk > nq ? nk : nq) * ld), *out = noise(nq * ldo);
+    float *scores = noise(nq * nk), *old = noise(nq * ldo);
+    memcpy(old, out, nq * ldo * sizeof *out);
+    pf_attention a = {.q = qkv,
+                      .k = qkv + width,
+                      .v = qkv + 2 * width,
+                      .out = out,
+                      .scores = scores,
+                      .nq = nq,
+                      .nk = nk,
+                      .heads = heads,
+                      .head_width = head_width,
+                      .ldq = ld,
+                      .ldkv = ld,
+                      .ldo = ldo,
+                      .is_causal = is_causal};
+    pf_kernel_attention(&a);
+    for (size_t i = 0; i < nq * ldo; i++) {
+        size_t column = i % ldo;
+        double expected = column < width ? attended(&a, column / head_width, i / ldo,
+                                                    column % head_width)
+                                         : old[i];
+        close_to(out[i], expected, 1e-5, is_causal ? "causal" : "attention", i);
+    }
+    pf_free(qkv);
+    pf_free(out);
+    pf_free(scores);
+    pf_free(old);
+}
+
+static void test_attention(void **unused)
+{
+    (void)unused;
+    check_attention(1, 1, 1, 1, false);
+    check_attention(1, 50, 3, 8, false); /* one query, as in the last block */
+    check_attention(13, 13, 2, 7, false);
+    check_attention(5, 17, 4, 5, false);
+    check_attention(1, 1, 2, 3, true);
+    check_attention(13, 13, 2, 7, true);
+    check_attention(77, 77, 1, 16, true);
+}
+
+/* ---- maps ---- */
+
+static void check_conv(size_t height, size_t width, size_t in, size_t out, size_t size,
+                       size_t stride, size_t padding, bool relu)
+{
+    const size_t field = size * size * in;
+    float *x = noise(height * width * in), *w = noise(out * field), *bias = noise(out);
+    pf_conv c = {{w, bias, field, out}, in, size, stride, padding};
+    const size_t h = pf_conv_side(&c, height), v = pf_conv_side(&c, width);
+    assert_int_equal(h, (height + 2 * padding - size) / stride + 1);
+    float *y = noise(h * v * out), *columns = noise(pf_conv_columns_size(&c));
+    pf_kernel_conv(&c, x, height, width, y, columns, relu);
+    for (size_t i = 0; i < h * v * out; i++) {
+        size_t row = i / out / v * stride, column = i / out % v * stride, o = i % out;
+        double sum = bias[o];
+        for (size_t k = 0; k < field; k++) {
+            size_t yy = row + k / (size * in), xx = column + k / in % size;
+            if (yy >= padding && yy - padding < height && xx >= padding &&
+                xx - padding < width)
+                sum += (double)w[o * field + k] *
+                       x[((yy - padding) * width + xx - padding) * in + k % in];
+        }
+        close_to(y[i], relu ? fmax(sum, 0) : sum, 1e-5, "convolution", i);
+    }
+    pf_free(x);
+    pf_free(w);
+    pf_free(bias);
+    pf_free(y);
+    pf_free(columns);
+}
+
+static void test_conv(void **unused)
+{
+    (void)unused;
+    check_conv(1, 1, 1, 1, 1, 1, 0, false);
+    check_conv(9, 7, 5, 3, 1, 1, 0, true); /* one matrix product */
+    check_conv(9, 7, 5, 3, 1, 2, 0, false);
+    check_conv(9, 7, 3, 4, 3, 1, 1, true);
+    check_conv(9, 8, 3, 4, 3, 2, 1, false); /* the stem */
+    check_conv(2, 2, 3, 4, 3, 1, 1, false); /* a field over every edge at once */
+    check_conv(1, 3, 2, 2, 3, 1, 1, true);
+    check_conv(11, 6, 2, 3, 5, 3, 2, false);
+    check_conv(8, 8, 3, 5, 4, 4, 0, false);
+    check_conv(40, 31, 2, 3, 3, 1, 1, true); /* several blocks of positions */
+}
+
+static void check_pool(size_t height, size_t width, size_t channels, size_t size)
+{
+    float *x = noise(height * width * channels);
+    const size_t h = height / size, v = width / size;
+    float *y = noise(h * v * channels + 1);
+    const float guard = y[h * v * channels];
+    pf_kernel_average_pool(x, height, width, channels, size, y);
+    for (size_t i = 0; i < h * v * channels; i++) {
+        size_t row = i / channels / v * size, column = i / channels % v * size;
+        double sum = 0;
+        for (size_t k = 0; k < size * size; k++)
+            sum += x[((row + k / size) * width + column + k % size) * channels +
+                     i % channels];
+        close_to(y[i], sum / (double)(size * size), 1e-6, "pool", i);
+    }
+    assert_true(y[h * v * channels] == guard);
+    pf_free(x);
+    pf_free(y);
+}
+
+static void test_average_pool(void **unused)
+{
+    (void)unused;
+    check_pool(4, 4, 1, 1);
+    check_pool(8, 6, 5, 2);
+    check_pool(125, 125, 3, 2); /* an odd side: the last row and column are left out */
+    check_pool(7, 31, 9, 3);
+}
+
+/* ---- vectors ---- */
+
+static void test_normalize(void **unused)
+{
+    (void)unused;
+    float *x = noise(513), *y = noise(513);
+    double squares = 0;
+    memcpy(y, x, 513 * sizeof *x);
+    assert_true(pf_kernel_normalize(y, 513));
+    for (size_t i = 0; i < 513; i++)
+        squares += (double)x[i] * x[i];
+    for (size_t i = 0; i < 513; i++)
+        close_to(y[i], x[i] / sqrt(squares), 1e-7, "normalize", i);
+    float zero[3] = {0}, nan[3] = {1, NAN, 2}, infinite[2] = {INFINITY, 1};
+    float huge[2] = {3e38f, 3e38f}, tiny[2] = {3e-38f, 4e-38f};
+    assert_false(pf_kernel_normalize(zero, 3));
+    assert_false(pf_kernel_normalize(nan, 3));
+    assert_true(nan[0] == 1 && nan[2] == 2);
+    assert_false(pf_kernel_normalize(infinite, 2));
+    assert_true(pf_kernel_normalize(huge, 2)); /* its square is no float */
+    close_to(huge[0], sqrt(0.5), 1e-6, "huge", 0);
+    assert_true(pf_kernel_normalize(tiny, 2));
+    close_to(tiny[1], 0.8, 1e-6, "tiny", 1);
+    pf_free(x);
+    pf_free(y);
+}
+
+static void test_is_finite(void **unused)
+{
+    (void)unused;
+    static const float bad[] = {INFINITY, -INFINITY, NAN};
+    float *x = noise(67);
+    assert_true(pf_kernel_is_finite(x, 0));
+    assert_true(pf_kernel_is_finite(x, 67));
+    for (size_t i = 0; i < 67 * 3; i++) {
+        float kept = x[i / 3];
+        x[i / 3] = bad[i % 3];
+        assert_false(pf_kernel_is_finite(x, 67));
+        assert_true(pf_kernel_is_finite(x, i / 3));
+        x[i / 3] = kept;
+    }
+    x[5] = 3.4e38f;
+    x[6] = 1e-45f;
+    assert_true(pf_kernel_is_finite(x, 67));
+    pf_free(x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_linear, before),
+        cmocka_unit_test_setup(test_layer_norm, before),
+        cmocka_unit_test_setup(test_simple, before),
+        cmocka_unit_test_setup(test_quick_gelu_far_out, before),
+        cmocka_unit_test_setup(test_exp, before),
+        cmocka_unit_test_setup(test_softmax, before),
+        cmocka_unit_test_setup(test_attention, before),
+        cmocka_unit_test_setup(test_conv, before),
+        cmocka_unit_test_setup(test_average_pool, before),
+        cmocka_unit_test_setup(test_normalize, before),
+        cmocka_unit_test_setup(test_is_finite, before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,173 @@
+/* test_pipeline.c - every input comes back once, with its own vector or its own reason,
+ * whatever the number of workers and the size of batches. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "indexer/pipeline.h"
+#include "tests/support/films.h"
+#include "tests/unit/test_support.h"
+
+enum { N = 23, DIM_MAX = 64 };
+
+static pf_err err;
+static pf_model *model;
+static const char *paths[N];
+static char path_text[N][300];
+
+static int before_all(void **state)
+{
+    (void)state;
+    pf_model_options o;
+    pf_model_options_init(&o);
+    pf_films_make();
+    pf_films_model();
+    for (int i = 0; i < N; i++) {
+        snprintf(path_text[i], sizeof path_text[i], "%s", pf_films_path("%02d.pgm", i));
+        paths[i] = path_text[i];
+        char name[16];
+        snprintf(name, sizeof name, "%02d.pgm", i);
+        if (i % 7 == 3)
+            pf_films_write_text(name, "P5 broken");
+        else if (i != 20)
+            pf_films_picture(name, (unsigned)i);
+    }
+    return !pf_model_open(&model, pf_films_path("model"), &o, NULL, &err);
+}
+
+static int after_all(void **state)
+{
+    (void)state;
+    pf_model_close(model);
+    pf_films_remove();
+    return 0;
+}
+
+static int before(void **state)
+{
+    (void)state;
+    err = (pf_err)PF_ERR_INIT;
+    return 0;
+}
+
+typedef struct {
+    int seen[N], failed[N];
+    float vector[N][DIM_MAX];
+    size_t calls, refuse_at; /* 0: never */
+    atomic_int *stop;
+} collected;
+
+static bool collect(void *context, const pf_embedded *r, size_t n, pf_err *e)
+{
+    collected *c = context;
+    if (++c->calls == c->refuse_at)
+        return pf_fail(e, PF_ERR_IO, "the sink is full");
+    for (size_t i = 0; i < n; i++) {
+        c->seen[r[i].item]++;
+        c->failed[r[i].item] = r[i].failure.code != PF_OK;
+        if (r[i].vector)
+            memcpy(c->vector[r[i].item], r[i].vector,
+                   sizeof(float) * (size_t)pf_model_dim(model));
+    }
+    if (c->stop)
+        atomic_store(c->stop, 1);
+    return true;
+}
+
+static void each_once(void **state)
+{
+    (void)state;
+    static collected one, c;
+    static const struct {
+        int jobs;
+        size_t batch;
+    } shape[] = {{1, 1}, {1, 4}, {3, 1}, {4, 5}, {8, 64}};
+    pf_pipeline p = {.model = model};
+    for (size_t s = 0; s < sizeof shape / sizeof *shape; s++) {
+        p.jobs = shape[s].jobs;
+        p.batch = shape[s].batch;
+        c = (collected){0};
+        assert_ok(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err);
+        if (s == 0)
+            one = c;
+        for (int i = 0; i < N; i++) {
+            assert_int_equal(c.seen[i], 1);
+            assert_int_equal(c.failed[i], i % 7 == 3 || i == 20);
+            for (int k = 0; k < pf_model_dim(model); k++)
+                assert_true(fabsf(c.vector[i][k] - one.vector[i][k]) < 1e-5f);
+        }
+    }
+}
+
+static void texts_and_nothing(void **state)
+{
+    (void)state;
+    static collected c;
+    c = (collected){0};
+    static const char *const texts[] = {"one", "", "three three three", "\xE2\x98\xA2"};
+    pf_pipeline p = {.model = model, .jobs = 2, .batch = 3};
+    assert_ok(pf_pipeline_texts(&p, texts, 4, collect, &c, &err), &err);
+    for (int i = 0; i < 4; i++)
+        assert_true(c.seen[i] == 1 && !c.failed[i]);
+    assert_ok(pf_pipeline_pictures(&p, paths, 0, collect, &c, &err), &err);
+}
+
+/* What was embedded when it was told to stop comes back, the rest is not begun. */
+static void stops(void **state)
+{
+    (void)state;
+    static collected c;
+    atomic_int stop = 0;
+    c = (collected){.stop = &stop};
+    pf_pipeline p = {.model = model, .jobs = 2, .batch = 2, .stop = &stop};
+    assert_refused(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err,
+                   "interrupted");
+    assert_int_equal(err.code, PF_ERR_INTERRUPTED);
+    int n = 0;
+    for (int i = 0; i < N; i++)
+        n += c.seen[i];
+    assert_true(n >= 2 && n < N);
+}
+
+static void a_sink_that_refuses(void **state)
+{
+    (void)state;
+    static collected c;
+    c = (collected){.refuse_at = 2};
+    pf_pipeline p = {.model = model, .jobs = 3, .batch = 2};
+    assert_refused(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err,
+                   "the sink is full");
+    assert_int_equal(c.calls, 2); /* and is not asked again */
+}
+
+/* Memory that runs out anywhere ends the run with that reason, and leaks nothing. */
+static void out_of_memory(void **state)
+{
+    (void)state;
+    static collected c;
+    pf_pipeline p = {.model = model, .jobs = 1, .batch = 4};
+    bool ok = false;
+    for (long n = 1; !ok && n < 2000; n++) {
+        c = (collected){0};
+        err = (pf_err)PF_ERR_INIT;
+        pf_mem_fail_at(n);
+        ok = pf_pipeline_pictures(&p, paths, 6, collect, &c, &err);
+        pf_mem_fail_at(0);
+        if (!ok)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+    }
+    assert_true(ok);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(each_once, before),
+        cmocka_unit_test_setup(texts_and_nothing, before),
+        cmocka_unit_test_setup(stops, before),
+        cmocka_unit_test_setup(a_sink_that_refuses, before),
+        cmocka_unit_test_setup(out_of_memory, before),
+    };
+    return cmocka_run_group_tests(tests, before_all, after_all);
+}
