@@ -2,31 +2,28 @@
  * main.c - plainfilm-query: a phrase, a picture or both in; images, captions or
  * cases out.
  *
- * The option table, the way from the command line to a question, and the two jobs:
- * search a catalog, or print a vector (--embed). stdout is the answer and nothing else.
+ * The option table and the two jobs: search a catalog, or print a vector (--embed).
+ * stdout is the answer and nothing else.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/buf.h"
 #include "core/base/mem.h"
-#include "core/cli/cli.h"
 #include "core/cli/term.h"
 #include "query/query.h"
 
-enum { TAG_PHRASE = 0, TAG_IMAGE = 1, TAG_LIKE, TAG_WITHOUT };
-enum { WORDS_MAX = 4096, PHRASE_MAX_BYTES = 1 << 20, LIMIT_MAX = 1000000 };
+enum { WORDS_MAX = 4096 };
 
 static asked command = {.by = "meaning", .limit = 10, .min_score = -1};
 
-static const char *const find_names[] = {"images", "captions", "cases", NULL};
-static const pf_find find_values[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
 static const char *const format_names[] = {"text", "json", "paths", NULL};
 
 static const pf_opt options[] = {
     {.kind = PF_OPT_HEADING,
-     .help = "What to ask with (several are added, as unit vectors)"},
+     .help = "What to ask with (several are added, as unit vectors; 2.5: in front of "
+             "one, the phrase too, is its weight)"},
     {.kind = PF_OPT_LIST,
      .short_name = 'i',
      .name = "image",
@@ -53,7 +50,7 @@ static const pf_opt options[] = {
      .arg = "WHAT",
      .to = &command.find,
      .choices = find_names,
-     .help = "what to look for; a case counts as near as its best image:"},
+     .help = "what to look for:"},
     {.kind = PF_OPT_INT,
      .short_name = 'n',
      .name = "limit",
@@ -70,6 +67,12 @@ static const pf_opt options[] = {
      .max = 1,
      .default_text = "",
      .help = "leave out hits below this score, a cosine from -1 to 1"},
+    {.kind = PF_OPT_LIST,
+     .name = "filter",
+     .arg = "KEY=VALUE",
+     .tag = TAG_FILTER,
+     .help = "only images for which this holds; given several times, all of them. Also "
+             "KEY!=VALUE, KEY<VALUE, KEY>VALUE, KEY~WORD, case=KEY and path~PATTERN"},
     {.kind = PF_OPT_STRING,
      .name = "by",
      .arg = "HOW",
@@ -142,6 +145,10 @@ static const char *const examples[] = {
     "plainfilm-query --image film.png --find captions",
     "cases that look like one picture of a case in the catalog",
     "plainfilm-query --like 17 --find cases",
+    "among CT images of 2024 only",
+    "plainfilm-query --filter modality=CT --filter \"path~*/2024/*\" lung nodule",
+    "like image 17, and twice as much like the phrase",
+    "plainfilm-query --like 17 2:pleural effusion",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
     NULL,
@@ -183,115 +190,23 @@ static void say_notice(const char *notice)
         say(notice);
 }
 
-/* ---- from arguments to a question ---- */
+/* ---- what was asked ---- */
 
-/* The question, and what it borrows from. */
-typedef struct {
-    pf_query query;
-    pf_part *parts;
-    char *phrase;  /* the plain arguments, joined */
-    pf_buf stdin_; /* the picture of `--image -` */
-    bool has_stdin;
-} question;
-
-static void free_question(question *a)
+/* A filter alone asks for nothing. */
+static bool is_asked(const pf_cli_args *args)
 {
-    pf_free(a->parts);
-    pf_free(a->phrase);
-    pf_buf_free(&a->stdin_);
-}
-
-static bool join_words(const pf_cli_args *args, char **out, pf_err *err)
-{
-    pf_buf b;
-    pf_buf_init(&b, PHRASE_MAX_BYTES);
-    bool ok = true;
-    for (size_t i = 0; ok && i < args->n_items; i++) {
-        if (args->items[i].tag == TAG_PHRASE)
-            ok = (b.size == 0 || pf_buf_add_str(&b, " ", err)) &&
-                 pf_buf_add_str(&b, args->items[i].value, err);
-    }
-    *out = ok ? pf_buf_take(&b, err) : NULL;
-    pf_buf_free(&b);
-    return *out || pf_fail_in(err, "the phrase");
-}
-
-static bool read_stdin(pf_buf *b, pf_err *err)
-{
-    enum { CHUNK = 1 << 16 };
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf_init(b, limits.max_file_bytes);
-    for (size_t n = CHUNK; n == CHUNK; b->size += n) {
-        if (!pf_buf_reserve(b, CHUNK, err))
-            return pf_fail_in(err, "stdin");
-        n = fread(b->data + b->size, 1, CHUNK, stdin);
-    }
-    return !ferror(stdin) || pf_fail_errno(err, errno, "cannot read stdin");
-}
-
-static bool read_image(question *a, const char *path, pf_part *part, pf_err *err)
-{
-    *part = (pf_part){.kind = PF_PART_FILE, .text = path, .weight = 1};
-    if (strcmp(path, "-") != 0)
-        return true;
-    if (a->has_stdin)
-        return pf_fail(err, PF_ERR_MISUSE, "stdin can be read only once");
-    a->has_stdin = true;
-    if (!read_stdin(&a->stdin_, err))
-        return false;
-    part->kind = PF_PART_PICTURE;
-    part->bytes = (const uint8_t *)a->stdin_.data;
-    part->n_bytes = a->stdin_.size;
-    return true;
-}
-
-static bool read_item(question *a, const pf_cli_item *item, pf_part *part, pf_err *err)
-{
-    switch (item->tag) {
-    case TAG_IMAGE:
-        return read_image(a, item->value, part, err);
-    case TAG_LIKE:
-        *part = (pf_part){.kind = PF_PART_LIKE, .text = item->value, .weight = 1};
-        return true;
-    default:
-        *part = (pf_part){.kind = PF_PART_PHRASE, .text = item->value, .weight = -1};
-        return true;
-    }
-}
-
-/* The phrase comes first, whatever stands before or between its words. */
-static bool make_question(question *a, const pf_cli_args *args, pf_err *err)
-{
-    pf_query_init(&a->query);
-    a->query.find = find_values[command.find];
-    a->query.limit = (size_t)command.limit;
-    a->query.min_score = command.min_score;
-    a->parts = pf_alloc_array(args->n_items + 1, sizeof *a->parts, err);
-    if (!a->parts)
-        return false;
-    size_t n = 0;
-    if (args->n_plain > 0) {
-        if (!join_words(args, &a->phrase, err))
-            return false;
-        a->parts[n++] =
-            (pf_part){.kind = PF_PART_PHRASE, .text = a->phrase, .weight = 1};
-    }
     for (size_t i = 0; i < args->n_items; i++) {
-        if (args->items[i].tag != TAG_PHRASE &&
-            !read_item(a, &args->items[i], &a->parts[n++], err))
-            return false;
+        if (args->items[i].tag != TAG_FILTER)
+            return true;
     }
-    a->query.parts = a->parts;
-    a->query.n_parts = n;
-    return true;
+    return false;
 }
 
 /* What the table cannot tell. */
 static bool check_command(const pf_cli_args *args, pf_err *err)
 {
     const char *see = "(see plainfilm-query --help)";
-    if (args->n_items == 0)
+    if (!is_asked(args))
         return pf_fail(err, PF_ERR_MISUSE,
                        "nothing was asked: give a phrase, --image or --like %s", see);
     if (strcmp(command.by, "words") == 0 || strcmp(command.by, "both") == 0)
@@ -316,6 +231,15 @@ static bool check_command(const pf_cli_args *args, pf_err *err)
     return true;
 }
 
+static bool check_question(const question *a, pf_err *err)
+{
+    if (!command.embed || fabs(a->parts[0].weight) == 1)
+        return true;
+    return pf_fail(err, PF_ERR_MISUSE,
+                   "--embed prints a vector of length 1, a weight makes no difference "
+                   "(1: in front takes the rest as it is)");
+}
+
 /* ---- search ---- */
 
 static bool open_search(pf_search **out, unsigned find, pf_err *err)
@@ -338,7 +262,9 @@ static void say_about(const pf_search *search, const pf_answer *answer)
         return;
     if (answer->n_truncated > 0)
         say("the phrase is longer than the model reads: only its beginning counts");
-    if (answer->n_hits == 0)
+    if (answer->no_image_passes)
+        say("no image matches the filter");
+    else if (answer->n_hits == 0)
         say("nothing found");
     if (command.verbose) {
         char text[64];
@@ -444,14 +370,16 @@ static bool embed_with_catalog(const pf_part *part, pf_err *err)
 static bool run(const pf_cli_args *args, pf_err *err)
 {
     question a = {0};
-    bool ok = check_command(args, err) && make_question(&a, args, err);
+    bool ok = check_command(args, err) &&
+              question_make(&a, &command, args->items, args->n_items, err) &&
+              check_question(&a, err);
     if (ok && !command.embed)
         ok = run_search(&a.query, err);
     else if (ok && command.model && !command.catalog)
         ok = embed_without_catalog(a.parts, err);
     else if (ok)
         ok = embed_with_catalog(a.parts, err);
-    free_question(&a);
+    question_reset(&a);
     return ok;
 }
 

@@ -48,6 +48,10 @@ static void write_query(pf_json_writer *w, const pf_query *q, size_t n_truncated
     pf_json_write_string(w, "by", "meaning");
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     pf_json_write_real(w, "min_score", q->min_score, 7);
+    pf_json_begin_array(w, "filter");
+    for (size_t i = 0; i < q->n_filters; i++)
+        pf_json_write_string(w, NULL, q->filters[i].text);
+    pf_json_end_array(w);
     pf_json_write_bool(w, "truncated", n_truncated > 0);
     pf_json_end_object(w);
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/base/buf.h"
+#include "core/cli/cli.h"
 #include "core/search/search.h"
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
@@ -21,6 +23,27 @@ typedef struct {
     int format; /* print_format */
     bool ends_in_nul, embed, quiet, verbose;
 } asked;
+
+enum { LIMIT_MAX = 1000000 };
+/* Of arguments, and of options that may be given several times. */
+enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
+extern const char *const find_names[]; /* ends in NULL */
+
+/* The question, and what it borrows from. */
+typedef struct {
+    pf_query query;
+    pf_part *parts;
+    pf_filter *filters;
+    char *phrase;  /* the plain arguments, joined */
+    pf_buf stdin_; /* the picture of `--image -` */
+    bool has_stdin;
+} question;
+
+/* question.c: `items` are borrowed until the reset. *out must be all zero, or all but
+ * has_stdin, which keeps the question's hands off stdin; reset it in any case. */
+PF_MUST_CHECK bool question_make(question *out, const asked *how,
+                                 const pf_cli_item *items, size_t n, pf_err *err);
+void question_reset(question *q);
 
 typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_PATHS } print_format;
 

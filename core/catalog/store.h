@@ -277,6 +277,28 @@ PF_MUST_CHECK bool pf_store_each_case_image(pf_store *store, pf_store_pair_fn *f
 PF_MUST_CHECK bool pf_store_each_caption(pf_store *store, pf_store_pair_fn *fn,
                                          void *user, pf_err *err);
 
+/* --- values to filter by ------------------------------------------------------- */
+
+typedef bool pf_store_value_fn(void *user, int64_t image_id, const char *value,
+                               pf_err *err);
+/* Every value under `key`, of an image or of its case: an image may come several times.
+ * In no order. */
+PF_MUST_CHECK bool pf_store_each_value(pf_store *store, const char *key,
+                                       pf_store_value_fn *fn, void *user, pf_err *err);
+/* Every image that has a case, with the case's key, in no order. */
+PF_MUST_CHECK bool pf_store_each_case_key(pf_store *store, pf_store_value_fn *fn,
+                                          void *user, pf_err *err);
+/* Every image with its path, by id. */
+PF_MUST_CHECK bool pf_store_each_path(pf_store *store, pf_store_value_fn *fn,
+                                      void *user, pf_err *err);
+
+PF_MUST_CHECK bool pf_store_has_key(pf_store *store, const char *key, bool *out,
+                                    pf_err *err);
+typedef bool pf_store_key_fn(void *user, const char *key, pf_err *err);
+/* Every key that an image or a case has, in order, once. */
+PF_MUST_CHECK bool pf_store_each_key(pf_store *store, pf_store_key_fn *fn, void *user,
+                                     pf_err *err);
+
 /* --- words --------------------------------------------------------------------- */
 
 typedef struct {

@@ -13,12 +13,8 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/spelling.h"
 #include "core/cli/cli_builtin.h"
-
-enum {
-    NAME_MAX_LENGTH = 32,    /* longer names are not compared for suggestions */
-    SUGGESTION_DISTANCE = 2, /* edits between what was typed and what is suggested */
-};
 
 const pf_opt pf_cli_builtins[] = {
     {.kind = PF_OPT_FLAG, .short_name = 'h', .name = "help", .help = "show this help"},
@@ -94,26 +90,6 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Letters to insert, remove, change or swap with their neighbour (optimal string
- * alignment). Both names are at most NAME_MAX_LENGTH long. */
-static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b)
-{
-    size_t d[NAME_MAX_LENGTH + 1][NAME_MAX_LENGTH + 1];
-    for (size_t i = 0; i <= n_a; i++)
-        d[i][0] = i;
-    for (size_t k = 0; k <= n_b; k++)
-        d[0][k] = k;
-    for (size_t i = 1; i <= n_a; i++) {
-        for (size_t k = 1; k <= n_b; k++) {
-            size_t change = d[i - 1][k - 1] + (a[i - 1] != b[k - 1]);
-            d[i][k] = smaller(change, smaller(d[i - 1][k], d[i][k - 1]) + 1);
-            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
-                d[i][k] = smaller(d[i][k], d[i - 2][k - 2] + 1);
-        }
-    }
-    return d[n_a][n_b];
-}
-
 typedef struct {
     const char *name;
     size_t distance;
@@ -131,11 +107,10 @@ static void compare_with(suggestion *s, const pf_opt *opts, const char *typed, s
             s->is_ambiguous = s->longer != NULL;
             s->longer = o->name;
         }
-        if (length > NAME_MAX_LENGTH)
+        if (length > PF_SPELLING_MAX)
             continue;
-        size_t d = distance(typed, n, o->name, length);
-        /* Two edits make any word of three letters out of any other. */
-        if (d < s->distance && 2 * d <= (n > length ? n : length)) {
+        size_t d = pf_spelling_distance(typed, n, o->name, length);
+        if (d < s->distance && pf_spelling_is_near(d, n, length)) {
             s->distance = d;
             s->name = o->name;
         }
@@ -144,8 +119,8 @@ static void compare_with(suggestion *s, const pf_opt *opts, const char *typed, s
 
 static const char *suggest(const pf_cli *cli, const char *typed, size_t n)
 {
-    suggestion s = {.distance = SUGGESTION_DISTANCE + 1};
-    if (n > NAME_MAX_LENGTH)
+    suggestion s = {.distance = (size_t)-1};
+    if (n > PF_SPELLING_MAX)
         return NULL;
     compare_with(&s, cli->opts, typed, n);
     compare_with(&s, pf_cli_builtins, typed, n);

@@ -39,6 +39,7 @@ typedef struct {
     const pf_fusion *f;
     const pf_query *q;
     size_t depth;
+    pf_id_set captions; /* those of the images that may be found */
     note *notes;
     size_t n_notes, room;
     entry *entries;
@@ -89,10 +90,11 @@ static void free_neighbours(neighbours *found)
     pf_free(found->scores);
 }
 
-static bool look(const mix *m, const pf_vindex *index, size_t k, const int64_t *only,
-                 size_t n_only, neighbours *out, pf_err *err)
+/* The k nearest, of all or of those in `only`. */
+static bool look(const mix *m, const pf_vindex *index, size_t k, const pf_id_set *only,
+                 neighbours *out, pf_err *err)
 {
-    const size_t count = only ? n_only : pf_vindex_count(index);
+    const size_t count = only ? only->n : pf_vindex_count(index);
     if (k > count)
         k = count;
     if (k == 0)
@@ -100,8 +102,13 @@ static bool look(const mix *m, const pf_vindex *index, size_t k, const int64_t *
     out->ids = pf_alloc_array(k, sizeof *out->ids, err);
     out->scores = pf_alloc_array(k, sizeof *out->scores, err);
     return out->ids && out->scores &&
-           pf_vindex_search(index, m->f->vector, 1, k, only, n_only, out->ids,
-                            out->scores, &out->n, err);
+           pf_vindex_search(index, m->f->vector, 1, k, only ? only->ids : NULL,
+                            only ? only->n : 0, out->ids, out->scores, &out->n, err);
+}
+
+static const pf_id_set *only_captions(const mix *m)
+{
+    return m->f->only ? &m->captions : NULL;
 }
 
 /* By what is looked for itself: images, or captions. */
@@ -109,10 +116,9 @@ static bool rank_by_meaning(mix *m, pf_err *err)
 {
     const pf_fusion *f = m->f;
     neighbours found = {0};
-    bool ok = finds_captions(m) ? look(m, f->captions, m->depth, f->only_captions,
-                                       f->n_only_captions, &found, err)
-                                : look(m, f->images, m->depth, f->only_images,
-                                       f->n_only_images, &found, err);
+    bool ok = finds_captions(m)
+                  ? look(m, f->captions, m->depth, only_captions(m), &found, err)
+                  : look(m, f->images, m->depth, f->only, &found, err);
     for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
         if (finds_captions(m) || !is_like(m, found.ids[i]))
             ok = add_note(m, found.ids[i], MEANING, ++rank, found.scores[i], err);
@@ -128,8 +134,7 @@ static bool rank_by_captions(mix *m, pf_err *err)
     neighbours found = {0};
     if (finds_captions(m) || !f->captions)
         return true;
-    bool ok = look(m, f->captions, m->depth, f->only_captions, f->n_only_captions,
-                   &found, err);
+    bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err);
     for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
         char *text;
         int64_t image_id;
@@ -146,8 +151,8 @@ static bool rank_by_words(mix *m, pf_err *err)
 {
     const pf_fusion *f = m->f;
     const pf_words_ask ask = {.text = f->phrase,
-                              .images = f->only_images,
-                              .n_images = f->n_only_images,
+                              .images = f->only ? f->only->ids : NULL,
+                              .n_images = f->only ? f->only->n : 0,
                               .limit = m->depth,
                               .by_image = !finds_captions(m)};
     pf_words_answer found = {0};
@@ -226,19 +231,20 @@ static entry *find_entry(const mix *m, int64_t id)
 static bool score_entries(mix *m, pf_err *err)
 {
     neighbours found = {0};
-    int64_t *ids = pf_alloc_array(m->n_entries, sizeof *ids, err);
-    bool ok = ids != NULL;
+    pf_id_set ids = {.n = m->n_entries};
+    ids.ids = pf_alloc_array(m->n_entries, sizeof *ids.ids, err);
+    bool ok = ids.ids != NULL;
     for (size_t i = 0; ok && i < m->n_entries; i++)
-        ids[i] = m->entries[i].id;
-    ok = ok && look(m, finds_captions(m) ? m->f->captions : m->f->images, m->n_entries,
-                    ids, m->n_entries, &found, err);
+        ids.ids[i] = m->entries[i].id;
+    ok = ok && look(m, finds_captions(m) ? m->f->captions : m->f->images, ids.n, &ids,
+                    &found, err);
     for (size_t i = 0; ok && i < found.n; i++) {
         entry *e = find_entry(m, found.ids[i]);
         if (e)
             e->score = found.scores[i];
     }
     free_neighbours(&found);
-    pf_free(ids);
+    pf_id_set_reset(&ids);
     return ok;
 }
 
@@ -385,11 +391,14 @@ bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err
 {
     const size_t wanted = q->limit + f->n_like;
     mix m = {.f = f, .q = q, .depth = wanted > DEPTH ? wanted : DEPTH};
-    bool ok = rank_all(&m, err);
+    bool ok = (!f->vector || !f->captions || !f->only ||
+               pf_scope_captions(&m.captions, f->store, f->only, err)) &&
+              rank_all(&m, err);
     if (ok && q->find == PF_FIND_CASES)
         ok = fill_cases(&m, out, err);
     else if (ok && m.n_entries > 0)
         ok = fill(&m, out, err);
+    pf_id_set_reset(&m.captions);
     pf_free(m.notes);
     pf_free(m.entries);
     return ok;

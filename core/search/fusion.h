@@ -16,6 +16,7 @@
 #include "core/base/err.h"
 #include "core/catalog/store.h"
 #include "core/catalog/vindex.h"
+#include "core/search/scope.h"
 #include "core/search/search.h"
 #include "core/search/words.h"
 
@@ -27,15 +28,11 @@ typedef struct {
     const pf_vindex *captions; /* NULL: only words know captions */
     const float *vector;       /* [dim] of the question; NULL: words alone */
     const pf_words *words;
-    const char *phrase;  /* whose words are looked for */
-    bool may_lack_words; /* a phrase without a word is no error */
-    const int64_t *like; /* [n_like] images that were asked with: they, or their */
-    size_t n_like;       /* cases, are not found */
-    const int64_t *only_images; /* [n_only_images], ascending; NULL: all */
-    size_t n_only_images;
-    const int64_t
-        *only_captions; /* [n_only_captions], those of these images; NULL: all */
-    size_t n_only_captions;
+    const char *phrase;    /* whose words are looked for */
+    bool may_lack_words;   /* a phrase without a word is no error */
+    const int64_t *like;   /* [n_like] images that were asked with: they, or their */
+    size_t n_like;         /* cases, are not found */
+    const pf_id_set *only; /* images that may be found; NULL: all */
 } pf_fusion;
 
 /* Append the hits to those of `out`, each with its reasons; on failure they stay there,

@@ -70,18 +70,31 @@ static void keep(const pf_nearest *a, const pf_query *q, found *f)
     f->n = kept;
 }
 
-static bool find_plain(const pf_nearest *a, const pf_query *q, pf_answer *out,
-                       pf_err *err)
+static bool find_plain(const pf_nearest *a, const pf_query *q, const pf_id_set *only,
+                       pf_answer *out, pf_err *err)
 {
     found f = {0};
     const size_t count = pf_vindex_count(a->index);
     const size_t k = q->limit < count ? q->limit + a->n_like : count;
-    bool ok = look(a, q, k, NULL, 0, &f, err);
+    bool ok = only ? look(a, q, k, only->ids, only->n, &f, err)
+                   : look(a, q, k, NULL, 0, &f, err);
     if (ok) {
         keep(a, q, &f);
         ok = pf_hits_fill(out, a->store, q->find, f.ids, f.scores, f.n, err);
     }
     free_found(&f);
+    return ok;
+}
+
+static bool find_captions(const pf_nearest *a, const pf_query *q, pf_answer *out,
+                          pf_err *err)
+{
+    if (!a->images)
+        return find_plain(a, q, NULL, out, err);
+    pf_id_set captions = {0};
+    const bool ok = pf_scope_captions(&captions, a->store, a->images, err) &&
+                    (captions.n == 0 || find_plain(a, q, &captions, out, err));
+    pf_id_set_reset(&captions);
     return ok;
 }
 
@@ -97,15 +110,18 @@ static bool is_like_case(const pf_nearest *a, const pf_case_map *map, int64_t ca
     return false;
 }
 
-/* Images of cases, but of none that was asked with. Given; NULL on failure. */
+/* Images of cases that may be found, of none that was asked with. Given; NULL on
+ * failure. */
 static int64_t *images_of_cases(const pf_nearest *a, const pf_case_map *map, size_t *n,
                                 pf_err *err)
 {
     int64_t *ids = pf_alloc_array(map->n_images, sizeof *ids, err);
     *n = 0;
     for (size_t i = 0; ids && i < map->n_images; i++) {
-        if (!is_like_case(a, map, map->images[i].case_id))
-            ids[(*n)++] = map->images[i].id;
+        const pf_case_image *image = &map->images[i];
+        if ((!a->images || pf_id_set_has(a->images, image->id)) &&
+            !is_like_case(a, map, image->case_id))
+            ids[(*n)++] = image->id;
     }
     return ids;
 }
@@ -145,6 +161,13 @@ static bool find_cases(const pf_nearest *a, const pf_query *q, pf_answer *out,
 
 bool pf_nearest_run(const pf_nearest *a, const pf_query *q, pf_answer *out, pf_err *err)
 {
-    return q->find == PF_FIND_CASES ? find_cases(a, q, out, err)
-                                    : find_plain(a, q, out, err);
+    switch (q->find) {
+    case PF_FIND_CAPTIONS:
+        return find_captions(a, q, out, err);
+    case PF_FIND_CASES:
+        return find_cases(a, q, out, err);
+    case PF_FIND_IMAGES:
+        break;
+    }
+    return find_plain(a, q, a->images, out, err);
 }

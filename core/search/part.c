@@ -1,9 +1,37 @@
 /* part.c - see part.h. */
 #include "core/search/part.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mapfile.h"
+#include "core/base/utf8.h"
+
+static const char digits[] = "0123456789";
+
+bool pf_part_read_weight(const char **text, double *weight, pf_err *err)
+{
+    const char *s = *text;
+    size_t n = strspn(s, digits);
+    *weight = 1;
+    if (s[n] == '.' && strspn(s + n + 1, digits) > 0)
+        n += 1 + strspn(s + n + 1, digits);
+    if (n == 0 || s[n] != ':')
+        return true;
+    const double w = strtod(s, NULL);
+    if (!(w >= PF_PART_WEIGHT_MIN && w <= PF_PART_WEIGHT_MAX))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "the weight in '%.*s' is outside %g..%g (1: in front takes the "
+                       "rest as it is)",
+                       pf_utf8_shown(s, strlen(s)), s, PF_PART_WEIGHT_MIN,
+                       PF_PART_WEIGHT_MAX);
+    if (s[n + 1] == '\0')
+        return pf_fail(err, PF_ERR_MISUSE, "there is nothing behind the weight '%.80s'",
+                       s);
+    *text = s + n + 1;
+    *weight = w;
+    return true;
+}
 
 unsigned pf_part_tower(const pf_part *part)
 {

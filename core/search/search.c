@@ -302,6 +302,7 @@ typedef struct {
     double *sum;   /* [dim] */
     int64_t *like; /* [n_parts] images that find_like() found */
     size_t n_like;
+    pf_id_set scope; /* images that pass the filters, if there are any */
 } question;
 
 static void free_question(question *a)
@@ -309,6 +310,7 @@ static void free_question(question *a)
     pf_free(a->vector);
     pf_free(a->sum);
     pf_free(a->like);
+    pf_id_set_reset(&a->scope);
 }
 
 static bool add_part(pf_search *s, const pf_part *part, question *a,
@@ -353,6 +355,12 @@ static const pf_vindex *index_of(const pf_search *s, pf_find find)
                                     : pf_catalog_images(s->catalog);
 }
 
+static bool pass_filters(pf_search *s, const pf_query *q, question *a, pf_err *err)
+{
+    return q->n_filters == 0 || pf_scope_images(&a->scope, pf_catalog_store(s->catalog),
+                                                q->filters, q->n_filters, err);
+}
+
 static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
                          pf_answer *out, pf_err *err)
 {
@@ -363,6 +371,7 @@ static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
         .vector = a->vector,
         .like = a->like,
         .n_like = a->n_like,
+        .images = q->n_filters > 0 ? &a->scope : NULL,
     };
     return pf_nearest_run(&nearest, q, out, err);
 }
@@ -431,6 +440,7 @@ static bool find_fused(pf_search *s, const pf_query *q, const question *a, pf_by
         .may_lack_words = q->by == PF_BY_DEFAULT,
         .like = a->like,
         .n_like = a->n_like,
+        .only = q->n_filters > 0 ? &a->scope : NULL,
     };
     return pf_fusion_run(&fusion, q, out, err);
 }
@@ -444,6 +454,9 @@ static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
     if (q->n_parts > PARTS_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "%zu parts, the most is %d", q->n_parts,
                        PARTS_MAX);
+    if (q->n_filters > PF_FILTERS_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "%zu filters, the most is %d", q->n_filters,
+                       PF_FILTERS_MAX);
     if (q->limit == 0)
         return pf_fail(err, PF_ERR_MISUSE, "a limit of 0 leaves no answer");
     if (!must_have_model(s, err))
@@ -477,10 +490,13 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
     for (size_t i = 0; i < q->n_parts; i++)
         towers |= pf_part_tower(&q->parts[i]);
 
-    bool ok = by == PF_BY_WORDS || (see_to_model(s, towers, notes, err) &&
-                                    add_parts(s, q, &a, &out->n_truncated, err));
-    ok = ok && (by == PF_BY_MEANING ? find_nearest(s, q, &a, out, err)
-                                    : find_fused(s, q, &a, by, out, err));
+    bool ok = pass_filters(s, q, &a, err) &&
+              (by == PF_BY_WORDS || (see_to_model(s, towers, notes, err) &&
+                                     add_parts(s, q, &a, &out->n_truncated, err)));
+    out->no_image_passes = ok && q->n_filters > 0 && a.scope.n == 0;
+    if (ok && !out->no_image_passes)
+        ok = by == PF_BY_MEANING ? find_nearest(s, q, &a, out, err)
+                                 : find_fused(s, q, &a, by, out, err);
     out->by = by;
     free_question(&a);
     if (!ok)

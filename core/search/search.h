@@ -23,6 +23,7 @@
 #include "core/base/err.h"
 #include "core/base/notes.h"
 #include "core/model/model.h"
+#include "core/search/filter.h"
 #include "core/search/part.h"
 #include "core/search/words.h"
 
@@ -77,8 +78,10 @@ typedef struct {
     size_t n_parts;
     pf_find find;
     pf_by by;
-    size_t limit;     /* at most so many hits, >= 1 */
-    double min_score; /* hits below it are left out; -1 leaves none out */
+    size_t limit;             /* at most so many hits, >= 1 */
+    double min_score;         /* hits below it are left out; -1 leaves none out */
+    const pf_filter *filters; /* all must be met */
+    size_t n_filters;
 } pf_query;
 
 void pf_query_init(pf_query *query); /* images, 10 hits, every score, no parts */
@@ -124,16 +127,17 @@ typedef struct {
 typedef struct {
     pf_hit *hits; /* best first, owned */
     size_t n_hits;
-    double took_ms;     /* opening the model if need be, embedding, searching */
-    size_t n_truncated; /* phrases of which only the beginning was read */
-    pf_by by;           /* how it was looked for; not PF_BY_DEFAULT */
+    double took_ms;       /* opening the model if need be, embedding, searching */
+    size_t n_truncated;   /* phrases of which only the beginning was read */
+    bool no_image_passes; /* the filters: nothing was searched */
+    pf_by by;             /* how it was looked for; not PF_BY_DEFAULT */
 } pf_answer;
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
  * named by PF_PART_LIKE is not among the images found, nor its case among the cases.
  * MISUSE when the parts cancel out; NOT_FOUND for captions or cases of a catalog
- * without any and for a PF_PART_LIKE that is not there; by words MISUSE for other
- * questions than a phrase and for one without a word. */
+ * without any, for a PF_PART_LIKE that is not there and for a filter whose key nothing
+ * has; by words MISUSE for other questions than a phrase and for one without a word. */
 PF_MUST_CHECK bool pf_search_run(pf_search *search, const pf_query *query,
                                  pf_answer *out, pf_notes *notes, pf_err *err);
 void pf_answer_reset(pf_answer *answer); /* frees; all zero is fine */

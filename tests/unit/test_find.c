@@ -47,7 +47,12 @@ typedef struct {
     int64_t id, case_id; /* 0 = none */
     char path[32], case_key[16];
     float vector[DIM];
+    size_t first, n_values; /* in `values` */
 } row_image;
+
+typedef struct {
+    char key[16], value[32];
+} row_value;
 
 typedef struct {
     int64_t id, image_id;
@@ -58,6 +63,7 @@ static row_image images[IMAGES];
 static size_t n_images;
 static row_caption captions[2 * IMAGES];
 static size_t n_captions;
+static row_value values[16 * IMAGES];
 
 static const row_image *image_of(int64_t id)
 {
@@ -84,7 +90,8 @@ static void read_images(pf_sql *db)
     assert_ok(pf_sql_start(&rows, db,
                            "SELECT image.id, image.case_id, image.path, key, vector"
                            " FROM image JOIN picture ON picture_id = picture.id"
-                           " LEFT JOIN teaching_case ON teaching_case.id = case_id",
+                           " LEFT JOIN teaching_case ON teaching_case.id = case_id"
+                           " ORDER BY image.id",
                            PF_SQL_NO_ARGS, &err),
               &err);
     for (n_images = 0; pf_sql_next(rows, &has_row, &err) && has_row; n_images++) {
@@ -116,6 +123,29 @@ static void read_captions(pf_sql *db)
     pf_sql_end(rows);
 }
 
+/* Those of an image and those of its case, image by image. */
+static void read_values(pf_sql *db)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    size_t n = 0, at = 0;
+    assert_ok(pf_sql_start(&rows, db,
+                           "SELECT image_id, key, value FROM image_attribute UNION ALL"
+                           " SELECT image.id, key, value FROM case_attribute, image"
+                           " WHERE image.case_id = case_attribute.case_id ORDER BY 1",
+                           PF_SQL_NO_ARGS, &err),
+              &err);
+    for (; pf_sql_next(rows, &has_row, &err) && has_row; n++) {
+        while (images[at].id != pf_sql_get_int(rows, 0))
+            images[++at].first = n;
+        images[at].n_values++;
+        snprintf(values[n].key, sizeof values[n].key, "%s", pf_sql_get_text(rows, 1));
+        snprintf(values[n].value, sizeof values[n].value, "%s",
+                 pf_sql_get_text(rows, 2));
+    }
+    pf_sql_end(rows);
+}
+
 static void read_rows(void)
 {
     char path[128];
@@ -124,8 +154,47 @@ static void read_rows(void)
     assert_ok(pf_sql_open(&db, path, PF_SQL_READ, &err), &err);
     read_images(db);
     read_captions(db);
+    read_values(db);
     pf_sql_close(db);
     assert_int_equal(n_images, IMAGES);
+}
+
+/* "rare" is on 0.1 % of the images, "common" on 99 %; "tag" has several values; "age"
+ * is not always a number. */
+static bool add_attributes(pf_store *store, int i)
+{
+    static const char *const modality[] = {"CT", "MR", "CR"};
+    static const char *const tag[] = {"lung", "left Lung base", "heart", "EAR, left"};
+    char age[16], date[16];
+    snprintf(age, sizeof age, i % 7 ? "%d" : "%dY", i % 97);
+    snprintf(date, sizeof date, "20%02d-%02d-%02d", i % 25, i % 12 + 1, i % 28 + 1);
+    pf_store_attribute a[8] = {{"modality", modality[i % 3]}, {"age", age}};
+    size_t n = 2;
+    if (i % 2 == 0)
+        a[n++] = (pf_store_attribute){"date", date};
+    if (i % 4 != 0)
+        a[n++] = (pf_store_attribute){"tag", tag[i % 4]};
+    if (i % 8 < 3)
+        a[n++] = (pf_store_attribute){"tag", tag[i % 8]};
+    if (i % 1000 == 500)
+        a[n++] = (pf_store_attribute){"rare", "yes"};
+    if (i % 100 != 99)
+        a[n++] = (pf_store_attribute){"common", i % 2 ? "yes" : "Yes"};
+    return pf_store_set_image_attributes(store, i, a, n, &err);
+}
+
+static bool add_all_attributes(void)
+{
+    pf_catalog *c;
+    if (!pf_catalog_open_writer(&c, folder, NULL, &err))
+        return false;
+    pf_store *store = pf_catalog_store(c);
+    bool ok = pf_store_begin(store, &err);
+    for (int i = 1; ok && i <= IMAGES; i++)
+        ok = add_attributes(store, i);
+    ok = ok && pf_catalog_publish(c, &err);
+    pf_catalog_close(c);
+    return ok;
 }
 
 static int before_all(void **state)
@@ -137,7 +206,8 @@ static int before_all(void **state)
     snprintf(model, sizeof model, "%s/model", root);
     snprintf(folder, sizeof folder, "%s/catalog", root);
     if (!pf_seeded_model_write(model, &err) ||
-        !pf_seeded_catalog_write(folder, model, NULL, IMAGES, true, &err)) {
+        !pf_seeded_catalog_write(folder, model, NULL, IMAGES, true, &err) ||
+        !add_all_attributes()) {
         fprintf(stderr, "%s\n", err.msg);
         return -1;
     }
@@ -217,6 +287,99 @@ static void rank(int64_t id, int64_t case_id, double score, double min_score)
 {
     if (score >= min_score)
         ranking[n_ranked++] = (scored){id, case_id, score};
+}
+
+static int lower(int c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+/* Small letters; with `is_words` everything but letters and digits is one blank, and
+ * there is one at both ends. */
+static void fold(char out[64], const char *s, bool is_words)
+{
+    size_t n = 0;
+    if (is_words)
+        out[n++] = ' ';
+    for (; *s; s++) {
+        const int c = lower(*s);
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        out[n++] = (char)(is_words && !is_letter ? ' ' : c);
+        if (is_words && n > 1 && out[n - 1] == ' ' && out[n - 2] == ' ')
+            n--;
+    }
+    if (is_words && out[n - 1] != ' ')
+        out[n++] = ' ';
+    out[n] = '\0';
+}
+
+static bool to_number(const char *s, double *out)
+{
+    int n = -1;
+    return sscanf(s, "%lf%n", out, &n) == 1 && s[n] == '\0';
+}
+
+static int order(const char *a, const char *b)
+{
+    double x, y;
+    char p[64], q[64];
+    if (to_number(a, &x) && to_number(b, &y))
+        return (x > y) - (x < y);
+    fold(p, a, false);
+    fold(q, b, false);
+    return strcmp(p, q);
+}
+
+/* One condition as the oracle takes it: key, operator, value. */
+typedef struct {
+    const char *key, *op, *value;
+} condition;
+
+static bool meets(const condition *c, const char *value)
+{
+    char a[64], b[64];
+    const bool is_words = strcmp(c->op, "~") == 0;
+    fold(a, value, is_words);
+    fold(b, c->value, is_words);
+    if (is_words)
+        return strstr(a, b) != NULL;
+    if (strchr(c->op, '<') || strchr(c->op, '>')) {
+        const int o = order(value, c->value);
+        return (o == 0 && strchr(c->op, '=')) ||
+               (o != 0 && (o < 0) == (c->op[0] == '<'));
+    }
+    return strcmp(a, b) == 0;
+}
+
+/* Patterns are "*" and one letter of [0-9] or a range before ".png". */
+static bool meets_path(const char *pattern, const char *path)
+{
+    const char digit = path[strlen(path) - 5];
+    return pattern[1] == '[' ? digit >= pattern[2] && digit <= pattern[4]
+                             : digit == pattern[1];
+}
+
+static bool passes(const row_image *image, const condition *c)
+{
+    bool some = false;
+    if (strcmp(c->key, "path") == 0)
+        return meets_path(c->value, image->path);
+    if (strcmp(c->key, "case") == 0)
+        some = image->case_id != 0 && meets(c, image->case_key);
+    for (size_t i = 0; i < image->n_values; i++) {
+        const row_value *v = &values[image->first + i];
+        some = some || (strcmp(v->key, c->key) == 0 && meets(c, v->value));
+    }
+    return some != (strcmp(c->op, "!=") == 0);
+}
+
+static bool passes_all(const row_image *image, const condition *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!passes(image, &c[i]))
+            return false;
+    }
+    return true;
 }
 
 /* All images of cases, but of none that `left_out` belongs to. */
@@ -372,6 +535,235 @@ static void test_catalog_without_cases(void **state)
     pf_search_close(s);
 }
 
+/* ---- filters ---- */
+
+static unsigned draw(unsigned n)
+{
+    static unsigned state = 7;
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % n;
+}
+
+static condition draw_condition(void)
+{
+    static const condition all[] = {
+        {"rare", "=", "YES"},
+        {"rare", "!=", "yes"},
+        {"common", "=", "yes"},
+        {"common", "!=", "yes"},
+        {"modality", "=", "ct"},
+        {"modality", "!=", "MR"},
+        {"modality", ">", "CT"},
+        {"age", "<", "9"},
+        {"age", ">", "60"},
+        {"age", "<=", "12.0"},
+        {"age", ">=", "5Y"},
+        {"age", "=", "7"},
+        {"date", "<", "2011-06-01"},
+        {"date", ">=", "2020"},
+        {"date", "!=", "x"},
+        {"tag", "~", "lung"},
+        {"tag", "~", "ear"},
+        {"tag", "~", "LEFT LUNG"},
+        {"tag", "=", "left lung base"},
+        {"tag", "!=", "Heart"},
+        {"tag", "~", "lun"},
+        {"anatomy", "=", "chest"},
+        {"anatomy", "!=", "chest"},
+        {"case", "=", "CASE-7"},
+        {"case", "~", "case"},
+        {"case", "!=", "case-7"},
+        {"path", "~", "*7.png"},
+        {"path", "~", "*[2-6].png"},
+        {"case", ">", "case-4"},
+    };
+    return all[draw(sizeof all / sizeof *all)];
+}
+
+/* What the oracle ranks for a question; the image asked with, or its case, is out. */
+static void rank_filtered(pf_find find, const row_image *asked, const condition *c,
+                          size_t n)
+{
+    static bool is_in[IMAGES + 1];
+    const int64_t own_case = asked->case_id ? asked->case_id : -1;
+    for (size_t i = 0; i < n_images; i++)
+        is_in[images[i].id] = passes_all(&images[i], c, n);
+    n_ranked = 0;
+    for (size_t i = 0; find != PF_FIND_CAPTIONS && i < n_images; i++) {
+        const row_image *image = &images[i];
+        const bool is_left_out = find == PF_FIND_IMAGES
+                                     ? image->id == asked->id
+                                     : !image->case_id || image->case_id == own_case;
+        if (is_in[image->id] && !is_left_out)
+            rank(image->id, image->case_id, dot(asked->vector, image->vector), -1);
+    }
+    for (size_t i = 0; find == PF_FIND_CAPTIONS && i < n_captions; i++) {
+        if (is_in[captions[i].image_id])
+            rank(captions[i].id, 0, dot(asked->vector, captions[i].vector), -1);
+    }
+    qsort(ranking, n_ranked, sizeof *ranking, best_first);
+}
+
+static void assert_ranking(pf_find find, const pf_answer *answer, size_t limit)
+{
+    if (find == PF_FIND_CASES) {
+        assert_cases(answer, limit);
+        return;
+    }
+    assert_int_equal(answer->n_hits, limit < n_ranked ? limit : n_ranked);
+    for (size_t i = 0; i < answer->n_hits; i++) {
+        assert_int_equal(answer->hits[i].id, ranking[i].id);
+        assert_near(answer->hits[i].score, ranking[i].score);
+    }
+}
+
+/* One question with n conditions, answered by both. */
+static void compare_filtered(pf_search *s, pf_find find, int64_t id, const condition *c,
+                             size_t n, size_t limit)
+{
+    char name[16], text[4][64];
+    const pf_part part = like(id, name);
+    pf_filter filters[4];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(text[i], sizeof text[i], "%s%s%s", c[i].key, c[i].op, c[i].value);
+        assert_ok(pf_filter_parse(&filters[i], text[i], &err), &err);
+    }
+    pf_query q = ask(find, &part, 1, limit);
+    q.filters = filters;
+    q.n_filters = n;
+    pf_answer answer = {0};
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    rank_filtered(find, image_of(id), c, n);
+    assert_ranking(find, &answer, limit);
+    pf_answer_reset(&answer);
+    for (size_t i = 0; i < n; i++)
+        pf_filter_reset(&filters[i]);
+}
+
+static size_t count_passing(const condition *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_images; i++)
+        n += passes(&images[i], c);
+    return n;
+}
+
+static const pf_find finds[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
+
+static void test_random_filters_are_brute_force(void **state)
+{
+    (void)state;
+    pf_search *s = open_search();
+    size_t n_empty = 0;
+    for (int i = 0; i < 200; i++) {
+        condition c[3];
+        const size_t n = 1 + draw(3);
+        for (size_t k = 0; k < n; k++)
+            c[k] = draw_condition();
+        compare_filtered(s, finds[i % 3], 1 + draw(IMAGES), c, n,
+                         i % 5 ? 1 + draw(20) : IMAGES);
+        n_empty += n_ranked == 0;
+    }
+    assert_in_range(n_empty, 1, 100); /* most have something to compare */
+    pf_search_close(s);
+}
+
+static void test_selective_filters_are_brute_force(void **state)
+{
+    (void)state;
+    static const condition one_in_1000 = {"rare", "=", "yes"},
+                           all_but_one_percent = {"common", "=", "yes"},
+                           one_percent = {"common", "!=", "yes"};
+    assert_int_equal(count_passing(&one_in_1000), IMAGES / 1000);
+    assert_int_equal(count_passing(&one_percent), IMAGES / 100);
+    assert_int_equal(count_passing(&all_but_one_percent), IMAGES - IMAGES / 100);
+    pf_search *s = open_search();
+    for (size_t f = 0; f < 3; f++) {
+        for (int64_t id = 1; id < 60; id += 7) {
+            compare_filtered(s, finds[f], id, &one_in_1000, 1, 10);
+            compare_filtered(s, finds[f], id, &one_percent, 1, 10);
+            compare_filtered(s, finds[f], id, &all_but_one_percent, 1, 10);
+        }
+    }
+    pf_search_close(s);
+}
+
+static void test_filters_that_pass_nothing(void **state)
+{
+    (void)state;
+    pf_search *s = open_search();
+    char name[16];
+    const pf_part part = like(10, name);
+    for (size_t f = 0; f < 3; f++) {
+        pf_filter filter;
+        assert_ok(pf_filter_parse(&filter, "modality=none", &err), &err);
+        pf_query q = ask(finds[f], &part, 1, 10);
+        q.filters = &filter;
+        q.n_filters = 1;
+        pf_answer answer = {0};
+        assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+        assert_int_equal(answer.n_hits, 0);
+        assert_true(answer.no_image_passes);
+        pf_answer_reset(&answer);
+        pf_filter_reset(&filter);
+    }
+    pf_search_close(s);
+}
+
+static void test_unknown_keys_are_refused(void **state)
+{
+    (void)state;
+    pf_search *s = open_search();
+    char name[16];
+    const pf_part part = like(10, name);
+    pf_filter filter;
+    assert_ok(pf_filter_parse(&filter, "modalty=CT", &err), &err);
+    pf_query q = ask(PF_FIND_IMAGES, &part, 1, 10);
+    q.filters = &filter;
+    q.n_filters = 1;
+    pf_answer answer = {0};
+    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err,
+                   "did you mean 'modality'");
+    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "age, anatomy, common, date, modality, rare, tag"));
+    pf_filter_reset(&filter);
+    pf_search_close(s);
+}
+
+static void test_filters_are_parsed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *key, *value;
+        pf_filter_op op;
+    } good[] = {
+        {"a=b", "a", "b", PF_FILTER_EQUAL},
+        {" a b != c d ", "a b", "c d", PF_FILTER_NOT_EQUAL},
+        {"a<b", "a", "b", PF_FILTER_LESS},
+        {"a<=b=c", "a", "b=c", PF_FILTER_AT_MOST},
+        {"a>=1", "a", "1", PF_FILTER_AT_LEAST},
+        {"a>!=", "a", "!=", PF_FILTER_GREATER},
+        {"a!b~c", "a!b", "c", PF_FILTER_HAS_WORD},
+        {"path~*\xff", "path", "*\xff", PF_FILTER_LIKE_PATH},
+    };
+    static const char *const bad[] = {"",     "a",      "=b",  "a=",     "a= ",  " =b",
+                                      "a==b", "path=x", "a!b", "a=\xff", "path~"};
+    pf_filter f;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_ok(pf_filter_parse(&f, good[i].text, &err), &err);
+        assert_string_equal(f.key, good[i].key);
+        assert_string_equal(f.value, good[i].value);
+        assert_int_equal(f.op, good[i].op);
+        pf_filter_reset(&f);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_refused(pf_filter_parse(&f, bad[i], &err), &err, "filter '");
+        assert_int_equal(err.code, PF_ERR_MISUSE);
+        assert_null(f.text);
+        err = (pf_err)PF_ERR_INIT;
+    }
+}
+
 /* ---- failure ---- */
 
 static bool ask_once(const pf_query *q)
@@ -410,8 +802,17 @@ static void test_each_allocation_may_fail(void **state)
     (void)state;
     char name[16];
     const pf_part part = like(10, name);
-    const pf_query q = ask(PF_FIND_CASES, &part, 1, 5);
+    pf_query q = ask(PF_FIND_CASES, &part, 1, 5);
     fail_each(&q);
+    pf_filter filter;
+    assert_ok(pf_filter_parse(&filter, "modality=CT", &err), &err);
+    q.filters = &filter;
+    q.n_filters = 1;
+    for (size_t f = 0; f < 3; f++) {
+        q.find = finds[f];
+        fail_each(&q);
+    }
+    pf_filter_reset(&filter);
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, before)
@@ -423,6 +824,11 @@ int main(void)
         TEST(test_own_case_of_each_like_is_left_out),
         TEST(test_phrase_finds_cases),
         TEST(test_catalog_without_cases),
+        TEST(test_random_filters_are_brute_force),
+        TEST(test_selective_filters_are_brute_force),
+        TEST(test_filters_that_pass_nothing),
+        TEST(test_unknown_keys_are_refused),
+        TEST(test_filters_are_parsed),
         TEST(test_each_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("find", tests, before_all, after_all);

@@ -1,0 +1,187 @@
+/* filter.c - see filter.h. */
+#include "core/search/filter.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+
+/* ---- parsing ---- */
+
+static const struct {
+    const char *text;
+    pf_filter_op op;
+} operators[] = {
+    /* Of two that begin alike the longer comes first. */
+    {"!=", PF_FILTER_NOT_EQUAL}, {"<=", PF_FILTER_AT_MOST}, {">=", PF_FILTER_AT_LEAST},
+    {"=", PF_FILTER_EQUAL},      {"<", PF_FILTER_LESS},     {">", PF_FILTER_GREATER},
+    {"~", PF_FILTER_HAS_WORD},
+};
+
+/* The operator that `text` begins with; its length, or 0. */
+static size_t operator_at(const char *text, pf_filter_op *op)
+{
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        const size_t n = strlen(operators[i].text);
+        if (strncmp(text, operators[i].text, n) == 0) {
+            *op = operators[i].op;
+            return n;
+        }
+    }
+    return 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* A copy of the n bytes without the blanks around them. */
+static char *trimmed(const char *s, size_t n, pf_err *err)
+{
+    while (n > 0 && is_blank(s[n - 1]))
+        n--;
+    for (; n > 0 && is_blank(*s); n--)
+        s++;
+    return pf_strndup(s, n, err);
+}
+
+static bool refuse(const char *text, const char *why, pf_err *err)
+{
+    return pf_fail(err, PF_ERR_MISUSE, "filter '%.*s' %s",
+                   (int)pf_utf8_cut(text, strnlen(text, 100)), text, why);
+}
+
+static bool check(pf_filter *f, pf_err *err)
+{
+    if (f->key[0] == '\0')
+        return refuse(f->text, "has no key", err);
+    if (f->value[0] == '\0')
+        return refuse(f->text, "has no value", err);
+    if (f->op == PF_FILTER_EQUAL && f->value[0] == '=')
+        return refuse(f->text, "has one '=' too many", err);
+    if (strcmp(f->key, "path") == 0) {
+        if (f->op != PF_FILTER_HAS_WORD)
+            return refuse(f->text,
+                          "compares a path, which takes ~ and a pattern: "
+                          "path~'*/2024/*'",
+                          err);
+        f->op = PF_FILTER_LIKE_PATH;
+        return true;
+    }
+    return pf_utf8_is_valid(f->text, strlen(f->text)) ||
+           refuse(f->text, "is not UTF-8", err);
+}
+
+bool pf_filter_parse(pf_filter *out, const char *text, pf_err *err)
+{
+    *out = (pf_filter){0};
+    if (strnlen(text, PF_FILTER_MAX_BYTES + 1) > PF_FILTER_MAX_BYTES)
+        return pf_fail(err, PF_ERR_MISUSE, "a filter has more than %d bytes",
+                       PF_FILTER_MAX_BYTES);
+    size_t n_key = 0, n_op = 0;
+    while (text[n_key] != '\0' && (n_op = operator_at(text + n_key, &out->op)) == 0)
+        n_key++;
+    if (n_op == 0)
+        return refuse(text,
+                      "compares nothing: write KEY=VALUE, KEY!=VALUE, KEY<VALUE, "
+                      "KEY>VALUE or KEY~WORD",
+                      err);
+    const char *value = text + n_key + n_op;
+    if ((out->text = pf_strdup(text, err)) && (out->key = trimmed(text, n_key, err)) &&
+        (out->value = trimmed(value, strlen(value), err)) && check(out, err))
+        return true;
+    pf_filter_reset(out);
+    return false;
+}
+
+void pf_filter_reset(pf_filter *filter)
+{
+    pf_free(filter->text);
+    pf_free(filter->key);
+    pf_free(filter->value);
+    *filter = (pf_filter){0};
+}
+
+/* ---- comparing ---- */
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static int compare_texts(const char *a, const char *b)
+{
+    for (; *a != '\0' && lower(*a) == lower(*b); a++)
+        b++;
+    return lower(*a) - lower(*b);
+}
+
+/* strtod() would also take blanks, hexadecimal, infinities and NaN. */
+static bool is_number(const char *text, double *out)
+{
+    if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0')
+        return false;
+    char *end;
+    *out = strtod(text, &end);
+    return *end == '\0' && isfinite(*out);
+}
+
+static int compare_values(const char *a, const char *b)
+{
+    double x, y;
+    if (is_number(a, &x) && is_number(b, &y))
+        return (x > y) - (x < y);
+    return compare_texts(a, b);
+}
+
+/* Letters and digits; every letter past ASCII counts as one. */
+static bool is_word_byte(char c)
+{
+    const unsigned char l = lower(c);
+    return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || l >= 0x80;
+}
+
+/* `word` stands in `value`, and is not a piece of a longer word there. */
+static bool has_word(const char *value, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *at = value; *at != '\0'; at++) {
+        size_t same = 0;
+        while (same < n && at[same] != '\0' && lower(at[same]) == lower(word[same]))
+            same++;
+        if (same < n)
+            continue;
+        const bool starts =
+            at == value || !is_word_byte(at[-1]) || !is_word_byte(word[0]);
+        const bool ends = !is_word_byte(at[n]) || !is_word_byte(word[n - 1]);
+        if (starts && ends)
+            return true;
+    }
+    return false;
+}
+
+bool pf_filter_accepts(const pf_filter *filter, const char *value)
+{
+    switch (filter->op) {
+    case PF_FILTER_EQUAL:
+    case PF_FILTER_NOT_EQUAL:
+        break;
+    case PF_FILTER_LESS:
+        return compare_values(value, filter->value) < 0;
+    case PF_FILTER_GREATER:
+        return compare_values(value, filter->value) > 0;
+    case PF_FILTER_AT_MOST:
+        return compare_values(value, filter->value) <= 0;
+    case PF_FILTER_AT_LEAST:
+        return compare_values(value, filter->value) >= 0;
+    case PF_FILTER_HAS_WORD:
+        return has_word(value, filter->value);
+    case PF_FILTER_LIKE_PATH:
+        return fnmatch(filter->value, value, 0) == 0;
+    }
+    return compare_texts(value, filter->value) == 0;
+}
