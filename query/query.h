@@ -16,12 +16,13 @@
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *by;
-    int find; /* index into find_names */
+    const char *catalog, *model, *tokenizer, *preprocess;
+    const char *by, *synonyms; /* or NULL */
+    int find;                  /* index into find_names */
     int64_t limit;
     double min_score;
     int format; /* print_format */
-    bool ends_in_nul, embed, quiet, verbose;
+    bool no_negation, ends_in_nul, embed, quiet, verbose;
 } asked;
 
 enum { LIMIT_MAX = 1000000 };
@@ -47,8 +48,9 @@ void question_reset(question *q);
 
 typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_PATHS } print_format;
 
-/* print_text.c: for people; print_paths() ends each path in `end`. */
-void print_text(FILE *out, pf_find find, const pf_answer *answer);
+/* print_text.c: for people, with `has_reasons` why each hit is there; print_paths()
+ * ends each path in `end`. */
+void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons);
 void print_paths(FILE *out, const pf_answer *answer, char end);
 
 /* print_json.c: for programs; the keys are a contract. */
