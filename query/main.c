@@ -18,7 +18,7 @@ enum { WORDS_MAX = 4096 };
 
 static asked command = {.limit = 10, .min_score = -1};
 
-static const char *const format_names[] = {"text", "json", "paths", NULL};
+static const char *const format_names[] = {"text", "json", "tsv", "paths", NULL};
 
 static const pf_opt options[] = {
     {.kind = PF_OPT_HEADING,
@@ -84,6 +84,11 @@ static const pf_opt options[] = {
      .name = "embed",
      .to = &command.embed,
      .help = "search nothing: print the unit vector of the phrase or picture as JSON"},
+    {.kind = PF_OPT_FLAG,
+     .name = "batch",
+     .to = &command.batch,
+     .help = "one question per line on stdin, a phrase or a JSON object with the names "
+             "of these options; one JSON object per line on stdout"},
 
     {.kind = PF_OPT_HEADING, .help = "How words are understood"},
     {.kind = PF_OPT_STRING,
@@ -165,6 +170,8 @@ static const char *const examples[] = {
     "plainfilm-query --filter modality=CT --filter \"path~*/2024/*\" lung nodule",
     "like image 17, and twice as much like the phrase",
     "plainfilm-query --like 17 2:pleural effusion",
+    "many questions, one program",
+    "plainfilm-query --batch --limit 3 <phrases.txt >answers.jsonl",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
     NULL,
@@ -222,6 +229,15 @@ static bool is_asked(const pf_cli_args *args)
 static bool check_command(const pf_cli_args *args, pf_err *err)
 {
     const char *see = "(see plainfilm-query --help)";
+    if (command.batch &&
+        (is_asked(args) || command.embed || command.format == FORMAT_TSV ||
+         command.format == FORMAT_PATHS))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--batch reads questions from stdin and answers in JSON: of "
+                       "what to ask and how to print only --filter goes with it %s",
+                       see);
+    if (command.batch)
+        return true;
     if (!is_asked(args))
         return pf_fail(err, PF_ERR_MISUSE,
                        "nothing was asked: give a phrase, --image or --like %s", see);
@@ -293,6 +309,9 @@ static void print_answer(const pf_query *query, const pf_answer *answer)
     case FORMAT_JSON:
         print_json(stdout, query, answer);
         break;
+    case FORMAT_TSV:
+        print_tsv(stdout, query->find, answer);
+        break;
     case FORMAT_PATHS:
         print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');
         break;
@@ -325,6 +344,29 @@ static bool run_search(const pf_query *query, pf_err *err)
         print_answer(query, &answer);
     }
     pf_answer_reset(&answer);
+    pf_search_close(search);
+    return ok;
+}
+
+/* What the makers of the model want told comes last: the model is opened on the way. */
+static bool run_batch(const pf_cli_args *args, pf_err *err)
+{
+    pf_search *search = NULL;
+    pf_notes notes = {0};
+    bool ok =
+        open_search(&search, PF_FIND_IMAGES | PF_FIND_CAPTIONS | PF_FIND_CASES, err);
+    const batch b = {
+        .in = stdin,
+        .out = stdout,
+        .search = search,
+        .notes = &notes,
+        .how = &command,
+        .items = args->items,
+        .n_items = args->n_items,
+    };
+    ok = ok && batch_run(&b, err);
+    say_notes(&notes, command.verbose);
+    say_notice(search ? pf_search_notice(search) : NULL);
     pf_search_close(search);
     return ok;
 }
@@ -390,9 +432,11 @@ static bool embed_with_catalog(const pf_part *part, pf_err *err)
 static bool run(const pf_cli_args *args, pf_err *err)
 {
     question a = {0};
-    bool ok = check_command(args, err) &&
-              question_make(&a, &command, args->items, args->n_items, err) &&
-              check_question(&a, err);
+    bool ok = check_command(args, err);
+    if (ok && command.batch)
+        return run_batch(args, err);
+    ok = ok && question_make(&a, &command, args->items, args->n_items, err) &&
+         check_question(&a, err);
     if (ok && !command.embed)
         ok = run_search(&a.query, err);
     else if (ok && command.model && !command.catalog)

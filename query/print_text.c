@@ -7,9 +7,10 @@
  *
  * or, when captions are found, the caption first and the path below it; of a case its
  * title, how much of it was found, and its best image.
- * On a terminal a caption is cut to one line and colours are used where they are
- * welcome; anywhere else all of it is there and nothing but text. Paths, captions and
- * titles come from files of unknown origin: they go through pf_term_puts().
+ * On a terminal a caption is cut to one line, a path is a link to its file, and colours
+ * are used where they are welcome; anywhere else all of it is there and nothing but
+ * text. Paths, captions and titles come from files of unknown origin: they go through
+ * pf_term_puts().
  */
 #include <limits.h>
 #include <string.h>
@@ -97,7 +98,11 @@ static void put_line(const printer *p, const char *label, const char *text)
 static void put_path(const printer *p, const pf_hit *h, const char *style)
 {
     set_style(p, style);
+    if (p->term.has_links)
+        pf_term_begin_link(p->out, h->path);
     pf_term_puts(p->out, short_path(p, h->path));
+    if (p->term.has_links)
+        pf_term_end_link(p->out);
     set_style(p, PLAIN);
     set_style(p, DIM);
     if (h->frame > 0)

@@ -22,7 +22,7 @@ typedef struct {
     int64_t limit;
     double min_score;
     int format; /* print_format */
-    bool no_negation, ends_in_nul, embed, quiet, verbose;
+    bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
 } asked;
 
 enum { LIMIT_MAX = 1000000 };
@@ -46,12 +46,28 @@ PF_MUST_CHECK bool question_make(question *out, const asked *how,
                                  const pf_cli_item *items, size_t n, pf_err *err);
 void question_reset(question *q);
 
-typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_PATHS } print_format;
+/* batch.c: a question per line, each with what the command line says. */
+typedef struct {
+    FILE *in, *out;
+    pf_search *search;        /* opened for everything that may be asked */
+    pf_notes *notes;          /* may be NULL */
+    const asked *how;         /* defaults */
+    const pf_cli_item *items; /* filters that every question has */
+    size_t n_items;
+} batch;
+
+/* False also when some lines were answered by an error only. */
+PF_MUST_CHECK bool batch_run(const batch *b, pf_err *err);
+
+typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format;
 
 /* print_text.c: for people, with `has_reasons` why each hit is there; print_paths()
  * ends each path in `end`. */
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons);
 void print_paths(FILE *out, const pf_answer *answer, char end);
+
+/* print_tsv.c: for spreadsheets and awk. */
+void print_tsv(FILE *out, pf_find find, const pf_answer *answer);
 
 /* print_json.c: for programs; the keys are a contract. */
 void print_json(FILE *out, const pf_query *query, const pf_answer *answer);

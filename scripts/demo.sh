@@ -44,12 +44,14 @@ show "index the sample collection: pictures drawn for this project, with caption
   plainfilm-index --model data/demo-model --captions data/sample/captions.csv data/sample
 show "a phrase finds pictures" \
   plainfilm-query --limit 3 right pleural effusion
-show "a picture finds its like" \
-  plainfilm-query --limit 4 --image data/sample/case0001-1.jpg
+show "the same, among views from the side" \
+  plainfilm-query --limit 3 --filter view=lateral right pleural effusion
+show "a picture finds similar cases (it is in the sample itself: its own case comes first)" \
+  plainfilm-query --limit 3 --find cases --image data/sample/case0003-1.jpg
 show "a picture finds what captions say about such pictures" \
-  plainfilm-query --limit 3 --find captions --image data/sample/case0001-1.jpg
-show "the same for another program" \
-  plainfilm-query --limit 1 --format json right pleural effusion
+  plainfilm-query --limit 3 --find captions --image data/sample/case0003-1.jpg
+show "an answer for another program" \
+  plainfilm-query --limit 1 --format json left subdural hematoma
 show "a second run finds nothing to do" \
   plainfilm-index
 printf '\nNext: README.md tells how to get PubMedCLIP and index pictures of your own.\n'

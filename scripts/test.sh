@@ -18,4 +18,4 @@ cmake --preset release $generator
 cmake --build --preset release -j "$(nproc)"
 
 step "testing"
-ctest --preset release "$@"
+ctest --preset release -j "$(nproc)" "$@"

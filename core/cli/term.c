@@ -26,6 +26,7 @@ pf_term pf_term_judge(bool is_terminal, const char *term, const char *no_color,
         .is_terminal = is_terminal,
         .can_redraw = is_terminal && !is_dumb,
         .has_color = is_terminal && !is_dumb && !is_colorless,
+        .has_links = is_terminal && !is_dumb && strcmp(term, "linux") != 0,
         .columns = columns > 0 && columns <= COLUMNS_MAX ? columns : DEFAULT_COLUMNS,
     };
 }
@@ -99,4 +100,35 @@ void pf_term_print(FILE *file, const char *text, size_t n)
 void pf_term_puts(FILE *file, const char *text)
 {
     pf_term_print(file, text, strlen(text));
+}
+
+static void put_uri(FILE *file, const char *text)
+{
+    for (; *text; text++) {
+        const unsigned char c = (unsigned char)*text;
+        const bool is_plain =
+            in(c, 'a', 'z') || in(c, 'A', 'Z') || in(c, '0', '9') || strchr("/._-~", c);
+        if (is_plain)
+            fputc(c, file);
+        else
+            fprintf(file, "%%%02X", c);
+    }
+}
+
+/* OSC 8 ; parameters ; URI ST. The host tells a terminal on another machine that the
+ * file is not its own. */
+void pf_term_begin_link(FILE *file, const char *path)
+{
+    char host[256] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    fputs("\033]8;;file://", file);
+    put_uri(file, host);
+    put_uri(file, path);
+    fputs("\033\\", file);
+}
+
+void pf_term_end_link(FILE *file)
+{
+    fputs("\033]8;;\033\\", file);
 }

@@ -14,6 +14,8 @@ typedef struct {
     bool is_terminal;
     bool can_redraw; /* a line can be written over; not on TERM=dumb */
     bool has_color;  /* colours are welcome: not on TERM=dumb, not with NO_COLOR set */
+    bool has_links;  /* OSC 8 is shown as a link or as nothing: not on TERM=dumb, nor on
+                        TERM=linux, which may print it */
     int columns;     /* 80 when it cannot be told */
 } pf_term;
 
@@ -32,5 +34,10 @@ pf_term pf_term_judge(bool is_terminal, const char *term, const char *no_color,
 void pf_term_print(FILE *file, const char *text, size_t n);
 /* The same for a string. */
 void pf_term_puts(FILE *file, const char *text);
+
+/* Between these two what is printed is a link to the file at the absolute `path`; bytes
+ * that do not belong into a URI are written as %XX. For a terminal that has links. */
+void pf_term_begin_link(FILE *file, const char *path);
+void pf_term_end_link(FILE *file);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * clones.h - PF_CLONES: a loop is compiled for any x86-64 and for AVX2, the loader picks.
+ * clones.h - PF_CLONES: a loop is compiled for any x86-64 and for AVX2, the loader
+ * picks.
  *
  * clang before 17 gives the picked version another name ("...ifunc"), which no caller
  * knows; sanitizers start after the loader has picked. Both get one version only.

@@ -764,6 +764,40 @@ static void test_filters_are_parsed(void **state)
     }
 }
 
+/* ---- one search, many questions ---- */
+
+static void assert_same(const pf_answer *a, const pf_answer *b)
+{
+    assert_int_equal(a->n_hits, b->n_hits);
+    for (size_t i = 0; i < a->n_hits; i++) {
+        assert_int_equal(a->hits[i].id, b->hits[i].id);
+        assert_true(a->hits[i].score == b->hits[i].score);
+    }
+}
+
+static void test_one_search_answers_as_many_do(void **state)
+{
+    (void)state;
+    pf_search *s = open_search();
+    for (int i = 0; i < 200; i++) {
+        char name[16], words[32];
+        pf_part parts[] = {{.kind = PF_PART_PHRASE, .text = words, .weight = 2}};
+        snprintf(words, sizeof words, "effusion %d", i);
+        if (i % 4 != 0) /* phrases open the model, which takes its time */
+            parts[0] = like(1 + draw(IMAGES), name);
+        const pf_query q = ask(finds[i % 3], parts, 1, 1 + draw(20));
+        pf_answer one = {0}, other = {0};
+        pf_search *fresh = open_search();
+        assert_ok(pf_search_run(s, &q, &one, NULL, &err), &err);
+        assert_ok(pf_search_run(fresh, &q, &other, NULL, &err), &err);
+        assert_same(&one, &other);
+        pf_answer_reset(&one);
+        pf_answer_reset(&other);
+        pf_search_close(fresh);
+    }
+    pf_search_close(s);
+}
+
 /* ---- failure ---- */
 
 static bool ask_once(const pf_query *q)
@@ -829,6 +863,7 @@ int main(void)
         TEST(test_filters_that_pass_nothing),
         TEST(test_unknown_keys_are_refused),
         TEST(test_filters_are_parsed),
+        TEST(test_one_search_answers_as_many_do),
         TEST(test_each_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("find", tests, before_all, after_all);

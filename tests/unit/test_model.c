@@ -26,7 +26,7 @@
 
 enum { NAME_ROOM = 256, FILE_ROOM = 8 << 20 };
 
-static char root[64];
+static char root[64], models[64]; /* this test's folder, and where it comes from */
 static pf_err err;
 static pf_notes notes;
 
@@ -105,17 +105,52 @@ static void replace(const char *name, const char *from, const char *to)
     free(bytes);
 }
 
-static int before(void **state)
+/* The models are drawn once, every test gets copies. */
+static int before_all(void **state)
 {
     (void)state;
     err = (pf_err)PF_ERR_INIT;
-    snprintf(root, sizeof root, "/tmp/plainfilm-model-XXXXXX");
-    if (mkdtemp(root) && pf_seeded_model_write(in_root("hf"), &err) &&
+    snprintf(root, sizeof root, "/tmp/plainfilm-models-XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    memcpy(models, root, sizeof models);
+    if (pf_seeded_model_write(in_root("hf"), &err) &&
         pf_noise_write(pf_noise_find("tiny-vit"), in_root("openai.safetensors"),
                        PF_NOISE_OPENAI, &err))
         return 0;
     fprintf(stderr, "%s\n", err.msg);
     return -1;
+}
+
+static int after_all(void **state)
+{
+    (void)state;
+    remove_tree(models);
+    return 0;
+}
+
+static int before(void **state)
+{
+    static const char *const file[] = {
+        "hf/config.json", "hf/merges.txt", "hf/model.safetensors",
+        "hf/preprocessor_config.json", "openai.safetensors"};
+    (void)state;
+    err = (pf_err)PF_ERR_INIT;
+    char folder[64] = "/tmp/plainfilm-model-XXXXXX";
+    if (!mkdtemp(folder))
+        return -1;
+    memcpy(root, folder, sizeof root);
+    if (mkdir(in_root("hf"), 0777) != 0)
+        return -1;
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        size_t n;
+        memcpy(root, models, sizeof root);
+        char *bytes = slurp(file[i], &n);
+        memcpy(root, folder, sizeof root);
+        spill(file[i], bytes, n);
+        free(bytes);
+    }
+    return 0;
 }
 
 static int after(void **state)
@@ -299,8 +334,8 @@ static void test_preprocess_forms(void **state)
     (void)state;
     static const char *const same[] = {
         "\"size\":64,\"crop_size\":64,\"resample\":3",
-        "\"size\":{\"shortest_edge\":64},\"crop_size\":{\"height\":64,\"width\":64},"
-        "\"do_convert_rgb\":true,\"do_rescale\":true",
+        ("\"size\":{\"shortest_edge\":64},\"crop_size\":{\"height\":64,\"width\":64},"
+         "\"do_convert_rgb\":true,\"do_rescale\":true"),
         "\"size\":{\"height\":64,\"width\":64},\"crop_size\":{\"shortest_edge\":64}",
         "\"do_resize\":true",
     };
@@ -885,5 +920,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_each_allocation_of_embedding, before,
                                         after),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, before_all, after_all);
 }

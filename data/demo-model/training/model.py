@@ -185,6 +185,10 @@ def load_safetensors(path):
     return out
 
 
+NOTICE = ("this demo model was trained on synthetic phantoms and knows nothing of real patients; "
+          "README.md tells how to get PubMedCLIP")
+
+
 def write_folder(folder, model, tokenizer):
     """Everything a Hugging Face CLIP folder has, weights in float16."""
     c = model.c
@@ -198,7 +202,8 @@ def write_folder(folder, model, tokenizer):
                   num_attention_heads=c["v_width"] // c["head"], image_size=c["image"], patch_size=c["patch"],
                   num_channels=3, projection_dim=c["dim"])
     config = dict(architectures=["CLIPModel"], model_type="clip", projection_dim=c["dim"],
-                  logit_scale_init_value=2.6592, text_config=text, vision_config=vision, torch_dtype="float16")
+                  logit_scale_init_value=2.6592, text_config=text, vision_config=vision, torch_dtype="float16",
+                  plainfilm_notice=NOTICE)
     prep = dict(crop_size=c["image"], do_center_crop=True, do_normalize=True, do_resize=True, resample=3,
                 size=c["image"], feature_extractor_type="CLIPFeatureExtractor", image_mean=MEAN, image_std=STD)
     for name, d in (("config.json", config), ("preprocessor_config.json", prep)):

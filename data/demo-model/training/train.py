@@ -145,7 +145,11 @@ def work(rank, a, average):
     codes = dataset.Codes()
     data = join([dataset.Phantoms(d, codes) for d in a.data])
     dev = dataset.Phantoms(a.dev, codes)
-    tok = tokenizer.Tokenizer(tokenizer.learn(data.texts, a.merges))
+    # The weights of a run that goes on know its own vocabulary, whatever the captions are now.
+    if a.resume:
+        tok = tokenizer.Tokenizer.load(os.path.dirname(a.resume))
+    else:
+        tok = tokenizer.Tokenizer(tokenizer.learn(data.texts, a.merges))
     tokens = [tok.encode(t) for t in data.texts]
     net = clip.Clip(len(tok.ids))
     say(f"{len(data.rows)} pictures, {len(data.texts)} texts, longest {max(map(len, tokens))} tokens, "

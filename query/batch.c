@@ -1,0 +1,225 @@
+/*
+ * batch.c - one question per line in, one JSON object per line out, in their order.
+ *
+ * A line is a phrase, or a JSON object with the names of options as keys; what it does
+ * not say the command line says, and the filters of both must hold. A line that cannot
+ * be answered becomes {"error": ...} and does not stop the others. Each answer is
+ * flushed, so that a program can ask one question after another through pipes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "query/query.h"
+
+enum { LINE_MAX_BYTES = 1 << 20, ITEMS_MAX = 2000 };
+
+/* One question being read; strings are borrowed from the line or its JSON. */
+typedef struct {
+    asked how;
+    pf_cli_item *items; /* [ITEMS_MAX] */
+    size_t n_items;
+    pf_json *json;
+} request;
+
+/* ---- lines ---- */
+
+/* The next line without its end. A longer one than fits is read over. */
+static bool read_line(FILE *in, pf_buf *line, bool *is_there, pf_err *err)
+{
+    bool ok = true;
+    int c;
+    *is_there = false;
+    line->size = 0;
+    while ((c = getc(in)) != EOF && c != '\n') {
+        const char byte = (char)c;
+        *is_there = true;
+        ok = ok && pf_buf_add(line, &byte, 1, err);
+    }
+    *is_there = *is_there || c == '\n';
+    if (ok && line->size > 0 && line->data[line->size - 1] == '\r')
+        line->size--;
+    /* What was cut off leaves the end to be marked again. */
+    return (ok && pf_buf_add(line, "", 0, err)) || pf_fail_in(err, "the line");
+}
+
+/* ---- from a line to a question ---- */
+
+static bool add_item(request *r, int tag, const char *value, pf_err *err)
+{
+    if (r->n_items == ITEMS_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "a question of more than %d parts",
+                       ITEMS_MAX);
+    if (value[0] == '\0')
+        return pf_fail(err, PF_ERR_MISUSE, "an empty text in the question");
+    r->items[r->n_items++] = (pf_cli_item){tag, value};
+    return true;
+}
+
+/* A string, or an array of them. */
+static bool add_items(request *r, int tag, const pf_json_member *m, pf_err *err)
+{
+    const char *text = pf_json_string(m->value, NULL);
+    if (text)
+        return add_item(r, tag, text, err);
+    if (pf_json_get_kind(m->value) != PF_JSON_ARRAY)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "'%s' is neither a string nor an array of strings", m->key);
+    for (size_t i = 0; i < pf_json_size(m->value); i++) {
+        text = pf_json_string(pf_json_at(m->value, i), NULL);
+        if (!text)
+            return pf_fail(err, PF_ERR_MISUSE, "'%s' has an element that is no string",
+                           m->key);
+        if (!add_item(r, tag, text, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_find(request *r, const pf_json *value, pf_err *err)
+{
+    const char *text = pf_json_string(value, NULL);
+    for (int i = 0; text && find_names[i]; i++) {
+        if (strcmp(find_names[i], text) == 0) {
+            r->how.find = i;
+            return true;
+        }
+    }
+    return pf_fail(err, PF_ERR_MISUSE, "'find' is none of: images, captions, cases");
+}
+
+static bool read_limit(request *r, const pf_json *value, pf_err *err)
+{
+    return (pf_json_to_int(value, &r->how.limit) && r->how.limit >= 1 &&
+            r->how.limit <= LIMIT_MAX) ||
+           pf_fail(err, PF_ERR_MISUSE, "'limit' is no whole number from 1 to %d",
+                   LIMIT_MAX);
+}
+
+static bool read_min_score(request *r, const pf_json *value, pf_err *err)
+{
+    return (pf_json_to_real(value, &r->how.min_score) && r->how.min_score >= -1 &&
+            r->how.min_score <= 1) ||
+           pf_fail(err, PF_ERR_MISUSE, "'min-score' is no number from -1 to 1");
+}
+
+/* question.c knows which there are. */
+static bool read_how(request *r, const pf_json *value, pf_err *err)
+{
+    const char *text = pf_json_string(value, NULL);
+    if (!text)
+        return pf_fail(err, PF_ERR_MISUSE, "'by' is no string");
+    r->how.by = text;
+    return true;
+}
+
+static bool read_member(request *r, const pf_json_member *m, pf_err *err)
+{
+    static const struct {
+        const char *name;
+        int tag;
+    } lists[] = {{"phrase", TAG_PHRASE},
+                 {"image", TAG_IMAGE},
+                 {"like", TAG_LIKE},
+                 {"without", TAG_WITHOUT},
+                 {"filter", TAG_FILTER}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (strcmp(m->key, lists[i].name) == 0)
+            return add_items(r, lists[i].tag, m, err);
+    }
+    if (strcmp(m->key, "find") == 0)
+        return read_find(r, m->value, err);
+    if (strcmp(m->key, "limit") == 0)
+        return read_limit(r, m->value, err);
+    if (strcmp(m->key, "min-score") == 0)
+        return read_min_score(r, m->value, err);
+    if (strcmp(m->key, "by") == 0)
+        return read_how(r, m->value, err);
+    return pf_fail(err, PF_ERR_MISUSE,
+                   "'%.80s' is none of: phrase, image, like, without, filter, find, "
+                   "limit, min-score, by",
+                   m->key);
+}
+
+static bool read_request(request *r, const pf_buf *line, pf_err *err)
+{
+    if (line->size == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "the line is empty");
+    if (line->data[0] == '{') {
+        pf_json_member m = {0};
+        bool ok = pf_json_parse(&r->json, line->data, line->size, err);
+        while (ok && pf_json_next_member(r->json, &m))
+            ok = read_member(r, &m, err);
+        return ok;
+    }
+    if (memchr(line->data, '\0', line->size))
+        return pf_fail(err, PF_ERR_MISUSE, "the phrase has a zero byte");
+    return add_item(r, TAG_PHRASE, line->data, err);
+}
+
+/* ---- answers ---- */
+
+static bool answer_line(const batch *b, request *r, const pf_buf *line, pf_err *err)
+{
+    question a = {.has_stdin = true}; /* it is ours */
+    pf_answer answer = {0};
+    const bool ok = read_request(r, line, err) &&
+                    question_make(&a, &r->how, r->items, r->n_items, err) &&
+                    pf_search_run(b->search, &a.query, &answer, b->notes, err);
+    if (ok)
+        print_json(b->out, &a.query, &answer);
+    pf_answer_reset(&answer);
+    question_reset(&a);
+    return ok;
+}
+
+static void print_error(FILE *out, const char *message)
+{
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_string(&w, "error", message);
+    pf_json_end_object(&w);
+}
+
+/* The question starts from what the command line says. */
+static void start_request(request *r, const batch *b)
+{
+    r->how = *b->how;
+    r->n_items = 0;
+    r->json = NULL;
+    for (size_t i = 0; i < b->n_items && i < ITEMS_MAX; i++)
+        r->items[r->n_items++] = b->items[i];
+}
+
+bool batch_run(const batch *b, pf_err *err)
+{
+    pf_buf line;
+    pf_buf_init(&line, LINE_MAX_BYTES);
+    request r = {.items = pf_alloc_array(ITEMS_MAX, sizeof *r.items, err)};
+    size_t n = 0, n_failed = 0;
+    bool is_there = r.items != NULL;
+    while (is_there && !ferror(b->out)) {
+        pf_err why = PF_ERR_INIT;
+        bool ok = read_line(b->in, &line, &is_there, &why);
+        if (!is_there)
+            break;
+        start_request(&r, b);
+        ok = ok && answer_line(b, &r, &line, &why);
+        pf_json_free(r.json);
+        if (!ok)
+            print_error(b->out, why.msg);
+        fflush(b->out);
+        n++;
+        n_failed += !ok;
+    }
+    pf_free(r.items);
+    pf_buf_free(&line);
+    if (!r.items)
+        return false;
+    if (ferror(b->in))
+        return pf_fail_errno(err, errno, "cannot read stdin");
+    return n_failed == 0 ||
+           pf_fail(err, PF_ERR_IO, "%zu of %zu questions failed", n_failed, n);
+}

@@ -1,0 +1,70 @@
+/*
+ * print_tsv.c - answers for spreadsheets and awk: a line of names, then a line per hit.
+ *
+ * Nothing is quoted: tabs and line breaks within a field become blanks, other bytes are
+ * as they are. What is not there is an empty field.
+ */
+#include "core/cli/term.h"
+#include "query/query.h"
+
+static void put_field(FILE *out, const char *text, char end)
+{
+    if (text && pf_term_of(out).is_terminal) {
+        pf_term_puts(out, text);
+        text = NULL;
+    }
+    for (; text && *text; text++)
+        fputc(*text == '\t' || *text == '\n' || *text == '\r' ? ' ' : *text, out);
+    fputc(end, out);
+}
+
+static void put_image(FILE *out, const pf_hit *h)
+{
+    put_field(out, h->path, '\t');
+    put_field(out, h->case_key, '\t');
+    put_field(out, h->caption, '\n');
+}
+
+static void put_caption(FILE *out, const pf_hit *h)
+{
+    put_field(out, h->caption, '\t');
+    fprintf(out, "%lld\t", (long long)h->image_id);
+    put_field(out, h->path, '\n');
+}
+
+static void put_case(FILE *out, const pf_hit *h)
+{
+    put_field(out, h->case_key, '\t');
+    put_field(out, h->case_title, '\t');
+    fprintf(out, "%zu\t%zu\t", h->n_images, h->n_case_images);
+    put_field(out, h->path, '\t');
+    put_field(out, h->caption, '\n');
+}
+
+static const char *names_of(pf_find find)
+{
+    switch (find) {
+    case PF_FIND_CAPTIONS:
+        return "caption\timage_id\tpath";
+    case PF_FIND_CASES:
+        return "case\ttitle\tmatched\timage_count\tpath\tcaption";
+    case PF_FIND_IMAGES:
+        break;
+    }
+    return "path\tcase\tcaption";
+}
+
+void print_tsv(FILE *out, pf_find find, const pf_answer *answer)
+{
+    fprintf(out, "rank\tscore\tid\t%s\n", names_of(find));
+    for (size_t i = 0; i < answer->n_hits; i++) {
+        const pf_hit *h = &answer->hits[i];
+        fprintf(out, "%zu\t%.7g\t%lld\t", i + 1, h->score, (long long)h->id);
+        if (find == PF_FIND_CASES)
+            put_case(out, h);
+        else if (find == PF_FIND_CAPTIONS)
+            put_caption(out, h);
+        else
+            put_image(out, h);
+    }
+}

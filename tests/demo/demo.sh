@@ -1,0 +1,48 @@
+#!/bin/sh
+# demo.sh BIN_DIR PROJECT - the sample collection and the demo model, end to end.
+#
+# Every phrase of expected.tsv must find the picture that stands beside it first; a picture
+# finds itself; the demo model says once what it is; a second run finds nothing to do.
+set -eu
+bin=$1 project=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+PATH=$bin:$PATH
+PLAINFILM_CATALOG=$work/catalog
+export PATH PLAINFILM_CATALOG
+sample=$project/data/sample
+failures=0
+
+fail() {
+  echo "demo: $*" >&2
+  failures=$((failures + 1))
+}
+
+plainfilm-index --model "$project/data/demo-model" --captions "$sample/captions.csv" \
+  "$sample" >"$work/first" 2>"$work/notice"
+grep -q '^120 added, .* 0 failed' "$work/first" || fail "not all 120 pictures were added"
+[ "$(grep -c 'synthetic phantoms.*PubMedCLIP' "$work/notice")" = 1 ] ||
+  fail "the demo model did not say once what it is"
+plainfilm-index 2>/dev/null >"$work/second"
+grep -q '^0 added, .* 120 unchanged, 0 failed' "$work/second" || fail "a second run did something"
+plainfilm-index --check >/dev/null || fail "the catalog is not in order"
+
+first_hit() {
+  plainfilm-query --quiet --limit 1 --format paths "$@"
+}
+
+asked=0
+tab=$(printf '\t')
+while IFS=$tab read -r phrase file; do
+  asked=$((asked + 1))
+  hit=$(first_hit "$phrase" </dev/null)
+  [ "${hit##*/}" = "$file" ] || fail "'$phrase' found '${hit##*/}' first, expected '$file'"
+done <"$project/tests/demo/expected.tsv"
+
+for picture in "$sample"/case000*-1.jpg; do
+  asked=$((asked + 1))
+  hit=$(first_hit --image "$picture")
+  [ "${hit##*/}" = "${picture##*/}" ] || fail "'${picture##*/}' found '${hit##*/}' first"
+done
+echo "$asked questions, $failures of them or of the runs wrong"
+[ "$failures" = 0 ]
