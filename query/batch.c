@@ -104,6 +104,16 @@ static bool read_min_score(request *r, const pf_json *value, pf_err *err)
            pf_fail(err, PF_ERR_MISUSE, "'min-score' is no number from -1 to 1");
 }
 
+/* question.c knows which there are. */
+static bool read_how(request *r, const pf_json *value, pf_err *err)
+{
+    const char *text = pf_json_string(value, NULL);
+    if (!text)
+        return pf_fail(err, PF_ERR_MISUSE, "'by' is no string");
+    r->how.by = text;
+    return true;
+}
+
 static bool read_member(request *r, const pf_json_member *m, pf_err *err)
 {
     static const struct {
@@ -124,9 +134,11 @@ static bool read_member(request *r, const pf_json_member *m, pf_err *err)
         return read_limit(r, m->value, err);
     if (strcmp(m->key, "min-score") == 0)
         return read_min_score(r, m->value, err);
+    if (strcmp(m->key, "by") == 0)
+        return read_how(r, m->value, err);
     return pf_fail(err, PF_ERR_MISUSE,
                    "'%.80s' is none of: phrase, image, like, without, filter, find, "
-                   "limit, min-score",
+                   "limit, min-score, by",
                    m->key);
 }
 

@@ -16,7 +16,7 @@
 
 enum { WORDS_MAX = 4096 };
 
-static asked command = {.by = "meaning", .limit = 10, .min_score = -1};
+static asked command = {.limit = 10, .min_score = -1};
 
 static const char *const format_names[] = {"text", "json", "tsv", "paths", NULL};
 
@@ -77,7 +77,9 @@ static const pf_opt options[] = {
      .name = "by",
      .arg = "HOW",
      .to = &command.by,
-     .help = "how hits are compared: meaning, the nearness of vectors"},
+     .default_text = "both for a phrase where there are captions, else meaning",
+     .help = "how hits are compared: meaning, the nearness of vectors; words, those of "
+             "the phrase in captions; or both"},
     {.kind = PF_OPT_FLAG,
      .name = "embed",
      .to = &command.embed,
@@ -87,6 +89,18 @@ static const pf_opt options[] = {
      .to = &command.batch,
      .help = "one question per line on stdin, a phrase or a JSON object with the names "
              "of these options; one JSON object per line on stdout"},
+
+    {.kind = PF_OPT_HEADING, .help = "How words are understood"},
+    {.kind = PF_OPT_STRING,
+     .name = "synonyms",
+     .arg = "FILE",
+     .to = &command.synonyms,
+     .default_text = "a built-in table",
+     .help = "other names for the same thing, one group per line: CXR = chest x-ray"},
+    {.kind = PF_OPT_FLAG,
+     .name = "no-negation",
+     .to = &command.no_negation,
+     .help = "find an effusion also where a caption says that there is none"},
 
     {.kind = PF_OPT_HEADING, .help = "Where to look"},
     {.kind = PF_OPT_STRING,
@@ -146,6 +160,8 @@ static const pf_opt options[] = {
 static const char *const examples[] = {
     "the ten images nearest to a phrase",
     "plainfilm-query right pleural effusion",
+    "the same by the words of captions only, one of them not there",
+    "plainfilm-query --by words \"pleural effusion NOT pneumothorax\"",
     "what captions say about a picture",
     "plainfilm-query --image film.png --find captions",
     "cases that look like one picture of a case in the catalog",
@@ -225,12 +241,6 @@ static bool check_command(const pf_cli_args *args, pf_err *err)
     if (!is_asked(args))
         return pf_fail(err, PF_ERR_MISUSE,
                        "nothing was asked: give a phrase, --image or --like %s", see);
-    if (strcmp(command.by, "words") == 0 || strcmp(command.by, "both") == 0)
-        return pf_fail(err, PF_ERR_MISUSE, "--by %s is not in this version %s",
-                       command.by, see);
-    if (strcmp(command.by, "meaning") != 0)
-        return pf_fail(err, PF_ERR_MISUSE, "--by '%.80s' is none of: meaning %s",
-                       command.by, see);
     if (command.ends_in_nul && command.format != FORMAT_PATHS)
         return pf_fail(err, PF_ERR_MISUSE, "--null is for --format paths %s", see);
     if (command.preprocess && !(command.embed && command.model && !command.catalog))
@@ -265,6 +275,7 @@ static bool open_search(pf_search **out, unsigned find, pf_err *err)
         .find = find,
         .model = command.model,
         .tokenizer = command.tokenizer,
+        .words = {command.synonyms, command.no_negation},
     };
     pf_notes notes = {0};
     const bool ok = pf_search_open(out, &where, &notes, err);
@@ -305,9 +316,18 @@ static void print_answer(const pf_query *query, const pf_answer *answer)
         print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');
         break;
     default:
-        print_text(stdout, query->find, answer);
+        print_text(stdout, query->find, answer, command.verbose);
         break;
     }
+}
+
+/* What the question looks at: for words the captions, too. */
+static unsigned indexes_of(const pf_query *q)
+{
+    const bool may_be_both =
+        q->by == PF_BY_DEFAULT && q->n_parts == 1 && q->parts[0].kind == PF_PART_PHRASE;
+    const bool has_words = q->by == PF_BY_WORDS || q->by == PF_BY_BOTH || may_be_both;
+    return (unsigned)q->find | (has_words ? PF_FIND_CAPTIONS : 0u);
 }
 
 static bool run_search(const pf_query *query, pf_err *err)
@@ -315,7 +335,7 @@ static bool run_search(const pf_query *query, pf_err *err)
     pf_search *search = NULL;
     pf_notes notes = {0};
     pf_answer answer = {0};
-    const bool ok = open_search(&search, query->find, err) &&
+    const bool ok = open_search(&search, indexes_of(query), err) &&
                     pf_search_run(search, query, &answer, &notes, err);
     say_notes(&notes, command.verbose);
     say_notice(search ? pf_search_notice(search) : NULL);

@@ -37,7 +37,21 @@ static const char *name_of_find(pf_find find)
     return "images";
 }
 
-static void write_query(pf_json_writer *w, const pf_query *q, size_t n_truncated)
+static const char *name_of_by(pf_by by)
+{
+    switch (by) {
+    case PF_BY_WORDS:
+        return "words";
+    case PF_BY_BOTH:
+        return "both";
+    case PF_BY_DEFAULT:
+    case PF_BY_MEANING:
+        break;
+    }
+    return "meaning";
+}
+
+static void write_query(pf_json_writer *w, const pf_query *q, const pf_answer *answer)
 {
     pf_json_begin_object(w, "query");
     pf_json_begin_array(w, "parts");
@@ -45,14 +59,14 @@ static void write_query(pf_json_writer *w, const pf_query *q, size_t n_truncated
         write_part(w, &q->parts[i]);
     pf_json_end_array(w);
     pf_json_write_string(w, "find", name_of_find(q->find));
-    pf_json_write_string(w, "by", "meaning");
+    pf_json_write_string(w, "by", name_of_by(answer->by));
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     pf_json_write_real(w, "min_score", q->min_score, 7);
     pf_json_begin_array(w, "filter");
     for (size_t i = 0; i < q->n_filters; i++)
         pf_json_write_string(w, NULL, q->filters[i].text);
     pf_json_end_array(w);
-    pf_json_write_bool(w, "truncated", n_truncated > 0);
+    pf_json_write_bool(w, "truncated", answer->n_truncated > 0);
     pf_json_end_object(w);
 }
 
@@ -112,7 +126,29 @@ static void write_case(pf_json_writer *w, const pf_hit *h)
     pf_json_end_array(w);
 }
 
-static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, size_t rank)
+static void write_reason(pf_json_writer *w, const char *key, const pf_reason *r)
+{
+    if (r->rank == 0)
+        return;
+    pf_json_begin_object(w, key);
+    pf_json_write_int(w, "rank", (int64_t)r->rank);
+    pf_json_write_real(w, "score", r->score, 7);
+    pf_json_end_object(w);
+}
+
+static void write_reasons(pf_json_writer *w, const pf_hit *h, pf_by by)
+{
+    if (by == PF_BY_BOTH)
+        pf_json_write_real(w, "fused", h->fused, 7);
+    pf_json_begin_object(w, "because");
+    write_reason(w, "meaning", &h->by_meaning);
+    write_reason(w, "caption", &h->by_caption);
+    write_reason(w, "words", &h->by_words);
+    pf_json_end_object(w);
+}
+
+static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, pf_by by,
+                      size_t rank)
 {
     pf_json_begin_object(w, NULL);
     pf_json_write_int(w, "rank", (int64_t)rank);
@@ -124,6 +160,8 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, size_t r
         write_caption(w, h);
     else
         write_image(w, h);
+    if (by == PF_BY_WORDS || by == PF_BY_BOTH)
+        write_reasons(w, h, by);
     pf_json_end_object(w);
 }
 
@@ -132,11 +170,11 @@ void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
     pf_json_writer w;
     pf_json_writer_init(&w, out);
     pf_json_begin_object(&w, NULL);
-    write_query(&w, q, answer->n_truncated);
+    write_query(&w, q, answer);
     pf_json_write_real(&w, "took_ms", answer->took_ms, 4);
     pf_json_begin_array(&w, "hits");
     for (size_t i = 0; i < answer->n_hits; i++)
-        write_hit(&w, &answer->hits[i], q->find, i + 1);
+        write_hit(&w, &answer->hits[i], q->find, answer->by, i + 1);
     pf_json_end_array(&w);
     pf_json_end_object(&w);
 }

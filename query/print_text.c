@@ -152,7 +152,31 @@ static void put_case(const printer *p, const pf_hit *h)
         put_line(p, "", h->caption);
 }
 
-void print_text(FILE *out, pf_find find, const pf_answer *answer)
+static void put_reason(const printer *p, const char *what, const pf_reason *r,
+                       bool *is_first)
+{
+    if (r->rank == 0)
+        return;
+    fprintf(p->out, "%s%s %zu (%.3f)", *is_first ? "" : ", ", what, r->rank, r->score);
+    *is_first = false;
+}
+
+/* "why: " its place in each ranking, and what made it. */
+static void put_reasons(const printer *p, const pf_hit *h)
+{
+    bool is_first = true;
+    if (h->fused <= 0)
+        return;
+    set_style(p, DIM);
+    fprintf(p->out, "%*swhy: ", (int)p->indent, "");
+    put_reason(p, "meaning", &h->by_meaning, &is_first);
+    put_reason(p, "caption", &h->by_caption, &is_first);
+    put_reason(p, "words", &h->by_words, &is_first);
+    set_style(p, PLAIN);
+    fputc('\n', p->out);
+}
+
+void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons)
 {
     printer p;
     printer_init(&p, out, answer->n_hits);
@@ -165,6 +189,8 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer)
             put_caption(&p, h);
         else
             put_image(&p, h);
+        if (has_reasons)
+            put_reasons(&p, h);
     }
 }
 

@@ -16,12 +16,13 @@
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *by;
-    int find; /* index into find_names */
+    const char *catalog, *model, *tokenizer, *preprocess;
+    const char *by, *synonyms; /* or NULL */
+    int find;                  /* index into find_names */
     int64_t limit;
     double min_score;
     int format; /* print_format */
-    bool ends_in_nul, embed, batch, quiet, verbose;
+    bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
 } asked;
 
 enum { LIMIT_MAX = 1000000 };
@@ -60,8 +61,9 @@ PF_MUST_CHECK bool batch_run(const batch *b, pf_err *err);
 
 typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format;
 
-/* print_text.c: for people; print_paths() ends each path in `end`. */
-void print_text(FILE *out, pf_find find, const pf_answer *answer);
+/* print_text.c: for people, with `has_reasons` why each hit is there; print_paths()
+ * ends each path in `end`. */
+void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons);
 void print_paths(FILE *out, const pf_answer *answer, char end);
 
 /* print_tsv.c: for spreadsheets and awk. */

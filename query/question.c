@@ -126,6 +126,26 @@ static bool read_filters(question *a, const pf_cli_item *items, size_t n, pf_err
     return true;
 }
 
+static bool read_by(pf_by *out, const asked *how, pf_err *err)
+{
+    static const char *const names[] = {"meaning", "words", "both"};
+    static const pf_by values[] = {PF_BY_MEANING, PF_BY_WORDS, PF_BY_BOTH};
+    const char *see = "(see plainfilm-query --help)";
+    if (!how->by)
+        return true;
+    size_t i = 0;
+    while (i < 3 && strcmp(names[i], how->by) != 0)
+        i++;
+    if (i == 3)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--by '%.80s' is none of: meaning, words, both %s", how->by,
+                       see);
+    *out = values[i];
+    return *out != PF_BY_WORDS || how->min_score <= -1 ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "--min-score is a cosine, --by words has none %s", see);
+}
+
 bool question_make(question *a, const asked *how, const pf_cli_item *items, size_t n,
                    pf_err *err)
 {
@@ -133,5 +153,6 @@ bool question_make(question *a, const asked *how, const pf_cli_item *items, size
     a->query.find = find_values[how->find];
     a->query.limit = (size_t)how->limit;
     a->query.min_score = how->min_score;
-    return read_parts(a, items, n, err) && read_filters(a, items, n, err);
+    return read_by(&a->query.by, how, err) && read_parts(a, items, n, err) &&
+           read_filters(a, items, n, err);
 }

@@ -1,7 +1,7 @@
 /*
  * store.c - see store.h. Opening, format versions, transactions, the catalog's own row,
- * models and sources. Images are in store_write.c and store_read.c, checks in
- * store_check.c, the plumbing in sql.c.
+ * models and sources. Images are in store_write.c and store_read.c, words
+ * in store_words.c, checks in store_check.c, the plumbing in sql.c.
  *
  * A file is changed only after it has shown that it is a catalog (application_id) or
  * empty: somebody else's database stays as it was, journal mode included.
@@ -95,6 +95,7 @@ static bool migrate(pf_store *s, pf_err *err)
         check_identity(&is, s->path, s->mode, err);
     for (int v = ok ? (int)is.version : 0; ok && v < pf_schema_version; v++)
         ok = migrate_by_one(s->db, &pf_schema[v], err);
+    ok = ok && pf_store_fill_words(s, err);
     ok = ok && pf_sql_run(s->db, "COMMIT", PF_SQL_NO_ARGS, err);
     pf_sql_rollback(s->db);
     return ok;

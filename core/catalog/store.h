@@ -299,6 +299,28 @@ typedef bool pf_store_key_fn(void *user, const char *key, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_key(pf_store *store, pf_store_key_fn *fn, void *user,
                                      pf_err *err);
 
+/* --- words --------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t caption_id, image_id, text_id;
+    double score; /* BM25, as FTS5 has it, but the more the better */
+} pf_store_word_match;
+
+/* *is_enough = true ends the walk early. */
+typedef bool pf_store_word_fn(void *user, const pf_store_word_match *match,
+                              bool *is_enough, pf_err *err);
+
+/* Every caption whose text fits the FTS5 expression `match` over the columns of
+ * caption_word (schema/0002_words.sql), best first, equal ones by text, then id. How
+ * rare a word is, is counted over all texts of the cache, too. */
+PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store, const char *match,
+                                            pf_store_word_fn *fn, void *user,
+                                            pf_err *err);
+/* The text of a `text_id` of the above (owned, free with pf_free()); NULL when there is
+ * none. */
+PF_MUST_CHECK bool pf_store_get_caption_text(pf_store *store, int64_t text_id,
+                                             char **text, pf_err *err);
+
 /* --- the diary ----------------------------------------------------------------- */
 
 typedef struct {

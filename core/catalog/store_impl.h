@@ -1,5 +1,5 @@
 /*
- * store_impl.h - what store.c, store_write.c, store_read.c and store_check.c share.
+ * store_impl.h - what the files store*.c share.
  */
 #ifndef PF_CORE_CATALOG_STORE_IMPL_H
 #define PF_CORE_CATALOG_STORE_IMPL_H
@@ -31,6 +31,14 @@ void pf_store_unpack(float *vector, const uint8_t *blob, int dim);
 
 /* Dimension of a model; 0 when there is none of this id. */
 bool pf_store_find_dim(pf_store *store, int64_t model_id, int *dim, pf_err *err);
+
+/* store_words.c: the row of a new caption text in caption_word; all rows that are
+ * missing there; those of texts that went; and whether each says what its text says. */
+bool pf_store_add_words(pf_store *store, int64_t text_id, const char *text,
+                        pf_err *err);
+bool pf_store_fill_words(pf_store *store, pf_err *err);
+bool pf_store_sweep_words(pf_store *store, pf_err *err);
+bool pf_store_check_words(pf_store *store, pf_notes *problems, pf_err *err);
 
 /* The model readers see; 0 = none. */
 bool pf_store_find_model_id(pf_store *store, int64_t *id, pf_err *err);

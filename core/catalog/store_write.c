@@ -126,6 +126,7 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
             PF_SQL_ARGS(pf_sql_int(model_id), pf_sql_bytes(hash.b, sizeof hash.b),
                         pf_sql_text(utf8), pf_sql_bytes(blob, 4 * (size_t)dim)),
             id, err);
+        ok = ok && (*id == 0 || pf_store_add_words(s, *id, utf8, err));
     }
     if (ok && *id == 0)
         ok = find_clean_text(s, model_id, utf8, id, err);
@@ -155,7 +156,7 @@ bool pf_store_sweep(pf_store *s, pf_err *err)
     bool ok = pf_store_is_writable(s, err);
     for (size_t i = 0; ok && i < sizeof sweep / sizeof *sweep; i++)
         ok = pf_sql_run(s->db, sweep[i], PF_SQL_NO_ARGS, err);
-    return ok;
+    return ok && pf_store_sweep_words(s, err);
 }
 
 /* --- images ---------------------------------------------------------------------- */

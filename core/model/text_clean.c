@@ -1,5 +1,5 @@
 /*
- * text_clean.c - see text_clean.h. With html_unescape.c alone includes utf8proc.h.
+ * text_clean.c - see text_clean.h. Includes utf8proc.h.
  *
  * ftfy 6 goes through a text line by line (a line longer than a million code points is
  * cut there) and repeats these steps on each line until nothing changes:

@@ -18,6 +18,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
+#include "core/search/fusion.h"
 #include "core/search/nearest.h"
 
 /* A sum of unit vectors shorter than this has no direction worth asking for: rounding
@@ -34,6 +35,9 @@ struct pf_search {
     pf_model *model;                   /* NULL until a part needs it */
     unsigned towers;                   /* those that `model` has */
     pf_embedder *embedder;             /* NULL or of `model` */
+    char *synonyms_path;               /* NULL: the built-in table */
+    bool ignores_negation;
+    pf_words *words; /* NULL until a question needs it */
 };
 
 void pf_search_set_threads(int n)
@@ -67,8 +71,10 @@ bool pf_search_open(pf_search **out, const pf_search_options *options, pf_notes 
     if (!s)
         return false;
     s->find = options->find;
+    s->ignores_negation = options->words.ignores_negation;
     if (!copy_optional(&s->model_path, options->model, err) ||
         !copy_optional(&s->tokenizer_path, options->tokenizer, err) ||
+        !copy_optional(&s->synonyms_path, options->words.synonyms, err) ||
         !pf_catalog_open_reader(&s->catalog, options->folder, indexes_for(s->find),
                                 notes, err) ||
         !pf_store_find_model(pf_catalog_store(s->catalog), &s->stored, err)) {
@@ -97,6 +103,8 @@ void pf_search_close(pf_search *s)
     pf_catalog_close(s->catalog);
     pf_free(s->model_path);
     pf_free(s->tokenizer_path);
+    pf_free(s->synonyms_path);
+    pf_words_free(s->words);
     pf_free(s);
 }
 
@@ -365,12 +373,79 @@ static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
         .n_like = a->n_like,
         .images = q->n_filters > 0 ? &a->scope : NULL,
     };
-    if (nearest.images && nearest.images->n == 0) {
-        out->no_image_passes = true;
-        return true;
-    }
     return pf_nearest_run(&nearest, q, out, err);
 }
+
+/* ---- by words ---- */
+
+static bool has_captions(const pf_search *s)
+{
+    const pf_vindex *captions = pf_catalog_captions(s->catalog);
+    return captions && pf_vindex_count(captions) > 0;
+}
+
+/* The phrase whose words are looked for; NULL unless there is exactly one. */
+static const char *phrase_of(const pf_query *q)
+{
+    const char *phrase = NULL;
+    for (size_t i = 0; i < q->n_parts; i++) {
+        if (q->parts[i].kind != PF_PART_PHRASE || q->parts[i].weight <= 0)
+            continue;
+        if (phrase)
+            return NULL;
+        phrase = q->parts[i].text;
+    }
+    return phrase;
+}
+
+static bool choose_by(const pf_search *s, const pf_query *q, pf_by *by, pf_err *err)
+{
+    const char *phrase = phrase_of(q);
+    *by = q->by;
+    if (q->by == PF_BY_DEFAULT)
+        *by = phrase && q->n_parts == 1 && has_captions(s) ? PF_BY_BOTH : PF_BY_MEANING;
+    if (*by == PF_BY_MEANING)
+        return true;
+    if (!phrase)
+        return pf_fail(err, PF_ERR_MISUSE, "words are those of one phrase");
+    if (*by == PF_BY_WORDS && q->n_parts > 1)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "only a phrase can be looked for by words alone");
+    return has_captions(s) ||
+           pf_fail(err, PF_ERR_NOT_FOUND,
+                   "catalog '%s' has no captions in which words could be found",
+                   pf_search_folder(s));
+}
+
+static bool see_to_words(pf_search *s, pf_err *err)
+{
+    const pf_words_settings settings = {.synonyms = s->synonyms_path,
+                                        .ignores_negation = s->ignores_negation};
+    return s->words || pf_words_new(&s->words, &settings, err);
+}
+
+static bool find_fused(pf_search *s, const pf_query *q, const question *a, pf_by by,
+                       pf_answer *out, pf_err *err)
+{
+    if (!see_to_words(s, err))
+        return false;
+    const pf_fusion fusion = {
+        .store = pf_catalog_store(s->catalog),
+        .folder = pf_search_folder(s),
+        .images = pf_catalog_images(s->catalog),
+        .captions = pf_catalog_captions(s->catalog),
+        .vector = by == PF_BY_BOTH ? a->vector : NULL,
+        .words = s->words,
+        .phrase = phrase_of(q),
+        .may_lack_words = q->by == PF_BY_DEFAULT,
+        .like = a->like,
+        .n_like = a->n_like,
+        .only = q->n_filters > 0 ? &a->scope : NULL,
+    };
+    return pf_fusion_run(&fusion, q, out, err);
+}
+
+/* ---- all of it ---- */
 
 static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
 {
@@ -409,14 +484,20 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
     const double start = milliseconds_now();
     unsigned towers = 0;
     question a = {0};
-    if (!check_query(s, q, err))
+    pf_by by;
+    if (!check_query(s, q, err) || !choose_by(s, q, &by, err))
         return false;
     for (size_t i = 0; i < q->n_parts; i++)
         towers |= pf_part_tower(&q->parts[i]);
 
-    const bool ok =
-        pass_filters(s, q, &a, err) && see_to_model(s, towers, notes, err) &&
-        add_parts(s, q, &a, &out->n_truncated, err) && find_nearest(s, q, &a, out, err);
+    bool ok = pass_filters(s, q, &a, err) &&
+              (by == PF_BY_WORDS || (see_to_model(s, towers, notes, err) &&
+                                     add_parts(s, q, &a, &out->n_truncated, err)));
+    out->no_image_passes = ok && q->n_filters > 0 && a.scope.n == 0;
+    if (ok && !out->no_image_passes)
+        ok = by == PF_BY_MEANING ? find_nearest(s, q, &a, out, err)
+                                 : find_fused(s, q, &a, by, out, err);
+    out->by = by;
     free_question(&a);
     if (!ok)
         pf_answer_reset(out);

@@ -4,7 +4,9 @@
  *
  * A question is a sum of parts (part.h): each is a unit vector, they are added with
  * their weights, and the sum is brought to length 1 again. A score is the cosine
- * between that vector and a hit's; equal scores come in the order of ids.
+ * between that vector and a hit's; equal scores come in the order of ids. That is
+ * search by meaning; a phrase may also be looked for by the words of captions
+ * (words.h), and both may be joined (fusion.h).
  *
  * The model is opened when a part needs it, and only the towers that are needed. It is
  * the one the catalog was made with: unchanged files are recognised by their stamp,
@@ -23,6 +25,7 @@
 #include "core/model/model.h"
 #include "core/search/filter.h"
 #include "core/search/part.h"
+#include "core/search/words.h"
 
 typedef struct pf_search pf_search;
 
@@ -38,6 +41,7 @@ typedef struct {
     unsigned find;         /* PF_FIND_... that will be asked for; 0: only the model */
     const char *model;     /* folder or checkpoint; NULL: where the catalog says */
     const char *tokenizer; /* NULL: where the catalog says, or beside the model */
+    pf_words_settings words;
 } pf_search_options;
 
 /* Threads one search may use, for the whole process; before the first search. */
@@ -62,10 +66,18 @@ const char *pf_search_notice(const pf_search *search);
 
 /* ---- asking ---- */
 
+typedef enum {
+    PF_BY_DEFAULT, /* both for a phrase and nothing else, where captions can be found */
+    PF_BY_MEANING, /* nearness of vectors */
+    PF_BY_WORDS,   /* of one phrase and nothing else, in captions; needs no model */
+    PF_BY_BOTH,    /* nearness to the image and to its captions, and words */
+} pf_by;
+
 typedef struct {
     const pf_part *parts;
     size_t n_parts;
     pf_find find;
+    pf_by by;
     size_t limit;             /* at most so many hits, >= 1 */
     double min_score;         /* hits below it are left out; -1 leaves none out */
     const pf_filter *filters; /* all must be met */
@@ -85,8 +97,14 @@ typedef struct {
     int frame;
 } pf_hit_image;
 
+/* Why a hit is there: its place in one ranking, and what made it. */
 typedef struct {
-    double score;     /* cosine, -1 .. 1 */
+    size_t rank; /* from 1; 0: it was not in this one */
+    double score;
+} pf_reason;
+
+typedef struct {
+    double score;     /* cosine, -1 .. 1; by words alone their BM25 */
     int64_t id;       /* of the image, caption or case that was found */
     int64_t image_id; /* the image itself, the one the caption belongs to, or the best
                          of the case */
@@ -99,6 +117,11 @@ typedef struct {
     pf_hit_image *images; /* cases: those of its images that were found, best first */
     size_t n_images;
     size_t n_case_images; /* cases: all of its images, found or not */
+    /* By words or both; all zero by meaning. Of a case those of its best image. */
+    double fused;         /* what hits are ordered by: sum of 1 / (60 + rank) */
+    pf_reason by_meaning; /* cosine */
+    pf_reason by_caption; /* images: cosine of the nearest caption */
+    pf_reason by_words;   /* BM25 of the best caption */
 } pf_hit;
 
 typedef struct {
@@ -107,13 +130,14 @@ typedef struct {
     double took_ms;       /* opening the model if need be, embedding, searching */
     size_t n_truncated;   /* phrases of which only the beginning was read */
     bool no_image_passes; /* the filters: nothing was searched */
+    pf_by by;             /* how it was looked for; not PF_BY_DEFAULT */
 } pf_answer;
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
  * named by PF_PART_LIKE is not among the images found, nor its case among the cases.
  * MISUSE when the parts cancel out; NOT_FOUND for captions or cases of a catalog
  * without any, for a PF_PART_LIKE that is not there and for a filter whose key nothing
- * has. */
+ * has; by words MISUSE for other questions than a phrase and for one without a word. */
 PF_MUST_CHECK bool pf_search_run(pf_search *search, const pf_query *query,
                                  pf_answer *out, pf_notes *notes, pf_err *err);
 void pf_answer_reset(pf_answer *answer); /* frees; all zero is fine */

@@ -500,7 +500,7 @@ static void foreign_newer_and_damaged_databases_are_refused(void **state)
     (void)state;
     assert_ok(publish_images(0, 2), &err);
     pf_catalog *c;
-    run_script("PRAGMA user_version = 2");
+    run_script("PRAGMA user_version = 99");
     assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err, "newer");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "newer");
     run_script("PRAGMA application_id = 5");

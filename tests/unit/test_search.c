@@ -121,6 +121,7 @@ static pf_query ask(pf_find find, const pf_part *parts, size_t n_parts)
     pf_query_init(&q);
     q.find = find;
     q.limit = LIMIT;
+    q.by = PF_BY_MEANING;
     q.parts = parts;
     q.n_parts = n_parts;
     return q;
@@ -193,23 +194,35 @@ static int best_first(const void *a, const void *b)
                                 : (x->id > y->id) - (x->id < y->id);
 }
 
+static pf_store *open_store(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/catalog.db", folder);
+    pf_store *store;
+    assert_ok(pf_store_open(&store, path, PF_STORE_READ, &err), &err);
+    return store;
+}
+
+/* Everything in SQLite, ranked. */
+static void ask_oracle(oracle *o, pf_find find, const float *vector, int64_t left_out)
+{
+    *o = (oracle){.vector = vector, .left_out = left_out};
+    pf_store *store = open_store();
+    assert_ok(find == PF_FIND_IMAGES
+                  ? pf_store_each_image_vector(store, score_one, o, &err)
+                  : pf_store_each_caption_vector(store, score_one, o, &err),
+              &err);
+    pf_store_close(store);
+    qsort(o->at, o->n, sizeof *o->at, best_first);
+}
+
 /* The hits are the first `limit` of everything in SQLite, ranked by brute force. Seeded
  * scores lie far enough apart for the order to be the same. */
 static void assert_brute_force(pf_find find, const float *vector, int64_t left_out,
                                size_t limit, const pf_answer *answer)
 {
     static oracle o;
-    o = (oracle){.vector = vector, .left_out = left_out};
-    char path[128];
-    snprintf(path, sizeof path, "%s/catalog.db", folder);
-    pf_store *store;
-    assert_ok(pf_store_open(&store, path, PF_STORE_READ, &err), &err);
-    assert_ok(find == PF_FIND_IMAGES
-                  ? pf_store_each_image_vector(store, score_one, &o, &err)
-                  : pf_store_each_caption_vector(store, score_one, &o, &err),
-              &err);
-    pf_store_close(store);
-    qsort(o.at, o.n, sizeof *o.at, best_first);
+    ask_oracle(&o, find, vector, left_out);
     assert_int_equal(answer->n_hits, limit < o.n ? limit : o.n);
     for (size_t i = 0; i < answer->n_hits; i++) {
         assert_int_equal(answer->hits[i].id, o.at[i].id);
@@ -242,6 +255,190 @@ static void test_phrase_finds_what_brute_force_finds(void **state)
     }
     pf_search_close(s);
 }
+
+/* ---- words, and both ---- */
+
+/* What is known about an image, from three rankings made here. */
+typedef struct {
+    size_t meaning, caption, words; /* ranks */
+    double cosine, fused;
+} known;
+
+static int64_t image_of[2 * IMAGES]; /* by caption id */
+
+static bool note_image(void *user, int64_t caption_id, int64_t image_id, pf_err *e)
+{
+    (void)user;
+    (void)e;
+    assert_true(caption_id < 2 * IMAGES);
+    image_of[caption_id] = image_id;
+    return true;
+}
+
+static void rank_words(known *all, const char *text)
+{
+    const pf_words_ask words_ask = {.text = text, .limit = IMAGES, .by_image = true};
+    pf_words *words;
+    pf_words_answer found = {0};
+    pf_store *store = open_store();
+    assert_ok(pf_store_each_caption(store, note_image, NULL, &err), &err);
+    assert_ok(pf_words_new(&words, NULL, &err), &err);
+    assert_ok(pf_words_search(words, store, &words_ask, &found, &err), &err);
+    for (size_t i = 0; i < found.n_hits; i++)
+        all[found.hits[i].image_id].words = i + 1;
+    pf_words_answer_reset(&found);
+    pf_words_free(words);
+    pf_store_close(store);
+}
+
+static void rank_all(known all[IMAGES + 1], const pf_part *part)
+{
+    static oracle o;
+    float v[DIM];
+    embed(part, v);
+    memset(all, 0, (IMAGES + 1) * sizeof *all);
+    rank_words(all, part->text);
+    ask_oracle(&o, PF_FIND_IMAGES, v, 0);
+    for (size_t i = 0; i < o.n; i++) {
+        all[o.at[i].id].meaning = i + 1;
+        all[o.at[i].id].cosine = o.at[i].score;
+    }
+    ask_oracle(&o, PF_FIND_CAPTIONS, v, 0);
+    for (size_t i = o.n; i-- > 0;)
+        all[image_of[o.at[i].id]].caption = i + 1;
+    for (size_t i = 1; i <= IMAGES; i++) {
+        const size_t ranks[] = {all[i].meaning, all[i].caption, all[i].words};
+        for (int k = 0; k < 3; k++)
+            all[i].fused += ranks[k] ? 1.0 / (60 + (double)ranks[k]) : 0;
+    }
+}
+
+static void assert_known(const known *all, const pf_hit *h)
+{
+    const known *k = &all[h->image_id];
+    assert_int_equal(h->by_meaning.rank, k->meaning);
+    assert_int_equal(h->by_caption.rank, k->caption);
+    assert_int_equal(h->by_words.rank, k->words);
+    assert_true(fabs(h->score - k->cosine) < 1e-5);
+    assert_true(fabs(h->fused - k->fused) < 1e-12);
+}
+
+/* The other order: of what is not among the hits nothing is better. */
+static void test_both_is_the_sum_of_reciprocal_ranks(void **state)
+{
+    (void)state;
+    static known all[IMAGES + 1];
+    const pf_part part = phrase("film 26");
+    rank_all(all, &part);
+    pf_search *s = open_search(NULL);
+    pf_query q = ask(PF_FIND_IMAGES, &part, 1);
+    q.by = PF_BY_DEFAULT;
+    pf_answer answer = {0};
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_int_equal(answer.by, PF_BY_BOTH);
+    assert_int_equal(answer.n_hits, LIMIT);
+    for (size_t i = 0; i < answer.n_hits; i++) {
+        assert_known(all, &answer.hits[i]);
+        assert_true(i == 0 || answer.hits[i].fused <= answer.hits[i - 1].fused);
+        all[answer.hits[i].id].fused = -1; /* told */
+    }
+    const double last = answer.hits[LIMIT - 1].fused;
+    for (size_t i = 1; i <= IMAGES; i++)
+        assert_true(all[i].fused <= last + 1e-12);
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+}
+
+static void test_both_finds_cases_and_captions(void **state)
+{
+    (void)state;
+    static known all[IMAGES + 1];
+    const pf_part part = phrase("film 26");
+    rank_all(all, &part);
+    pf_search *s = open_search(NULL);
+    pf_query q = ask(PF_FIND_CASES, &part, 1);
+    q.by = PF_BY_BOTH;
+    pf_answer answer = {0};
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_int_equal(answer.n_hits, LIMIT);
+    for (size_t i = 0; i < answer.n_hits; i++) {
+        assert_known(all, &answer.hits[i]);
+        assert_int_equal(answer.hits[i].images[0].id, answer.hits[i].image_id);
+        assert_true(i == 0 || answer.hits[i].fused <= answer.hits[i - 1].fused);
+    }
+    pf_answer_reset(&answer);
+    q.find = PF_FIND_CAPTIONS;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_int_equal(answer.n_hits, LIMIT);
+    assert_int_equal(answer.hits[0].by_caption.rank, 0);
+    bool is_26_there = false;
+    for (size_t i = 0; i < answer.n_hits; i++)
+        is_26_there = is_26_there || answer.hits[i].by_words.rank == 1;
+    assert_true(is_26_there);
+    pf_answer_reset(&answer);
+    q.min_score = 0.2;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    for (size_t i = 0; i < answer.n_hits; i++)
+        assert_true(answer.hits[i].score >= 0.2);
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+}
+
+static void test_words_need_no_model(void **state)
+{
+    (void)state;
+    remove_tree(model);
+    const pf_part part = phrase("film 26");
+    pf_search *s = open_search(NULL);
+    pf_query q = ask(PF_FIND_IMAGES, &part, 1);
+    q.by = PF_BY_WORDS;
+    q.limit = 1;
+    pf_answer answer = {0};
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_int_equal(answer.n_hits, 1);
+    assert_int_equal(answer.hits[0].id, 26);
+    assert_int_equal(answer.hits[0].by_words.rank, 1);
+    assert_int_equal(answer.hits[0].by_meaning.rank, 0);
+    assert_true(answer.hits[0].score > 1 &&
+                answer.hits[0].score == answer.hits[0].by_words.score);
+    assert_string_equal(answer.hits[0].caption, "caption of film 26");
+    pf_answer_reset(&answer);
+    q.find = PF_FIND_CASES;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_int_equal(answer.hits[0].image_id, 26);
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+}
+
+static void test_words_are_those_of_a_phrase(void **state)
+{
+    (void)state;
+    const pf_part parts[] = {phrase("effusion"), like("17")};
+    const pf_part marks = phrase("?!");
+    pf_search *s = open_search(NULL);
+    pf_answer answer = {0};
+    pf_query q = ask(PF_FIND_IMAGES, parts + 1, 1);
+    q.by = PF_BY_BOTH;
+    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "of one phrase");
+    q = ask(PF_FIND_IMAGES, parts, 2);
+    q.by = PF_BY_WORDS;
+    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "words alone");
+    q.by = PF_BY_BOTH;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    for (size_t i = 0; i < answer.n_hits; i++)
+        assert_int_not_equal(answer.hits[i].id, 17);
+    pf_answer_reset(&answer);
+    q = ask(PF_FIND_IMAGES, &marks, 1);
+    q.by = PF_BY_WORDS;
+    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "no word to look");
+    q.by = PF_BY_DEFAULT;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_int_equal(answer.n_hits, LIMIT);
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+}
+
+/* ---- parts ---- */
 
 static void test_parts_add_and_subtract(void **state)
 {
@@ -755,6 +952,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_phrase_finds_what_brute_force_finds),
+        TEST(test_both_is_the_sum_of_reciprocal_ranks),
+        TEST(test_both_finds_cases_and_captions),
+        TEST(test_words_need_no_model),
+        TEST(test_words_are_those_of_a_phrase),
         TEST(test_parts_add_and_subtract),
         TEST(test_like_needs_no_model_and_leaves_itself_out),
         TEST(test_like_takes_a_path_to_the_file),

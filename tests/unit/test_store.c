@@ -255,6 +255,71 @@ static void a_newer_and_an_older_format_are_told_apart(void **state)
     assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err, "has format 0");
 }
 
+static bool add_text_id(void *user, const pf_store_word_match *m, bool *is_enough,
+                        pf_err *e)
+{
+    (void)is_enough;
+    (void)e;
+    int64_t *sum = user;
+    assert_true(m->score > 0);
+    *sum = 10 * *sum + m->text_id;
+    return true;
+}
+
+/* The texts that fit, as the digits of a number. */
+static int64_t texts_with(pf_store *s, const char *match)
+{
+    int64_t sum = 0;
+    assert_ok(pf_store_each_word_match(s, match, add_text_id, &sum, &err), &err);
+    return sum;
+}
+
+static void assert_words_are_right(pf_store *s)
+{
+    pf_notes problems = {0};
+    assert_ok(pf_store_check(s, &problems, &err), &err);
+    for (size_t i = 0; i < problems.count; i++) /* index files are not in this one */
+        assert_null(strstr(problems.line[i], "words"));
+    pf_notes_reset(&problems);
+}
+
+/* Before search by words: format 1. */
+static void the_first_format_is_brought_up_to_date(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    fill(s);
+    pf_store_close(s);
+    run_script("DROP TABLE caption_word; PRAGMA user_version = 1");
+    assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err,
+                   "has format 1, this program reads 2; run plainfilm-index once");
+    assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
+    assert_ok(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err);
+    assert_words_are_right(s);
+    assert_int_equal(texts_with(s, "stem : \"chest\""), 1);
+    pf_store_close(s);
+    assert_ok(pf_store_open(&s, path, PF_STORE_READ, &err), &err);
+    assert_int_equal(texts_with(s, "\"effus\""), 2);
+    pf_store_close(s);
+}
+
+static void words_come_and_go_with_their_texts(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    assert_int_equal(texts_with(s, "plain : \"eff\" *"), 2);
+    assert_ok(pf_store_begin(s, &err), &err);
+    put_text(s, x.model, "an effusion nobody sees", 6);
+    assert_int_equal(texts_with(s, "\"effus\""), 2); /* it is no caption's */
+    assert_ok(pf_store_set_captions(s, x.image[0], x.text, 1, &err), &err);
+    assert_ok(pf_store_sweep(s, &err), &err);
+    assert_int_equal(texts_with(s, "\"effus\" OR \"chest\""), 1);
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_words_are_right(s);
+    pf_store_close(s);
+}
+
 /* A damaged page must become a failure or a finding, never a crash or a hang. */
 static void damage_is_found(void **state)
 {
@@ -785,6 +850,10 @@ static void the_check_finds_what_contradicts(void **state)
         {"UPDATE picture SET vector = zeroblob(30) WHERE id = 1", "has 30 bytes"},
         {"UPDATE caption_text SET text = 'other' WHERE id = 1", "not the one that was"},
         {"PRAGMA foreign_keys = OFF; DELETE FROM picture WHERE id = 2", "not there"},
+        {"DELETE FROM caption_word WHERE rowid = 1", "words of caption text 1"},
+        {"UPDATE caption_word SET stem = 'x' WHERE rowid = 2",
+         "words of caption text 2"},
+        {"INSERT INTO caption_word (rowid, stem) VALUES (77, 'x')", "1 words of"},
         {"UPDATE catalog SET generation = 8", "another generation"},
         {"DELETE FROM index_file WHERE kind = 'captions'",
          "1 index files that were not"},
@@ -975,6 +1044,8 @@ int main(void)
         TEST(a_new_catalog_is_private_and_empty),
         TEST(other_files_are_refused_and_left_alone),
         TEST(a_newer_and_an_older_format_are_told_apart),
+        TEST(the_first_format_is_brought_up_to_date),
+        TEST(words_come_and_go_with_their_texts),
         TEST(damage_is_found),
         TEST(changes_need_a_transaction),
         TEST(a_reader_sees_one_moment),

@@ -1,0 +1,175 @@
+/*
+ * store_words.c - see store.h and store_impl.h. The words of caption texts: kept in
+ * step, and asked for.
+ *
+ * What is in caption_word follows from the text alone (terms.h), so that it can be made
+ * at any time: after a migration, for all texts that have no row there.
+ */
+#include "core/catalog/store.h"
+
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/catalog/store_impl.h"
+#include "core/catalog/terms.h"
+
+enum { MAX_COLUMN = 16 << 20 };
+
+typedef struct {
+    pf_terms terms;
+    pf_buf stems, wholes, plains;
+} columns;
+
+static void columns_init(columns *c)
+{
+    c->terms = (pf_terms){0};
+    pf_buf_init(&c->stems, MAX_COLUMN);
+    pf_buf_init(&c->wholes, MAX_COLUMN);
+    pf_buf_init(&c->plains, MAX_COLUMN);
+}
+
+static void columns_reset(columns *c)
+{
+    pf_terms_reset(&c->terms);
+    pf_buf_free(&c->stems);
+    pf_buf_free(&c->wholes);
+    pf_buf_free(&c->plains);
+}
+
+static bool columns_read(columns *c, const char *text, pf_err *err)
+{
+    c->stems.size = c->wholes.size = c->plains.size = 0;
+    return pf_terms_read(&c->terms, text, strlen(text), err) &&
+           pf_terms_columns(&c->terms, &c->stems, &c->wholes, &c->plains, err);
+}
+
+static const char *string_of(const pf_buf *b)
+{
+    return b->size > 0 ? b->data : "";
+}
+
+static bool insert(pf_store *s, int64_t text_id, const columns *c, pf_err *err)
+{
+    return pf_sql_run(
+        s->db,
+        "INSERT INTO caption_word (rowid, stem, whole, plain) VALUES (?, ?, ?, ?)",
+        PF_SQL_ARGS(pf_sql_int(text_id), pf_sql_text(string_of(&c->stems)),
+                    pf_sql_text(string_of(&c->wholes)),
+                    pf_sql_text(string_of(&c->plains))),
+        err);
+}
+
+bool pf_store_add_words(pf_store *s, int64_t text_id, const char *text, pf_err *err)
+{
+    columns c;
+    columns_init(&c);
+    const bool ok = columns_read(&c, text, err) && insert(s, text_id, &c, err);
+    columns_reset(&c);
+    return ok;
+}
+
+bool pf_store_fill_words(pf_store *s, pf_err *err)
+{
+    columns c;
+    columns_init(&c);
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT id, text FROM caption_text"
+                           " WHERE id NOT IN (SELECT rowid FROM caption_word)",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = columns_read(&c, pf_sql_get_text(rows, 1), err) &&
+             insert(s, pf_sql_get_int(rows, 0), &c, err);
+    pf_sql_end(rows);
+    columns_reset(&c);
+    return ok;
+}
+
+bool pf_store_sweep_words(pf_store *s, pf_err *err)
+{
+    return pf_sql_run(s->db,
+                      "DELETE FROM caption_word WHERE rowid NOT IN"
+                      " (SELECT id FROM caption_text)",
+                      PF_SQL_NO_ARGS, err);
+}
+
+/* ---- checking -------------------------------------------------------------------- */
+
+static bool is_same(pf_sql_rows *rows, int column, const pf_buf *b)
+{
+    return strcmp(pf_sql_get_text(rows, column), string_of(b)) == 0;
+}
+
+bool pf_store_check_words(pf_store *s, pf_notes *problems, pf_err *err)
+{
+    columns c;
+    columns_init(&c);
+    pf_sql_rows *rows;
+    bool has_row;
+    int64_t strays = 0;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT id, text, caption_word.rowid, stem, whole, plain"
+                           " FROM caption_text LEFT JOIN caption_word"
+                           " ON caption_word.rowid = caption_text.id",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        ok = columns_read(&c, pf_sql_get_text(rows, 1), err);
+        if (ok && (pf_sql_is_null(rows, 2) || !is_same(rows, 3, &c.stems) ||
+                   !is_same(rows, 4, &c.wholes) || !is_same(rows, 5, &c.plains)))
+            pf_notes_add(problems, "the words of caption text %lld are not those of it",
+                         (long long)pf_sql_get_int(rows, 0));
+    }
+    pf_sql_end(rows);
+    columns_reset(&c);
+    ok = ok && pf_sql_find_int(s->db,
+                               "SELECT count(*) FROM caption_word WHERE rowid NOT IN"
+                               " (SELECT id FROM caption_text)",
+                               PF_SQL_NO_ARGS, &strays, err);
+    if (ok && strays != 0)
+        pf_notes_add(problems, "%lld words of caption texts that are not there",
+                     (long long)strays);
+    return ok;
+}
+
+/* ---- asking ---------------------------------------------------------------------- */
+
+bool pf_store_each_word_match(pf_store *s, const char *match, pf_store_word_fn *fn,
+                              void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row, is_enough = false;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT caption.id, image_id, caption_text_id, rank"
+                           " FROM caption_word"
+                           " JOIN caption ON caption_text_id = caption_word.rowid"
+                           " WHERE caption_word MATCH ?"
+                           " ORDER BY rank, caption_text_id, caption.id",
+                           PF_SQL_ARGS(pf_sql_text(match)), err);
+    while (ok && !is_enough && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        const pf_store_word_match m = {
+            .caption_id = pf_sql_get_int(rows, 0),
+            .image_id = pf_sql_get_int(rows, 1),
+            .text_id = pf_sql_get_int(rows, 2),
+            .score = -pf_sql_get_real(rows, 3), /* FTS5 has the best lowest */
+        };
+        ok = fn(user, &m, &is_enough, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_get_caption_text(pf_store *s, int64_t text_id, char **text, pf_err *err)
+{
+    *text = NULL;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, "SELECT text FROM caption_text WHERE id = ?",
+                           PF_SQL_ARGS(pf_sql_int(text_id)), err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row)
+        ok = (*text = pf_strdup(pf_sql_get_text(rows, 0), err)) != NULL;
+    pf_sql_end(rows);
+    return ok;
+}

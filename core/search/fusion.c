@@ -1,0 +1,405 @@
+/*
+ * fusion.c - see fusion.h.
+ *
+ * Each ranking is taken to the same depth and becomes notes: this id has this rank
+ * there. Notes are sorted by id, those of one id are added up, and the sums are sorted.
+ * Images and cases have three rankings (the image, its best caption's meaning, its best
+ * caption's words), captions two. A case stands where its best image does.
+ */
+#include "core/search/fusion.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/search/cases.h"
+#include "core/search/hits.h"
+
+enum {
+    DEPTH = 1000,   /* of each ranking, at least */
+    SMOOTHING = 60, /* k in 1 / (k + rank), Cormack and others 2009 */
+};
+
+typedef enum { MEANING, CAPTIONS, WORDS, N_RANKINGS } ranking;
+
+/* What one ranking says about an image or caption. */
+typedef struct {
+    int64_t id;
+    ranking from;
+    pf_reason reason;
+} note;
+
+typedef struct {
+    int64_t id;
+    double fused, score;
+    pf_reason reasons[N_RANKINGS]; /* rank 0: not among them */
+} entry;
+
+typedef struct {
+    const pf_fusion *f;
+    const pf_query *q;
+    size_t depth;
+    pf_id_set captions; /* those of the images that may be found */
+    note *notes;
+    size_t n_notes, room;
+    entry *entries;
+    size_t n_entries;
+} mix;
+
+static bool finds_captions(const mix *m)
+{
+    return m->q->find == PF_FIND_CAPTIONS;
+}
+
+/* ---- rankings -------------------------------------------------------------------- */
+
+static bool add_note(mix *m, int64_t id, ranking from, size_t rank, double score,
+                     pf_err *err)
+{
+    if (m->n_notes == m->room) {
+        void *notes = m->notes;
+        const size_t room = m->room ? 2 * m->room : 1024;
+        if (!pf_resize_array(&notes, room, sizeof *m->notes, err))
+            return false;
+        m->notes = notes;
+        m->room = room;
+    }
+    m->notes[m->n_notes++] = (note){id, from, {rank, score}};
+    return true;
+}
+
+static bool is_like(const mix *m, int64_t image_id)
+{
+    for (size_t i = 0; i < m->f->n_like; i++) {
+        if (m->f->like[i] == image_id)
+            return true;
+    }
+    return false;
+}
+
+/* Neighbours, best first. */
+typedef struct {
+    int64_t *ids; /* owned, as the scores */
+    float *scores;
+    size_t n;
+} neighbours;
+
+static void free_neighbours(neighbours *found)
+{
+    pf_free(found->ids);
+    pf_free(found->scores);
+}
+
+/* The k nearest, of all or of those in `only`. */
+static bool look(const mix *m, const pf_vindex *index, size_t k, const pf_id_set *only,
+                 neighbours *out, pf_err *err)
+{
+    const size_t count = only ? only->n : pf_vindex_count(index);
+    if (k > count)
+        k = count;
+    if (k == 0)
+        return true;
+    out->ids = pf_alloc_array(k, sizeof *out->ids, err);
+    out->scores = pf_alloc_array(k, sizeof *out->scores, err);
+    return out->ids && out->scores &&
+           pf_vindex_search(index, m->f->vector, 1, k, only ? only->ids : NULL,
+                            only ? only->n : 0, out->ids, out->scores, &out->n, err);
+}
+
+static const pf_id_set *only_captions(const mix *m)
+{
+    return m->f->only ? &m->captions : NULL;
+}
+
+/* By what is looked for itself: images, or captions. */
+static bool rank_by_meaning(mix *m, pf_err *err)
+{
+    const pf_fusion *f = m->f;
+    neighbours found = {0};
+    bool ok = finds_captions(m)
+                  ? look(m, f->captions, m->depth, only_captions(m), &found, err)
+                  : look(m, f->images, m->depth, f->only, &found, err);
+    for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
+        if (finds_captions(m) || !is_like(m, found.ids[i]))
+            ok = add_note(m, found.ids[i], MEANING, ++rank, found.scores[i], err);
+    }
+    free_neighbours(&found);
+    return ok;
+}
+
+/* Images by the nearest of their captions: the first note of an image counts. */
+static bool rank_by_captions(mix *m, pf_err *err)
+{
+    const pf_fusion *f = m->f;
+    neighbours found = {0};
+    if (finds_captions(m) || !f->captions)
+        return true;
+    bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err);
+    for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
+        char *text;
+        int64_t image_id;
+        ok = pf_store_get_caption(f->store, found.ids[i], &text, &image_id, err);
+        pf_free(ok ? text : NULL);
+        if (ok && image_id != 0 && !is_like(m, image_id))
+            ok = add_note(m, image_id, CAPTIONS, ++rank, found.scores[i], err);
+    }
+    free_neighbours(&found);
+    return ok;
+}
+
+static bool rank_by_words(mix *m, pf_err *err)
+{
+    const pf_fusion *f = m->f;
+    const pf_words_ask ask = {.text = f->phrase,
+                              .images = f->only ? f->only->ids : NULL,
+                              .n_images = f->only ? f->only->n : 0,
+                              .limit = m->depth,
+                              .by_image = !finds_captions(m)};
+    pf_words_answer found = {0};
+    pf_err local = PF_ERR_INIT;
+    bool ok = pf_words_search(f->words, f->store, &ask, &found, &local);
+    if (!ok && local.code == PF_ERR_MISUSE && f->may_lack_words)
+        return true;
+    if (!ok)
+        return pf_fail(err, local.code, "%s", local.msg);
+    for (size_t i = 0, rank = 0; ok && i < found.n_hits; i++) {
+        const pf_words_hit *h = &found.hits[i];
+        const int64_t id = finds_captions(m) ? h->caption_id : h->image_id;
+        if (finds_captions(m) || !is_like(m, id))
+            ok = add_note(m, id, WORDS, ++rank, h->score, err);
+    }
+    pf_words_answer_reset(&found);
+    return ok;
+}
+
+/* ---- fusing ---------------------------------------------------------------------- */
+
+static int by_id_ranking_rank(const void *a, const void *b)
+{
+    const note *x = a, *y = b;
+    if (x->id != y->id)
+        return x->id > y->id ? 1 : -1;
+    if (x->from != y->from)
+        return x->from > y->from ? 1 : -1;
+    return (x->reason.rank > y->reason.rank) - (x->reason.rank < y->reason.rank);
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const entry *x = a, *y = b;
+    if (x->fused != y->fused)
+        return x->fused > y->fused ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static bool fuse(mix *m, pf_err *err)
+{
+    if (m->n_notes == 0)
+        return true;
+    qsort(m->notes, m->n_notes, sizeof *m->notes, by_id_ranking_rank);
+    m->entries = pf_alloc_array(m->n_notes, sizeof *m->entries, err);
+    if (!m->entries)
+        return false;
+    for (size_t i = 0; i < m->n_notes; i++) {
+        const note *n = &m->notes[i];
+        if (i == 0 || n->id != m->notes[i - 1].id)
+            m->entries[m->n_entries++] = (entry){.id = n->id};
+        entry *e = &m->entries[m->n_entries - 1];
+        if (e->reasons[n->from].rank != 0)
+            continue; /* another caption of the image, further down */
+        e->reasons[n->from] = n->reason;
+        e->fused += 1.0 / (SMOOTHING + (double)n->reason.rank);
+    }
+    return true;
+}
+
+static entry *find_entry(const mix *m, int64_t id)
+{
+    size_t low = 0, high = m->n_entries;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (m->entries[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < m->n_entries && m->entries[low].id == id ? &m->entries[low] : NULL;
+}
+
+/* The cosine of every entry, those included that only words have found. Entries are
+ * still in the order of ids. */
+static bool score_entries(mix *m, pf_err *err)
+{
+    neighbours found = {0};
+    pf_id_set ids = {.n = m->n_entries};
+    ids.ids = pf_alloc_array(m->n_entries, sizeof *ids.ids, err);
+    bool ok = ids.ids != NULL;
+    for (size_t i = 0; ok && i < m->n_entries; i++)
+        ids.ids[i] = m->entries[i].id;
+    ok = ok && look(m, finds_captions(m) ? m->f->captions : m->f->images, ids.n, &ids,
+                    &found, err);
+    for (size_t i = 0; ok && i < found.n; i++) {
+        entry *e = find_entry(m, found.ids[i]);
+        if (e)
+            e->score = found.scores[i];
+    }
+    free_neighbours(&found);
+    pf_id_set_reset(&ids);
+    return ok;
+}
+
+static void drop_low(mix *m)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n_entries; i++) {
+        if (m->entries[i].score >= m->q->min_score)
+            m->entries[kept++] = m->entries[i];
+    }
+    m->n_entries = kept;
+}
+
+static bool rank_all(mix *m, pf_err *err)
+{
+    if (m->f->vector && !(rank_by_meaning(m, err) && rank_by_captions(m, err)))
+        return false;
+    if (!rank_by_words(m, err) || !fuse(m, err))
+        return false;
+    if (m->f->vector) {
+        if (!score_entries(m, err))
+            return false;
+        drop_low(m);
+    } else {
+        for (size_t i = 0; i < m->n_entries; i++)
+            m->entries[i].score = m->entries[i].reasons[WORDS].score;
+    }
+    return true;
+}
+
+/* ---- hits ------------------------------------------------------------------------ */
+
+static void tell(pf_hit *h, const entry *e)
+{
+    h->score = e->score;
+    h->fused = e->fused;
+    h->by_meaning = e->reasons[MEANING];
+    h->by_caption = e->reasons[CAPTIONS];
+    h->by_words = e->reasons[WORDS];
+}
+
+/* The first n entries as ids and fused values. */
+static bool list(const mix *m, size_t n, neighbours *out, pf_err *err)
+{
+    out->ids = pf_alloc_array(n, sizeof *out->ids, err);
+    out->scores = pf_alloc_array(n, sizeof *out->scores, err);
+    if (!out->ids || !out->scores)
+        return false;
+    for (out->n = 0; out->n < n; out->n++) {
+        out->ids[out->n] = m->entries[out->n].id;
+        out->scores[out->n] = (float)m->entries[out->n].fused;
+    }
+    return true;
+}
+
+static bool fill(mix *m, pf_answer *out, pf_err *err)
+{
+    const size_t n = m->n_entries < m->q->limit ? m->n_entries : m->q->limit;
+    const size_t before = out->n_hits;
+    neighbours best = {0};
+    qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
+    const bool ok =
+        list(m, n, &best, err) &&
+        pf_hits_fill(out, m->f->store, m->q->find, best.ids, best.scores, best.n, err);
+    for (size_t i = 0; ok && i < n; i++)
+        tell(&out->hits[before + i], &m->entries[i]);
+    free_neighbours(&best);
+    return ok;
+}
+
+/* Entries of images that have a case, but not one that was asked with. */
+static void keep_cases(mix *m, const pf_case_map *map)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n_entries; i++) {
+        const pf_case_image *image = pf_case_map_find(map, m->entries[i].id);
+        bool is_wanted = image != NULL;
+        for (size_t k = 0; is_wanted && k < m->f->n_like; k++) {
+            const pf_case_image *like = pf_case_map_find(map, m->f->like[k]);
+            is_wanted = !like || like->case_id != image->case_id;
+        }
+        if (is_wanted)
+            m->entries[kept++] = m->entries[i];
+    }
+    m->n_entries = kept;
+}
+
+/* What hits of cases have from the ranking is the fused value: tell the rest. */
+static bool tell_cases(const mix *m, pf_answer *out, size_t before)
+{
+    for (size_t i = before; i < out->n_hits; i++) {
+        pf_hit *h = &out->hits[i];
+        for (size_t k = 0; k < h->n_images; k++) {
+            const entry *e = find_entry(m, h->images[k].id);
+            if (!e)
+                return false;
+            h->images[k].score = e->score;
+            if (k == 0)
+                tell(h, e);
+        }
+    }
+    return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const entry *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
+{
+    pf_case_map map = {0};
+    pf_ranked_cases ranked = {0};
+    neighbours best = {0};
+    const size_t before = out->n_hits;
+    if (!pf_case_map_load(&map, m->f->store, err))
+        return false;
+    bool ok =
+        map.n_cases > 0 ||
+        pf_fail(err, PF_ERR_NOT_FOUND,
+                "catalog '%s' has no cases, only images and captions can be found "
+                "in it",
+                m->f->folder);
+    if (ok) {
+        keep_cases(m, &map);
+        qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
+        ok = list(m, m->n_entries, &best, err) &&
+             pf_cases_rank(&ranked, &map, best.ids, best.scores, best.n, m->q->limit,
+                           err) &&
+             pf_hits_fill_cases(out, m->f->store, &ranked, err);
+    }
+    if (ok) {
+        qsort(m->entries, m->n_entries, sizeof *m->entries, by_id);
+        ok = tell_cases(m, out, before);
+    }
+    free_neighbours(&best);
+    pf_ranked_cases_reset(&ranked);
+    pf_case_map_reset(&map);
+    return ok;
+}
+
+bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err *err)
+{
+    const size_t wanted = q->limit + f->n_like;
+    mix m = {.f = f, .q = q, .depth = wanted > DEPTH ? wanted : DEPTH};
+    bool ok = (!f->vector || !f->captions || !f->only ||
+               pf_scope_captions(&m.captions, f->store, f->only, err)) &&
+              rank_all(&m, err);
+    if (ok && q->find == PF_FIND_CASES)
+        ok = fill_cases(&m, out, err);
+    else if (ok && m.n_entries > 0)
+        ok = fill(&m, out, err);
+    pf_id_set_reset(&m.captions);
+    pf_free(m.notes);
+    pf_free(m.entries);
+    return ok;
+}

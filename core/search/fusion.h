@@ -1,0 +1,45 @@
+/*
+ * fusion.h - one ranking out of several: what looks like the question, what captions
+ * mean, what words they have. Internal to search.
+ *
+ * Rankings are joined by reciprocal rank: G. V. Cormack, C. L. A. Clarke, S. Buettcher,
+ * "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods",
+ * SIGIR 2009: a hit's value is the sum of 1 / (60 + rank) over the rankings it is in.
+ * Ranks and not scores, since a cosine and a BM25 cannot be compared.
+ */
+#ifndef PF_CORE_SEARCH_FUSION_H
+#define PF_CORE_SEARCH_FUSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/catalog/store.h"
+#include "core/catalog/vindex.h"
+#include "core/search/scope.h"
+#include "core/search/search.h"
+#include "core/search/words.h"
+
+/* What is looked at, all of it borrowed. */
+typedef struct {
+    pf_store *store;
+    const char *folder;        /* for messages */
+    const pf_vindex *images;   /* NULL when captions are looked for */
+    const pf_vindex *captions; /* NULL: only words know captions */
+    const float *vector;       /* [dim] of the question; NULL: words alone */
+    const pf_words *words;
+    const char *phrase;    /* whose words are looked for */
+    bool may_lack_words;   /* a phrase without a word is no error */
+    const int64_t *like;   /* [n_like] images that were asked with: they, or their */
+    size_t n_like;         /* cases, are not found */
+    const pf_id_set *only; /* images that may be found; NULL: all */
+} pf_fusion;
+
+/* Append the hits to those of `out`, each with its reasons; on failure they stay there,
+ * for pf_answer_reset(). With a vector, a hit's score is its cosine, and hits below the
+ * query's min_score are left out; without, it is the BM25 of its words. NOT_FOUND for
+ * cases of a catalog without any. */
+PF_MUST_CHECK bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out,
+                                 pf_err *err);
+
+#endif

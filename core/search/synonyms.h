@@ -1,0 +1,42 @@
+/*
+ * synonyms.h - names for the same thing: CXR, chest x-ray, chest radiograph.
+ *
+ * A table is a text with one group per line, its names parted by '='
+ * (data/synonyms.txt). Immutable; may be shared by threads.
+ */
+#ifndef PF_CORE_SEARCH_SYNONYMS_H
+#define PF_CORE_SEARCH_SYNONYMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/err.h"
+#include "core/catalog/terms.h"
+
+typedef struct pf_synonyms pf_synonyms;
+
+/* The built-in table. */
+PF_MUST_CHECK bool pf_synonyms_new(pf_synonyms **out, pf_err *err);
+/* A file of at most 1 MiB instead. */
+PF_MUST_CHECK bool pf_synonyms_open(pf_synonyms **out, const char *path, pf_err *err);
+/* `name` is for messages. FORMAT for a line that is no group. */
+PF_MUST_CHECK bool pf_synonyms_parse(pf_synonyms **out, const char *text, size_t n,
+                                     const char *name, pf_err *err);
+void pf_synonyms_free(pf_synonyms *synonyms); /* NULL is fine */
+
+/* A name, as the stems of its words (borrowed from the table). */
+typedef struct {
+    char **stems;
+    size_t n_stems;
+    size_t group;
+} pf_synonym;
+
+/* The names that are the longest beginning of terms i .. end-1: one per group it is in,
+ * *n of them; NULL when there is none. */
+const pf_synonym *pf_synonyms_find(const pf_synonyms *synonyms, const pf_terms *terms,
+                                   size_t i, size_t end, size_t *n);
+/* All names of a group, *n of them, as pointers. */
+const pf_synonym *const *pf_synonyms_group(const pf_synonyms *synonyms, size_t group,
+                                           size_t *n);
+
+#endif

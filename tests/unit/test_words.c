@@ -1,0 +1,401 @@
+/* test_words.c - search by words: questions, negation, other names, order and limits.
+ *
+ * Which caption answers which question is in tests/golden/words.tsv; what is here needs
+ * a catalog, an exact expression or a failure. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/catalog/store.h"
+#include "core/search/words.h"
+#include "core/search/words_query.h"
+#include "tests/unit/test_support.h"
+
+enum { DIM = 4 };
+
+static pf_err err;
+static pf_words *words;
+
+static int before_all(void **state)
+{
+    (void)state;
+    return pf_words_new(&words, NULL, &err) ? 0 : -1;
+}
+
+static int after_all(void **state)
+{
+    (void)state;
+    pf_words_free(words);
+    return 0;
+}
+
+/* ---- one caption, one question --------------------------------------------------- */
+
+static void unescape(char *s)
+{
+    char *to = s;
+    for (; *s; s++) {
+        const bool is_newline = s[0] == '\\' && s[1] == 'n';
+        *to++ = is_newline ? '\n' : *s;
+        s += is_newline;
+    }
+    *to = '\0';
+}
+
+static void captions_answer_as_a_reader_would_say(void **state)
+{
+    (void)state;
+    FILE *f = fopen(PF_TESTS_DIR "/golden/words.tsv", "r");
+    assert_non_null(f);
+    char line[512];
+    int pairs = 0, wrong = 0;
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] == '#')
+            continue;
+        char *question = strchr(line, '\t');
+        assert_non_null(question);
+        *question++ = '\0';
+        char *caption = strchr(question, '\t');
+        assert_non_null(caption);
+        *caption++ = '\0';
+        unescape(caption);
+        bool is_fit;
+        assert_ok(pf_words_fit(words, question, caption, &is_fit, &err), &err);
+        if (strcmp(is_fit ? "yes" : "no", line) != 0) {
+            fprintf(stderr, "expected %s: '%s' in '%s'\n", line, question, caption);
+            wrong++;
+        }
+        pairs++;
+    }
+    fclose(f);
+    assert_true(pairs >= 100);
+    assert_int_equal(wrong, 0);
+}
+
+static void negation_can_be_ignored(void **state)
+{
+    (void)state;
+    const pf_words_settings settings = {.ignores_negation = true};
+    pf_words *w;
+    bool is_fit;
+    assert_ok(pf_words_new(&w, &settings, &err), &err);
+    assert_ok(pf_words_fit(w, "pneumothorax", "No pneumothorax", &is_fit, &err), &err);
+    assert_true(is_fit);
+    assert_ok(pf_words_fit(w, "no pneumothorax", "A pneumothorax", &is_fit, &err),
+              &err);
+    assert_true(is_fit);
+    pf_words_free(w);
+}
+
+/* ---- what FTS5 is asked ---------------------------------------------------------- */
+
+static const char *match_of(const char *question, bool all)
+{
+    static char copy[8192];
+    pf_words_query q = {0};
+    const pf_words_options none = {0};
+    pf_buf b;
+    pf_buf_init(&b, sizeof copy);
+    assert_ok(pf_words_query_parse(&q, question, strlen(question), &none, &err), &err);
+    assert_ok(pf_words_query_match(&q, all, &b, &err), &err);
+    snprintf(copy, sizeof copy, "%s", b.data);
+    pf_buf_free(&b);
+    pf_words_query_reset(&q);
+    return copy;
+}
+
+static void only_words_in_quotes_reach_fts5(void **state)
+{
+    (void)state;
+    assert_string_equal(match_of("pleural effusions", false),
+                        "({stem whole} : \"pleural\") OR ({stem whole} : \"effus\")");
+    assert_string_equal(match_of("a \"T2 weighted\" b*", true),
+                        "(stem : \"t2\" + \"weight\") AND (plain : \"b\" *)");
+    assert_string_equal(match_of("T2-weighted", true),
+                        "(stem : \"t2\" + \"weight\" OR {stem whole} : "
+                        "\"t2weighted\")");
+    assert_string_equal(match_of("spine NOT (fracture OR tumour)", true),
+                        "({stem whole} : \"spine\")");
+    assert_string_equal(match_of("x\"; DROP TABLE caption; --", true),
+                        "({stem whole} : \"x\") AND ({stem whole} : \"drop\") AND "
+                        "({stem whole} : \"tabl\") AND ({stem whole} : \"caption\")");
+    assert_string_equal(match_of("NEAR(rowid, 5)^ {plain}: x + -y", true),
+                        "({stem whole} : \"near\") AND ({stem whole} : \"rowid\") AND "
+                        "({stem whole} : \"5\") AND ({stem whole} : \"plain\") AND "
+                        "({stem whole} : \"x\") AND ({stem whole} : \"y\")");
+    assert_string_equal(match_of("of the", true),
+                        "({stem whole} : \"of\") AND ({stem whole} : \"the\")");
+}
+
+static void a_question_without_a_word_is_refused(void **state)
+{
+    (void)state;
+    static const char *const questions[] = {"",   "  ",  "\"\"",    "* - /",
+                                            "()", "AND", "\xFF\xFE"};
+    bool is_fit;
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        assert_refused(pf_words_fit(words, questions[i], "x", &is_fit, &err), &err,
+                       "there is no word to look for");
+        assert_int_equal(err.code, PF_ERR_MISUSE);
+    }
+}
+
+static void a_question_of_any_length_is_read_to_a_limit(void **state)
+{
+    (void)state;
+    static char text[200000];
+    const pf_words_options none = {0};
+    for (size_t i = 0; i + 1 < sizeof text; i++)
+        text[i] = i % 3 == 2 ? ' ' : (char)('a' + i / 3 % 26);
+    pf_words_query q = {0};
+    assert_ok(pf_words_query_parse(&q, text, sizeof text - 1, &none, &err), &err);
+    assert_int_equal(q.n_groups, PF_WORDS_MAX_GROUPS);
+    assert_true(q.is_cut);
+    pf_words_query_reset(&q);
+    memset(text, '(', sizeof text - 1);
+    memcpy(text + 500, "x NOT y", 7);
+    assert_ok(pf_words_query_parse(&q, text, sizeof text - 1, &none, &err), &err);
+    assert_int_equal(q.n_groups, 2);
+    assert_int_equal(q.n_steps, 0);
+    pf_words_query_reset(&q);
+}
+
+/* ---- tables ---------------------------------------------------------------------- */
+
+static void a_table_of_synonyms_can_be_replaced(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/plainfilm-words-XXXXXX";
+    const int fd = mkstemp(path);
+    const char table[] = "# my own\r\n\n  Foo = bar baz = qux\r\n";
+    assert_true(write(fd, table, sizeof table - 1) == (ssize_t)sizeof table - 1);
+    close(fd);
+    const pf_words_settings settings = {.synonyms = path};
+    pf_words *w;
+    bool is_fit;
+    assert_ok(pf_words_new(&w, &settings, &err), &err);
+    assert_ok(pf_words_fit(w, "foo", "a bar baz", &is_fit, &err), &err);
+    assert_true(is_fit);
+    assert_ok(pf_words_fit(w, "bar baz", "QUX", &is_fit, &err), &err);
+    assert_true(is_fit);
+    assert_ok(pf_words_fit(w, "CXR", "chest x-ray", &is_fit, &err), &err);
+    assert_false(is_fit);
+    pf_words_free(w);
+    unlink(path);
+    assert_refused(pf_words_new(&w, &settings, &err), &err, path);
+}
+
+static void bad_tables_are_refused_with_the_line(void **state)
+{
+    (void)state;
+    pf_synonyms *s;
+    pf_negex *x;
+    assert_refused(pf_synonyms_parse(&s, "a = b\nlonely\n", 13, "t", &err), &err,
+                   "'t', line 2: a group has one name");
+    assert_refused(pf_synonyms_parse(&s, "a =\n", 4, "t", &err), &err, "0 words");
+    assert_refused(pf_synonyms_parse(&s, "a b c d e f g h i = b", 21, "t", &err), &err,
+                   "9 words, expected 1 to 8");
+    assert_refused(pf_negex_parse(&x, "pre no\nfoo not\n", 15, "t", &err), &err,
+                   "'t', line 2: a line begins with none of pre");
+    assert_refused(pf_negex_parse(&x, "pre\n", 4, "t", &err), &err, "line 1");
+    assert_refused(pf_negex_parse(&x, "pre -\n", 6, "t", &err), &err, "0 words");
+}
+
+/* ---- a catalog ------------------------------------------------------------------- */
+
+static const struct {
+    int image;
+    const char *text;
+} captions[] = {
+    {1, "Right pleural effusion"},
+    {1, "Pleural effusion and consolidation in the right lower lobe of the lung"},
+    {2, "No pleural effusion"},
+    {3, "Pleural thickening"},
+    {4, "Right pleural effusion"},
+    {5, "Joint effusion"},
+    {6, "No pleural effusion on the left; right pleural effusion, effusion, effusion"},
+    {7, "Fracture"},
+};
+enum { N_CAPTIONS = sizeof captions / sizeof *captions, N_IMAGES = 7 };
+
+static char folder[64], path[96];
+
+static bool fill(pf_store *s, pf_err *e)
+{
+    static const float v[DIM] = {0.6f, 0.8f, 0, 0};
+    static char model[] = "m", empty[] = "";
+    const pf_store_model m = {.fingerprint = model,
+                              .path = model,
+                              .preprocess = model,
+                              .description = empty,
+                              .stamp = empty,
+                              .dim = DIM};
+    const pf_store_source source = {.path = "/f", .kind = "folder"};
+    int64_t model_id, source_id;
+    bool ok = pf_store_begin(s, e) && pf_store_put_model(s, &m, &model_id, e) &&
+              pf_store_use_model(s, model_id, e) &&
+              pf_store_put_source(s, &source, &source_id, e);
+    for (int i = 1; ok && i <= N_IMAGES; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "/f/%d.png", i);
+        pf_store_picture p = {.model_id = model_id,
+                              .content = pf_hash_bytes(name, strlen(name)),
+                              .width = 1,
+                              .height = 1,
+                              .format = "png",
+                              .vector = v};
+        pf_store_image image = {.source_id = source_id, .path = name};
+        int64_t texts[4], id;
+        size_t n = 0;
+        ok = pf_store_put_picture(s, &p, &image.picture_id, e) &&
+             pf_store_put_image(s, &image, &id, e);
+        for (size_t k = 0; ok && k < N_CAPTIONS; k++) {
+            if (captions[k].image == i)
+                ok = pf_store_put_caption_text(s, model_id, captions[k].text, v,
+                                               &texts[n++], e);
+        }
+        ok = ok && pf_store_set_captions(s, id, texts, n, e);
+    }
+    int64_t unseen;
+    return ok && /* of no caption: nobody may see it */
+           pf_store_put_caption_text(s, model_id, "right pleural effusion, unseen", v,
+                                     &unseen, e) &&
+           pf_store_commit(s, e);
+}
+
+static pf_store *make_store(void)
+{
+    pf_store *s;
+    strcpy(folder, "/tmp/plainfilm-words-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/catalog.db", folder);
+    assert_ok(pf_store_open(&s, path, PF_STORE_CREATE, &err), &err);
+    assert_ok(fill(s, &err), &err);
+    return s;
+}
+
+static void remove_store(pf_store *s)
+{
+    pf_store_close(s);
+    unlink(path);
+    rmdir(folder);
+}
+
+/* The ids of an answer as text: "1 4 2". */
+static const char *ids_of(pf_store *s, const pf_words_ask *ask)
+{
+    static char line[256];
+    pf_words_answer a = {0};
+    size_t n = 0;
+    line[0] = '\0';
+    assert_ok(pf_words_search(words, s, ask, &a, &err), &err);
+    for (size_t i = 0; i < a.n_hits; i++)
+        n += (size_t)snprintf(
+            line + n, sizeof line - n, "%s%lld", i ? " " : "",
+            (long long)(ask->by_image ? a.hits[i].image_id : a.hits[i].caption_id));
+    pf_words_answer_reset(&a);
+    return line;
+}
+
+static void more_words_come_first(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    pf_words_ask ask = {.text = "right pleural effusion", .limit = 100};
+    /* three words: 1, 5, 7, 2; two: none; one: thickening, joint effusion */
+    assert_string_equal(ids_of(s, &ask), "1 5 7 2 4 6");
+    ask.by_image = true;
+    assert_string_equal(ids_of(s, &ask), "1 4 6 3 5");
+    for (ask.limit = 1; ask.limit <= 5; ask.limit++) {
+        char expected[] = "1 4 6 3 5";
+        expected[2 * ask.limit - 1] = '\0';
+        assert_string_equal(ids_of(s, &ask), expected);
+    }
+    ask = (pf_words_ask){.text = "no effusion", .limit = 9};
+    assert_string_equal(ids_of(s, &ask), "7 3");
+    ask.text = "fracture";
+    assert_string_equal(ids_of(s, &ask), "8");
+    ask.text = "unseen";
+    assert_string_equal(ids_of(s, &ask), "");
+    ask.text = "effusion AND consolidation";
+    assert_string_equal(ids_of(s, &ask), "2");
+    remove_store(s);
+}
+
+static void only_some_images_may_be_asked(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    static const int64_t some[] = {2, 3, 4, 7};
+    pf_words_ask ask = {
+        .text = "pleural effusion", .images = some, .n_images = 4, .limit = 9};
+    assert_string_equal(ids_of(s, &ask), "5 4");
+    ask.n_images = 0;
+    assert_string_equal(ids_of(s, &ask), "");
+    remove_store(s);
+}
+
+static void scores_fall_and_count_the_words(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    const pf_words_ask ask = {.text = "right pleural effusion", .limit = 100};
+    pf_words_answer a = {0};
+    assert_ok(pf_words_search(words, s, &ask, &a, &err), &err);
+    assert_int_equal(a.n_asked, 3);
+    assert_int_equal(a.hits[0].matched, 3);
+    assert_int_equal(a.hits[a.n_hits - 1].matched, 1);
+    for (size_t i = 0; i < a.n_hits; i++) {
+        assert_true(a.hits[i].score > 0);
+        assert_true(i == 0 || a.hits[i].matched < a.hits[i - 1].matched ||
+                    a.hits[i].score <= a.hits[i - 1].score);
+    }
+    pf_words_answer_reset(&a);
+    remove_store(s);
+}
+
+static void running_out_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    const pf_words_ask ask = {.text = "(\"pleural effusion\" OR x-ray) NOT fracture*",
+                              .limit = 9,
+                              .by_image = true};
+    bool ok = false;
+    for (long n = 1; !ok; n++) {
+        pf_words_answer a = {0};
+        static const char table[] = "a = b c\n";
+        pf_synonyms *synonyms = NULL;
+        pf_mem_fail_at(n);
+        ok = pf_synonyms_parse(&synonyms, table, sizeof table - 1, "t", &err) &&
+             pf_words_search(words, s, &ask, &a, &err);
+        pf_mem_fail_at(0);
+        if (!ok)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+        pf_synonyms_free(synonyms);
+        pf_words_answer_reset(&a);
+        assert_true(n < 500);
+    }
+    remove_store(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(captions_answer_as_a_reader_would_say),
+        cmocka_unit_test(negation_can_be_ignored),
+        cmocka_unit_test(only_words_in_quotes_reach_fts5),
+        cmocka_unit_test(a_question_without_a_word_is_refused),
+        cmocka_unit_test(a_question_of_any_length_is_read_to_a_limit),
+        cmocka_unit_test(a_table_of_synonyms_can_be_replaced),
+        cmocka_unit_test(bad_tables_are_refused_with_the_line),
+        cmocka_unit_test(more_words_come_first),
+        cmocka_unit_test(only_some_images_may_be_asked),
+        cmocka_unit_test(scores_fall_and_count_the_words),
+        cmocka_unit_test(running_out_of_memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, before_all, after_all);
+}
