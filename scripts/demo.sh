@@ -43,15 +43,15 @@ step "the catalog of this demo: export PLAINFILM_CATALOG=build/demo"
 show "index the sample collection: pictures drawn for this project, with captions" \
   plainfilm-index --model data/demo-model --captions data/sample/captions.csv data/sample
 show "a phrase finds pictures" \
-  plainfilm-query --limit 3 right pleural effusion
-show "the same, among views from the side" \
-  plainfilm-query --limit 3 --filter view=lateral right pleural effusion
+  plainfilm-query --limit 3 subdural hematoma
+show "the same, among those on the left" \
+  plainfilm-query --limit 3 --filter side=gallstones
 show "a picture finds similar cases (it is in the sample itself: its own case comes first)" \
-  plainfilm-query --limit 3 --find cases --image data/sample/case0003-1.jpg
+  plainfilm-query --limit 3 --find cases --image data/sample/case0004-1.jpg
 show "a picture finds what captions say about such pictures" \
-  plainfilm-query --limit 3 --find captions --image data/sample/case0003-1.jpg
+  plainfilm-query --limit 3 --find captions --image data/sample/case0004-1.jpg
 show "an answer for another program" \
-  plainfilm-query --limit 1 --format json left subdural hematoma
+  plainfilm-query --limit 1 --format json gallstones
 show "a second run finds nothing to do" \
   plainfilm-index
 printf '\nNext: README.md tells how to get PubMedCLIP and index pictures of your own.\n'
