@@ -132,7 +132,8 @@ static void put_caption(const printer *p, const pf_hit *h)
 
 static void put_case(const printer *p, const pf_hit *h)
 {
-    const bool has_title = h->case_title && h->case_title[0] != '\0';
+    const bool has_title = h->case_title && h->case_title[0] != '\0' &&
+                           strcmp(h->case_title, h->case_key) != 0;
     set_style(p, BOLD);
     put_text(p, p->indent, has_title ? h->case_title : h->case_key);
     set_style(p, PLAIN);

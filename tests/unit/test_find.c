@@ -568,6 +568,7 @@ static condition draw_condition(void)
         {"tag", "=", "left lung base"},
         {"tag", "!=", "Heart"},
         {"tag", "~", "lun"},
+        {"tag", "~", "eart"},
         {"anatomy", "=", "chest"},
         {"anatomy", "!=", "chest"},
         {"case", "=", "CASE-7"},
