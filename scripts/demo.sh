@@ -45,7 +45,7 @@ show "index the sample collection: pictures drawn for this project, with caption
 show "a phrase finds pictures" \
   plainfilm-query --limit 3 subdural hematoma
 show "the same, among those on the left" \
-  plainfilm-query --limit 3 --filter side=gallstones
+  plainfilm-query --limit 3 --filter side=left subdural hematoma
 show "a picture finds similar cases (it is in the sample itself: its own case comes first)" \
   plainfilm-query --limit 3 --find cases --image data/sample/case0004-1.jpg
 show "a picture finds what captions say about such pictures" \
