@@ -1,29 +1,30 @@
-# FindOpenBLAS - the target OpenBLAS::OpenBLAS: cblas.h and OpenBLAS without threads.
+# FindOpenBLAS - the target OpenBLAS::OpenBLAS: cblas.h and OpenBLAS's pthread flavour.
 #
 # Debian has three flavours with one soname, libopenblas.so.0, and lets the machine's
-# owner switch between them. Ours is the serial one: plainfilm runs its own threads,
-# and a BLAS that starts more of them under each made two threads slower than one. The
-# library is therefore named by its full path, in a folder of its own; CMake records
-# such a folder in the programs' RUNPATH, which comes before the switchable one. The
-# shared library is preferred to the static one: that is 30 MB in each program.
+# owner switch between them. Ours is the pthread one, told to use one thread (kernels.c):
+# the serial one is built without locks, and two threads that multiply at once get wrong
+# numbers from it (tests/unit/test_kernels.c). The library is named by its full path, in
+# a folder of its own; CMake records such a folder in the programs' RUNPATH, which comes
+# before the switchable one. The shared library is preferred to the static one: that is
+# 30 MB in each program.
 #
 #   -DOpenBLAS_LIBRARY=... -DOpenBLAS_INCLUDE_DIR=...   use another one
 
 find_library(OpenBLAS_LIBRARY NAMES openblas
-  PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial
-        /usr/lib/openblas-serial
+  PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread
+        /usr/lib/openblas-pthread
   NO_DEFAULT_PATH)
 find_library(OpenBLAS_LIBRARY NAMES openblas) # not Debian: what there is
 find_path(OpenBLAS_INCLUDE_DIR NAMES cblas.h
-  PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial
-        /usr/include/openblas-serial /usr/include/openblas
+  PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread
+        /usr/include/openblas-pthread /usr/include/openblas
   NO_DEFAULT_PATH)
 find_path(OpenBLAS_INCLUDE_DIR NAMES cblas.h PATH_SUFFIXES openblas)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(OpenBLAS
   REQUIRED_VARS OpenBLAS_LIBRARY OpenBLAS_INCLUDE_DIR
-  REASON_FAILURE_MESSAGE "install libopenblas-serial-dev, or run sh scripts/setup.sh")
+  REASON_FAILURE_MESSAGE "install libopenblas-pthread-dev, or run sh scripts/setup.sh")
 mark_as_advanced(OpenBLAS_LIBRARY OpenBLAS_INCLUDE_DIR)
 
 if(OpenBLAS_FOUND AND NOT TARGET OpenBLAS::OpenBLAS)

@@ -18,7 +18,7 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config dpkg-dev
-  libopenblas-serial-dev libsqlite3-dev libstb-dev libutf8proc-dev libjansson-dev
+  libopenblas-pthread-dev libsqlite3-dev libstb-dev libutf8proc-dev libjansson-dev
   libxxhash-dev zlib1g-dev libpng-dev libjpeg-dev libcmocka-dev"
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -150,7 +150,7 @@ build_faiss() {
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O3 -DNDEBUG" \
     -DBUILD_SHARED_LIBS=OFF -DBUILD_TESTING=OFF -DFAISS_ENABLE_C_API=ON \
     -DFAISS_ENABLE_GPU=OFF -DFAISS_ENABLE_PYTHON=OFF -DFAISS_OPT_LEVEL="$level" \
-    -DBLA_VENDOR=OpenBLAS -DCMAKE_LIBRARY_PATH="/usr/lib/$multiarch/openblas-serial"
+    -DBLA_VENDOR=OpenBLAS -DCMAKE_LIBRARY_PATH="/usr/lib/$multiarch/openblas-pthread"
   logged cmake --build "$work/build" -j "$jobs" --target "$target"
   mkdir -p "$work/prefix/lib" "$work/prefix/include/faiss"
   logged compile_c_api

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -396,6 +397,53 @@ static void test_is_finite(void **unused)
     x[6] = 1e-45f;
     assert_true(pf_kernel_is_finite(x, 67));
     pf_free(x);
+}
+
+/* Products of several threads at once: a BLAS without locks hands two of them the same
+ * working memory, and now and then a product is wrong. */
+enum { RACE_ROWS = 17, RACE_SIZE = 128, RACE_THREADS = 4, RACE_ROUNDS = 20000 };
+
+typedef struct {
+    const pf_linear *l;
+    const float *x, *expected;
+    size_t wrong;
+} racer;
+
+static void *race(void *context)
+{
+    racer *r = context;
+    static const size_t n = (size_t)RACE_ROWS * RACE_SIZE;
+    float *y = pf_alloc_floats(n, NULL);
+    for (int i = 0; y && i < RACE_ROUNDS; i++) {
+        pf_kernel_linear(r->l, r->x, RACE_ROWS, y, RACE_SIZE, false);
+        r->wrong += memcmp(y, r->expected, n * sizeof *y) != 0;
+    }
+    r->wrong += y == NULL;
+    pf_free(y);
+    return NULL;
+}
+
+static void test_threads_at_once(void **unused)
+{
+    (void)unused;
+    static float w[RACE_SIZE * RACE_SIZE], x[RACE_ROWS * RACE_SIZE],
+        y[RACE_ROWS * RACE_SIZE];
+    for (size_t i = 0; i < sizeof w / sizeof *w; i++)
+        w[i] = (float)(i * 7919 % 1000) / 500 - 1;
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+        x[i] = (float)(i * 104729 % 1000) / 500 - 1;
+    pf_linear l = {.weight = w, .in = RACE_SIZE, .out = RACE_SIZE};
+    pf_kernel_linear(&l, x, RACE_ROWS, y, RACE_SIZE, false);
+    racer r[RACE_THREADS];
+    pthread_t thread[RACE_THREADS];
+    for (int i = 0; i < RACE_THREADS; i++) {
+        r[i] = (racer){&l, x, y, 0};
+        assert_int_equal(pthread_create(&thread[i], NULL, race, &r[i]), 0);
+    }
+    for (int i = 0; i < RACE_THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(r[i].wrong, 0);
+    }
 }
 
 int main(void)
