@@ -460,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup(test_average_pool, before),
         cmocka_unit_test_setup(test_normalize, before),
         cmocka_unit_test_setup(test_is_finite, before),
+        cmocka_unit_test_setup(test_threads_at_once, before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
