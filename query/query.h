@@ -25,6 +25,11 @@ typedef struct {
     bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
 } asked;
 
+/* options.c: the table, what it filled in, and whether that goes together. */
+extern asked command;
+extern const pf_cli query_cli;
+PF_MUST_CHECK bool check_command(const pf_cli_args *args, pf_err *err);
+
 enum { LIMIT_MAX = 1000000 };
 /* Of arguments, and of options that may be given several times. */
 enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
@@ -45,6 +50,21 @@ typedef struct {
 PF_MUST_CHECK bool question_make(question *out, const asked *how,
                                  const pf_cli_item *items, size_t n, pf_err *err);
 void question_reset(question *q);
+
+/* say.c: what is said on stderr, as lines that begin with the program's name. */
+void say(const char *text);
+void say_notes(pf_notes *notes, bool is_wanted); /* or not: they are gone afterwards */
+void say_notice(const char *notice); /* of the model's makers; NULL is fine */
+void say_truncated(void);
+
+/* The jobs, each in the file of its name (run_batch() with run_search()). *status is
+ * PF_EXIT_DONE before; a job that did only a part of its work says so there. */
+PF_MUST_CHECK bool run_search(const pf_cli_args *args, pf_exit *status, pf_err *err);
+PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
+PF_MUST_CHECK bool run_embed(const pf_cli_args *args, pf_exit *status, pf_err *err);
+
+/* Open the catalog that the command line says for what is looked for (PF_FIND_...). */
+PF_MUST_CHECK bool open_search(pf_search **out, unsigned find, pf_err *err);
 
 /* batch.c: a question per line, each with what the command line says. */
 typedef struct {

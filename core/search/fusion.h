@@ -18,7 +18,7 @@
 #include "core/catalog/vindex.h"
 #include "core/search/scope.h"
 #include "core/search/search.h"
-#include "core/search/words.h"
+#include "core/words/words.h"
 
 /* What is looked at, all of it borrowed. */
 typedef struct {

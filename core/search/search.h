@@ -25,7 +25,7 @@
 #include "core/model/model.h"
 #include "core/search/filter.h"
 #include "core/search/part.h"
-#include "core/search/words.h"
+#include "core/words/words.h"
 
 typedef struct pf_search pf_search;
 

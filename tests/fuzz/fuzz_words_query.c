@@ -14,8 +14,8 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/catalog/sql.h"
-#include "core/search/words.h"
-#include "core/search/words_query.h"
+#include "core/words/words.h"
+#include "core/words/words_query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

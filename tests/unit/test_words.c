@@ -9,8 +9,8 @@
 
 #include "core/base/mem.h"
 #include "core/catalog/store.h"
-#include "core/search/words.h"
-#include "core/search/words_query.h"
+#include "core/words/words.h"
+#include "core/words/words_query.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 4 };

@@ -5,8 +5,8 @@
  *
  * A pf_negex is immutable and may be shared by threads.
  */
-#ifndef PF_CORE_SEARCH_NEGEX_H
-#define PF_CORE_SEARCH_NEGEX_H
+#ifndef PF_CORE_WORDS_NEGEX_H
+#define PF_CORE_WORDS_NEGEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -19,13 +19,13 @@
  * beginning, `verb` anywhere in it) and no "or" comes later, since "no consolidation,
  * large effusion or pneumothorax" is still one list.
  */
-#include "core/search/negex.h"
+#include "core/words/negex.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/search/texts.h"
+#include "core/words/texts.h"
 
 enum {
     WINDOW = 6,

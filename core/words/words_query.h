@@ -16,8 +16,8 @@
  *
  * Nothing of the text reaches FTS5 but words that terms.h made, in quotes.
  */
-#ifndef PF_CORE_SEARCH_WORDS_QUERY_H
-#define PF_CORE_SEARCH_WORDS_QUERY_H
+#ifndef PF_CORE_WORDS_WORDS_QUERY_H
+#define PF_CORE_WORDS_WORDS_QUERY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +25,8 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
-#include "core/search/negex.h"
-#include "core/search/synonyms.h"
+#include "core/words/negex.h"
+#include "core/words/synonyms.h"
 
 enum {
     PF_WORDS_MAX_TEXT = 1 << 16, /* bytes of a question; what follows is not read */

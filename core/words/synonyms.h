@@ -4,8 +4,8 @@
  * A table is a text with one group per line, its names parted by '='
  * (data/synonyms.txt). Immutable; may be shared by threads.
  */
-#ifndef PF_CORE_SEARCH_SYNONYMS_H
-#define PF_CORE_SEARCH_SYNONYMS_H
+#ifndef PF_CORE_WORDS_SYNONYMS_H
+#define PF_CORE_WORDS_SYNONYMS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
  * that walk ends as soon as `limit` are found and the score falls. Only when there are
  * too few, all captions with any of the words are looked at.
  */
-#include "core/search/words.h"
+#include "core/words/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +17,9 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/catalog/terms.h"
-#include "core/search/negex.h"
-#include "core/search/synonyms.h"
-#include "core/search/words_query.h"
+#include "core/words/negex.h"
+#include "core/words/synonyms.h"
+#include "core/words/words_query.h"
 
 enum { MATCH_MAX_BYTES = 1 << 20 };
 

@@ -8,7 +8,7 @@
  *   3. Groups and operators become steps (the shunting-yard algorithm, E. W. Dijkstra,
  *      1961); whatever does not work out leaves no steps.
  */
-#include "core/search/words_query.h"
+#include "core/words/words_query.h"
 
 #include <string.h>
 

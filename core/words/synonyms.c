@@ -2,7 +2,7 @@
  * synonyms.c - see synonyms.h. The names are sorted by their stems, so that all that
  * begin with a word lie together; a second array has them by group.
  */
-#include "core/search/synonyms.h"
+#include "core/words/synonyms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/search/texts.h"
+#include "core/words/texts.h"
 
 enum {
     NAMES_MAX = 1 << 16,

@@ -1,9 +1,9 @@
 /*
  * texts.h - the texts of data/ that cmake/embed_text.cmake puts into the program, and
- * reading such a text line by line. Internal to search.
+ * reading such a text line by line. Internal to words.
  */
-#ifndef PF_CORE_SEARCH_TEXTS_H
-#define PF_CORE_SEARCH_TEXTS_H
+#ifndef PF_CORE_WORDS_TEXTS_H
+#define PF_CORE_WORDS_TEXTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

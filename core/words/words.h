@@ -13,8 +13,8 @@
  *
  * A pf_words is immutable and may be shared by threads, each with a store of its own.
  */
-#ifndef PF_CORE_SEARCH_WORDS_H
-#define PF_CORE_SEARCH_WORDS_H
+#ifndef PF_CORE_WORDS_WORDS_H
+#define PF_CORE_WORDS_WORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
