@@ -17,7 +17,7 @@
 
 enum {
     DEPTH = 1000,   /* of each ranking, at least */
-    SMOOTHING = 60, /* k in 1 / (k + rank), Cormack and others 2009 */
+    SMOOTHING = 10, /* k in 1 / (k + rank) */
 };
 
 typedef enum { MEANING, CAPTIONS, WORDS, N_RANKINGS } ranking;

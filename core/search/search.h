@@ -118,7 +118,7 @@ typedef struct {
     size_t n_images;
     size_t n_case_images; /* cases: all of its images, found or not */
     /* By words or both; all zero by meaning. Of a case those of its best image. */
-    double fused;         /* what hits are ordered by: sum of 1 / (60 + rank) */
+    double fused;         /* what hits are ordered by: sum of 1 / (10 + rank) */
     pf_reason by_meaning; /* cosine */
     pf_reason by_caption; /* images: cosine of the nearest caption */
     pf_reason by_words;   /* BM25 of the best caption */

@@ -309,7 +309,7 @@ static void rank_all(known all[IMAGES + 1], const pf_part *part)
     for (size_t i = 1; i <= IMAGES; i++) {
         const size_t ranks[] = {all[i].meaning, all[i].caption, all[i].words};
         for (int k = 0; k < 3; k++)
-            all[i].fused += ranks[k] ? 1.0 / (60 + (double)ranks[k]) : 0;
+            all[i].fused += ranks[k] ? 1.0 / (10 + (double)ranks[k]) : 0;
     }
 }
 
