@@ -130,9 +130,40 @@ static bool is_number(const char *text, double *out)
     return *end == '\0' && isfinite(*out);
 }
 
+static bool is_two_digits(const char *s, int max)
+{
+    if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+        return false;
+    const int n = 10 * (s[0] - '0') + (s[1] - '0');
+    return n >= 1 && n <= max;
+}
+
+/* Bytes of the ISO date that `s` begins with: 10 for 2024-05-31, 7 for 2024-05, 4 for
+ * 2024; 0 for none. */
+static size_t date_length(const char *s)
+{
+    if (strspn(s, "0123456789") != 4)
+        return 0;
+    if (s[4] != '-' || !is_two_digits(s + 5, 12))
+        return 4;
+    return s[7] == '-' && is_two_digits(s + 8, 31) ? 10 : 7;
+}
+
+/* `value` is a date, or a time of day, within the year, month or day `period`. */
+static bool is_within(const char *value, const char *period)
+{
+    const size_t n = strlen(period);
+    if (n < 4 || date_length(period) != n || strncmp(value, period, n) != 0)
+        return false;
+    return n < 10 ? date_length(value) > n : value[n] == 'T' || value[n] == ' ';
+}
+
+/* A value with that of a filter. */
 static int compare_values(const char *a, const char *b)
 {
     double x, y;
+    if (is_within(a, b))
+        return 0;
     if (is_number(a, &x) && is_number(b, &y))
         return (x > y) - (x < y);
     return compare_texts(a, b);
@@ -183,5 +214,5 @@ bool pf_filter_accepts(const pf_filter *filter, const char *value)
     case PF_FILTER_LIKE_PATH:
         return fnmatch(filter->value, value, 0) == 0;
     }
-    return compare_texts(value, filter->value) == 0;
+    return compare_texts(value, filter->value) == 0 || is_within(value, filter->value);
 }

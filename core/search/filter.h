@@ -8,9 +8,10 @@
  *   path~GLOB                       the path, as fnmatch(3) compares: * takes / too
  *
  * Letters compare without regard to case in ASCII, but for paths and numbers. Texts are
- * in the order of their bytes, so that ISO dates are in order of time. A number is
- * digits with sign, point and exponent as usual; "=" compares texts, for an accession
- * number 007 is not 7. Blanks around key and value do not count.
+ * in the order of their bytes, so that ISO dates are in order of time; and a year,
+ * month or day means all of it: 2024-05-31 equals 2024-05 and is not greater. A number
+ * is digits with sign, point and exponent as usual; "=" compares texts, for an
+ * accession number 007 is not 7. Blanks around key and value do not count.
  */
 #ifndef PF_CORE_SEARCH_FILTER_H
 #define PF_CORE_SEARCH_FILTER_H
