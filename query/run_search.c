@@ -57,13 +57,16 @@ static void print_answer(const pf_query *query, const pf_answer *answer)
     }
 }
 
-/* What the question looks at: for words the captions, too. */
+/* The vectors that the question looks at: for both those of captions, too, for words
+ * none. */
 static unsigned indexes_of(const pf_query *q)
 {
     const bool may_be_both =
         q->by == PF_BY_DEFAULT && q->n_parts == 1 && q->parts[0].kind == PF_PART_PHRASE;
-    const bool has_words = q->by == PF_BY_WORDS || q->by == PF_BY_BOTH || may_be_both;
-    return (unsigned)q->find | (has_words ? PF_FIND_CAPTIONS : 0u);
+    if (q->by == PF_BY_WORDS)
+        return 0;
+    return (unsigned)q->find |
+           (q->by == PF_BY_BOTH || may_be_both ? PF_FIND_CAPTIONS : 0u);
 }
 
 static bool search_with(const pf_query *query, pf_err *err)

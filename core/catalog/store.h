@@ -301,6 +301,8 @@ PF_MUST_CHECK bool pf_store_each_key(pf_store *store, pf_store_key_fn *fn, void 
 
 /* --- words --------------------------------------------------------------------- */
 
+PF_MUST_CHECK bool pf_store_has_captions(pf_store *store, bool *out, pf_err *err);
+
 typedef struct {
     int64_t caption_id, image_id, text_id;
     double score; /* BM25, as FTS5 has it, but the more the better */

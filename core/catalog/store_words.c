@@ -160,6 +160,15 @@ bool pf_store_each_word_match(pf_store *s, const char *match, pf_store_word_fn *
     return ok;
 }
 
+bool pf_store_has_captions(pf_store *s, bool *out, pf_err *err)
+{
+    int64_t n = 0;
+    const bool ok = pf_sql_find_int(s->db, "SELECT EXISTS (SELECT 1 FROM caption)",
+                                    PF_SQL_NO_ARGS, &n, err);
+    *out = n != 0;
+    return ok;
+}
+
 bool pf_store_get_caption_text(pf_store *s, int64_t text_id, char **text, pf_err *err)
 {
     *text = NULL;

@@ -102,7 +102,10 @@ static bool choose_by(const pf_search *s, const pf_query *q, pf_by *by, pf_err *
     if (*by == PF_BY_WORDS && q->n_parts > 1)
         return pf_fail(err, PF_ERR_MISUSE,
                        "only a phrase can be looked for by words alone");
-    return has_captions(s) ||
+    bool are_there = false;
+    if (!pf_store_has_captions(pf_catalog_store(s->catalog), &are_there, err))
+        return false;
+    return are_there ||
            pf_fail(err, PF_ERR_NOT_FOUND,
                    "catalog '%s' has no captions in which words could be found",
                    pf_search_folder(s));
@@ -143,8 +146,14 @@ static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
                        PF_FILTERS_MAX);
     if (q->limit == 0)
         return pf_fail(err, PF_ERR_MISUSE, "a limit of 0 leaves no answer");
-    if (!pf_session_has_model(s, err))
-        return false;
+    return pf_session_has_model(s, err);
+}
+
+/* Words alone need no vectors. */
+static bool check_indexes(const pf_search *s, const pf_query *q, pf_by by, pf_err *err)
+{
+    if (by == PF_BY_WORDS)
+        return true;
     if (!index_of(s, q->find))
         return pf_fail(err, PF_ERR_MISUSE,
                        "the search was not opened for what the question looks for");
@@ -168,7 +177,8 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
     const double start = milliseconds_now();
     question a = {0};
     pf_by by;
-    if (!check_query(s, q, err) || !choose_by(s, q, &by, err))
+    if (!check_query(s, q, err) || !choose_by(s, q, &by, err) ||
+        !check_indexes(s, q, by, err))
         return false;
 
     bool ok = pass_filters(s, q, &a, err) &&

@@ -38,7 +38,7 @@ typedef enum {
 
 typedef struct {
     const char *folder;    /* of the catalog; NULL: the user's default */
-    unsigned find;         /* PF_FIND_... that will be asked for; 0: only the model */
+    unsigned find;         /* PF_FIND_... that will be asked for by meaning; 0: none */
     const char *model;     /* folder or checkpoint; NULL: where the catalog says */
     const char *tokenizer; /* NULL: where the catalog says, or beside the model */
     pf_words_settings words;
