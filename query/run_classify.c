@@ -65,6 +65,8 @@ static void put_finished(gallery *g, size_t at)
     const labelled l = {.path = g->list->path[at], .scores = f->scores};
     if (f->scores)
         label_printer_put(&g->printer, &l);
+    else if (g->list->has_stdin && at == g->list->stdin_at)
+        pf_progress_say(&g->bar, "%s: %s", query_cli.name, f->reason);
     else
         pf_progress_say(&g->bar, "%s: %s: %s", query_cli.name, l.path, f->reason);
     pf_free(f->scores);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
 #include "core/cli/term.h"
@@ -13,6 +14,8 @@
 
 static bool read_named(const char *path, pf_buf *b, pf_err *err)
 {
+    if (pf_path_is_folder(path))
+        return pf_fail(err, PF_ERR_IO, "'%s' is a folder", path);
     FILE *in = fopen(path, "rbe");
     if (!in)
         return pf_fail_errno(err, errno, "cannot open '%s'", path);
