@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #include "core/base/err.h"
-#include "indexer/scan.h"
+#include "core/image/scan.h"
 
 typedef struct {
     char *path;     /* absolute, one of the scanned files */

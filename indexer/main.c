@@ -2,18 +2,16 @@
  * main.c - plainfilm-index: options, signals, progress and exit codes around pf_run().
  */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/cli/cli.h"
+#include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
 #include "core/cli/term.h"
+#include "core/model/pipeline.h"
 #include "indexer/report.h"
 #include "indexer/run.h"
 
@@ -155,30 +153,6 @@ static const pf_cli cli = {
     .examples = examples,
 };
 
-/* ---- signals ---- */
-
-static atomic_int stop; /* lock-free, so a handler may set it */
-
-static void on_signal(int signal)
-{
-    (void)signal;
-    atomic_store(&stop, 1);
-}
-
-/* The first Ctrl-C ends the run in good order, the second one at once. What the caller
- * has told us to ignore (nohup) stays ignored. */
-static void catch_signals(void)
-{
-    static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
-        struct sigaction before;
-        if (sigaction(caught[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            sigaction(caught[i], &action, NULL);
-    }
-}
-
 /* ---- the jobs ---- */
 
 static pf_exit fail(const pf_err *err)
@@ -225,12 +199,6 @@ static void show_notice(void *context, const char *text)
         pf_progress_say(&s->bar, "plainfilm-index: %s", text);
 }
 
-static int online_cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (int)n;
-}
-
 static pf_exit index_paths(const char *folder, const char *const *paths, size_t n_paths)
 {
     pf_err err = PF_ERR_INIT;
@@ -250,17 +218,16 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .captions = asked.captions,
                         .paths = paths,
                         .n_paths = n_paths,
-                        .jobs = asked.jobs ? (int)asked.jobs : online_cores(),
+                        .jobs = asked.jobs ? (int)asked.jobs : pf_pipeline_cores(),
                         .batch = (size_t)asked.batch,
                         .rebuild = asked.rebuild,
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .wait_seconds = (int)asked.wait_seconds,
-                        .stop = &stop,
+                        .stop = pf_interrupt_catch(),
                         .notice = show_notice,
                         .progress = show,
                         .context = &s};
-    catch_signals();
     bool ok = pf_run(&o, &report, &notes, &err);
     if (s.what)
         pf_progress_finish(&s.bar);

@@ -15,7 +15,7 @@
 #include "core/base/err.h"
 #include "core/base/hash.h"
 #include "core/catalog/store.h"
-#include "indexer/scan.h"
+#include "core/image/scan.h"
 
 typedef enum {
     PF_PLAN_UNCHANGED,

@@ -8,8 +8,8 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
+#include "core/model/pipeline.h"
 #include "indexer/apply.h"
-#include "indexer/pipeline.h"
 #include "indexer/run_model.h"
 #include "indexer/sources.h"
 

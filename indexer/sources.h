@@ -6,9 +6,9 @@
 
 #include "core/base/hash.h"
 #include "core/catalog/store.h"
+#include "core/image/scan.h"
 #include "indexer/import_captions.h"
 #include "indexer/plan.h"
-#include "indexer/scan.h"
 
 typedef struct {
     char *path, *captions_path; /* absolute; the latter NULL when there is none */

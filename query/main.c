@@ -17,6 +17,10 @@ static job *chosen_job(void)
         return run_batch;
     if (command.embed)
         return run_embed;
+    if (command.classify)
+        return run_classify;
+    if (command.phrases)
+        return run_phrases;
     return run_search;
 }
 

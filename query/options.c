@@ -2,6 +2,8 @@
  * options.c - what plainfilm-query can be told: the option table, its examples, and
  * what of it does not go together.
  */
+#include <string.h>
+
 #include "query/query.h"
 
 enum { WORDS_MAX = 4096 };
@@ -70,6 +72,28 @@ static const pf_opt options[] = {
      .default_text = "both for a phrase where there are captions, else meaning",
      .help = "how hits are compared: meaning, the nearness of vectors; words, those of "
              "the phrase in captions; or both"},
+    {.kind = PF_OPT_STRING,
+     .name = "phrases",
+     .arg = "FILE",
+     .to = &command.phrases,
+     .help =
+         "with --find captions, rank the phrases in this file, one per line, instead "
+         "of the catalog's captions; '-' is stdin"},
+    {.kind = PF_OPT_STRING,
+     .name = "classify",
+     .arg = "LABELS",
+     .to = &command.classify,
+     .help = "which of these labels, with commas between them, fits best: the pictures "
+             "of --image, of which each may be a folder; or, when anything else is "
+             "asked, the images found"},
+    {.kind = PF_OPT_STRING,
+     .name = "template",
+     .arg = "TEXT",
+     .to = &command.label_template,
+     .default_text = "{}",
+     .help =
+         "with --classify, the text that the model reads, with {} for the label: \"a "
+         "chest x-ray with {}\""},
     {.kind = PF_OPT_FLAG,
      .name = "embed",
      .to = &command.embed,
@@ -106,8 +130,10 @@ static const pf_opt options[] = {
      .arg = "DIR|FILE",
      .to = &command.model,
      .default_text = "where the catalog says",
-     .help = "the model, when it has moved; it must be the one the catalog was made "
-             "with. With --embed and without --catalog any model"},
+     .help =
+         "the model, when it has moved; it must be the one the catalog was made "
+         "with. Without --catalog any model, with --embed, --phrases, and --classify "
+         "of pictures"},
     {.kind = PF_OPT_STRING,
      .name = "tokenizer",
      .arg = "PATH",
@@ -119,8 +145,8 @@ static const pf_opt options[] = {
      .arg = "NAME",
      .to = &command.preprocess,
      .default_text = "what the model says",
-     .help = "with --embed and --model, how pictures are prepared: clip or "
-             "pubmedclip-train"},
+     .help = "with a model that is not the catalog's, how pictures are prepared: clip "
+             "or pubmedclip-train"},
 
     {.kind = PF_OPT_HEADING, .help = "How to answer"},
     {.kind = PF_OPT_CHOICE,
@@ -162,6 +188,8 @@ static const char *const examples[] = {
     "plainfilm-query --like 17 2:pleural effusion",
     "many questions, one program",
     "plainfilm-query --batch --limit 3 <phrases.txt >answers.jsonl",
+    "what is on the pictures of a folder, one line per label",
+    "plainfilm-query --image folder --classify \"chest x-ray, head CT\" --format tsv",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
     NULL,
@@ -187,10 +215,87 @@ static bool is_asked(const pf_cli_args *args)
     return false;
 }
 
+bool asks_for_pictures_only(const pf_cli_args *args)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        if (args->items[i].tag != TAG_IMAGE)
+            return false;
+    }
+    return args->n_items > 0;
+}
+
+static bool has_item(const pf_cli_args *args, int tag)
+{
+    return pf_cli_first(args, tag) != NULL;
+}
+
+static bool check_classify(const pf_cli_args *args, const char *see, pf_err *err)
+{
+    if (!command.classify)
+        return !command.label_template ||
+               pf_fail(err, PF_ERR_MISUSE, "--template is for --classify %s", see);
+    if (command.batch || command.embed || command.phrases)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--classify does not go with --batch, --embed or --phrases %s",
+                       see);
+    if (command.find != 0)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--classify is about images: not with --find %s %s",
+                       find_names[command.find], see);
+    if (command.format == FORMAT_PATHS)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--classify answers in --format text, json or tsv %s", see);
+    return !asks_for_pictures_only(args) || (!command.by && command.min_score <= -1) ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "--by and --min-score are for a search, and --classify searches "
+                   "nothing for --image alone %s",
+                   see);
+}
+
+static bool check_phrases(const pf_cli_args *args, const char *see, pf_err *err)
+{
+    if (!command.phrases)
+        return true;
+    if (command.batch || command.embed)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--phrases does not go with --batch or --embed %s", see);
+    if (strcmp(find_names[command.find], "captions") != 0)
+        return pf_fail(
+            err, PF_ERR_MISUSE,
+            "--phrases takes the place of captions: it needs --find captions "
+            "%s",
+            see);
+    if (command.format == FORMAT_PATHS)
+        return pf_fail(
+            err, PF_ERR_MISUSE,
+            "phrases have no paths: --phrases answers in --format text, json "
+            "or tsv %s",
+            see);
+    if (has_item(args, TAG_FILTER))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--filter is for the catalog's images, not for --phrases %s",
+                       see);
+    return !command.by || strcmp(command.by, "meaning") == 0 ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "--phrases are compared by meaning, not --by %.80s %s", command.by,
+                   see);
+}
+
+/* With --model alone: a model that need not be the catalog's. */
+static bool needs_no_catalog(const pf_cli_args *args)
+{
+    if (!command.model || command.catalog)
+        return false;
+    return command.embed || (command.classify && asks_for_pictures_only(args)) ||
+           (command.phrases && !has_item(args, TAG_LIKE));
+}
+
 /* What the table cannot tell. */
 bool check_command(const pf_cli_args *args, pf_err *err)
 {
     const char *see = "(see plainfilm-query --help)";
+    if (!check_classify(args, see, err) || !check_phrases(args, see, err))
+        return false;
     if (command.batch &&
         (is_asked(args) || command.embed || command.format == FORMAT_TSV ||
          command.format == FORMAT_PATHS))
@@ -205,10 +310,10 @@ bool check_command(const pf_cli_args *args, pf_err *err)
                        "nothing was asked: give a phrase, --image or --like %s", see);
     if (command.ends_in_nul && command.format != FORMAT_PATHS)
         return pf_fail(err, PF_ERR_MISUSE, "--null is for --format paths %s", see);
-    if (command.preprocess && !(command.embed && command.model && !command.catalog))
+    if (command.preprocess && !needs_no_catalog(args))
         return pf_fail(err, PF_ERR_MISUSE,
-                       "--preprocess is for --embed with --model and without "
-                       "--catalog, a catalog has its own %s",
+                       "--preprocess is for --embed, --classify and --phrases with "
+                       "--model and without --catalog, a catalog has its own %s",
                        see);
     const int tag = args->items[0].tag;
     const bool is_one = args->n_items == 1 || args->n_plain == args->n_items;

@@ -51,7 +51,7 @@ static const char *name_of_by(pf_by by)
     return "meaning";
 }
 
-static void write_query(pf_json_writer *w, const pf_query *q, const pf_answer *answer)
+void print_json_query(pf_json_writer *w, const pf_query *q, const pf_answer *answer)
 {
     pf_json_begin_object(w, "query");
     pf_json_begin_array(w, "parts");
@@ -104,7 +104,10 @@ static void write_image(pf_json_writer *w, const pf_hit *h)
 static void write_caption(pf_json_writer *w, const pf_hit *h)
 {
     pf_json_write_string(w, "caption", h->caption);
-    pf_json_write_int(w, "image_id", h->image_id);
+    if (h->image_id != 0)
+        pf_json_write_int(w, "image_id", h->image_id);
+    else
+        pf_json_write_string(w, "image_id", NULL); /* a phrase of the user's own */
     pf_json_write_string(w, "path", h->path);
 }
 
@@ -170,7 +173,7 @@ void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
     pf_json_writer w;
     pf_json_writer_init(&w, out);
     pf_json_begin_object(&w, NULL);
-    write_query(&w, q, answer);
+    print_json_query(&w, q, answer);
     pf_json_write_real(&w, "took_ms", answer->took_ms, 4);
     pf_json_begin_array(&w, "hits");
     for (size_t i = 0; i < answer->n_hits; i++)

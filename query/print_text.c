@@ -126,6 +126,8 @@ static void put_image(const printer *p, const pf_hit *h)
 static void put_caption(const printer *p, const pf_hit *h)
 {
     put_text(p, p->indent, h->caption);
+    if (!h->path)
+        return; /* a phrase of the user's own */
     fprintf(p->out, "%*s", (int)p->indent, "");
     put_path(p, h, DIM);
 }
@@ -193,6 +195,15 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
         if (has_reasons)
             put_reasons(&p, h);
     }
+}
+
+size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits)
+{
+    printer p;
+    printer_init(&p, out, n_hits);
+    fprintf(out, "%*zu  %.3f  ", p.rank_width, rank, h->score);
+    put_path(&p, h, BOLD);
+    return p.indent;
 }
 
 void print_paths(FILE *out, const pf_answer *answer, char end)

@@ -7,7 +7,7 @@
 #include "core/cli/term.h"
 #include "query/query.h"
 
-static void put_field(FILE *out, const char *text, char end)
+void print_field(FILE *out, const char *text, char end)
 {
     if (text && pf_term_of(out).is_terminal) {
         pf_term_puts(out, text);
@@ -20,25 +20,27 @@ static void put_field(FILE *out, const char *text, char end)
 
 static void put_image(FILE *out, const pf_hit *h)
 {
-    put_field(out, h->path, '\t');
-    put_field(out, h->case_key, '\t');
-    put_field(out, h->caption, '\n');
+    print_field(out, h->path, '\t');
+    print_field(out, h->case_key, '\t');
+    print_field(out, h->caption, '\n');
 }
 
 static void put_caption(FILE *out, const pf_hit *h)
 {
-    put_field(out, h->caption, '\t');
-    fprintf(out, "%lld\t", (long long)h->image_id);
-    put_field(out, h->path, '\n');
+    print_field(out, h->caption, '\t');
+    if (h->image_id != 0)
+        fprintf(out, "%lld", (long long)h->image_id);
+    fputc('\t', out);
+    print_field(out, h->path, '\n');
 }
 
 static void put_case(FILE *out, const pf_hit *h)
 {
-    put_field(out, h->case_key, '\t');
-    put_field(out, h->case_title, '\t');
+    print_field(out, h->case_key, '\t');
+    print_field(out, h->case_title, '\t');
     fprintf(out, "%zu\t%zu\t", h->n_images, h->n_case_images);
-    put_field(out, h->path, '\t');
-    put_field(out, h->caption, '\n');
+    print_field(out, h->path, '\t');
+    print_field(out, h->caption, '\n');
 }
 
 static const char *names_of(pf_find find)

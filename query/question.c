@@ -38,18 +38,23 @@ static bool join_words(const pf_cli_item *items, size_t n, char **out, pf_err *e
     return *out || pf_fail_in(err, "the phrase");
 }
 
-static bool read_stdin(pf_buf *b, pf_err *err)
+bool read_stream(FILE *in, const char *name, pf_buf *b, pf_err *err)
 {
     enum { CHUNK = 1 << 16 };
+    for (size_t n = CHUNK; n == CHUNK; b->size += n) {
+        if (!pf_buf_reserve(b, CHUNK, err))
+            return pf_fail_in(err, "%s", name);
+        n = fread(b->data + b->size, 1, CHUNK, in);
+    }
+    return !ferror(in) || pf_fail_errno(err, errno, "cannot read %s", name);
+}
+
+static bool read_stdin(pf_buf *b, pf_err *err)
+{
     pf_picture_limits limits;
     pf_picture_limits_init(&limits);
     pf_buf_init(b, limits.max_file_bytes);
-    for (size_t n = CHUNK; n == CHUNK; b->size += n) {
-        if (!pf_buf_reserve(b, CHUNK, err))
-            return pf_fail_in(err, "stdin");
-        n = fread(b->data + b->size, 1, CHUNK, stdin);
-    }
-    return !ferror(stdin) || pf_fail_errno(err, errno, "cannot read stdin");
+    return read_stream(stdin, "stdin", b, err);
 }
 
 static bool read_image(question *a, pf_part *part, pf_err *err)

@@ -16,7 +16,6 @@ static bool embed_with(const pf_model *model, const pf_part *part, pf_err *err)
     size_t n_ids = 0;
     bool is_truncated = false;
     const bool is_phrase = part->kind == PF_PART_PHRASE;
-    say_notice(pf_model_notice(model));
     bool ok = vector && ids && pf_embedder_new(&embedder, model, err) &&
               pf_part_embed(part, embedder, vector, &is_truncated, err) &&
               (!is_phrase || pf_embed_token_ids(embedder, part->text, ids, &n_ids,
@@ -28,35 +27,6 @@ static bool embed_with(const pf_model *model, const pf_part *part, pf_err *err)
     pf_embedder_free(embedder);
     pf_free(ids);
     pf_free(vector);
-    return ok;
-}
-
-static bool embed_without_catalog(const pf_part *part, pf_err *err)
-{
-    const pf_model_options how = {
-        .preprocess = command.preprocess,
-        .tokenizer = command.tokenizer,
-        .what = pf_part_tower(part),
-    };
-    pf_model *model = NULL;
-    pf_notes notes = {0};
-    bool ok = pf_model_open(&model, command.model, &how, &notes, err);
-    say_notes(&notes, command.verbose);
-    ok = ok && embed_with(model, part, err);
-    pf_model_close(model);
-    return ok;
-}
-
-static bool embed_with_catalog(const pf_part *part, pf_err *err)
-{
-    pf_search *search = NULL;
-    const pf_model *model = NULL;
-    pf_notes notes = {0};
-    bool ok = open_search(&search, 0, err) &&
-              pf_search_get_model(search, pf_part_tower(part), &model, &notes, err);
-    say_notes(&notes, command.verbose);
-    ok = ok && embed_with(model, part, err);
-    pf_search_close(search);
     return ok;
 }
 
@@ -73,12 +43,12 @@ bool run_embed(const pf_cli_args *args, pf_exit *status, pf_err *err)
 {
     (void)status;
     question a = {0};
-    bool ok = question_make(&a, &command, args->items, args->n_items, err) &&
-              check_question(&a, err);
-    if (ok && command.model && !command.catalog)
-        ok = embed_without_catalog(a.parts, err);
-    else if (ok)
-        ok = embed_with_catalog(a.parts, err);
+    opened o = {0};
+    const bool ok = question_make(&a, &command, args->items, args->n_items, err) &&
+                    check_question(&a, err) &&
+                    open_model(&o, pf_part_tower(a.parts), false, err) &&
+                    embed_with(o.model, a.parts, err);
+    close_model(&o);
     question_reset(&a);
     return ok;
 }

@@ -19,7 +19,7 @@ bool open_search(pf_search **out, unsigned find, pf_err *err)
     return ok;
 }
 
-static void say_about(const pf_search *search, const pf_answer *answer)
+void say_about(const pf_search *search, const pf_answer *answer)
 {
     if (command.quiet)
         return;
@@ -39,7 +39,7 @@ static void say_about(const pf_search *search, const pf_answer *answer)
     }
 }
 
-static void print_answer(const pf_query *query, const pf_answer *answer)
+void print_answer(const pf_query *query, const pf_answer *answer)
 {
     switch (command.format) {
     case FORMAT_JSON:
@@ -57,9 +57,8 @@ static void print_answer(const pf_query *query, const pf_answer *answer)
     }
 }
 
-/* The vectors that the question looks at: for both those of captions, too, for words
- * none. */
-static unsigned indexes_of(const pf_query *q)
+/* For both the vectors of captions, too, for words none. */
+unsigned search_indexes(const pf_query *q)
 {
     const bool may_be_both =
         q->by == PF_BY_DEFAULT && q->n_parts == 1 && q->parts[0].kind == PF_PART_PHRASE;
@@ -74,7 +73,7 @@ static bool search_with(const pf_query *query, pf_err *err)
     pf_search *search = NULL;
     pf_notes notes = {0};
     pf_answer answer = {0};
-    const bool ok = open_search(&search, indexes_of(query), err) &&
+    const bool ok = open_search(&search, search_indexes(query), err) &&
                     pf_search_run(search, query, &answer, &notes, err);
     say_notes(&notes, command.verbose);
     say_notice(search ? pf_search_notice(search) : NULL);

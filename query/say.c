@@ -29,6 +29,15 @@ void say_notice(const char *notice)
         say(notice);
 }
 
+void say_failure(const char *path, const char *reason)
+{
+    fprintf(stderr, "%s: ", query_cli.name);
+    pf_term_puts(stderr, path);
+    fputs(": ", stderr);
+    pf_term_puts(stderr, reason);
+    fputc('\n', stderr);
+}
+
 void say_truncated(void)
 {
     if (!command.quiet)

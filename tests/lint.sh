@@ -98,7 +98,7 @@ layer core/catalog 'core/(base|catalog)/|core/version\.h'
 layer core/words 'core/(base|catalog|words)/'
 layer core/search 'core/(base|model|catalog|words|search)/'
 layer core/cli 'core/(base|cli)/|core/version\.h'
-layer query 'query/|core/(base|cli|search)/|core/(model/model|version)\.h'
+layer query 'query/|core/(base|cli|search)/|core/(model/(model|pipeline)|image/scan|version)\.h'
 layer indexer 'indexer/|core/'
 layer server 'server/|core/(base|cli|search)/|core/(model/model|version)\.h'
 

@@ -74,32 +74,54 @@ void pf_combined_reset(pf_combined *c)
     *c = (pf_combined){0};
 }
 
-static bool add_part(pf_search *s, const pf_part *part, pf_combined *c, double *sum,
+/* What a sum is made from and with. */
+typedef struct {
+    const pf_search *s; /* or NULL */
+    pf_embedder *embedder;
+    size_t dim;
+} maker;
+
+static bool add_part(const maker *m, const pf_part *part, pf_combined *c, double *sum,
                      pf_err *err)
 {
     bool is_truncated = false;
     const bool ok =
-        part->kind == PF_PART_LIKE
-            ? find_like(s, part->text, c->vector, &c->like[c->n_like++], err)
-            : pf_part_embed(part, s->embedder, c->vector, &is_truncated, err);
+        part->kind == PF_PART_LIKE && m->s
+            ? find_like(m->s, part->text, c->vector, &c->like[c->n_like++], err)
+            : pf_part_embed(part, m->embedder, c->vector, &is_truncated, err);
     if (!ok)
         return false;
     c->n_truncated += is_truncated;
-    for (int i = 0; i < s->stored.dim; i++)
+    for (size_t i = 0; i < m->dim; i++)
         sum[i] += part->weight * (double)c->vector[i];
     return true;
 }
 
-static bool add_parts(pf_search *s, const pf_part *parts, size_t n, pf_combined *c,
+static bool add_parts(const maker *m, const pf_part *parts, size_t n, pf_combined *c,
                       double *sum, pf_err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!add_part(s, &parts[i], c, sum, err))
+        if (!add_part(m, &parts[i], c, sum, err))
             return false;
     }
-    return normalize(c->vector, sum, (size_t)s->stored.dim) ||
+    return normalize(c->vector, sum, m->dim) ||
            pf_fail(err, PF_ERR_MISUSE,
                    "the parts of the question cancel each other out");
+}
+
+bool pf_combine_with(pf_combined *out, const pf_search *s, pf_embedder *e, size_t dim,
+                     const pf_part *parts, size_t n, pf_err *err)
+{
+    const maker m = {s, e, dim};
+    double *sum = pf_alloc_array(dim, sizeof *sum, err);
+    out->vector = pf_alloc_floats(dim, err);
+    out->like = pf_alloc_array(n, sizeof *out->like, err);
+    const bool ok =
+        sum && out->vector && out->like && add_parts(&m, parts, n, out, sum, err);
+    if (!ok)
+        pf_combined_reset(out);
+    pf_free(sum);
+    return ok;
 }
 
 bool pf_combine(pf_combined *out, pf_search *s, const pf_part *parts, size_t n,
@@ -108,17 +130,6 @@ bool pf_combine(pf_combined *out, pf_search *s, const pf_part *parts, size_t n,
     unsigned towers = 0;
     for (size_t i = 0; i < n; i++)
         towers |= pf_part_tower(&parts[i]);
-    if (!pf_session_open_towers(s, towers, notes, err))
-        return false;
-
-    const size_t dim = (size_t)s->stored.dim;
-    double *sum = pf_alloc_array(dim, sizeof *sum, err);
-    out->vector = pf_alloc_floats(dim, err);
-    out->like = pf_alloc_array(n, sizeof *out->like, err);
-    const bool ok =
-        sum && out->vector && out->like && add_parts(s, parts, n, out, sum, err);
-    if (!ok)
-        pf_combined_reset(out);
-    pf_free(sum);
-    return ok;
+    return pf_session_open_towers(s, towers, notes, err) &&
+           pf_combine_with(out, s, s->embedder, (size_t)s->stored.dim, parts, n, err);
 }

@@ -44,5 +44,37 @@ for picture in "$sample"/case000*-1.jpg; do
   hit=$(first_hit --image "$picture")
   [ "${hit##*/}" = "${picture##*/}" ] || fail "'${picture##*/}' found '${hit##*/}' first"
 done
+# What kind of study each picture of the sample is, from what captions.csv says.
+cat >"$work/kinds" <<'EOF'
+chest x-ray	XR chest
+hip x-ray	XR hip
+knee x-ray	XR knee
+wrist x-ray	XR wrist
+ankle x-ray	XR ankle
+lumbar spine x-ray	XR lumbar spine
+cervical spine x-ray	XR cervical spine
+mammogram	MG breast
+head CT	CT brain
+abdominal CT	CT abdomen
+brain MRI	MR brain
+gallbladder ultrasound	US gallbladder
+kidney ultrasound	US kidney
+pelvic ultrasound	US uterus
+EOF
+labels=$(cut -f 1 "$work/kinds" | paste -sd ,)
+plainfilm-query --quiet --model "$project/data/demo-model" --classify "$labels" \
+  --image "$sample" --format tsv >"$work/classified"
+right=0
+while IFS=$tab read -r label kind; do
+  # the first label of each picture is its best one
+  awk -F "$tab" -v l="$label" 'NR > 1 && $1 != last { if ($2 == l) print $1 }
+    { last = $1 }' "$work/classified" | sed 's|.*/||' | sort >"$work/got"
+  plainfilm-query --quiet --format paths --limit 120 "$label" \
+    --filter "modality=${kind%% *}" --filter "anatomy=${kind#* }" |
+    sed 's|.*/||' | sort >"$work/wanted"
+  right=$((right + $(comm -12 "$work/got" "$work/wanted" | wc -l)))
+done <"$work/kinds"
+asked=$((asked + 1))
+[ "$right" -ge 118 ] || fail "$right of the 120 pictures were classified right"
 echo "$asked questions, $failures of them or of the runs wrong"
 [ "$failures" = 0 ]

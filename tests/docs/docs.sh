@@ -4,7 +4,7 @@
 # What README.md prints below a command must be what the command prints, but for times.
 # Every other example must succeed, in a folder that has what the examples speak of:
 # pubmed-clip and PubMedCLIP_ViT32.pth (here the demo model), films with captions,
-# film.png, phrases.txt.
+# film.png, a folder, phrases.txt and diagnoses.txt.
 set -eu
 bin=$1 project=$2
 work=$(mktemp -d)
@@ -67,7 +67,9 @@ cp "$project"/data/sample/case00[5-9]*.jpg "$examples/films"
 sed 's|^case00[0-4]|2024/&|' "$project/data/sample/captions.csv" \
   >"$examples/films/captions.csv"
 cp "$project/data/sample/case0004-1.jpg" "$examples/film.png"
+cp "$project/data/sample/case0001-1.jpg" "$examples/folder"
 printf 'pleural effusion\nhip fracture\n' >"$examples/phrases.txt"
+cp "$examples/phrases.txt" "$examples/diagnoses.txt"
 
 # Fetching a model, building and installing are not for a test.
 is_for_elsewhere() {
@@ -91,7 +93,7 @@ readme_commands() {
 
 # A crontab's line without its five fields.
 man_commands() { # PAGE
-  sed -n 's/^\.Dl //p' "$1" |
+  sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$1" |
     sed -E "s/\\\\\(dq/\"/g; s/\\\\\(aq/'/g; s/\\\\-/-/g; s/\\\\&//g; s/^([0-9*]+ ){5}//"
 }
 

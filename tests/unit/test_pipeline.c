@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "indexer/pipeline.h"
+#include "core/model/pipeline.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 
@@ -54,6 +54,7 @@ static int before(void **state)
 typedef struct {
     int seen[N], failed[N];
     float vector[N][DIM_MAX];
+    bool is_truncated[N];
     size_t calls, refuse_at; /* 0: never */
     atomic_int *stop;
 } collected;
@@ -66,6 +67,7 @@ static bool collect(void *context, const pf_embedded *r, size_t n, pf_err *e)
     for (size_t i = 0; i < n; i++) {
         c->seen[r[i].item]++;
         c->failed[r[i].item] = r[i].failure.code != PF_OK;
+        c->is_truncated[r[i].item] = r[i].is_truncated;
         if (r[i].vector)
             memcpy(c->vector[r[i].item], r[i].vector,
                    sizeof(float) * (size_t)pf_model_dim(model));
@@ -105,11 +107,15 @@ static void texts_and_nothing(void **state)
     (void)state;
     static collected c;
     c = (collected){0};
-    static const char *const texts[] = {"one", "", "three three three", "\xE2\x98\xA2"};
+    char long_text[201];
+    memset(long_text, '0', sizeof long_text);
+    long_text[sizeof long_text - 1] = '\0';
+    const char *const texts[] = {"one", "", "three three three", "\xE2\x98\xA2",
+                                 long_text};
     pf_pipeline p = {.model = model, .jobs = 2, .batch = 3};
-    assert_ok(pf_pipeline_texts(&p, texts, 4, collect, &c, &err), &err);
-    for (int i = 0; i < 4; i++)
-        assert_true(c.seen[i] == 1 && !c.failed[i]);
+    assert_ok(pf_pipeline_texts(&p, texts, 5, collect, &c, &err), &err);
+    for (int i = 0; i < 5; i++)
+        assert_true(c.seen[i] == 1 && !c.failed[i] && c.is_truncated[i] == (i == 4));
     assert_ok(pf_pipeline_pictures(&p, paths, 0, collect, &c, &err), &err);
 }
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "indexer/scan.h"
+#include "core/image/scan.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 

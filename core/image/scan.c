@@ -1,6 +1,6 @@
 /* scan.c - see scan.h. Folders to visit are kept in a list, so that the depth of a tree
  * is no depth of calls. */
-#include "indexer/scan.h"
+#include "core/image/scan.h"
 
 #include <dirent.h>
 #include <errno.h>

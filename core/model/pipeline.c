@@ -6,10 +6,11 @@
  * can wait while the next is filled; a worker that is ahead waits for its batch to come
  * back.
  */
-#include "indexer/pipeline.h"
+#include "core/model/pipeline.h"
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/file.h"
@@ -26,6 +27,7 @@ typedef struct batch {
     pf_embedded *result;
     float *input, *vector; /* [batch, pixels], [batch, dim] */
     const char **text;
+    bool *is_truncated; /* [batch] of the texts */
 } batch;
 
 typedef struct queue {
@@ -51,6 +53,12 @@ typedef struct {
     batch batches[BATCHES_PER_WORKER];
     pf_buf bytes; /* of the file being read */
 } worker;
+
+int pf_pipeline_cores(void)
+{
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (int)n;
+}
 
 /* ---- one item ---- */
 
@@ -85,15 +93,17 @@ static bool embed_batch(worker *w, batch *b, pf_err *err)
 {
     if (b->n_embedded == 0)
         return true;
-    bool ok =
-        w->q->is_text
-            ? pf_embed_texts(w->embedder, b->text, b->n_embedded, b->vector, NULL, err)
-            : pf_embed_pixels(w->embedder, b->input, b->n_embedded, b->vector, err);
+    bool ok = w->q->is_text ? pf_embed_texts(w->embedder, b->text, b->n_embedded,
+                                             b->vector, b->is_truncated, err)
+                            : pf_embed_pixels(w->embedder, b->input, b->n_embedded,
+                                              b->vector, err);
     const size_t dim = (size_t)pf_model_dim(w->q->options->model);
     size_t k = 0;
     for (size_t i = 0; ok && i < b->n; i++) {
-        if (b->result[i].failure.code == PF_OK)
-            b->result[i].vector = b->vector + k++ * dim;
+        if (b->result[i].failure.code != PF_OK)
+            continue;
+        b->result[i].is_truncated = w->q->is_text && b->is_truncated[k];
+        b->result[i].vector = b->vector + k++ * dim;
     }
     return ok;
 }
@@ -188,11 +198,15 @@ static bool make_batch(batch *b, const queue *q, pf_err *err)
     const size_t n = q->options->batch, dim = (size_t)pf_model_dim(q->options->model);
     b->result = pf_alloc_array(2 * n, sizeof *b->result, err);
     b->vector = pf_alloc_floats(n * dim, err);
-    if (q->is_text)
-        b->text = pf_alloc_array(n, sizeof *b->text, err);
-    else
+    if (!b->result || !b->vector)
+        return false;
+    if (!q->is_text) {
         b->input = pf_alloc_floats(n * pf_embed_pixels_size(q->options->model), err);
-    return b->result && b->vector && (q->is_text ? b->text != NULL : b->input != NULL);
+        return b->input != NULL;
+    }
+    b->text = pf_alloc_array(n, sizeof *b->text, err);
+    b->is_truncated = pf_alloc_array(n, sizeof *b->is_truncated, err);
+    return b->text && b->is_truncated;
 }
 
 static void free_worker(worker *w)
@@ -201,6 +215,7 @@ static void free_worker(worker *w)
         pf_free(w->batches[i].result);
         pf_free(w->batches[i].vector);
         pf_free(w->batches[i].text);
+        pf_free(w->batches[i].is_truncated);
         pf_free(w->batches[i].input);
     }
     pf_embedder_free(w->embedder);

@@ -7,8 +7,8 @@
  * store. A file that cannot be read is a result with a reason; only what would fail for
  * every file (memory, the model) stops the run.
  */
-#ifndef PF_INDEXER_PIPELINE_H
-#define PF_INDEXER_PIPELINE_H
+#ifndef PF_CORE_MODEL_PIPELINE_H
+#define PF_CORE_MODEL_PIPELINE_H
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -24,6 +24,9 @@ typedef struct {
     const atomic_int *stop; /* when it becomes true no new work is begun */
 } pf_pipeline;
 
+/* Workers that keep this machine busy: one per core. */
+int pf_pipeline_cores(void);
+
 typedef struct {
     size_t item;         /* which of the inputs */
     pf_err failure;      /* code PF_OK when it was embedded */
@@ -31,6 +34,7 @@ typedef struct {
     pf_hash content;     /* of the bytes that were decoded; pictures only */
     int width, height;
     const char *format; /* static */
+    bool is_truncated;  /* texts only: it was longer than the model reads */
 } pf_embedded;
 
 /* Told each batch as it comes, on the calling thread, in no particular order. Returning

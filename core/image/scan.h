@@ -1,12 +1,12 @@
 /*
- * scan.h - which files of a source could be pictures.
+ * scan.h - which files under a folder could be pictures.
  *
- * A source is a folder, searched through to the bottom, or a single file. Hidden names
+ * A root is a folder, searched through to the bottom, or a single file. Hidden names
  * (".x") are left out, symbolic links are followed to files but not to folders, and
  * nothing is opened but files without an extension, whose first bytes are looked at.
  */
-#ifndef PF_INDEXER_SCAN_H
-#define PF_INDEXER_SCAN_H
+#ifndef PF_CORE_IMAGE_SCAN_H
+#define PF_CORE_IMAGE_SCAN_H
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -15,11 +15,11 @@
 #include "core/base/err.h"
 
 typedef struct {
-    char *path; /* absolute */
+    char *path; /* begins with the root, as that was given */
     int64_t size, mtime_ns;
 } pf_scan_file;
 
-/* A part of the source that could not be read: what was known of it stays known. */
+/* A part of the root that could not be read: what was known of it stays known. */
 typedef struct {
     char *path;
     char *reason;
@@ -33,7 +33,7 @@ typedef struct {
     size_t others; /* files that are no pictures */
 } pf_scan;
 
-/* Add what is under `root` (absolute, no symbolic link in it). The folder `except` (may
+/* Add what is under `root`. The folder `except` (may
  * be NULL) is not entered. Fails with PF_ERR_IO when the root itself cannot be read,
  * with PF_ERR_INTERRUPTED once `stop` (may be NULL) is set. */
 PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *except,

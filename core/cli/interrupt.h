@@ -1,0 +1,15 @@
+/*
+ * interrupt.h - Ctrl-C, and the shell's other ways to end a program, as a flag that
+ * long work looks at.
+ */
+#ifndef PF_CORE_CLI_INTERRUPT_H
+#define PF_CORE_CLI_INTERRUPT_H
+
+#include <stdatomic.h>
+
+/* From now on SIGINT, SIGTERM and SIGHUP set the flag that is given, so that the work
+ * ends in good order; the second one ends the program at once. What the caller told us
+ * to ignore (nohup) stays ignored. */
+const atomic_int *pf_interrupt_catch(void);
+
+#endif
