@@ -30,7 +30,9 @@ typedef struct {
     const float *vector; /* [dim]; NULL on failure */
     pf_hash content;     /* of the bytes that were decoded; pictures only */
     int width, height;
-    const char *format; /* static */
+    const char *format;       /* static */
+    const uint8_t *thumbnail; /* pictures: a JPEG; NULL when it could not be made */
+    size_t thumbnail_size;
 } pf_embedded;
 
 /* Told each batch as it comes, on the calling thread, in no particular order. Returning

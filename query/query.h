@@ -17,8 +17,8 @@
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
     const char *catalog, *model, *tokenizer, *preprocess;
-    const char *by, *synonyms; /* or NULL */
-    int find;                  /* index into find_names */
+    const char *by, *synonyms, *sheet; /* or NULL */
+    int find;                          /* index into find_names */
     int64_t limit;
     double min_score;
     int format; /* print_format */
