@@ -114,7 +114,6 @@ static bool search_with(const pf_query *query, pf_err *err)
     if (ok) {
         say_about(search, &answer);
         print_answer(query, &answer);
-        fflush(stdout);
         ok = !command.sheet || write_sheet(search, query, &answer, err);
     }
     pf_answer_reset(&answer);

@@ -76,19 +76,24 @@ static void write_picture(writer *w, const pf_picture *p)
 
 bool pf_png_write(const pf_picture *p, FILE *out, pf_err *err)
 {
-    writer w = {.out = out, .err = err};
+    writer *w = pf_zalloc(sizeof *w, err);
+    if (!w)
+        return false;
+    w->out = out;
+    w->err = err;
     volatile bool ok = false;
-    if (setjmp(w.leave) == 0) {
-        w.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &w, on_error,
-                                          on_warning, &w, allocate, release);
-        w.info = w.png ? png_create_info_struct(w.png) : NULL;
-        if (w.info) {
-            write_picture(&w, p);
+    if (setjmp(w->leave) == 0) {
+        w->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, w, on_error,
+                                           on_warning, w, allocate, release);
+        w->info = w->png ? png_create_info_struct(w->png) : NULL;
+        if (w->info) {
+            write_picture(w, p);
             ok = true;
         }
     }
     if (!ok && err && err->code == PF_OK)
         pf_fail(err, PF_ERR_NOMEM, "cannot make a png");
-    png_destroy_write_struct(&w.png, &w.info);
+    png_destroy_write_struct(&w->png, &w->info);
+    pf_free(w);
     return ok;
 }

@@ -14,13 +14,18 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
-static void *allocate(size_t size)
+/* stb_truetype leaves out what it has no memory for: its `user` is told. */
+static void *allocate(size_t size, void *user)
 {
-    return pf_zalloc(size, NULL);
+    void *p = pf_zalloc(size, NULL);
+    if (!p)
+        *(bool *)user = true;
+    return p;
 }
 
-#define STBTT_malloc(size, user) ((void)(user), allocate(size))
+#define STBTT_malloc(size, user) allocate(size, user)
 #define STBTT_free(p, user) ((void)(user), pf_free(p))
+#define STBTT_assert(condition) ((void)0) /* some fail when memory runs out */
 #define STBTT_STATIC
 #define STB_TRUETYPE_IMPLEMENTATION
 #if defined(__GNUC__)
@@ -41,13 +46,18 @@ typedef struct {
     stbtt_fontinfo info;
     float scale;
     int baseline; /* pixels below the line's top */
+    bool lacks_memory;
 } font;
 
+/* *f may not move. */
 static bool font_open(font *f, int pixels)
 {
     int ascent, descent, gap;
+    f->lacks_memory = false;
+    f->info.userdata = &f->lacks_memory;
     if (!stbtt_InitFont(&f->info, pf_font, stbtt_GetFontOffsetForIndex(pf_font, 0)))
         return false;
+    f->info.userdata = &f->lacks_memory;
     f->scale = stbtt_ScaleForPixelHeight(&f->info, (float)pixels);
     stbtt_GetFontVMetrics(&f->info, &ascent, &descent, &gap);
     f->baseline = (int)lroundf((float)ascent * f->scale);
@@ -175,5 +185,5 @@ bool pf_canvas_put_text(pf_canvas *canvas, int x, int y, int pixels, pf_color co
         at += advance_of(&f, glyph);
     }
     pf_free(cover);
-    return true;
+    return !f.lacks_memory || pf_fail(err, PF_ERR_NOMEM, "out of memory for letters");
 }

@@ -52,7 +52,8 @@ static int before(void **state)
 }
 
 typedef struct {
-    int seen[N], failed[N];
+    int seen[N], failed[N], has_thumbnail[N];
+    uint64_t thumbnail[N]; /* the first bytes of its hash */
     float vector[N][DIM_MAX];
     size_t calls, refuse_at; /* 0: never */
     atomic_int *stop;
@@ -66,6 +67,11 @@ static bool collect(void *context, const pf_embedded *r, size_t n, pf_err *e)
     for (size_t i = 0; i < n; i++) {
         c->seen[r[i].item]++;
         c->failed[r[i].item] = r[i].failure.code != PF_OK;
+        if (r[i].thumbnail) {
+            const pf_hash h = pf_hash_bytes(r[i].thumbnail, r[i].thumbnail_size);
+            memcpy(&c->thumbnail[r[i].item], h.b, sizeof *c->thumbnail);
+            c->has_thumbnail[r[i].item] = 1;
+        }
         if (r[i].vector)
             memcpy(c->vector[r[i].item], r[i].vector,
                    sizeof(float) * (size_t)pf_model_dim(model));
@@ -94,6 +100,9 @@ static void each_once(void **state)
         for (int i = 0; i < N; i++) {
             assert_int_equal(c.seen[i], 1);
             assert_int_equal(c.failed[i], i % 7 == 3 || i == 20);
+            assert_int_equal(c.has_thumbnail[i], !c.failed[i]);
+            assert_true(c.thumbnail[i] == one.thumbnail[i]);
+            assert_true(i == 0 || c.failed[i] || c.thumbnail[i] != one.thumbnail[0]);
             for (int k = 0; k < pf_model_dim(model); k++)
                 assert_true(fabsf(c.vector[i][k] - one.vector[i][k]) < 1e-5f);
         }
