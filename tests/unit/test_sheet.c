@@ -257,14 +257,15 @@ static void a_page_says_what_was_found(void **state)
     pf_answer answer;
     sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     save(&s, "a.html");
+    static const char hostile[] =
+        ">&#60;/script&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#34; onload=&#34;"
+        "x&#39; &#60;!-- &#38; \xEF\xBF\xBD[1m</p>";
     static const char *const parts[] = {
         "<title>right &#60;effusion&#62; - plainfilm</title>",
         ">7 images<",
         "href=\"file:///films/%FF%20%22quoted%22/%3Cb%3E%26%3F%23%25.png\"",
         "<bdi>/films/\xEF\xBF\xBD &#34;quoted&#34;/&#60;b&#62;&#38;?#%.png</bdi>",
-        ">&#60;/script&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#34; "
-        "onload=&#34;x&#39; "
-        "&#60;!-- &#38; \xEF\xBF\xBD[1m</p>",
+        hostile,
         ">]]&#62;{{nonce}}\xEF\xBF\xBDgnp\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD "
         "{{hits}}</p>",
         "<dt>age</dt><dd dir=\"auto\">&#60;60</dd>",
