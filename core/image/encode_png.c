@@ -67,7 +67,10 @@ static void write_picture(writer *w, const pf_picture *p)
     png_set_IHDR(w->png, w->info, (png_uint_32)p->width, (png_uint_32)p->height, 8,
                  PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(w->png, 4); /* a third of the time of 6, 5 % more bytes */
+    /* A sheet of 5840 x 4132 pixels: 0.95 s and 11.3 MB; as libpng would 3.6 s and
+     * 11.6 MB. */
+    png_set_compression_level(w->png, 3);
+    png_set_filter(w->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
     png_write_info(w->png, w->info);
     for (int y = 0; y < p->height; y++)
         png_write_row(w->png, p->rgb + (size_t)y * (size_t)p->width * 3);
