@@ -118,7 +118,10 @@ static bool keep_picture(run *r, const pf_embedded *e, pf_err *err)
                             .format = e->format,
                             .vector = e->vector};
     r->report->embedded++;
-    return pf_store_put_picture(r->store, &row, &item->picture_id, err);
+    return pf_store_put_picture(r->store, &row, &item->picture_id, err) &&
+           (!e->thumbnail ||
+            pf_store_put_thumbnail(r->store, item->picture_id, e->thumbnail,
+                                   e->thumbnail_size, err));
 }
 
 /* One commit per batch: what is lost by a kill is at most the batches under way. */
@@ -172,6 +175,7 @@ static void forget_inputs(run *r)
 static pf_pipeline pipeline_of(const run *r)
 {
     return (pf_pipeline){.model = r->model.model,
+                         .makes_thumbnails = true,
                          .jobs = r->options->jobs,
                          .batch = r->options->batch,
                          .stop = r->options->stop};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "query/query.h"
+#include "query/sheet.h"
 
 enum { WORDS_MAX = 4096 };
 
@@ -155,6 +156,13 @@ static const pf_opt options[] = {
      .to = &command.format,
      .choices = format_names,
      .help = "how hits are printed:"},
+    {.kind = PF_OPT_STRING,
+     .name = "sheet",
+     .arg = "FILE",
+     .to = &command.sheet,
+     .default_text = "",
+     .help = "also write the hits as a picture to look at, .png, or as a page for the "
+             "browser, .html"},
     {.kind = PF_OPT_FLAG,
      .short_name = '0',
      .name = "null",
@@ -186,6 +194,8 @@ static const char *const examples[] = {
     "plainfilm-query --filter modality=CT --filter \"path~*/2024/*\" lung nodule",
     "like image 17, and twice as much like the phrase",
     "plainfilm-query --like 17 2:pleural effusion",
+    "the fifty nearest images, to look at",
+    "plainfilm-query --limit 50 --sheet hits.html pleural effusion",
     "many questions, one program",
     "plainfilm-query --batch --limit 3 <phrases.txt >answers.jsonl",
     "what is on the pictures of a folder, one line per label",
@@ -290,11 +300,29 @@ static bool needs_no_catalog(const pf_cli_args *args)
            (command.phrases && !has_item(args, TAG_LIKE));
 }
 
+static bool check_sheet(const char *see, pf_err *err)
+{
+    const sheet_kind kind = sheet_kind_of(command.sheet);
+    const int most = kind == SHEET_PNG ? SHEET_PNG_MAX : SHEET_HTML_MAX;
+    if (command.batch || command.embed)
+        return pf_fail(err, PF_ERR_MISUSE, "--sheet does not go with %s %s",
+                       command.batch ? "--batch" : "--embed", see);
+    if (kind == SHEET_OTHER)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--sheet '%.200s': the name must end in .png or .html %s",
+                       command.sheet, see);
+    return command.limit <= most ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "a sheet of this kind has room for %d hits, --limit says %lld %s",
+                   most, (long long)command.limit, see);
+}
+
 /* What the table cannot tell. */
 bool check_command(const pf_cli_args *args, pf_err *err)
 {
     const char *see = "(see plainfilm-query --help)";
-    if (!check_classify(args, see, err) || !check_phrases(args, see, err))
+    if (!check_classify(args, see, err) || !check_phrases(args, see, err) ||
+        (command.sheet && !check_sheet(see, err)))
         return false;
     if (command.batch &&
         (is_asked(args) || command.embed || command.format == FORMAT_TSV ||

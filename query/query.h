@@ -22,6 +22,7 @@ typedef struct {
     const char *catalog, *model, *tokenizer, *preprocess;
     const char *by, *synonyms;                       /* or NULL */
     const char *classify, *label_template, *phrases; /* or NULL */
+    const char *sheet;                               /* or NULL */
     int find;                                        /* index into find_names */
     int64_t limit;
     double min_score;

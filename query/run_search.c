@@ -1,8 +1,11 @@
 /*
  * run_search.c - the jobs that search a catalog: one question, or --batch.
  */
+#include "core/base/mem.h"
 #include "core/cli/term.h"
+#include "core/search/thumbnails.h"
 #include "query/query.h"
+#include "query/sheet.h"
 
 bool open_search(pf_search **out, unsigned find, pf_err *err)
 {
@@ -57,6 +60,39 @@ void print_answer(const pf_query *query, const pf_answer *answer)
     }
 }
 
+static bool get_picture(void *context, int64_t image_id, pf_buf *jpeg, pf_err *err)
+{
+    return pf_search_get_thumbnail(context, image_id, jpeg, err);
+}
+
+static void say_sheet(const sheet *s)
+{
+    if (command.quiet)
+        return;
+    fprintf(stderr, "%s: wrote ", query_cli.name);
+    pf_term_puts(stderr, command.sheet);
+    if (s->n_missing > 0)
+        fprintf(stderr, "; %zu picture%s could not be read", s->n_missing,
+                s->n_missing == 1 ? "" : "s");
+    fputc('\n', stderr);
+}
+
+static bool write_sheet(pf_search *search, const pf_query *query,
+                        const pf_answer *answer, pf_err *err)
+{
+    char *words = sheet_question(query, err);
+    sheet s = {.question = words,
+               .find = query->find,
+               .answer = answer,
+               .picture = get_picture,
+               .context = search};
+    const bool ok = words && sheet_save(&s, command.sheet, err);
+    if (ok)
+        say_sheet(&s);
+    pf_free(words);
+    return ok;
+}
+
 /* For both the vectors of captions, too, for words none. */
 unsigned search_indexes(const pf_query *q)
 {
@@ -73,13 +109,14 @@ static bool search_with(const pf_query *query, pf_err *err)
     pf_search *search = NULL;
     pf_notes notes = {0};
     pf_answer answer = {0};
-    const bool ok = open_search(&search, search_indexes(query), err) &&
-                    pf_search_run(search, query, &answer, &notes, err);
+    bool ok = open_search(&search, search_indexes(query), err) &&
+              pf_search_run(search, query, &answer, &notes, err);
     say_notes(&notes, command.verbose);
     say_notice(search ? pf_search_notice(search) : NULL);
     if (ok) {
         say_about(search, &answer);
         print_answer(query, &answer);
+        ok = !command.sheet || write_sheet(search, query, &answer, err);
     }
     pf_answer_reset(&answer);
     pf_search_close(search);

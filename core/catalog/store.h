@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/hash.h"
 #include "core/base/notes.h"
@@ -145,6 +146,15 @@ typedef struct {
 PF_MUST_CHECK bool pf_store_put_picture(pf_store *store,
                                         const pf_store_picture *picture, int64_t *id,
                                         pf_err *err);
+
+/* A small JPEG of the picture, to look at, in place of one that is there. FORMAT when
+ * the bytes do not begin and end as a JPEG does, or are more than the cap. */
+#define PF_STORE_THUMBNAIL_MAX ((size_t)128 << 10)
+PF_MUST_CHECK bool pf_store_put_thumbnail(pf_store *store, int64_t picture_id,
+                                          const uint8_t *jpeg, size_t n, pf_err *err);
+/* Append that of an image; nothing when there is none. */
+PF_MUST_CHECK bool pf_store_get_thumbnail(pf_store *store, int64_t image_id,
+                                          pf_buf *jpeg, pf_err *err);
 
 PF_MUST_CHECK bool pf_store_find_caption_text(pf_store *store, int64_t model_id,
                                               const char *text, int64_t *id,

@@ -16,6 +16,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
+#include "core/image/thumbnail.h"
 
 enum { JOBS_MAX = 256, BATCHES_PER_WORKER = 2 };
 
@@ -28,6 +29,7 @@ typedef struct batch {
     float *input, *vector; /* [batch, pixels], [batch, dim] */
     const char **text;
     bool *is_truncated; /* [batch] of the texts */
+    pf_buf thumbnails;  /* one after another */
 } batch;
 
 typedef struct queue {
@@ -67,6 +69,30 @@ static bool is_fatal(pf_code code)
     return code == PF_ERR_NOMEM;
 }
 
+/* Behind those of the batch; it may move until all of them are there. A picture that
+ * cannot be made small is indexed all the same. */
+static void add_thumbnail(batch *b, const pf_picture *picture, pf_embedded *r)
+{
+    const size_t before = b->thumbnails.size;
+    if (pf_thumbnail_make(picture, &b->thumbnails, NULL))
+        r->thumbnail_size = b->thumbnails.size - before;
+    if (r->thumbnail_size > PF_THUMBNAIL_CAP) {
+        b->thumbnails.size = before;
+        r->thumbnail_size = 0;
+    }
+}
+
+static void place_thumbnails(batch *b)
+{
+    const uint8_t *at = (const uint8_t *)b->thumbnails.data;
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->result[i].thumbnail_size == 0)
+            continue;
+        b->result[i].thumbnail = at;
+        at += b->result[i].thumbnail_size;
+    }
+}
+
 /* Read, decode and preprocess one file into the batch's next place. */
 static bool load_picture(worker *w, batch *b, pf_embedded *r)
 {
@@ -85,6 +111,8 @@ static bool load_picture(worker *w, batch *b, pf_embedded *r)
     r->width = picture.width;
     r->height = picture.height;
     r->format = picture.format;
+    if (ok && w->q->options->makes_thumbnails)
+        add_thumbnail(b, &picture, r);
     pf_picture_reset(&picture);
     return ok;
 }
@@ -124,7 +152,7 @@ static bool next_item(queue *q, size_t *item)
 static bool fill_batch(worker *w, batch *b, pf_err *err)
 {
     size_t item;
-    b->n = b->n_embedded = 0;
+    b->n = b->n_embedded = b->thumbnails.size = 0;
     while (b->n_embedded < w->q->options->batch && b->n < 2 * w->q->options->batch &&
            next_item(w->q, &item)) {
         pf_embedded *r = &b->result[b->n++];
@@ -138,6 +166,7 @@ static bool fill_batch(worker *w, batch *b, pf_err *err)
             return false;
         }
     }
+    place_thumbnails(b);
     return embed_batch(w, b, err);
 }
 
@@ -196,6 +225,7 @@ static void *work(void *context)
 static bool make_batch(batch *b, const queue *q, pf_err *err)
 {
     const size_t n = q->options->batch, dim = (size_t)pf_model_dim(q->options->model);
+    pf_buf_init(&b->thumbnails, n * PF_THUMBNAIL_CAP);
     b->result = pf_alloc_array(2 * n, sizeof *b->result, err);
     b->vector = pf_alloc_floats(n * dim, err);
     if (!b->result || !b->vector)
@@ -217,6 +247,7 @@ static void free_worker(worker *w)
         pf_free(w->batches[i].text);
         pf_free(w->batches[i].is_truncated);
         pf_free(w->batches[i].input);
+        pf_buf_free(&w->batches[i].thumbnails);
     }
     pf_embedder_free(w->embedder);
     pf_buf_free(&w->bytes);

@@ -21,6 +21,7 @@ typedef struct {
     const pf_model *model;
     int jobs;               /* workers */
     size_t batch;           /* pictures or texts per forward pass */
+    bool makes_thumbnails;  /* of pictures */
     const atomic_int *stop; /* when it becomes true no new work is begun */
 } pf_pipeline;
 
@@ -33,8 +34,10 @@ typedef struct {
     const float *vector; /* [dim]; NULL on failure */
     pf_hash content;     /* of the bytes that were decoded; pictures only */
     int width, height;
-    const char *format; /* static */
-    bool is_truncated;  /* texts only: it was longer than the model reads */
+    const char *format;       /* static */
+    const uint8_t *thumbnail; /* pictures: a JPEG; NULL when it could not be made */
+    size_t thumbnail_size;
+    bool is_truncated; /* texts only: it was longer than the model reads */
 } pf_embedded;
 
 /* Told each batch as it comes, on the calling thread, in no particular order. Returning

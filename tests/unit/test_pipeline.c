@@ -52,7 +52,8 @@ static int before(void **state)
 }
 
 typedef struct {
-    int seen[N], failed[N];
+    int seen[N], failed[N], has_thumbnail[N];
+    uint64_t thumbnail[N]; /* the first bytes of its hash */
     float vector[N][DIM_MAX];
     bool is_truncated[N];
     size_t calls, refuse_at; /* 0: never */
@@ -68,6 +69,11 @@ static bool collect(void *context, const pf_embedded *r, size_t n, pf_err *e)
         c->seen[r[i].item]++;
         c->failed[r[i].item] = r[i].failure.code != PF_OK;
         c->is_truncated[r[i].item] = r[i].is_truncated;
+        if (r[i].thumbnail) {
+            const pf_hash h = pf_hash_bytes(r[i].thumbnail, r[i].thumbnail_size);
+            memcpy(&c->thumbnail[r[i].item], h.b, sizeof *c->thumbnail);
+            c->has_thumbnail[r[i].item] = 1;
+        }
         if (r[i].vector)
             memcpy(c->vector[r[i].item], r[i].vector,
                    sizeof(float) * (size_t)pf_model_dim(model));
@@ -85,7 +91,7 @@ static void each_once(void **state)
         int jobs;
         size_t batch;
     } shape[] = {{1, 1}, {1, 4}, {3, 1}, {4, 5}, {8, 64}};
-    pf_pipeline p = {.model = model};
+    pf_pipeline p = {.model = model, .makes_thumbnails = true};
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++) {
         p.jobs = shape[s].jobs;
         p.batch = shape[s].batch;
@@ -96,6 +102,9 @@ static void each_once(void **state)
         for (int i = 0; i < N; i++) {
             assert_int_equal(c.seen[i], 1);
             assert_int_equal(c.failed[i], i % 7 == 3 || i == 20);
+            assert_int_equal(c.has_thumbnail[i], !c.failed[i]);
+            assert_true(c.thumbnail[i] == one.thumbnail[i]);
+            assert_true(i == 0 || c.failed[i] || c.thumbnail[i] != one.thumbnail[0]);
             for (int k = 0; k < pf_model_dim(model); k++)
                 assert_true(fabsf(c.vector[i][k] - one.vector[i][k]) < 1e-5f);
         }
@@ -112,7 +121,7 @@ static void texts_and_nothing(void **state)
     long_text[sizeof long_text - 1] = '\0';
     const char *const texts[] = {"one", "", "three three three", "\xE2\x98\xA2",
                                  long_text};
-    pf_pipeline p = {.model = model, .jobs = 2, .batch = 3};
+    pf_pipeline p = {.model = model, .makes_thumbnails = true, .jobs = 2, .batch = 3};
     assert_ok(pf_pipeline_texts(&p, texts, 5, collect, &c, &err), &err);
     for (int i = 0; i < 5; i++)
         assert_true(c.seen[i] == 1 && !c.failed[i] && c.is_truncated[i] == (i == 4));
@@ -126,7 +135,8 @@ static void stops(void **state)
     static collected c;
     atomic_int stop = 0;
     c = (collected){.stop = &stop};
-    pf_pipeline p = {.model = model, .jobs = 2, .batch = 2, .stop = &stop};
+    pf_pipeline p = {
+        .model = model, .makes_thumbnails = true, .jobs = 2, .batch = 2, .stop = &stop};
     assert_refused(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err,
                    "interrupted");
     assert_int_equal(err.code, PF_ERR_INTERRUPTED);
@@ -141,19 +151,21 @@ static void a_sink_that_refuses(void **state)
     (void)state;
     static collected c;
     c = (collected){.refuse_at = 2};
-    pf_pipeline p = {.model = model, .jobs = 3, .batch = 2};
+    pf_pipeline p = {.model = model, .makes_thumbnails = true, .jobs = 3, .batch = 2};
     assert_refused(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err,
                    "the sink is full");
     assert_int_equal(c.calls, 2); /* and is not asked again */
 }
 
-/* Memory that runs out anywhere ends the run with that reason, and leaks nothing. */
+/* Memory that runs out anywhere ends the run with that reason, and leaks nothing; but a
+ * thumbnail that could not be made is only missing. */
 static void out_of_memory(void **state)
 {
     (void)state;
     static collected c;
-    pf_pipeline p = {.model = model, .jobs = 1, .batch = 4};
-    bool ok = false;
+    pf_pipeline p = {.model = model, .makes_thumbnails = true, .jobs = 1, .batch = 4};
+    bool ok = false, is_missing = false;
+    int n_missing = 0;
     for (long n = 1; !ok && n < 2000; n++) {
         c = (collected){0};
         err = (pf_err)PF_ERR_INIT;
@@ -162,8 +174,15 @@ static void out_of_memory(void **state)
         pf_mem_fail_at(0);
         if (!ok)
             assert_int_equal(err.code, PF_ERR_NOMEM);
+        for (int i = 0; ok && i < 6; i++) {
+            assert_int_equal(c.failed[i], i == 3);
+            is_missing |= !c.failed[i] && !c.has_thumbnail[i];
+        }
+        n_missing += ok && is_missing;
+        ok = ok && !is_missing;
+        is_missing = false;
     }
-    assert_true(ok);
+    assert_true(ok && n_missing > 0);
 }
 
 int main(void)

@@ -290,9 +290,10 @@ static void the_first_format_is_brought_up_to_date(void **state)
     pf_store *s = create();
     fill(s);
     pf_store_close(s);
-    run_script("DROP TABLE caption_word; PRAGMA user_version = 1");
+    run_script(
+        "DROP TABLE caption_word; DROP TABLE thumbnail; PRAGMA user_version = 1");
     assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err,
-                   "has format 1, this program reads 2; run plainfilm-index once");
+                   "has format 1, this program reads 3; run plainfilm-index once");
     assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
     assert_ok(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err);
     assert_words_are_right(s);
@@ -300,6 +301,107 @@ static void the_first_format_is_brought_up_to_date(void **state)
     pf_store_close(s);
     assert_ok(pf_store_open(&s, path, PF_STORE_READ, &err), &err);
     assert_int_equal(texts_with(s, "\"effus\""), 2);
+    pf_store_close(s);
+}
+
+static const uint8_t jpeg[] = {0xFF, 0xD8, 1, 2, 3, 0xFF, 0xD9};
+
+/* The thumbnail of an image is these bytes; n = 0: it has none. */
+static void assert_thumbnail(pf_store *s, int64_t image, const uint8_t *bytes, size_t n)
+{
+    pf_buf b;
+    pf_buf_init(&b, 1000);
+    assert_ok(pf_store_get_thumbnail(s, image, &b, &err), &err);
+    assert_int_equal(b.size, n);
+    if (n > 0)
+        assert_memory_equal(b.data, bytes, n);
+    pf_buf_free(&b);
+}
+
+/* Before thumbnails: format 2. */
+static void the_second_format_is_brought_up_to_date(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    pf_store_close(s);
+    run_script("DROP TABLE thumbnail; PRAGMA user_version = 2");
+    assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err,
+                   "has format 2, this program reads 3; run plainfilm-index once");
+    assert_ok(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err);
+    assert_words_are_right(s);
+    assert_thumbnail(s, x.image[0], NULL, 0);
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_put_thumbnail(s, x.picture[0], jpeg, sizeof jpeg, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_thumbnail(s, x.image[0], jpeg, sizeof jpeg);
+    pf_store_close(s);
+}
+
+static int64_t count_thumbnails(pf_store *s)
+{
+    pf_sql *db;
+    int64_t n;
+    assert_ok(pf_sql_open(&db, pf_store_path(s), PF_SQL_READ, &err), &err);
+    assert_ok(
+        pf_sql_find_int(db, "SELECT count(*) FROM thumbnail", PF_SQL_NO_ARGS, &n, &err),
+        &err);
+    pf_sql_close(db);
+    return n;
+}
+
+static void thumbnails_come_and_go_with_their_pictures(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    const uint8_t other[] = {0xFF, 0xD8, 0xFF, 0xD9};
+    assert_refused(pf_store_put_thumbnail(s, x.picture[0], jpeg, sizeof jpeg, &err),
+                   &err, "transaction");
+    assert_ok(pf_store_begin(s, &err), &err);
+    for (int i = 0; i < 3; i++)
+        assert_ok(pf_store_put_thumbnail(s, x.picture[i], jpeg, sizeof jpeg, &err),
+                  &err);
+    assert_ok(pf_store_put_thumbnail(s, x.picture[1], other, sizeof other, &err), &err);
+    assert_refused(pf_store_put_thumbnail(s, x.picture[0], jpeg, 3, &err), &err,
+                   "no thumbnail");
+    assert_refused(pf_store_put_thumbnail(s, x.picture[0], jpeg, 6, &err), &err,
+                   "no thumbnail");
+    assert_int_equal(err.code, PF_ERR_FORMAT);
+    uint8_t *large = pf_zalloc(PF_STORE_THUMBNAIL_MAX + 1, &err);
+    memcpy(large, jpeg, 2);
+    memcpy(large + PF_STORE_THUMBNAIL_MAX - 2, jpeg + 5, 2);
+    memcpy(large + PF_STORE_THUMBNAIL_MAX - 1, jpeg + 5, 2);
+    assert_refused(pf_store_put_thumbnail(s, x.picture[2], large,
+                                          PF_STORE_THUMBNAIL_MAX + 1, &err),
+                   &err, "131073 bytes");
+    pf_free(large);
+    assert_refused(pf_store_put_thumbnail(s, 999, jpeg, sizeof jpeg, &err), &err,
+                   "FOREIGN KEY");
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_thumbnail(s, x.image[0], jpeg, sizeof jpeg);
+    assert_thumbnail(s, x.image[1], other, sizeof other);
+    assert_thumbnail(s, 999, NULL, 0);
+    assert_int_equal(count_thumbnails(s), 3);
+
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_delete_image(s, x.image[2], &err), &err);
+    assert_ok(pf_store_sweep(s, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_int_equal(count_thumbnails(s), 2);
+    pf_store_close(s);
+
+    run_script("UPDATE thumbnail SET jpeg = x'FFD80000' WHERE picture_id = 1");
+    assert_ok(pf_store_open(&s, path, PF_STORE_READ, &err), &err);
+    assert_thumbnail(s, x.image[0], NULL, 0); /* as if there was none */
+    pf_notes problems = {0};
+    bool is_found = false;
+    assert_ok(pf_store_check(s, &problems, &err), &err);
+    for (size_t i = 0; i < problems.count; i++)
+        is_found |=
+            strcmp(problems.line[i], "the thumbnail of picture 1 is no jpeg") == 0;
+    assert_true(is_found);
+    pf_notes_reset(&problems);
     pf_store_close(s);
 }
 
@@ -1045,6 +1147,8 @@ int main(void)
         TEST(other_files_are_refused_and_left_alone),
         TEST(a_newer_and_an_older_format_are_told_apart),
         TEST(the_first_format_is_brought_up_to_date),
+        TEST(the_second_format_is_brought_up_to_date),
+        TEST(thumbnails_come_and_go_with_their_pictures),
         TEST(words_come_and_go_with_their_texts),
         TEST(damage_is_found),
         TEST(changes_need_a_transaction),

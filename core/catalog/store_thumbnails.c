@@ -1,0 +1,63 @@
+/*
+ * store_thumbnails.c - see store.h. The small pictures to look at.
+ */
+#include "core/catalog/store.h"
+
+#include "core/catalog/store_impl.h"
+
+/* Of a JPEG file the store knows how it begins and ends: SOI, EOI. */
+static bool is_jpeg(const uint8_t *bytes, size_t n)
+{
+    return n >= 4 && n <= PF_STORE_THUMBNAIL_MAX && bytes[0] == 0xFF &&
+           bytes[1] == 0xD8 && bytes[n - 2] == 0xFF && bytes[n - 1] == 0xD9;
+}
+
+bool pf_store_put_thumbnail(pf_store *s, int64_t picture_id, const uint8_t *jpeg,
+                            size_t n, pf_err *err)
+{
+    if (!pf_store_is_writable(s, err))
+        return false;
+    if (!is_jpeg(jpeg, n))
+        return pf_fail(err, PF_ERR_FORMAT, "%zu bytes that are no thumbnail", n);
+    return pf_sql_run(s->db,
+                      "INSERT INTO thumbnail (picture_id, jpeg) VALUES (?1, ?2)"
+                      " ON CONFLICT (picture_id) DO UPDATE SET jpeg = ?2",
+                      PF_SQL_ARGS(pf_sql_int(picture_id), pf_sql_bytes(jpeg, n)), err);
+}
+
+bool pf_store_get_thumbnail(pf_store *s, int64_t image_id, pf_buf *jpeg, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT jpeg FROM image"
+                           " JOIN thumbnail ON thumbnail.picture_id = image.picture_id"
+                           " WHERE image.id = ?",
+                           PF_SQL_ARGS(pf_sql_int(image_id)), err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        size_t n;
+        const uint8_t *bytes = pf_sql_get_bytes(rows, 0, &n);
+        if (bytes && is_jpeg(bytes, n)) /* else as if there was none */
+            ok = pf_buf_add(jpeg, bytes, n, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_check_thumbnails(pf_store *s, pf_notes *problems, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, "SELECT picture_id, jpeg FROM thumbnail",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        size_t n;
+        const uint8_t *bytes = pf_sql_get_bytes(rows, 1, &n);
+        if (!bytes || !is_jpeg(bytes, n))
+            pf_notes_add(problems, "the thumbnail of picture %lld is no jpeg",
+                         (long long)pf_sql_get_int(rows, 0));
+    }
+    pf_sql_end(rows);
+    return ok;
+}

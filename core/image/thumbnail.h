@@ -1,0 +1,29 @@
+/*
+ * thumbnail.h - a small copy of a picture, to look at.
+ */
+#ifndef PF_CORE_IMAGE_THUMBNAIL_H
+#define PF_CORE_IMAGE_THUMBNAIL_H
+
+#include <stddef.h>
+
+#include "core/base/buf.h"
+#include "core/image/picture.h"
+
+enum {
+    PF_THUMBNAIL_SIDE = 192,     /* the longer side, in pixels */
+    PF_THUMBNAIL_QUALITY = 80,   /* as libjpeg counts */
+    PF_THUMBNAIL_CAP = 128 << 10 /* bytes; 192 x 192 of noise are about 40,000 */
+};
+
+/* Fill *out (all zero before) with the picture, its longer side `side` pixels at most;
+ * a smaller one is copied. Ratios beyond 1:side get a short side of one pixel. Cheap
+ * for large pictures: means of whole blocks of pixels first, down to no less than twice
+ * the size, then bicubic. Free with pf_picture_reset(). */
+PF_MUST_CHECK bool pf_picture_shrink(pf_picture *out, const pf_picture *picture,
+                                     int side, pf_err *err);
+
+/* Append the thumbnail to `jpeg` as a JPEG file of PF_THUMBNAIL_SIDE. */
+PF_MUST_CHECK bool pf_thumbnail_make(const pf_picture *picture, pf_buf *jpeg,
+                                     pf_err *err);
+
+#endif

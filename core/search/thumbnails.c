@@ -1,0 +1,45 @@
+/* thumbnails.c - see thumbnails.h. */
+#include "core/search/thumbnails.h"
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/image/picture.h"
+#include "core/image/thumbnail.h"
+#include "core/search/session.h"
+
+/* Only the first frame of a file can be decoded. */
+static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *err)
+{
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    pf_picture picture = {0};
+    pf_buf file;
+    pf_buf_init(&file, limits.max_file_bytes);
+    bool ok = frame == 0 || pf_fail(err, PF_ERR_UNSUPPORTED, "it is frame %d", frame);
+    ok = ok && pf_file_read(path, &file, err) &&
+         pf_picture_decode(&picture, (const uint8_t *)file.data, file.size,
+                           pf_path_base(path), &limits, err) &&
+         pf_thumbnail_make(&picture, jpeg, err);
+    pf_picture_reset(&picture);
+    pf_buf_free(&file);
+    return ok;
+}
+
+bool pf_search_get_thumbnail(pf_search *s, int64_t image_id, pf_buf *jpeg, pf_err *err)
+{
+    pf_store *store = pf_catalog_store(s->catalog);
+    const size_t before = jpeg->size;
+    char *path = NULL;
+    int frame = 0;
+    if (!pf_store_get_thumbnail(store, image_id, jpeg, err))
+        return false;
+    if (jpeg->size > before)
+        return true;
+    bool ok = pf_store_get_image_path(store, image_id, &path, &frame, err);
+    if (ok && !path)
+        ok = pf_fail(err, PF_ERR_NOT_FOUND, "there is no image %lld",
+                     (long long)image_id);
+    ok = ok && make_from_file(path, frame, jpeg, err);
+    pf_free(path);
+    return ok;
+}
