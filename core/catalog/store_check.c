@@ -148,7 +148,8 @@ bool pf_store_check(pf_store *s, pf_notes *problems, pf_err *err)
                             " JOIN model ON model.id = model_id",
                             "caption text", problems, &local) &&
               check_texts(s, problems, &local) &&
-              pf_store_check_words(s, problems, &local);
+              pf_store_check_words(s, problems, &local) &&
+              pf_store_check_background(s, problems, &local);
     if (ok)
         return true;
     if (local.code != PF_ERR_FORMAT)

@@ -1,0 +1,107 @@
+/*
+ * chance.c - see chance.h.
+ */
+#include "core/search/chance.h"
+
+#include <math.h>
+
+#include "core/search/session.h"
+
+/* The best of what could be found is no better than chance when it is nearer than the
+ * median pair by less than so many standard deviations; 1.4826 times the median
+ * absolute deviation is the standard deviation of a normal distribution. */
+static const double SIGMAS = 3;
+static const double MAD_TO_SIGMA = 1.4826;
+
+/* ---- which pairs ---- */
+
+static pf_background_kind kind_of(const pf_query *q)
+{
+    bool has_picture = false;
+    for (size_t i = 0; i < q->n_parts; i++)
+        has_picture = has_picture || q->parts[i].kind != PF_PART_PHRASE;
+    if (q->find == PF_FIND_CAPTIONS)
+        return has_picture ? PF_BACKGROUND_CAPTION_IMAGE : PF_BACKGROUND_CAPTIONS;
+    return has_picture ? PF_BACKGROUND_IMAGES : PF_BACKGROUND_CAPTION_IMAGE;
+}
+
+/* A damaged background keeps nobody from searching. */
+static bool read_background(pf_search *s, pf_background_kind kind, pf_notes *notes,
+                            pf_err *err)
+{
+    pf_err local = PF_ERR_INIT;
+    if (s->background[kind].is_read)
+        return true;
+    if (!pf_store_find_background(pf_catalog_store(s->catalog), kind,
+                                  &s->background[kind].pairs,
+                                  &s->background[kind].is_there, &local)) {
+        if (local.code != PF_ERR_FORMAT)
+            return pf_fail(err, local.code, "%s", local.msg);
+        pf_notes_add(notes, "%s; percentiles are not known", local.msg);
+    }
+    s->background[kind].is_read = true;
+    return true;
+}
+
+static bool say_unknown(const pf_search *s, pf_background_kind kind, pf_err *err)
+{
+    static const char *const pairs[] = {
+        [PF_BACKGROUND_IMAGES] = "pictures",
+        [PF_BACKGROUND_CAPTION_IMAGE] = "pictures and captions",
+        [PF_BACKGROUND_CAPTIONS] = "captions",
+    };
+    if (!s->background[kind].is_there)
+        return pf_fail(err, PF_ERR_NOT_FOUND,
+                       "catalog '%s' does not say yet how near unrelated things are in "
+                       "it: run plainfilm-index once",
+                       pf_search_folder(s));
+    return pf_fail(err, PF_ERR_NOT_FOUND,
+                   "catalog '%s' is too small for percentiles: it has %llu pairs of "
+                   "unrelated %s, they need %d",
+                   pf_search_folder(s),
+                   (unsigned long long)s->background[kind].pairs.pairs, pairs[kind],
+                   PF_BACKGROUND_MIN_PAIRS);
+}
+
+bool pf_chance_prepare(const pf_background **out, pf_query *q, pf_search *s, pf_by by,
+                       pf_notes *notes, pf_err *err)
+{
+    *out = NULL;
+    if (!(q->min_percentile >= 0 && q->min_percentile <= 100))
+        return pf_fail(err, PF_ERR_MISUSE, "a percentile is a number from 0 to 100");
+    if (by == PF_BY_WORDS)
+        return q->min_percentile <= 0 ||
+               pf_fail(err, PF_ERR_MISUSE, "words have no percentile");
+    const pf_background_kind kind = kind_of(q);
+    if (!read_background(s, kind, notes, err))
+        return false;
+    const pf_background *b = &s->background[kind].pairs;
+    if (b->pairs >= PF_BACKGROUND_MIN_PAIRS)
+        *out = b;
+    if (q->min_percentile <= 0)
+        return true;
+    if (!*out)
+        return say_unknown(s, kind, err);
+    q->min_score = fmax(q->min_score, pf_background_cosine(b, q->min_percentile));
+    return true;
+}
+
+/* ---- what to say ---- */
+
+static bool is_chance(const pf_background *b, double best)
+{
+    const double middle = pf_background_cosine(b, 50);
+    const double sigma = MAD_TO_SIGMA * pf_background_deviation(b);
+    return best < middle + SIGMAS * sigma;
+}
+
+void pf_chance_tell(const pf_background *b, pf_answer *a)
+{
+    for (size_t i = 0; i < a->n_hits; i++)
+        a->hits[i].percentile =
+            b ? pf_background_percentile(b, a->hits[i].score) : (double)NAN;
+    if (a->has_words_hits)
+        a->chance = PF_CHANCE_BETTER;
+    else if (b && a->best >= -1.5)
+        a->chance = is_chance(b, a->best) ? PF_CHANCE_NO_BETTER : PF_CHANCE_BETTER;
+}
