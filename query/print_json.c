@@ -154,7 +154,7 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, pf_by by
     pf_json_begin_object(w, NULL);
     pf_json_write_int(w, "rank", (int64_t)rank);
     pf_json_write_real(w, "score", h->score, 7);
-    pf_json_write_real(w, "percentile", h->percentile, 7); /* null: not known */
+    pf_json_write_real(w, "percentile", h->percentile, 6); /* null: not known */
     pf_json_write_int(w, "id", h->id);
     if (find == PF_FIND_CASES)
         write_case(w, h);

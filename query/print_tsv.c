@@ -70,7 +70,7 @@ void print_tsv(FILE *out, pf_find find, const pf_answer *answer)
         else
             put_image(out, h);
         if (!isnan(h->percentile))
-            fprintf(out, "%.7g", h->percentile);
+            fprintf(out, "%.6g", h->percentile);
         fputc('\n', out);
     }
 }

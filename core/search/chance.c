@@ -88,20 +88,24 @@ bool pf_chance_prepare(const pf_background **out, pf_query *q, pf_search *s, pf_
 
 /* ---- what to say ---- */
 
-static bool is_chance(const pf_background *b, double best)
+/* Nothing can be said where even the same vector would be chance. */
+static pf_chance judge(const pf_background *b, double best)
 {
     const double middle = pf_background_cosine(b, 50);
     const double sigma = MAD_TO_SIGMA * pf_background_deviation(b);
-    return best < middle + SIGMAS * sigma;
+    const double least = middle + SIGMAS * sigma;
+    if (!(least < 1))
+        return PF_CHANCE_UNKNOWN;
+    return best < least ? PF_CHANCE_NO_BETTER : PF_CHANCE_BETTER;
 }
 
-void pf_chance_tell(const pf_background *b, pf_answer *a)
+void pf_chance_tell(const pf_background *b, const pf_query *q, pf_answer *a)
 {
     for (size_t i = 0; i < a->n_hits; i++)
         a->hits[i].percentile =
             b ? pf_background_percentile(b, a->hits[i].score) : (double)NAN;
     if (a->has_words_hits)
         a->chance = PF_CHANCE_BETTER;
-    else if (b && a->best >= -1.5)
-        a->chance = is_chance(b, a->best) ? PF_CHANCE_NO_BETTER : PF_CHANCE_BETTER;
+    else if (b && a->best >= -1.5 && kind_of(q) != PF_BACKGROUND_CAPTIONS)
+        a->chance = judge(b, a->best);
 }

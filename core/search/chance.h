@@ -27,8 +27,9 @@ PF_MUST_CHECK bool pf_chance_prepare(const pf_background **out, pf_query *q,
                                      pf_search *s, pf_by by, pf_notes *notes,
                                      pf_err *err);
 
-/* The percentiles of the hits, and whether the best is more than chance; `background`
- * may be NULL. */
-void pf_chance_tell(const pf_background *background, pf_answer *answer);
+/* The percentiles of the hits, and whether the best is more than chance (chance.c says
+ * by which rule); `background` may be NULL. */
+void pf_chance_tell(const pf_background *background, const pf_query *q,
+                    pf_answer *answer);
 
 #endif

@@ -185,7 +185,7 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
         ok = by == PF_BY_MEANING ? find_nearest(s, &with, &a, out, err)
                                  : find_fused(s, &with, &a, by, out, err);
     out->by = by;
-    pf_chance_tell(background, out);
+    pf_chance_tell(background, &with, out);
     reset_question(&a);
     if (!ok)
         pf_answer_reset(out);
