@@ -19,18 +19,7 @@ bool open_search(pf_search **out, unsigned find, pf_err *err)
     return ok;
 }
 
-static void say_chance(pf_find find)
-{
-    if (find == PF_FIND_CAPTIONS)
-        say("the best hit is no nearer than unrelated captions are: perhaps nothing "
-            "here matches");
-    else
-        say("the best hit is no nearer than unrelated pictures are: perhaps nothing "
-            "here matches");
-}
-
-static void say_about(const pf_search *search, const pf_query *query,
-                      const pf_answer *answer)
+static void say_about(const pf_search *search, const pf_answer *answer)
 {
     if (command.quiet)
         return;
@@ -41,7 +30,8 @@ static void say_about(const pf_search *search, const pf_query *query,
     else if (answer->n_hits == 0)
         say("nothing found");
     else if (answer->chance == PF_CHANCE_NO_BETTER)
-        say_chance(query->find);
+        say("the best hit is less near than captions here are to their own pictures: "
+            "perhaps nothing here matches");
     if (command.verbose) {
         char text[64];
         snprintf(text, sizeof text, "%zu hits in %.1f ms from ", answer->n_hits,
@@ -89,7 +79,7 @@ static bool search_with(const pf_query *query, pf_err *err)
     say_notes(&notes, command.verbose);
     say_notice(search ? pf_search_notice(search) : NULL);
     if (ok) {
-        say_about(search, query, &answer);
+        say_about(search, &answer);
         print_answer(query, &answer);
     }
     pf_answer_reset(&answer);

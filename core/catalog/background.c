@@ -35,7 +35,7 @@ void pf_background_add(pf_background *b, double cosine)
 
 double pf_background_percentile(const pf_background *b, double cosine)
 {
-    if (b->pairs < PF_BACKGROUND_MIN_PAIRS || isnan(cosine))
+    if (b->pairs == 0 || isnan(cosine))
         return NAN;
     const double place = place_of(cosine);
     const size_t bin = (size_t)place;
@@ -49,7 +49,7 @@ double pf_background_percentile(const pf_background *b, double cosine)
 
 double pf_background_cosine(const pf_background *b, double percentile)
 {
-    if (b->pairs < PF_BACKGROUND_MIN_PAIRS || isnan(percentile))
+    if (b->pairs == 0 || isnan(percentile))
         return NAN;
     const double wanted = fmin(percentile, 100) / 100 * (double)b->pairs;
     double lower = 0;
@@ -62,24 +62,6 @@ double pf_background_cosine(const pf_background *b, double percentile)
         lower += count;
     }
     return 1;
-}
-
-double pf_background_deviation(const pf_background *b)
-{
-    const double middle = pf_background_cosine(b, 50);
-    double low = 0, high = 2;
-    if (isnan(middle))
-        return NAN;
-    for (int i = 0; i < 40; i++) {
-        const double d = (low + high) / 2;
-        const double within = pf_background_percentile(b, middle + d) -
-                              pf_background_percentile(b, middle - d);
-        if (within < 50)
-            low = d;
-        else
-            high = d;
-    }
-    return high;
 }
 
 /* ---- a sample -------------------------------------------------------------------- */
@@ -274,4 +256,23 @@ void pf_background_draw(pf_background *out, const pf_background_sample *a,
         count_all(out, a, b);
     else
         count_drawn(out, a, b);
+}
+
+bool pf_background_draw_own(pf_background *out, pf_store *store,
+                            const pf_background_sample *s, pf_err *err)
+{
+    *out = (pf_background){0};
+    const size_t n = s->n < PF_BACKGROUND_OWN_PAIRS ? s->n : PF_BACKGROUND_OWN_PAIRS;
+    float *image = pf_alloc_floats(s->dim, err);
+    bool ok = image != NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        const size_t at = i * s->n / n;
+        bool is_there = false;
+        ok = pf_store_get_image_vector(store, s->of[at].image_id, (int)s->dim, image,
+                                       &is_there, err);
+        if (ok && is_there)
+            pf_background_add(out, cosine(s->vectors + at * s->dim, image, s->dim));
+    }
+    pf_free(image);
+    return ok;
 }

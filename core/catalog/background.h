@@ -6,7 +6,8 @@
  * the scale. Its percentile says more: the share of pairs that have nothing to do with
  * each other and are less near. Pairs that do belong together are left out: the same
  * content, one case, a caption with a picture that has it. Those nobody has marked, two
- * pneumothoraces of two patients, stay in and make the upper tail heavy.
+ * pneumothoraces of two patients, stay in and make the upper tail heavy. The other
+ * histogram is of pairs that do belong together: captions with their own images.
  *
  * Everything follows from the catalog alone: the same vectors under the same ids give
  * the same counts on the same machine.
@@ -26,21 +27,14 @@
 /* Count one pair; a cosine past -1 or 1 by rounding goes into the last bin there. */
 void pf_background_add(pf_background *b, double cosine);
 
-/* Too few pairs say nothing: below this a percentile is not known. A step of 0.1 %. */
-enum { PF_BACKGROUND_MIN_PAIRS = 1000 };
-
 /* Share of pairs with a lower cosine, 0 .. 100; never falls as the cosine rises. Within
  * a bin it rises evenly, so that it is exact at multiples of 0.001 and elsewhere off by
- * less than the share of one bin. NaN with too few pairs. */
+ * less than the share of one bin. NaN without any pair. */
 double pf_background_percentile(const pf_background *b, double cosine);
 
-/* The lowest cosine with at least this percentile (0 .. 100), -1 for 0; NaN with too
- * few pairs. */
+/* The lowest cosine with at least this percentile (0 .. 100), -1 for 0; NaN without any
+ * pair. */
 double pf_background_cosine(const pf_background *b, double percentile);
-
-/* Half of all pairs are within this of the median: their median absolute deviation. NaN
- * with too few pairs. */
-double pf_background_deviation(const pf_background *b);
 
 /* ---- making it ---- */
 
@@ -60,5 +54,12 @@ void pf_background_sample_free(pf_background_sample *sample); /* NULL is fine */
 enum { PF_BACKGROUND_PAIRS = 200000 };
 void pf_background_draw(pf_background *out, const pf_background_sample *a,
                         const pf_background_sample *b);
+
+/* Count captions of a sample, at most PF_BACKGROUND_OWN_PAIRS, each with its own image,
+ * whose vector is read from `store`. */
+enum { PF_BACKGROUND_OWN_PAIRS = 2000 };
+PF_MUST_CHECK bool pf_background_draw_own(pf_background *out, pf_store *store,
+                                          const pf_background_sample *captions,
+                                          pf_err *err);
 
 #endif

@@ -521,7 +521,9 @@ static bool store_background(pf_catalog *c, pf_background_sample *const sample[K
         if (!pf_store_put_background(c->store, pairs[i].kind, &b, err))
             return false;
     }
-    return true;
+    pf_background own;
+    return pf_background_draw_own(&own, c->store, sample[PF_INDEX_CAPTIONS], err) &&
+           pf_store_put_background(c->store, PF_BACKGROUND_OWN, &own, err);
 }
 
 /* Both FAISS files, and the rows that go with them. */

@@ -377,7 +377,7 @@ PF_MUST_CHECK bool pf_store_set_index_file(pf_store *store, pf_index_kind kind,
 
 /* --- background ---------------------------------------------------------------- */
 
-/* The cosines of random pairs, counted in bins of 0.001 from -1 to 1 (background.h). */
+/* The cosines of pairs, counted in bins of 0.001 from -1 to 1 (background.h). */
 enum { PF_BACKGROUND_BINS = 2000 };
 typedef struct {
     uint32_t counts[PF_BACKGROUND_BINS];
@@ -388,6 +388,7 @@ typedef enum {
     PF_BACKGROUND_IMAGES,
     PF_BACKGROUND_CAPTION_IMAGE,
     PF_BACKGROUND_CAPTIONS,
+    PF_BACKGROUND_OWN,   /* no random pairs: captions, each with its own image */
     PF_BACKGROUND_KINDS, /* how many there are */
 } pf_background_kind;
 
@@ -402,7 +403,8 @@ PF_MUST_CHECK bool pf_store_find_background(pf_store *store, pf_background_kind 
 /* What an image or a caption is of, and belongs to. */
 typedef struct {
     int64_t id;
-    int64_t picture_id; /* of the image, or of the caption's image */
+    int64_t image_id;   /* of the caption; the image itself */
+    int64_t picture_id; /* of that image */
     int64_t case_id;    /* 0 = none */
     int64_t text_id;    /* of the caption; 0 for an image */
 } pf_store_content;

@@ -15,6 +15,7 @@ static const char *const kind_name[PF_BACKGROUND_KINDS] = {
     [PF_BACKGROUND_IMAGES] = "image-image",
     [PF_BACKGROUND_CAPTION_IMAGE] = "caption-image",
     [PF_BACKGROUND_CAPTIONS] = "caption-caption",
+    [PF_BACKGROUND_OWN] = "caption-own",
 };
 
 enum { BINS = PF_BACKGROUND_BINS, BYTES = 4 };
@@ -111,9 +112,9 @@ bool pf_store_each_content(pf_store *s, pf_index_kind kind, pf_store_content_fn 
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
                            kind == PF_INDEX_IMAGES
-                               ? "SELECT id, picture_id, case_id, 0 FROM image"
+                               ? "SELECT id, id, picture_id, case_id, 0 FROM image"
                                  " ORDER BY id"
-                               : "SELECT caption.id, picture_id, case_id,"
+                               : "SELECT caption.id, image_id, picture_id, case_id,"
                                  " caption_text_id FROM caption"
                                  " JOIN image ON image.id = image_id"
                                  " ORDER BY caption.id",
@@ -121,9 +122,10 @@ bool pf_store_each_content(pf_store *s, pf_index_kind kind, pf_store_content_fn 
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const pf_store_content content = {
             .id = pf_sql_get_int(rows, 0),
-            .picture_id = pf_sql_get_int(rows, 1),
-            .case_id = pf_sql_get_int(rows, 2),
-            .text_id = pf_sql_get_int(rows, 3),
+            .image_id = pf_sql_get_int(rows, 1),
+            .picture_id = pf_sql_get_int(rows, 2),
+            .case_id = pf_sql_get_int(rows, 3),
+            .text_id = pf_sql_get_int(rows, 4),
         };
         ok = fn(user, &content, err);
     }

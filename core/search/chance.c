@@ -7,11 +7,12 @@
 
 #include "core/search/session.h"
 
-/* The best of what could be found is no better than chance when it is nearer than the
- * median pair by less than so many standard deviations; 1.4826 times the median
- * absolute deviation is the standard deviation of a normal distribution. */
-static const double SIGMAS = 3;
-static const double MAD_TO_SIGMA = 1.4826;
+/* Fewer pairs say nothing: of a percentile these make steps of 0.1 %. */
+enum { MIN_PAIRS = 1000, MIN_OWN_PAIRS = 100 };
+
+/* No better than chance is what is less near than this percentile of captions are to
+ * their own images. */
+static const double OWN_PERCENTILE = 2;
 
 /* ---- which pairs ---- */
 
@@ -60,13 +61,13 @@ static bool say_unknown(const pf_search *s, pf_background_kind kind, pf_err *err
                    "unrelated %s, they need %d",
                    pf_search_folder(s),
                    (unsigned long long)s->background[kind].pairs.pairs, pairs[kind],
-                   PF_BACKGROUND_MIN_PAIRS);
+                   MIN_PAIRS);
 }
 
-bool pf_chance_prepare(const pf_background **out, pf_query *q, pf_search *s, pf_by by,
+bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_search *s, pf_by by,
                        pf_notes *notes, pf_err *err)
 {
-    *out = NULL;
+    *out = (pf_backgrounds){0};
     if (!(q->min_percentile >= 0 && q->min_percentile <= 100))
         return pf_fail(err, PF_ERR_MISUSE, "a percentile is a number from 0 to 100");
     if (by == PF_BY_WORDS)
@@ -76,11 +77,17 @@ bool pf_chance_prepare(const pf_background **out, pf_query *q, pf_search *s, pf_
     if (!read_background(s, kind, notes, err))
         return false;
     const pf_background *b = &s->background[kind].pairs;
-    if (b->pairs >= PF_BACKGROUND_MIN_PAIRS)
-        *out = b;
+    if (b->pairs >= MIN_PAIRS)
+        out->random = b;
+    if (kind == PF_BACKGROUND_CAPTION_IMAGE) {
+        if (!read_background(s, PF_BACKGROUND_OWN, notes, err))
+            return false;
+        if (s->background[PF_BACKGROUND_OWN].pairs.pairs >= MIN_OWN_PAIRS)
+            out->own = &s->background[PF_BACKGROUND_OWN].pairs;
+    }
     if (q->min_percentile <= 0)
         return true;
-    if (!*out)
+    if (!out->random)
         return say_unknown(s, kind, err);
     q->min_score = fmax(q->min_score, pf_background_cosine(b, q->min_percentile));
     return true;
@@ -88,24 +95,16 @@ bool pf_chance_prepare(const pf_background **out, pf_query *q, pf_search *s, pf_
 
 /* ---- what to say ---- */
 
-/* Nothing can be said where even the same vector would be chance. */
-static pf_chance judge(const pf_background *b, double best)
+void pf_chance_tell(const pf_backgrounds *with, pf_answer *a)
 {
-    const double middle = pf_background_cosine(b, 50);
-    const double sigma = MAD_TO_SIGMA * pf_background_deviation(b);
-    const double least = middle + SIGMAS * sigma;
-    if (!(least < 1))
-        return PF_CHANCE_UNKNOWN;
-    return best < least ? PF_CHANCE_NO_BETTER : PF_CHANCE_BETTER;
-}
-
-void pf_chance_tell(const pf_background *b, const pf_query *q, pf_answer *a)
-{
+    const pf_background *b = with->random, *own = with->own;
     for (size_t i = 0; i < a->n_hits; i++)
         a->hits[i].percentile =
             b ? pf_background_percentile(b, a->hits[i].score) : (double)NAN;
     if (a->has_words_hits)
         a->chance = PF_CHANCE_BETTER;
-    else if (b && a->best >= -1.5 && kind_of(q) != PF_BACKGROUND_CAPTIONS)
-        a->chance = judge(b, a->best);
+    else if (own && a->best >= -1.5)
+        a->chance = a->best < pf_background_cosine(own, OWN_PERCENTILE)
+                        ? PF_CHANCE_NO_BETTER
+                        : PF_CHANCE_BETTER;
 }

@@ -19,17 +19,21 @@
 #include "core/catalog/background.h"
 #include "core/search/search.h"
 
-/* What the scores of the question `q` are compared with: *out borrowed from `s`, NULL
- * when nothing is known. The lowest percentile becomes part of q->min_score. MISUSE for
- * one outside of 0 .. 100 or by words; NOT_FOUND, with the reason, where percentiles
- * are not known. */
-PF_MUST_CHECK bool pf_chance_prepare(const pf_background **out, pf_query *q,
-                                     pf_search *s, pf_by by, pf_notes *notes,
-                                     pf_err *err);
+/* What the scores of one question are compared with; borrowed from the pf_search. */
+typedef struct {
+    const pf_background *random; /* NULL: percentiles are not known */
+    const pf_background *own;    /* of captions with their images; NULL: not known, or
+                                    no measure for such a question */
+} pf_backgrounds;
+
+/* Find them for the question `q`; the lowest percentile becomes part of q->min_score.
+ * MISUSE for one outside of 0 .. 100 or by words; NOT_FOUND, with the reason, where
+ * percentiles are not known. */
+PF_MUST_CHECK bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_search *s,
+                                     pf_by by, pf_notes *notes, pf_err *err);
 
 /* The percentiles of the hits, and whether the best is more than chance (chance.c says
- * by which rule); `background` may be NULL. */
-void pf_chance_tell(const pf_background *background, const pf_query *q,
-                    pf_answer *answer);
+ * by which rule). */
+void pf_chance_tell(const pf_backgrounds *with, pf_answer *answer);
 
 #endif

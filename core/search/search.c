@@ -174,8 +174,8 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
 
     out->best = -2;
     pf_query with = *q;
-    const pf_background *background = NULL;
-    bool ok = pf_chance_prepare(&background, &with, s, by, notes, err) &&
+    pf_backgrounds backgrounds;
+    bool ok = pf_chance_prepare(&backgrounds, &with, s, by, notes, err) &&
               pass_filters(s, q, &a, err) &&
               (by == PF_BY_WORDS ||
                pf_combine(&a.asked, s, q->parts, q->n_parts, notes, err));
@@ -185,7 +185,8 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
         ok = by == PF_BY_MEANING ? find_nearest(s, &with, &a, out, err)
                                  : find_fused(s, &with, &a, by, out, err);
     out->by = by;
-    pf_chance_tell(background, &with, out);
+    if (ok)
+        pf_chance_tell(&backgrounds, out);
     reset_question(&a);
     if (!ok)
         pf_answer_reset(out);
