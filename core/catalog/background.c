@@ -1,8 +1,8 @@
 /*
  * background.c - see background.h.
  *
- * Cost: a sample bounds it whatever the size of the catalog. 200,000 pairs make the
- * 99.9th percentile the 200th pair from the top, known to 7 % of its tail (1 / sqrt);
+ * Cost: a sample bounds it whatever the size of the catalog. 100,000 pairs make the
+ * 99.9th percentile the 100th pair from the top, known to 10 % of its tail (1 / sqrt);
  * the left sides of drawn pairs go evenly through their sample, the right ones by
  * chance, so that half of the vectors come from the cache.
  */

@@ -51,7 +51,7 @@ void pf_background_sample_free(pf_background_sample *sample); /* NULL is fine */
 
 /* Count pairs of two samples, or of one with itself (`a` == `b`): all there are, or
  * PF_BACKGROUND_PAIRS drawn ones. *out is all zero when there are none. */
-enum { PF_BACKGROUND_PAIRS = 200000 };
+enum { PF_BACKGROUND_PAIRS = 100000 };
 void pf_background_draw(pf_background *out, const pf_background_sample *a,
                         const pf_background_sample *b);
 
