@@ -86,10 +86,10 @@ def rules(background, scores, own):
             robust < statistics.NormalDist().inv_cdf(1 - 1 / n),
         "mean + 3 sd of the question's own scores": best < mean + 3 * sd,
         "best - tenth < 0.1": best - scores[min(9, n - 1)] < 0.1,
-    } | {
+    } | ({} if own is None else {
         f"below {100 - p} % of captions with their own picture":
-            own is not None and best < own[p * len(own) // 100] for p in (1, 2, 5, 10)
-    }
+            best < own[p * len(own) // 100] for p in (1, 2, 5, 10)
+    })
 
 
 def run(*command, **more):
