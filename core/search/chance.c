@@ -13,9 +13,10 @@
  * Rules over random pairs (a percentile, so many sigmas above the median, the best of N
  * normal ones) do nearly as well where a collection has films of all kinds, but among
  * films of chests alone they call 40 to 100 % of good phrases chance: random pairs are
- * alike there, and many of them true. Rules over the scores of the question itself catch
- * less and call more good phrases chance. This one called none of the good phrases
- * chance in any of the three collections, and 36 to 88 % of those that have no answer.
+ * alike there, and many of them true. Rules over the scores of the question itself
+ * catch less and call more good phrases chance. This one called none of the good
+ * phrases chance in any of the three collections, and 36 to 88 % of those that have no
+ * answer.
  *
  * Left unsaid: a phrase among captions and a picture among images. No rule was found
  * for them that stood in all three collections.
