@@ -104,6 +104,13 @@ static bool read_min_score(request *r, const pf_json *value, pf_err *err)
            pf_fail(err, PF_ERR_MISUSE, "'min-score' is no number from -1 to 1");
 }
 
+static bool read_min_percentile(request *r, const pf_json *value, pf_err *err)
+{
+    double *x = &r->how.min_percentile;
+    return (pf_json_to_real(value, x) && *x >= 0 && *x <= 100) ||
+           pf_fail(err, PF_ERR_MISUSE, "'min-percentile' is no number from 0 to 100");
+}
+
 /* question.c knows which there are. */
 static bool read_how(request *r, const pf_json *value, pf_err *err)
 {
@@ -134,11 +141,13 @@ static bool read_member(request *r, const pf_json_member *m, pf_err *err)
         return read_limit(r, m->value, err);
     if (strcmp(m->key, "min-score") == 0)
         return read_min_score(r, m->value, err);
+    if (strcmp(m->key, "min-percentile") == 0)
+        return read_min_percentile(r, m->value, err);
     if (strcmp(m->key, "by") == 0)
         return read_how(r, m->value, err);
     return pf_fail(err, PF_ERR_MISUSE,
                    "'%.80s' is none of: phrase, image, like, without, filter, find, "
-                   "limit, min-score, by",
+                   "limit, min-score, min-percentile, by",
                    m->key);
 }
 

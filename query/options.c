@@ -60,6 +60,15 @@ static const pf_opt options[] = {
      .max = 1,
      .default_text = "",
      .help = "leave out hits below this score, a cosine from -1 to 1"},
+    {.kind = PF_OPT_REAL,
+     .name = "min-percentile",
+     .arg = "X",
+     .to = &command.min_percentile,
+     .min = 0,
+     .max = 100,
+     .default_text = "",
+     .help = "leave out hits below this percentile: X % of the catalog's unrelated "
+             "pairs are less near"},
     {.kind = PF_OPT_LIST,
      .name = "filter",
      .arg = "KEY=VALUE",
@@ -192,6 +201,8 @@ static const char *const examples[] = {
     "plainfilm-query --like 17 --find cases",
     "among CT images of 2024 only",
     "plainfilm-query --filter modality=CT --filter \"path~*/2024/*\" lung nodule",
+    "only what is nearer than 99 in 100 unrelated pictures and captions",
+    "plainfilm-query --min-percentile 99 pleural effusion",
     "like image 17, and twice as much like the phrase",
     "plainfilm-query --like 17 2:pleural effusion",
     "the fifty nearest images, to look at",
@@ -255,9 +266,11 @@ static bool check_classify(const pf_cli_args *args, const char *see, pf_err *err
     if (command.format == FORMAT_PATHS)
         return pf_fail(err, PF_ERR_MISUSE,
                        "--classify answers in --format text, json or tsv %s", see);
-    return !asks_for_pictures_only(args) || (!command.by && command.min_score <= -1) ||
+    return !asks_for_pictures_only(args) ||
+           (!command.by && command.min_score <= -1 && command.min_percentile <= 0) ||
            pf_fail(err, PF_ERR_MISUSE,
-                   "--by and --min-score are for a search, and --classify searches "
+                   "--by, --min-score and --min-percentile are for a search, and "
+                   "--classify searches "
                    "nothing for --image alone %s",
                    see);
 }
@@ -285,6 +298,10 @@ static bool check_phrases(const pf_cli_args *args, const char *see, pf_err *err)
         return pf_fail(err, PF_ERR_MISUSE,
                        "--filter is for the catalog's images, not for --phrases %s",
                        see);
+    if (command.min_percentile > 0)
+        return pf_fail(
+            err, PF_ERR_MISUSE,
+            "--min-percentile is for what the catalog has, not for --phrases %s", see);
     return !command.by || strcmp(command.by, "meaning") == 0 ||
            pf_fail(err, PF_ERR_MISUSE,
                    "--phrases are compared by meaning, not --by %.80s %s", command.by,

@@ -62,6 +62,7 @@ void print_json_query(pf_json_writer *w, const pf_query *q, const pf_answer *ans
     pf_json_write_string(w, "by", name_of_by(answer->by));
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     pf_json_write_real(w, "min_score", q->min_score, 7);
+    pf_json_write_real(w, "min_percentile", q->min_percentile, 7);
     pf_json_begin_array(w, "filter");
     for (size_t i = 0; i < q->n_filters; i++)
         pf_json_write_string(w, NULL, q->filters[i].text);
@@ -156,6 +157,7 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, pf_by by
     pf_json_begin_object(w, NULL);
     pf_json_write_int(w, "rank", (int64_t)rank);
     pf_json_write_real(w, "score", h->score, 7);
+    pf_json_write_real(w, "percentile", h->percentile, 6); /* null: not known */
     pf_json_write_int(w, "id", h->id);
     if (find == PF_FIND_CASES)
         write_case(w, h);
@@ -168,6 +170,15 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, pf_by by
     pf_json_end_object(w);
 }
 
+static void write_chance(pf_json_writer *w, pf_chance chance)
+{
+    const char *key = "no_better_than_chance";
+    if (chance == PF_CHANCE_UNKNOWN)
+        pf_json_write_string(w, key, NULL);
+    else
+        pf_json_write_bool(w, key, chance == PF_CHANCE_NO_BETTER);
+}
+
 void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
 {
     pf_json_writer w;
@@ -175,6 +186,7 @@ void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
     pf_json_begin_object(&w, NULL);
     print_json_query(&w, q, answer);
     pf_json_write_real(&w, "took_ms", answer->took_ms, 4);
+    write_chance(&w, answer->chance);
     pf_json_begin_array(&w, "hits");
     for (size_t i = 0; i < answer->n_hits; i++)
         write_hit(&w, &answer->hits[i], q->find, answer->by, i + 1);

@@ -1,10 +1,11 @@
 /*
  * print_text.c - answers for people.
  *
- *    1  0.312  chest/effusion.png  #7
- *              Right pleural effusion in a 60-year-old man
- *              case: Pleural effusion
+ *    1  0.312   99.4 %  chest/effusion.png  #7
+ *                       Right pleural effusion in a 60-year-old man
+ *                       case: Pleural effusion
  *
+ * with rank, score, and the score's percentile where it is known;
  * or, when captions are found, the caption first and the path below it; of a case its
  * title, how much of it was found, and its best image.
  * On a terminal a caption is cut to one line, a path is a link to its file, and colours
@@ -13,6 +14,7 @@
  * pf_term_puts().
  */
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,12 +34,19 @@ typedef struct {
     size_t indent; /* of the lines below the first of a hit */
 } printer;
 
-static void printer_init(printer *p, FILE *out, size_t n_hits)
+static bool has_percentiles(const pf_answer *answer)
+{
+    return answer->n_hits > 0 && !isnan(answer->hits[0].percentile);
+}
+
+static void printer_init(printer *p, FILE *out, size_t n_hits, bool with_percentiles)
 {
     *p = (printer){.out = out, .term = pf_term_of(out), .rank_width = 2};
     for (size_t n = n_hits; n >= 100; n /= 10)
         p->rank_width++;
     p->indent = (size_t)p->rank_width + 2 + strlen("0.000") + 2;
+    if (with_percentiles)
+        p->indent += strlen("100.0 %  ");
     if (!getcwd(p->here, sizeof p->here - 1))
         p->here[0] = '\0';
     const size_t n = strlen(p->here);
@@ -182,10 +191,12 @@ static void put_reasons(const printer *p, const pf_hit *h)
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons)
 {
     printer p;
-    printer_init(&p, out, answer->n_hits);
+    printer_init(&p, out, answer->n_hits, has_percentiles(answer));
     for (size_t i = 0; i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
         fprintf(out, "%*zu  %.3f  ", p.rank_width, i + 1, h->score);
+        if (has_percentiles(answer)) /* cut and not rounded: 100.0 % are all */
+            fprintf(out, "%5.1f %%  ", floor(10 * h->percentile) / 10);
         if (find == PF_FIND_CASES)
             put_case(&p, h);
         else if (find == PF_FIND_CAPTIONS)
@@ -200,7 +211,7 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
 size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits)
 {
     printer p;
-    printer_init(&p, out, n_hits);
+    printer_init(&p, out, n_hits, false);
     fprintf(out, "%*zu  %.3f  ", p.rank_width, rank, h->score);
     put_path(&p, h, BOLD);
     return p.indent;

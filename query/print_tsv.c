@@ -2,8 +2,11 @@
  * print_tsv.c - answers for spreadsheets and awk: a line of names, then a line per hit.
  *
  * Nothing is quoted: tabs and line breaks within a field become blanks, other bytes are
- * as they are. What is not there is an empty field.
+ * as they are. What is not there is an empty field. New columns come at the end, for
+ * scripts that count them.
  */
+#include <math.h>
+
 #include "core/cli/term.h"
 #include "query/query.h"
 
@@ -22,7 +25,7 @@ static void put_image(FILE *out, const pf_hit *h)
 {
     print_field(out, h->path, '\t');
     print_field(out, h->case_key, '\t');
-    print_field(out, h->caption, '\n');
+    print_field(out, h->caption, '\t');
 }
 
 static void put_caption(FILE *out, const pf_hit *h)
@@ -31,7 +34,7 @@ static void put_caption(FILE *out, const pf_hit *h)
     if (h->image_id != 0)
         fprintf(out, "%lld", (long long)h->image_id);
     fputc('\t', out);
-    print_field(out, h->path, '\n');
+    print_field(out, h->path, '\t');
 }
 
 static void put_case(FILE *out, const pf_hit *h)
@@ -40,7 +43,7 @@ static void put_case(FILE *out, const pf_hit *h)
     print_field(out, h->case_title, '\t');
     fprintf(out, "%zu\t%zu\t", h->n_images, h->n_case_images);
     print_field(out, h->path, '\t');
-    print_field(out, h->caption, '\n');
+    print_field(out, h->caption, '\t');
 }
 
 static const char *names_of(pf_find find)
@@ -58,7 +61,7 @@ static const char *names_of(pf_find find)
 
 void print_tsv(FILE *out, pf_find find, const pf_answer *answer)
 {
-    fprintf(out, "rank\tscore\tid\t%s\n", names_of(find));
+    fprintf(out, "rank\tscore\tid\t%s\tpercentile\n", names_of(find));
     for (size_t i = 0; i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
         fprintf(out, "%zu\t%.7g\t%lld\t", i + 1, h->score, (long long)h->id);
@@ -68,5 +71,8 @@ void print_tsv(FILE *out, pf_find find, const pf_answer *answer)
             put_caption(out, h);
         else
             put_image(out, h);
+        if (!isnan(h->percentile))
+            fprintf(out, "%.6g", h->percentile);
+        fputc('\n', out);
     }
 }

@@ -25,7 +25,7 @@ typedef struct {
     const char *sheet;                               /* or NULL */
     int find;                                        /* index into find_names */
     int64_t limit;
-    double min_score;
+    double min_score, min_percentile;
     int format; /* print_format */
     bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
 } asked;

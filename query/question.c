@@ -146,9 +146,14 @@ static bool read_by(pf_by *out, const asked *how, pf_err *err)
                        "--by '%.80s' is none of: meaning, words, both %s", how->by,
                        see);
     *out = values[i];
-    return *out != PF_BY_WORDS || how->min_score <= -1 ||
+    if (*out != PF_BY_WORDS)
+        return true;
+    if (how->min_score > -1)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--min-score is a cosine, --by words has none %s", see);
+    return how->min_percentile <= 0 ||
            pf_fail(err, PF_ERR_MISUSE,
-                   "--min-score is a cosine, --by words has none %s", see);
+                   "--min-percentile is that of a cosine, --by words has none %s", see);
 }
 
 bool question_make(question *a, const asked *how, const pf_cli_item *items, size_t n,
@@ -158,6 +163,7 @@ bool question_make(question *a, const asked *how, const pf_cli_item *items, size
     a->query.find = find_values[how->find];
     a->query.limit = (size_t)how->limit;
     a->query.min_score = how->min_score;
+    a->query.min_percentile = how->min_percentile;
     return read_by(&a->query.by, how, err) && read_parts(a, items, n, err) &&
            read_filters(a, items, n, err);
 }

@@ -32,6 +32,9 @@ void say_about(const pf_search *search, const pf_answer *answer)
         say("no image matches the filter");
     else if (answer->n_hits == 0)
         say("nothing found");
+    else if (answer->chance == PF_CHANCE_NO_BETTER)
+        say("the best hit is less near than captions here are to their own pictures: "
+            "perhaps nothing here matches");
     if (command.verbose) {
         char text[64];
         snprintf(text, sizeof text, "%zu hits in %.1f ms from ", answer->n_hits,

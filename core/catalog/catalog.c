@@ -6,7 +6,8 @@
  *   1 sweep embeddings nobody uses      nothing: the transaction was not committed
  *   2 write images.<gen+1>.faiss        a file no row names; the next publish replaces
  *   3 write captions.<gen+1>.faiss      or removes it
- *   4 rows: checksums, generation       nothing
+ *   4 rows: checksums, background,      nothing
+ *     generation
  *   5 commit                            the new generation, and old files in the folder
  *   6 remove files of older generations nothing is left to do
  *
@@ -26,6 +27,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/catalog/background.h"
 
 enum { KINDS = 2, OVERTAKEN_TIMES = 5, POLL_MS = 200 };
 
@@ -448,9 +450,11 @@ bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
 
 /* --- publishing ------------------------------------------------------------------- */
 
-/* Write the FAISS file of this kind for `generation` and describe it in *file. */
+/* Write the FAISS file of this kind for `generation`, describe it in *file, and keep a
+ * sample of what is in it. */
 static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
-                        pf_store_index_file *file, pf_err *err)
+                        pf_store_index_file *file, pf_background_sample **sample,
+                        pf_err *err)
 {
     *file = (pf_store_index_file){.generation = generation};
     snprintf(file->name, sizeof file->name, "%s.%lld.faiss", kind_name[kind],
@@ -461,7 +465,8 @@ static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
     file->count = (int64_t)pf_vindex_count(index);
     file->dim = pf_vindex_dim(index);
     char *path = pf_path_join(c->folder, file->name, err);
-    bool ok = path && pf_vindex_save(index, path, &file->checksum, err);
+    bool ok = path && pf_vindex_save(index, path, &file->checksum, err) &&
+              pf_background_sample_take(sample, c->store, kind, index, err);
     pf_free(path);
     pf_vindex_free(index);
     return ok;
@@ -499,17 +504,35 @@ static void remove_other_files(const pf_catalog *c,
     closedir(dir);
 }
 
-/* Everything up to the commit. */
-static bool prepare(pf_catalog *c, int64_t *generation, pf_store_index_file file[KINDS],
-                    pf_err *err)
+static bool store_background(pf_catalog *c, pf_background_sample *const sample[KINDS],
+                             pf_err *err)
 {
-    if (!pf_store_sweep(c->store, err) ||
-        !pf_store_get_generation(c->store, generation, err))
-        return false;
-    ++*generation;
-    step_done(1);
+    static const struct {
+        pf_background_kind kind;
+        pf_index_kind a, b;
+    } pairs[] = {
+        {PF_BACKGROUND_IMAGES, PF_INDEX_IMAGES, PF_INDEX_IMAGES},
+        {PF_BACKGROUND_CAPTION_IMAGE, PF_INDEX_CAPTIONS, PF_INDEX_IMAGES},
+        {PF_BACKGROUND_CAPTIONS, PF_INDEX_CAPTIONS, PF_INDEX_CAPTIONS},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        pf_background b;
+        pf_background_draw(&b, sample[pairs[i].a], sample[pairs[i].b]);
+        if (!pf_store_put_background(c->store, pairs[i].kind, &b, err))
+            return false;
+    }
+    pf_background own;
+    return pf_background_draw_own(&own, c->store, sample[PF_INDEX_CAPTIONS], err) &&
+           pf_store_put_background(c->store, PF_BACKGROUND_OWN, &own, err);
+}
+
+/* Both FAISS files, and the rows that go with them. */
+static bool write_derived(pf_catalog *c, int64_t generation,
+                          pf_store_index_file file[KINDS],
+                          pf_background_sample *sample[KINDS], pf_err *err)
+{
     for (int kind = 0; kind < KINDS; kind++) {
-        if (!write_index(c, kind, *generation, &file[kind], err))
+        if (!write_index(c, kind, generation, &file[kind], &sample[kind], err))
             return false;
         step_done(2 + kind);
     }
@@ -517,10 +540,26 @@ static bool prepare(pf_catalog *c, int64_t *generation, pf_store_index_file file
         if (!pf_store_set_index_file(c->store, kind, &file[kind], err))
             return false;
     }
-    if (!pf_store_set_generation(c->store, *generation, err))
+    return store_background(c, sample, err);
+}
+
+/* Everything up to the commit. */
+static bool prepare(pf_catalog *c, int64_t *generation, pf_store_index_file file[KINDS],
+                    pf_err *err)
+{
+    pf_background_sample *sample[KINDS] = {NULL};
+    if (!pf_store_sweep(c->store, err) ||
+        !pf_store_get_generation(c->store, generation, err))
         return false;
-    step_done(4);
-    return true;
+    ++*generation;
+    step_done(1);
+    const bool ok = write_derived(c, *generation, file, sample, err) &&
+                    pf_store_set_generation(c->store, *generation, err);
+    for (int kind = 0; kind < KINDS; kind++)
+        pf_background_sample_free(sample[kind]);
+    if (ok)
+        step_done(4);
+    return ok;
 }
 
 bool pf_catalog_publish(pf_catalog *c, pf_err *err)
@@ -551,9 +590,27 @@ bool pf_catalog_publish(pf_catalog *c, pf_err *err)
 
 /* --- health ----------------------------------------------------------------------- */
 
+/* A catalog of an older format has none; a damaged one is as good as none. */
+static bool lacks_background(pf_catalog *c, bool *out, pf_err *err)
+{
+    *out = false;
+    for (int kind = 0; kind < PF_BACKGROUND_KINDS && !*out; kind++) {
+        pf_background b;
+        bool is_there;
+        pf_err local = PF_ERR_INIT;
+        if (!pf_store_find_background(c->store, kind, &b, &is_there, &local) &&
+            local.code != PF_ERR_FORMAT)
+            return pf_fail(err, local.code, "%s", local.msg);
+        *out = !is_there;
+    }
+    return true;
+}
+
 bool pf_catalog_needs_publish(pf_catalog *c, bool *out, pf_err *err)
 {
     *out = false;
+    if (c->generation > 0 && !lacks_background(c, out, err))
+        return false;
     for (int kind = 0; kind < KINDS && c->generation > 0 && !*out; kind++) {
         pf_store_index_file file;
         if (!pf_store_find_index_file(c->store, kind, &file, err))

@@ -71,12 +71,14 @@ PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
                                           pf_err *err);
 
 /* Make the changes of the transaction that is open in the store (pf_store_begin())
- * the next generation: sweep, write both FAISS files, commit, remove the older ones.
+ * the next generation: sweep, write both FAISS files, store the background of random
+ * pairs (background.h), commit, remove the older files.
  * On failure everything is as it was before the transaction. */
 PF_MUST_CHECK bool pf_catalog_publish(pf_catalog *catalog, pf_err *err);
 
-/* True when a FAISS file of the present generation is missing or damaged: then a
- * publish is worth it although nothing has changed. */
+/* True when a FAISS file of the present generation is missing or damaged, or there is
+ * no background (a catalog of an older format): then a publish is worth it although
+ * nothing has changed. */
 PF_MUST_CHECK bool pf_catalog_needs_publish(pf_catalog *catalog, bool *out,
                                             pf_err *err);
 

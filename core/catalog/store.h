@@ -369,7 +369,7 @@ PF_MUST_CHECK bool pf_store_each_failure(pf_store *store, int64_t source_id,
                                          pf_store_failure_fn *fn, void *user,
                                          pf_err *err);
 
-/* --- index files and health ---------------------------------------------------- */
+/* --- index files --------------------------------------------------------------- */
 
 typedef enum { PF_INDEX_IMAGES, PF_INDEX_CAPTIONS } pf_index_kind;
 
@@ -387,10 +387,52 @@ PF_MUST_CHECK bool pf_store_set_index_file(pf_store *store, pf_index_kind kind,
                                            const pf_store_index_file *file,
                                            pf_err *err);
 
+/* --- background ---------------------------------------------------------------- */
+
+/* The cosines of pairs, counted in bins of 0.001 from -1 to 1 (background.h). */
+enum { PF_BACKGROUND_BINS = 2000 };
+typedef struct {
+    uint32_t counts[PF_BACKGROUND_BINS];
+    uint64_t pairs; /* sum of the counts */
+} pf_background;
+
+typedef enum {
+    PF_BACKGROUND_IMAGES,
+    PF_BACKGROUND_CAPTION_IMAGE,
+    PF_BACKGROUND_CAPTIONS,
+    PF_BACKGROUND_OWN,   /* no random pairs: captions, each with its own image */
+    PF_BACKGROUND_KINDS, /* how many there are */
+} pf_background_kind;
+
+PF_MUST_CHECK bool pf_store_put_background(pf_store *store, pf_background_kind kind,
+                                           const pf_background *background,
+                                           pf_err *err);
+/* *is_there = false and *out all zero when none was stored; FORMAT: damaged. */
+PF_MUST_CHECK bool pf_store_find_background(pf_store *store, pf_background_kind kind,
+                                            pf_background *out, bool *is_there,
+                                            pf_err *err);
+
+/* What an image or a caption is of, and belongs to. */
+typedef struct {
+    int64_t id;
+    int64_t image_id;   /* of the caption; the image itself */
+    int64_t picture_id; /* of that image */
+    int64_t case_id;    /* 0 = none */
+    int64_t text_id;    /* of the caption; 0 for an image */
+} pf_store_content;
+typedef bool pf_store_content_fn(void *user, const pf_store_content *content,
+                                 pf_err *err);
+/* Every image (caption), by ascending id. */
+PF_MUST_CHECK bool pf_store_each_content(pf_store *store, pf_index_kind kind,
+                                         pf_store_content_fn *fn, void *user,
+                                         pf_err *err);
+
+/* --- health -------------------------------------------------------------------- */
+
 /* Everything about the database that can be checked without FAISS: SQLite's own
- * integrity, foreign keys, vectors (length, finite, unit), one model, index_file rows.
- * True when it could be checked; each thing that is wrong becomes a line in *problems,
- * which stays empty when all is well. */
+ * integrity, foreign keys, vectors (length, finite, unit), one model, rows of
+ * index_file and background. True when it could be checked; each thing that is wrong
+ * becomes a line in *problems, which stays empty when all is well. */
 PF_MUST_CHECK bool pf_store_check(pf_store *store, pf_notes *problems, pf_err *err);
 
 #endif

@@ -149,7 +149,8 @@ bool pf_store_check(pf_store *s, pf_notes *problems, pf_err *err)
                             "caption text", problems, &local) &&
               check_texts(s, problems, &local) &&
               pf_store_check_words(s, problems, &local) &&
-              pf_store_check_thumbnails(s, problems, &local);
+              pf_store_check_thumbnails(s, problems, &local) &&
+              pf_store_check_background(s, problems, &local);
     if (ok)
         return true;
     if (local.code != PF_ERR_FORMAT)

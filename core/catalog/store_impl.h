@@ -43,6 +43,9 @@ bool pf_store_check_words(pf_store *store, pf_notes *problems, pf_err *err);
 /* store_thumbnails.c: is each of them a JPEG file, as far as the store can tell? */
 bool pf_store_check_thumbnails(pf_store *store, pf_notes *problems, pf_err *err);
 
+/* store_background.c: are the rows that are there in order? */
+bool pf_store_check_background(pf_store *store, pf_notes *problems, pf_err *err);
+
 /* The model readers see; 0 = none. */
 bool pf_store_find_model_id(pf_store *store, int64_t *id, pf_err *err);
 

@@ -44,6 +44,7 @@ typedef struct {
     size_t n_notes, room;
     entry *entries;
     size_t n_entries;
+    pf_answer *out;
 } mix;
 
 static bool finds_captions(const mix *m)
@@ -120,8 +121,11 @@ static bool rank_by_meaning(mix *m, pf_err *err)
                   ? look(m, f->captions, m->depth, only_captions(m), &found, err)
                   : look(m, f->images, m->depth, f->only, &found, err);
     for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
-        if (finds_captions(m) || !is_like(m, found.ids[i]))
-            ok = add_note(m, found.ids[i], MEANING, ++rank, found.scores[i], err);
+        if (!finds_captions(m) && is_like(m, found.ids[i]))
+            continue;
+        if (++rank == 1)
+            m->out->best = found.scores[i];
+        ok = add_note(m, found.ids[i], MEANING, rank, found.scores[i], err);
     }
     free_neighbours(&found);
     return ok;
@@ -165,8 +169,10 @@ static bool rank_by_words(mix *m, pf_err *err)
     for (size_t i = 0, rank = 0; ok && i < found.n_hits; i++) {
         const pf_words_hit *h = &found.hits[i];
         const int64_t id = finds_captions(m) ? h->caption_id : h->image_id;
-        if (finds_captions(m) || !is_like(m, id))
-            ok = add_note(m, id, WORDS, ++rank, h->score, err);
+        if (!finds_captions(m) && is_like(m, id))
+            continue;
+        m->out->has_words_hits = true;
+        ok = add_note(m, id, WORDS, ++rank, h->score, err);
     }
     pf_words_answer_reset(&found);
     return ok;
@@ -390,7 +396,7 @@ static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
 bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err *err)
 {
     const size_t wanted = q->limit + f->n_like;
-    mix m = {.f = f, .q = q, .depth = wanted > DEPTH ? wanted : DEPTH};
+    mix m = {.f = f, .q = q, .depth = wanted > DEPTH ? wanted : DEPTH, .out = out};
     bool ok = (!f->vector || !f->captions || !f->only ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               rank_all(&m, err);

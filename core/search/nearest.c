@@ -25,10 +25,9 @@ static void free_found(found *f)
     pf_free(f->scores);
 }
 
-/* The k nearest, or those of `only` (NULL: of all), down to the lowest score asked for.
- */
-static bool look(const pf_nearest *a, const pf_query *q, size_t k, const int64_t *only,
-                 size_t n_only, found *out, pf_err *err)
+/* The k nearest, or those of `only` (NULL: of all). */
+static bool look(const pf_nearest *a, size_t k, const int64_t *only, size_t n_only,
+                 found *out, pf_err *err)
 {
     const size_t count = only ? n_only : pf_vindex_count(a->index);
     if (k > count)
@@ -37,13 +36,18 @@ static bool look(const pf_nearest *a, const pf_query *q, size_t k, const int64_t
         return true;
     out->ids = pf_alloc_array(k, sizeof *out->ids, err);
     out->scores = pf_alloc_array(k, sizeof *out->scores, err);
-    if (!out->ids || !out->scores ||
-        !pf_vindex_search(a->index, a->vector, 1, k, only, n_only, out->ids,
-                          out->scores, &out->n, err))
-        return false;
-    while (out->n > 0 && (double)out->scores[out->n - 1] < q->min_score)
-        out->n--;
-    return true;
+    return out->ids && out->scores &&
+           pf_vindex_search(a->index, a->vector, 1, k, only, n_only, out->ids,
+                            out->scores, &out->n, err);
+}
+
+/* Remember the best, then down to the lowest score asked for. */
+static void cut(const pf_query *q, found *f, pf_answer *out)
+{
+    if (f->n > 0)
+        out->best = f->scores[0];
+    while (f->n > 0 && (double)f->scores[f->n - 1] < q->min_score)
+        f->n--;
 }
 
 /* ---- images and captions ---- */
@@ -76,10 +80,11 @@ static bool find_plain(const pf_nearest *a, const pf_query *q, const pf_id_set *
     found f = {0};
     const size_t count = pf_vindex_count(a->index);
     const size_t k = q->limit < count ? q->limit + a->n_like : count;
-    bool ok = only ? look(a, q, k, only->ids, only->n, &f, err)
-                   : look(a, q, k, NULL, 0, &f, err);
+    bool ok =
+        only ? look(a, k, only->ids, only->n, &f, err) : look(a, k, NULL, 0, &f, err);
     if (ok) {
         keep(a, q, &f);
+        cut(q, &f, out);
         ok = pf_hits_fill(out, a->store, q->find, f.ids, f.scores, f.n, err);
     }
     free_found(&f);
@@ -127,13 +132,16 @@ static int64_t *images_of_cases(const pf_nearest *a, const pf_case_map *map, siz
 }
 
 static bool rank_cases(const pf_nearest *a, const pf_query *q, const pf_case_map *map,
-                       pf_ranked_cases *ranked, pf_err *err)
+                       pf_ranked_cases *ranked, pf_answer *out, pf_err *err)
 {
     found f = {0};
     size_t n = 0;
     int64_t *only = images_of_cases(a, map, &n, err);
-    const bool ok = only && look(a, q, n, only, n, &f, err) &&
-                    pf_cases_rank(ranked, map, f.ids, f.scores, f.n, q->limit, err);
+    bool ok = only && look(a, n, only, n, &f, err);
+    if (ok) {
+        cut(q, &f, out);
+        ok = pf_cases_rank(ranked, map, f.ids, f.scores, f.n, q->limit, err);
+    }
     free_found(&f);
     pf_free(only);
     return ok;
@@ -152,7 +160,7 @@ static bool find_cases(const pf_nearest *a, const pf_query *q, pf_answer *out,
                  "catalog '%s' has no cases, only images and captions can be found "
                  "in it",
                  a->folder)) &&
-        rank_cases(a, q, &map, &ranked, err) &&
+        rank_cases(a, q, &map, &ranked, out, err) &&
         pf_hits_fill_cases(out, a->store, &ranked, err);
     pf_ranked_cases_reset(&ranked);
     pf_case_map_reset(&map);

@@ -1,6 +1,7 @@
 /* phrases.c - see phrases.h. */
 #include "core/search/phrases.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -218,6 +219,7 @@ static bool fill(pf_answer *out, const ranking *r, const pf_query *query, pf_err
     for (size_t i = 0; i < n; i++) {
         pf_hit *h = &out->hits[out->n_hits++];
         h->score = r->ranks[i].score;
+        h->percentile = NAN;
         h->id = (int64_t)p->line[r->ranks[i].at];
         h->caption = pf_strdup(p->text[r->ranks[i].at], err);
         if (!h->caption)

@@ -9,6 +9,7 @@
 
 #include <time.h>
 
+#include "core/search/chance.h"
 #include "core/search/combine.h"
 #include "core/search/fusion.h"
 #include "core/search/nearest.h"
@@ -181,15 +182,21 @@ bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *no
         !check_indexes(s, q, by, err))
         return false;
 
-    bool ok = pass_filters(s, q, &a, err) &&
+    out->best = -2;
+    pf_query with = *q;
+    pf_backgrounds backgrounds;
+    bool ok = pf_chance_prepare(&backgrounds, &with, s, by, notes, err) &&
+              pass_filters(s, q, &a, err) &&
               (by == PF_BY_WORDS ||
                pf_combine(&a.asked, s, q->parts, q->n_parts, notes, err));
     out->n_truncated = a.asked.n_truncated;
     out->no_image_passes = ok && q->n_filters > 0 && a.scope.n == 0;
     if (ok && !out->no_image_passes)
-        ok = by == PF_BY_MEANING ? find_nearest(s, q, &a, out, err)
-                                 : find_fused(s, q, &a, by, out, err);
+        ok = by == PF_BY_MEANING ? find_nearest(s, &with, &a, out, err)
+                                 : find_fused(s, &with, &a, by, out, err);
     out->by = by;
+    if (ok)
+        pf_chance_tell(&backgrounds, out);
     reset_question(&a);
     if (!ok)
         pf_answer_reset(out);

@@ -78,8 +78,9 @@ typedef struct {
     size_t n_parts;
     pf_find find;
     pf_by by;
-    size_t limit;             /* at most so many hits, >= 1 */
-    double min_score;         /* hits below it are left out; -1 leaves none out */
+    size_t limit;          /* at most so many hits, >= 1 */
+    double min_score;      /* hits below it are left out; -1 leaves none out */
+    double min_percentile; /* the same for percentiles, 0 .. 100; 0 leaves none out */
     const pf_filter *filters; /* all must be met */
     size_t n_filters;
 } pf_query;
@@ -104,11 +105,13 @@ typedef struct {
 } pf_reason;
 
 typedef struct {
-    double score;     /* cosine, -1 .. 1; by words alone their BM25 */
-    int64_t id;       /* of the image, caption or case that was found */
-    int64_t image_id; /* the image itself, the one the caption belongs to, or the best
-                         of the case */
-    char *path;       /* of the image: bytes, absolute */
+    double score;      /* cosine, -1 .. 1; by words alone their BM25 */
+    double percentile; /* share of unrelated pairs (chance.h) that are less near, 0 ..
+                          100; NaN when it is not known, or by words alone */
+    int64_t id;        /* of the image, caption or case that was found */
+    int64_t image_id;  /* the image itself, the one the caption belongs to, or the best
+                          of the case */
+    char *path;        /* of the image: bytes, absolute */
     int frame;
     char *caption;                /* found, or the first of the image; or NULL */
     char *case_key, *case_title;  /* or NULL */
@@ -124,20 +127,33 @@ typedef struct {
     pf_reason by_words;   /* BM25 of the best caption */
 } pf_hit;
 
+/* Is the best of all that could be found no nearer than chance brings (chance.h)? */
+typedef enum {
+    PF_CHANCE_UNKNOWN, /* nothing to compare with, or nothing to say it of */
+    PF_CHANCE_BETTER,
+    PF_CHANCE_NO_BETTER,
+} pf_chance;
+
 typedef struct {
     pf_hit *hits; /* best first, owned */
     size_t n_hits;
     double took_ms;       /* opening the model if need be, embedding, searching */
     size_t n_truncated;   /* phrases of which only the beginning was read */
     bool no_image_passes; /* the filters: nothing was searched */
-    pf_by by;             /* how it was looked for; not PF_BY_DEFAULT */
+    double best; /* highest cosine of all that may be found, limit and lowest score
+                    aside; below -1: there was none, or by words alone */
+    bool has_words_hits; /* words were looked for and found in a caption */
+    pf_chance chance;
+    pf_by by; /* how it was looked for; not PF_BY_DEFAULT */
 } pf_answer;
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
  * named by PF_PART_LIKE is not among the images found, nor its case among the cases.
  * MISUSE when the parts cancel out; NOT_FOUND for captions or cases of a catalog
- * without any, for a PF_PART_LIKE that is not there and for a filter whose key nothing
- * has; by words MISUSE for other questions than a phrase and for one without a word. */
+ * without any, for a lowest percentile where percentiles are not known, for a
+ * PF_PART_LIKE that is not there and for a filter whose key nothing has; by words
+ * MISUSE for other questions than a phrase, for one without a word and for a lowest
+ * percentile. */
 PF_MUST_CHECK bool pf_search_run(pf_search *search, const pf_query *query,
                                  pf_answer *out, pf_notes *notes, pf_err *err);
 void pf_answer_reset(pf_answer *answer); /* frees; all zero is fine */

@@ -22,6 +22,10 @@ struct pf_search {
     char *synonyms_path;               /* NULL: the built-in table */
     bool ignores_negation;
     pf_words *words; /* NULL until a question needs it */
+    struct {
+        bool is_read, is_there;
+        pf_background pairs;
+    } background[PF_BACKGROUND_KINDS]; /* read when a question needs it (chance.h) */
 };
 
 /* NOT_FOUND for a catalog that nothing was ever indexed into. */

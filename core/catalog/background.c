@@ -1,0 +1,278 @@
+/*
+ * background.c - see background.h.
+ *
+ * Cost: a sample bounds it whatever the size of the catalog. 100,000 pairs make the
+ * 99.9th percentile the 100th pair from the top, known to 10 % of its tail (1 / sqrt);
+ * the left sides of drawn pairs go evenly through their sample, the right ones by
+ * chance, so that half of the vectors come from the cache.
+ */
+#include "core/catalog/background.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+
+/* ---- the histogram --------------------------------------------------------------- */
+
+enum { BINS = PF_BACKGROUND_BINS };
+
+/* Where a cosine lies, 0 .. BINS. */
+static double place_of(double cosine)
+{
+    const double place = (cosine + 1) * (BINS / 2.0);
+    return place > 0 ? fmin(place, BINS) : 0; /* NaN is 0, too */
+}
+
+void pf_background_add(pf_background *b, double cosine)
+{
+    const size_t bin = (size_t)place_of(cosine);
+    b->counts[bin < BINS ? bin : BINS - 1]++;
+    b->pairs++;
+}
+
+double pf_background_percentile(const pf_background *b, double cosine)
+{
+    if (b->pairs == 0 || isnan(cosine))
+        return NAN;
+    const double place = place_of(cosine);
+    const size_t bin = (size_t)place;
+    double lower = 0;
+    for (size_t i = 0; i < bin; i++)
+        lower += b->counts[i];
+    if (bin < BINS)
+        lower += b->counts[bin] * (place - (double)bin);
+    return 100 * lower / (double)b->pairs;
+}
+
+double pf_background_cosine(const pf_background *b, double percentile)
+{
+    if (b->pairs == 0 || isnan(percentile))
+        return NAN;
+    const double wanted = fmin(percentile, 100) / 100 * (double)b->pairs;
+    double lower = 0;
+    if (wanted <= 0)
+        return -1;
+    for (size_t i = 0; i < BINS; i++) {
+        const double count = b->counts[i];
+        if (count > 0 && lower + count >= wanted)
+            return ((double)i + (wanted - lower) / count) / (BINS / 2.0) - 1;
+        lower += count;
+    }
+    return 1;
+}
+
+/* ---- a sample -------------------------------------------------------------------- */
+
+/* A caption of a picture: the caption-image pairs with the same words are no strangers.
+ */
+typedef struct {
+    int64_t picture_id, text_id;
+} wording;
+
+struct pf_background_sample {
+    size_t n, dim;
+    int64_t *ids;         /* [n], ascending */
+    float *vectors;       /* [n, dim] */
+    pf_store_content *of; /* [n] what each is, and belongs to */
+    wording *wordings;    /* captions only: those of the whole catalog, sorted; */
+    size_t n_wordings;    /* they lie in `found` */
+    size_t at;            /* of the walk through the store */
+    pf_buf found;         /* wordings on the way */
+};
+
+enum { MAX_WORDINGS = 1 << 30 }; /* bytes */
+
+/* splitmix64 (Steele, Lea, Flood 2014): any state will do, each call is independent. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+/* 0 .. n - 1; n is small enough for the bias of % not to matter. */
+static size_t pick(uint64_t *state, size_t n)
+{
+    return (size_t)(next_random(state) % n);
+}
+
+static bool copy_vectors(pf_background_sample *s, const pf_vindex *index, pf_err *err)
+{
+    const size_t count = pf_vindex_count(index);
+    const int64_t *ids = pf_vindex_ids(index);
+    const float *vectors = pf_vindex_vectors(index);
+    uint64_t random = 1;
+    s->dim = (size_t)pf_vindex_dim(index);
+    s->n = count < PF_BACKGROUND_SAMPLE ? count : PF_BACKGROUND_SAMPLE;
+    s->ids = pf_alloc_array(s->n, sizeof *s->ids, err);
+    s->of = pf_alloc_array(s->n, sizeof *s->of, err);
+    s->vectors = pf_alloc_floats(s->n > 0 ? s->n * s->dim : 1, err);
+    if (!s->ids || !s->of || !s->vectors)
+        return false;
+    for (size_t i = 0; i < s->n; i++) { /* one of each of n stretches of the index */
+        const size_t first = i * count / s->n, end = (i + 1) * count / s->n;
+        const size_t at = first + pick(&random, end - first);
+        s->ids[i] = ids[at];
+        memcpy(s->vectors + i * s->dim, vectors + at * s->dim,
+               s->dim * sizeof *vectors);
+    }
+    return true;
+}
+
+/* Rows come by ascending id, as the sample has them. */
+static bool take_content(void *user, const pf_store_content *content, pf_err *err)
+{
+    pf_background_sample *s = user;
+    const wording w = {content->picture_id, content->text_id};
+    while (s->at < s->n && s->ids[s->at] < content->id)
+        s->at++;
+    if (s->at < s->n && s->ids[s->at] == content->id)
+        s->of[s->at++] = *content;
+    return w.text_id == 0 || pf_buf_add(&s->found, &w, sizeof w, err);
+}
+
+static int by_picture_then_text(const void *a, const void *b)
+{
+    const wording *x = a, *y = b;
+    if (x->picture_id != y->picture_id)
+        return x->picture_id > y->picture_id ? 1 : -1;
+    return (x->text_id > y->text_id) - (x->text_id < y->text_id);
+}
+
+bool pf_background_sample_take(pf_background_sample **out, pf_store *store,
+                               pf_index_kind kind, const pf_vindex *index, pf_err *err)
+{
+    *out = NULL;
+    pf_background_sample *s = pf_zalloc(sizeof *s, err);
+    if (!s)
+        return false;
+    pf_buf_init(&s->found, MAX_WORDINGS);
+    if (!copy_vectors(s, index, err) ||
+        !pf_store_each_content(store, kind, take_content, s, err)) {
+        pf_background_sample_free(s);
+        return false;
+    }
+    s->wordings = (wording *)(void *)s->found.data; /* the heap aligns it */
+    s->n_wordings = s->found.size / sizeof *s->wordings;
+    if (s->n_wordings > 0)
+        qsort(s->wordings, s->n_wordings, sizeof *s->wordings, by_picture_then_text);
+    *out = s;
+    return true;
+}
+
+void pf_background_sample_free(pf_background_sample *s)
+{
+    if (!s)
+        return;
+    pf_free(s->ids);
+    pf_free(s->of);
+    pf_free(s->vectors);
+    pf_buf_free(&s->found);
+    pf_free(s);
+}
+
+/* ---- pairs ----------------------------------------------------------------------- */
+
+/* Do image or caption i of `a` and k of `b` belong together? */
+static bool are_related(const pf_background_sample *a, size_t i,
+                        const pf_background_sample *b, size_t k)
+{
+    const pf_store_content *x = &a->of[i], *y = &b->of[k];
+    if (x->picture_id == y->picture_id || (x->case_id != 0 && x->case_id == y->case_id))
+        return true;
+    if (x->text_id == 0 && y->text_id == 0)
+        return false;
+    if (x->text_id != 0 && y->text_id != 0)
+        return x->text_id == y->text_id;
+    const pf_background_sample *captions = x->text_id != 0 ? a : b;
+    const wording w = x->text_id != 0 ? (wording){y->picture_id, x->text_id}
+                                      : (wording){x->picture_id, y->text_id};
+    return bsearch(&w, captions->wordings, captions->n_wordings, sizeof w,
+                   by_picture_then_text) != NULL;
+}
+
+/* Sums of their own side by side, which vectorise without leave to reorder. */
+static double cosine(const float *a, const float *b, size_t dim)
+{
+    enum { LANES = 8 };
+    float sums[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= dim; i += LANES) {
+        for (size_t k = 0; k < LANES; k++)
+            sums[k] += a[i + k] * b[i + k];
+    }
+    double sum = 0;
+    for (size_t k = 0; k < LANES; k++)
+        sum += (double)sums[k];
+    for (; i < dim; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* Count the pair unless it belongs together. */
+static bool count_pair(pf_background *out, const pf_background_sample *a, size_t i,
+                       const pf_background_sample *b, size_t k)
+{
+    if ((a == b && i == k) || are_related(a, i, b, k))
+        return false;
+    pf_background_add(out,
+                      cosine(a->vectors + i * a->dim, b->vectors + k * b->dim, a->dim));
+    return true;
+}
+
+static void count_all(pf_background *out, const pf_background_sample *a,
+                      const pf_background_sample *b)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        for (size_t k = a == b ? i + 1 : 0; k < b->n; k++)
+            (void)count_pair(out, a, i, b, k);
+    }
+}
+
+static void count_drawn(pf_background *out, const pf_background_sample *a,
+                        const pf_background_sample *b)
+{
+    enum { TRIES = 8 }; /* to find a stranger, where one case is most of the catalog */
+    uint64_t random = 2;
+    for (size_t n = 0; n < PF_BACKGROUND_PAIRS; n++) {
+        const size_t i = n * a->n / PF_BACKGROUND_PAIRS;
+        for (int t = 0; t < TRIES; t++) {
+            if (count_pair(out, a, i, b, pick(&random, b->n)))
+                break;
+        }
+    }
+}
+
+void pf_background_draw(pf_background *out, const pf_background_sample *a,
+                        const pf_background_sample *b)
+{
+    *out = (pf_background){0};
+    const size_t all = a == b ? a->n * (a->n - (a->n > 0)) / 2 : a->n * b->n;
+    if (all <= PF_BACKGROUND_PAIRS)
+        count_all(out, a, b);
+    else
+        count_drawn(out, a, b);
+}
+
+bool pf_background_draw_own(pf_background *out, pf_store *store,
+                            const pf_background_sample *s, pf_err *err)
+{
+    *out = (pf_background){0};
+    const size_t n = s->n < PF_BACKGROUND_OWN_PAIRS ? s->n : PF_BACKGROUND_OWN_PAIRS;
+    float *image = pf_alloc_floats(s->dim, err);
+    bool ok = image != NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        const size_t at = i * s->n / n;
+        bool is_there = false;
+        ok = pf_store_get_image_vector(store, s->of[at].image_id, (int)s->dim, image,
+                                       &is_there, err);
+        if (ok && is_there)
+            pf_background_add(out, cosine(s->vectors + at * s->dim, image, s->dim));
+    }
+    pf_free(image);
+    return ok;
+}
