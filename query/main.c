@@ -17,6 +17,8 @@ static job *chosen_job(void)
         return run_batch;
     if (command.embed)
         return run_embed;
+    if (command.duplicates >= 0)
+        return run_duplicates;
     return run_search;
 }
 

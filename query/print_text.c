@@ -177,6 +177,23 @@ static void put_reasons(const printer *p, const pf_hit *h)
     fputc('\n', p->out);
 }
 
+enum { DUPLICATES_SHOWN = 8 };
+
+/* "and 2 like it: #5 #9" */
+static void put_duplicates(const printer *p, const pf_hit *h)
+{
+    if (h->n_duplicates == 0)
+        return;
+    set_style(p, DIM);
+    fprintf(p->out, "%*sand %zu like it:", (int)p->indent, "", h->n_duplicates);
+    for (size_t i = 0; i < h->n_duplicates && i < DUPLICATES_SHOWN; i++)
+        fprintf(p->out, " #%lld", (long long)h->duplicates[i]);
+    if (h->n_duplicates > DUPLICATES_SHOWN)
+        fputs(" \xE2\x80\xA6", p->out);
+    set_style(p, PLAIN);
+    fputc('\n', p->out);
+}
+
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons)
 {
     printer p;
@@ -190,8 +207,34 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
             put_caption(&p, h);
         else
             put_image(&p, h);
+        put_duplicates(&p, h);
         if (has_reasons)
             put_reasons(&p, h);
+    }
+}
+
+/*
+ * 3 images, lowest 0.981
+ *     1.000  chest/effusion.png  #7
+ *            Right pleural effusion in a 60-year-old man
+ */
+void print_groups_text(FILE *out, const pf_duplicates *d)
+{
+    printer p;
+    printer_init(&p, out, 0);
+    for (size_t g = 0; g < d->n_groups; g++) {
+        const pf_duplicates_group *group = &d->groups[g];
+        set_style(&p, BOLD);
+        fprintf(out, "%s%zu images, lowest %.3f\n", g > 0 ? "\n" : "", group->n,
+                group->lowest);
+        set_style(&p, PLAIN);
+        for (size_t i = 0; i < group->n; i++) {
+            const pf_hit *h = &d->images.hits[group->first + i];
+            fprintf(out, "%*s  %.3f  ", p.rank_width, "", h->score);
+            put_path(&p, h, "");
+            if (h->caption)
+                put_line(&p, "", h->caption);
+        }
     }
 }
 

@@ -18,18 +18,19 @@ static void put_field(FILE *out, const char *text, char end)
     fputc(end, out);
 }
 
-static void put_image(FILE *out, const pf_hit *h)
+/* `end` of the last field of what comes by default. */
+static void put_image(FILE *out, const pf_hit *h, char end)
 {
     put_field(out, h->path, '\t');
     put_field(out, h->case_key, '\t');
-    put_field(out, h->caption, '\n');
+    put_field(out, h->caption, end);
 }
 
-static void put_caption(FILE *out, const pf_hit *h)
+static void put_caption(FILE *out, const pf_hit *h, char end)
 {
     put_field(out, h->caption, '\t');
     fprintf(out, "%lld\t", (long long)h->image_id);
-    put_field(out, h->path, '\n');
+    put_field(out, h->path, end);
 }
 
 static void put_case(FILE *out, const pf_hit *h)
@@ -54,17 +55,40 @@ static const char *names_of(pf_find find)
     return "path\tcase\tcaption";
 }
 
-void print_tsv(FILE *out, pf_find find, const pf_answer *answer)
+static void put_duplicates(FILE *out, const pf_hit *h)
 {
-    fprintf(out, "rank\tscore\tid\t%s\n", names_of(find));
+    for (size_t i = 0; i < h->n_duplicates; i++)
+        fprintf(out, "%s%lld", i ? " " : "", (long long)h->duplicates[i]);
+    fputc('\n', out);
+}
+
+void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collapsed)
+{
+    const char end = is_collapsed ? '\t' : '\n';
+    fprintf(out, "rank\tscore\tid\t%s%s\n", names_of(find),
+            is_collapsed ? "\tduplicates" : "");
     for (size_t i = 0; i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
         fprintf(out, "%zu\t%.7g\t%lld\t", i + 1, h->score, (long long)h->id);
         if (find == PF_FIND_CASES)
             put_case(out, h);
         else if (find == PF_FIND_CAPTIONS)
-            put_caption(out, h);
+            put_caption(out, h, end);
         else
-            put_image(out, h);
+            put_image(out, h, end);
+        if (is_collapsed)
+            put_duplicates(out, h);
+    }
+}
+
+void print_groups_tsv(FILE *out, const pf_duplicates *d)
+{
+    fprintf(out, "group\tscore\tid\t%s\n", names_of(PF_FIND_IMAGES));
+    for (size_t g = 0; g < d->n_groups; g++) {
+        for (size_t i = 0; i < d->groups[g].n; i++) {
+            const pf_hit *h = &d->images.hits[d->groups[g].first + i];
+            fprintf(out, "%zu\t%.7g\t%lld\t", g + 1, h->score, (long long)h->id);
+            put_image(out, h, '\n');
+        }
     }
 }

@@ -12,6 +12,7 @@
 
 #include "core/base/buf.h"
 #include "core/cli/cli.h"
+#include "core/search/duplicates.h"
 #include "core/search/search.h"
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
@@ -20,8 +21,10 @@ typedef struct {
     const char *by, *synonyms; /* or NULL */
     int find;                  /* index into find_names */
     int64_t limit;
+    bool has_limit; /* else it is the default of a search */
     double min_score;
-    int format; /* print_format */
+    double duplicates, collapse; /* thresholds; below 0: not asked for */
+    int format;                  /* print_format */
     bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
 } asked;
 
@@ -30,7 +33,7 @@ extern asked command;
 extern const pf_cli query_cli;
 PF_MUST_CHECK bool check_command(const pf_cli_args *args, pf_err *err);
 
-enum { LIMIT_MAX = 1000000 };
+enum { LIMIT_MAX = 1000000, LIMIT_DEFAULT = 10 };
 /* Of arguments, and of options that may be given several times. */
 enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
 extern const char *const find_names[]; /* ends in NULL */
@@ -62,6 +65,8 @@ void say_truncated(void);
 PF_MUST_CHECK bool run_search(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_embed(const pf_cli_args *args, pf_exit *status, pf_err *err);
+PF_MUST_CHECK bool run_duplicates(const pf_cli_args *args, pf_exit *status,
+                                  pf_err *err);
 
 /* Open the catalog that the command line says for what is looked for (PF_FIND_...). */
 PF_MUST_CHECK bool open_search(pf_search **out, unsigned find, pf_err *err);
@@ -85,12 +90,16 @@ typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format
  * ends each path in `end`. */
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons);
 void print_paths(FILE *out, const pf_answer *answer, char end);
+void print_groups_text(FILE *out, const pf_duplicates *duplicates);
 
-/* print_tsv.c: for spreadsheets and awk. */
-void print_tsv(FILE *out, pf_find find, const pf_answer *answer);
+/* print_tsv.c: for spreadsheets and awk, with `is_collapsed` and a column of what was
+ * folded. */
+void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collapsed);
+void print_groups_tsv(FILE *out, const pf_duplicates *duplicates);
 
 /* print_json.c: for programs; the keys are a contract. */
 void print_json(FILE *out, const pf_query *query, const pf_answer *answer);
+void print_groups_json(FILE *out, double threshold, const pf_duplicates *duplicates);
 /* `token_ids` NULL: the vector of a picture. */
 void print_vector(FILE *out, const float *vector, size_t dim, const int32_t *token_ids,
                   size_t n_token_ids, bool is_truncated);
