@@ -1,9 +1,9 @@
 """near_duplicates.py - where near duplicates end: cosines of pictures that were saved
 again, against those of the nearest other picture.
 
-    python3 bench/near_duplicates.py BIN_DIR MODEL PICTURE...
+    /usr/bin/python3 bench/near_duplicates.py BIN_DIR MODEL PICTURE...
 
-Needs ImageMagick's convert. Writes to a temporary folder and prints a table, and how
+Needs Pillow (Debian: python3-pil). Writes to a temporary folder and prints a table, and how
 many pairs of either kind a threshold would take in.
 """
 
@@ -13,17 +13,27 @@ import subprocess
 import sys
 import tempfile
 
-# What happens to pictures between two folders; arguments of convert.
+from PIL import Image, ImageEnhance, ImageOps
+
+def cut(share):
+    def how(image):
+        x, y = round(image.width * share), round(image.height * share)
+        return image.crop((x, y, image.width - x, image.height - y))
+    return how
+
+
+# What happens to pictures between two folders: how it changes, and how it is saved.
 VARIANTS = {
-    "JPEG, quality 90": (["-quality", "90"], "jpg"),
-    "JPEG, quality 50": (["-quality", "50"], "jpg"),
-    "half the size": (["-resize", "50%", "-quality", "90"], "jpg"),
-    "2 % cut off each side": (["-gravity", "center", "-crop", "96%x96%+0+0", "+repage"], "png"),
-    "5 % cut off each side": (["-gravity", "center", "-crop", "90%x90%+0+0", "+repage"], "png"),
-    "contrast + 10 %": (["-brightness-contrast", "0x10"], "png"),
-    "contrast + 25 %": (["-brightness-contrast", "0x25"], "png"),
-    "brightness + 10 %": (["-brightness-contrast", "10x0"], "png"),
-    "mirrored": (["-flop"], "png"),
+    "JPEG, quality 90": (lambda i: i, {"format": "JPEG", "quality": 90}),
+    "JPEG, quality 50": (lambda i: i, {"format": "JPEG", "quality": 50}),
+    "half the size": (lambda i: i.resize((i.width // 2, i.height // 2), Image.LANCZOS),
+                      {"format": "JPEG", "quality": 90}),
+    "1 % cut off each side": (cut(0.01), {"format": "PNG"}),
+    "3 % cut off each side": (cut(0.03), {"format": "PNG"}),
+    "contrast + 10 %": (lambda i: ImageEnhance.Contrast(i).enhance(1.1), {"format": "PNG"}),
+    "contrast + 25 %": (lambda i: ImageEnhance.Contrast(i).enhance(1.25), {"format": "PNG"}),
+    "brightness + 10 %": (lambda i: ImageEnhance.Brightness(i).enhance(1.1), {"format": "PNG"}),
+    "mirrored": (ImageOps.mirror, {"format": "PNG"}),
 }
 THRESHOLDS = (0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.999)
 
@@ -31,10 +41,13 @@ THRESHOLDS = (0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.999)
 def make_pictures(folder, pictures):
     """pictures -> {path of a file: (number of its picture, name of its variant)}"""
     made = {}
+    variants = {"original": (lambda i: i, {"format": "PNG"}), **VARIANTS}
     for n, picture in enumerate(pictures):
-        for name, (how, ending) in {"original": ([], "png"), **VARIANTS}.items():
-            path = os.path.join(folder, "%04d-%s.%s" % (n, name.replace(" ", "_"), ending))
-            subprocess.run(["convert", picture, *how, path], check=True)
+        image = Image.open(picture).convert("L")
+        for name, (change, saved) in variants.items():
+            path = os.path.join(folder, "%05d-%s" % (n, name.replace(" ", "_")))
+            path += ".jpg" if saved["format"] == "JPEG" else ".png"
+            change(image).save(path, **saved)
             made[path] = (n, name)
     return made
 

@@ -179,16 +179,18 @@ static void put_reasons(const printer *p, const pf_hit *h)
 
 enum { DUPLICATES_SHOWN = 8 };
 
-/* "and 2 like it: #5 #9" */
-static void put_duplicates(const printer *p, const pf_hit *h)
+/* "and 2 like it: #5 #9". Captions are not known by number: "and 2 like it". */
+static void put_duplicates(const printer *p, pf_find find, const pf_hit *h)
 {
+    const size_t shown = find == PF_FIND_IMAGES ? DUPLICATES_SHOWN : 0;
     if (h->n_duplicates == 0)
         return;
     set_style(p, DIM);
-    fprintf(p->out, "%*sand %zu like it:", (int)p->indent, "", h->n_duplicates);
-    for (size_t i = 0; i < h->n_duplicates && i < DUPLICATES_SHOWN; i++)
+    fprintf(p->out, "%*sand %zu like it%s", (int)p->indent, "", h->n_duplicates,
+            shown > 0 ? ":" : "");
+    for (size_t i = 0; i < h->n_duplicates && i < shown; i++)
         fprintf(p->out, " #%lld", (long long)h->duplicates[i]);
-    if (h->n_duplicates > DUPLICATES_SHOWN)
+    if (shown > 0 && h->n_duplicates > shown)
         fputs(" \xE2\x80\xA6", p->out);
     set_style(p, PLAIN);
     fputc('\n', p->out);
@@ -207,7 +209,7 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
             put_caption(&p, h);
         else
             put_image(&p, h);
-        put_duplicates(&p, h);
+        put_duplicates(&p, find, h);
         if (has_reasons)
             put_reasons(&p, h);
     }

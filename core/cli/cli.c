@@ -244,11 +244,13 @@ static void set_flag(walker *w, const pf_opt *o)
         *(bool *)o->to = true;
 }
 
-/* Nothing is attached: the next argument may be the value, or none is given. */
+/* Nothing is attached: the next argument may be the value, or none is given. "-0" is
+ * another option. */
 static bool take_number(walker *w, const pf_opt *o)
 {
+    const char *next = w->at + 1 < w->argc ? w->argv[w->at + 1] : "";
     double value;
-    if (o->takes_number && w->at + 1 < w->argc && read_real(w->argv[w->at + 1], &value))
+    if (o->takes_number && next[0] != '-' && read_real(next, &value))
         return store(w, o, w->argv[++w->at]);
     if (w->is_final)
         *(double *)o->to = o->implied;

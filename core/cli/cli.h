@@ -14,7 +14,8 @@
  *
  * The value of a MAYBE option is part of its argument: --name=0.9, -x0.9. What follows
  * "--name" is an argument of its own, except that with `takes_number` one that reads as
- * a number is the value: for options beside which no plain argument makes sense.
+ * a number without a sign is the value: for options beside which no plain argument
+ * makes sense.
  *
  * Parsing happens whole or not at all: after a misuse, or when help is asked for, no
  * value has been stored. Nothing here prints to stdout or stderr or exits by itself.

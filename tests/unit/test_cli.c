@@ -216,6 +216,7 @@ static void a_value_may_be_left_out(void **state)
         {{"--twins", "0x1"}, 0, 0.5, "0x1"},
         {{"--twins", "--", "1"}, 0, 0.5, "1"},
         {{"--twins", "--near"}, 0.75, 0.5, NULL},
+        {{"--twins", "-q", "1"}, 0, 0.5, "1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         pf_err err = PF_ERR_INIT;
@@ -312,7 +313,8 @@ static void misuse_is_refused_by_name(void **state)
         {{"--near=1.1"}, "--near '1.1' is outside 0..1"},
         {{"-yq"}, "--near 'q' is not a number"},
         {{"--twins", "2"}, "--twins '2' is outside 0..1"},
-        {{"--twins", "-0.5"}, "--twins '-0.5' is outside 0..1"},
+        {{"--twins", "-0.5"}, "unknown option '-0'"},
+        {{"--twins=-0.5"}, "--twins '-0.5' is outside 0..1"},
         {{"--twins", "1e999"}, "--twins '1e999' is too large"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
