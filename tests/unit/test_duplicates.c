@@ -50,7 +50,8 @@ static int before_all(void **state)
     snprintf(folder, sizeof folder, "%s/catalog", root);
     snprintf(many, sizeof many, "%s/many", root);
     if (pf_seeded_model_write(model, &err) &&
-        pf_seeded_twins_write(folder, model, IMAGES, &err))
+        pf_seeded_twins_write(folder, model, IMAGES, &err) &&
+        pf_seeded_twins_write(many, model, MANY, &err))
         return 0;
     fprintf(stderr, "%s\n", err.msg);
     return -1;
@@ -320,7 +321,6 @@ static void test_tiles_and_threads_make_no_difference(void **state)
 {
     (void)state;
     static const double thresholds[] = {0.75, 0.98};
-    assert_ok(pf_seeded_twins_write(many, model, MANY, &err), &err);
     pf_search *s = open_search(many);
     load_oracle(many, PF_FIND_IMAGES);
     for (size_t t = 0; t < 2; t++) {
@@ -508,6 +508,33 @@ static void test_words_and_both_fold(void **state)
     pf_search_close(s);
 }
 
+/* So much folds that the rankings which are joined have to grow: to all there is. */
+static void test_both_goes_deeper_until_full(void **state)
+{
+    (void)state;
+    const pf_part part = {
+        .kind = PF_PART_PHRASE, .text = "caption film 0", .weight = 1};
+    pf_search *s = open_search(many);
+    pf_answer full = {0}, answer = {0};
+    load_oracle(many, PF_FIND_IMAGES);
+    pf_query q;
+    pf_query_init(&q);
+    q.parts = &part;
+    q.n_parts = 1;
+    q.limit = 10 * MANY;
+    assert_ok(pf_search_run(s, &q, &full, NULL, &err), &err);
+    assert_int_equal(full.by, PF_BY_BOTH);
+    assert_int_equal(full.n_hits, MANY);
+    q.limit = 500;
+    q.collapse = 0.3;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_true(answer.n_hits < q.limit);
+    assert_folded(&full, &answer, q.collapse, q.limit);
+    pf_answer_reset(&answer);
+    pf_answer_reset(&full);
+    pf_search_close(s);
+}
+
 static void test_cases_do_not_fold(void **state)
 {
     (void)state;
@@ -568,6 +595,7 @@ int main(void)
         TEST(test_each_allocation_of_groups_may_fail),
         TEST(test_images_fold_as_by_brute_force),
         TEST(test_words_and_both_fold),
+        TEST(test_both_goes_deeper_until_full),
         TEST(test_cases_do_not_fold),
         TEST(test_each_allocation_of_folding_may_fail),
     };
