@@ -299,6 +299,8 @@ static bool compare_all(work *w, size_t **sets, pf_err *err)
     if (ok) {
         run_workers(workers, n);
         ok = merge(w, workers, n, err);
+        if (ok && w->q->progress) /* other threads may have ended last */
+            w->q->progress(w->q->context, w->n_rows, w->n_rows);
     }
     for (size_t i = 0; workers && i < n; i++) {
         pf_free(workers[i].vectors);
