@@ -111,6 +111,20 @@ static bool read_min_percentile(request *r, const pf_json *value, pf_err *err)
            pf_fail(err, PF_ERR_MISUSE, "'min-percentile' is no number from 0 to 100");
 }
 
+/* true is the default threshold. */
+static bool read_collapse(request *r, const pf_json *value, pf_err *err)
+{
+    bool is_wanted = false;
+    if (pf_json_to_bool(value, &is_wanted)) {
+        r->how.collapse = is_wanted ? PF_DUPLICATES_THRESHOLD : -1;
+        return true;
+    }
+    return (pf_json_to_real(value, &r->how.collapse) && r->how.collapse >= 0 &&
+            r->how.collapse <= 1) ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "'collapse' is neither true or false nor a number from 0 to 1");
+}
+
 /* question.c knows which there are. */
 static bool read_how(request *r, const pf_json *value, pf_err *err)
 {
@@ -143,11 +157,13 @@ static bool read_member(request *r, const pf_json_member *m, pf_err *err)
         return read_min_score(r, m->value, err);
     if (strcmp(m->key, "min-percentile") == 0)
         return read_min_percentile(r, m->value, err);
+    if (strcmp(m->key, "collapse") == 0)
+        return read_collapse(r, m->value, err);
     if (strcmp(m->key, "by") == 0)
         return read_how(r, m->value, err);
     return pf_fail(err, PF_ERR_MISUSE,
                    "'%.80s' is none of: phrase, image, like, without, filter, find, "
-                   "limit, min-score, min-percentile, by",
+                   "limit, min-score, min-percentile, collapse, by",
                    m->key);
 }
 

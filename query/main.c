@@ -21,6 +21,8 @@ static job *chosen_job(void)
         return run_classify;
     if (command.phrases)
         return run_phrases;
+    if (command.duplicates >= 0)
+        return run_duplicates;
     return run_search;
 }
 

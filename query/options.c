@@ -9,7 +9,7 @@
 
 enum { WORDS_MAX = 4096 };
 
-asked command = {.limit = 10, .min_score = -1};
+asked command = {.min_score = -1, .duplicates = -1, .collapse = -1};
 
 static const char *const format_names[] = {"text", "json", "tsv", "paths", NULL};
 
@@ -51,6 +51,7 @@ static const pf_opt options[] = {
      .to = &command.limit,
      .min = 1,
      .max = LIMIT_MAX,
+     .default_text = "10; of --duplicates all",
      .help = "at most so many hits"},
     {.kind = PF_OPT_REAL,
      .name = "min-score",
@@ -104,6 +105,23 @@ static const pf_opt options[] = {
      .help =
          "with --classify, the text that the model reads, with {} for the label: \"a "
          "chest x-ray with {}\""},
+    {.kind = PF_OPT_MAYBE,
+     .name = "collapse",
+     .arg = "THRESHOLD",
+     .to = &command.collapse,
+     .max = 1,
+     .implied = PF_DUPLICATES_THRESHOLD,
+     .help = "fold images, or captions, into a better hit when their cosine to it is "
+             "so much, and name them there; the next ones take their place"},
+    {.kind = PF_OPT_MAYBE,
+     .name = "duplicates",
+     .arg = "THRESHOLD",
+     .to = &command.duplicates,
+     .max = 1,
+     .implied = PF_DUPLICATES_THRESHOLD,
+     .takes_number = true,
+     .help = "search nothing: list groups of images that are near duplicates, joined "
+             "by pairs whose cosine is so much"},
     {.kind = PF_OPT_FLAG,
      .name = "embed",
      .to = &command.embed,
@@ -207,6 +225,10 @@ static const char *const examples[] = {
     "plainfilm-query --like 17 2:pleural effusion",
     "the fifty nearest images, to look at",
     "plainfilm-query --limit 50 --sheet hits.html pleural effusion",
+    "what lies in the catalog twice, or nearly so",
+    "plainfilm-query --duplicates",
+    "an image of each kind only",
+    "plainfilm-query --collapse pleural effusion",
     "many questions, one program",
     "plainfilm-query --batch --limit 3 <phrases.txt >answers.jsonl",
     "what is on the pictures of a folder, one line per label",
@@ -334,10 +356,39 @@ static bool check_sheet(const char *see, pf_err *err)
                    most, (long long)command.limit, see);
 }
 
+static bool check_duplicates(const pf_cli_args *args, pf_err *err)
+{
+    const char *see = "(see plainfilm-query --help)";
+    if (is_asked(args) || command.embed || command.batch || command.find != 0 ||
+        command.by || command.min_score > -1 || command.collapse >= 0)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--duplicates compares the images of the catalog with each "
+                       "other: of what to ask and to find only --filter and --limit "
+                       "go with it %s",
+                       see);
+    if (command.format == FORMAT_PATHS)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--format paths does not tell which images belong together, "
+                       "--format tsv does %s",
+                       see);
+    if (command.ends_in_nul)
+        return pf_fail(err, PF_ERR_MISUSE, "--null is for --format paths %s", see);
+    return !command.preprocess ||
+           pf_fail(err, PF_ERR_MISUSE, "--preprocess is for --embed %s", see);
+}
+
 /* What the table cannot tell. */
 bool check_command(const pf_cli_args *args, pf_err *err)
 {
     const char *see = "(see plainfilm-query --help)";
+    command.has_limit = command.limit > 0;
+    if (!command.has_limit)
+        command.limit = LIMIT_DEFAULT;
+    if (command.duplicates >= 0)
+        return check_duplicates(args, err);
+    if (command.embed && command.collapse >= 0)
+        return pf_fail(err, PF_ERR_MISUSE, "--embed finds no hits to --collapse %s",
+                       see);
     if (!check_classify(args, see, err) || !check_phrases(args, see, err) ||
         (command.sheet && !check_sheet(see, err)))
         return false;

@@ -63,6 +63,8 @@ void print_json_query(pf_json_writer *w, const pf_query *q, const pf_answer *ans
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     pf_json_write_real(w, "min_score", q->min_score, 7);
     pf_json_write_real(w, "min_percentile", q->min_percentile, 7);
+    if (q->collapse >= 0)
+        pf_json_write_real(w, "collapse", q->collapse, 7);
     pf_json_begin_array(w, "filter");
     for (size_t i = 0; i < q->n_filters; i++)
         pf_json_write_string(w, NULL, q->filters[i].text);
@@ -151,9 +153,18 @@ static void write_reasons(pf_json_writer *w, const pf_hit *h, pf_by by)
     pf_json_end_object(w);
 }
 
-static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, pf_by by,
+static void write_duplicates(pf_json_writer *w, const pf_hit *h)
+{
+    pf_json_begin_array(w, "duplicates");
+    for (size_t i = 0; i < h->n_duplicates; i++)
+        pf_json_write_int(w, NULL, h->duplicates[i]);
+    pf_json_end_array(w);
+}
+
+static void write_hit(pf_json_writer *w, const pf_hit *h, const pf_query *q, pf_by by,
                       size_t rank)
 {
+    const pf_find find = q->find;
     pf_json_begin_object(w, NULL);
     pf_json_write_int(w, "rank", (int64_t)rank);
     pf_json_write_real(w, "score", h->score, 7);
@@ -167,6 +178,8 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, pf_find find, pf_by by
         write_image(w, h);
     if (by == PF_BY_WORDS || by == PF_BY_BOTH)
         write_reasons(w, h, by);
+    if (q->collapse >= 0)
+        write_duplicates(w, h);
     pf_json_end_object(w);
 }
 
@@ -189,8 +202,45 @@ void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
     write_chance(&w, answer->chance);
     pf_json_begin_array(&w, "hits");
     for (size_t i = 0; i < answer->n_hits; i++)
-        write_hit(&w, &answer->hits[i], q->find, answer->by, i + 1);
+        write_hit(&w, &answer->hits[i], q, answer->by, i + 1);
     pf_json_end_array(&w);
+    pf_json_end_object(&w);
+}
+
+/* ---- groups of near duplicates ---- */
+
+static void write_group(pf_json_writer *w, const pf_duplicates_group *g,
+                        const pf_hit *hits)
+{
+    pf_json_begin_object(w, NULL);
+    pf_json_write_int(w, "size", (int64_t)g->n);
+    pf_json_write_real(w, "lowest", g->lowest, 7);
+    pf_json_begin_array(w, "images");
+    for (size_t i = 0; i < g->n; i++) {
+        const pf_hit *h = &hits[g->first + i];
+        pf_json_begin_object(w, NULL);
+        pf_json_write_int(w, "id", h->id);
+        pf_json_write_string(w, "path", h->path);
+        pf_json_write_real(w, "score", h->score, 7);
+        pf_json_write_string(w, "caption", h->caption);
+        pf_json_write_string(w, "case", h->case_key);
+        pf_json_end_object(w);
+    }
+    pf_json_end_array(w);
+    pf_json_end_object(w);
+}
+
+void print_groups_json(FILE *out, double threshold, const pf_duplicates *d)
+{
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_real(&w, "threshold", threshold, 7);
+    pf_json_begin_array(&w, "groups");
+    for (size_t i = 0; i < d->n_groups; i++)
+        write_group(&w, &d->groups[i], d->images.hits);
+    pf_json_end_array(&w);
+    pf_json_write_real(&w, "took_ms", d->images.took_ms, 4);
     pf_json_end_object(&w);
 }
 

@@ -188,6 +188,25 @@ static void put_reasons(const printer *p, const pf_hit *h)
     fputc('\n', p->out);
 }
 
+enum { DUPLICATES_SHOWN = 8 };
+
+/* "and 2 like it: #5 #9". Captions are not known by number: "and 2 like it". */
+static void put_duplicates(const printer *p, pf_find find, const pf_hit *h)
+{
+    const size_t shown = find == PF_FIND_IMAGES ? DUPLICATES_SHOWN : 0;
+    if (h->n_duplicates == 0)
+        return;
+    set_style(p, DIM);
+    fprintf(p->out, "%*sand %zu like it%s", (int)p->indent, "", h->n_duplicates,
+            shown > 0 ? ":" : "");
+    for (size_t i = 0; i < h->n_duplicates && i < shown; i++)
+        fprintf(p->out, " #%lld", (long long)h->duplicates[i]);
+    if (shown > 0 && h->n_duplicates > shown)
+        fputs(" \xE2\x80\xA6", p->out);
+    set_style(p, PLAIN);
+    fputc('\n', p->out);
+}
+
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons)
 {
     printer p;
@@ -203,6 +222,7 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
             put_caption(&p, h);
         else
             put_image(&p, h);
+        put_duplicates(&p, find, h);
         if (has_reasons)
             put_reasons(&p, h);
     }
@@ -215,6 +235,31 @@ size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits)
     fprintf(out, "%*zu  %.3f  ", p.rank_width, rank, h->score);
     put_path(&p, h, BOLD);
     return p.indent;
+}
+
+/*
+ * 3 images, lowest 0.981
+ *     1.000  chest/effusion.png  #7
+ *            Right pleural effusion in a 60-year-old man
+ */
+void print_groups_text(FILE *out, const pf_duplicates *d)
+{
+    printer p;
+    printer_init(&p, out, 0, false);
+    for (size_t g = 0; g < d->n_groups; g++) {
+        const pf_duplicates_group *group = &d->groups[g];
+        set_style(&p, BOLD);
+        fprintf(out, "%s%zu images, lowest %.3f\n", g > 0 ? "\n" : "", group->n,
+                group->lowest);
+        set_style(&p, PLAIN);
+        for (size_t i = 0; i < group->n; i++) {
+            const pf_hit *h = &d->images.hits[group->first + i];
+            fprintf(out, "%*s  %.3f  ", p.rank_width, "", h->score);
+            put_path(&p, h, "");
+            if (h->caption)
+                put_line(&p, "", h->caption);
+        }
+    }
 }
 
 void print_paths(FILE *out, const pf_answer *answer, char end)

@@ -21,11 +21,11 @@ void print_field(FILE *out, const char *text, char end)
     fputc(end, out);
 }
 
-static void put_image(FILE *out, const pf_hit *h)
+static void put_image(FILE *out, const pf_hit *h, char end)
 {
     print_field(out, h->path, '\t');
     print_field(out, h->case_key, '\t');
-    print_field(out, h->caption, '\t');
+    print_field(out, h->caption, end);
 }
 
 static void put_caption(FILE *out, const pf_hit *h)
@@ -59,9 +59,16 @@ static const char *names_of(pf_find find)
     return "path\tcase\tcaption";
 }
 
-void print_tsv(FILE *out, pf_find find, const pf_answer *answer)
+static void put_duplicates(FILE *out, const pf_hit *h)
 {
-    fprintf(out, "rank\tscore\tid\t%s\tpercentile\n", names_of(find));
+    for (size_t i = 0; i < h->n_duplicates; i++)
+        fprintf(out, "%s%lld", i ? " " : "", (long long)h->duplicates[i]);
+}
+
+void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collapsed)
+{
+    fprintf(out, "rank\tscore\tid\t%s\tpercentile%s\n", names_of(find),
+            is_collapsed ? "\tduplicates" : "");
     for (size_t i = 0; i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
         fprintf(out, "%zu\t%.7g\t%lld\t", i + 1, h->score, (long long)h->id);
@@ -70,9 +77,25 @@ void print_tsv(FILE *out, pf_find find, const pf_answer *answer)
         else if (find == PF_FIND_CAPTIONS)
             put_caption(out, h);
         else
-            put_image(out, h);
+            put_image(out, h, '\t');
         if (!isnan(h->percentile))
             fprintf(out, "%.6g", h->percentile);
+        if (is_collapsed) {
+            fputc('\t', out);
+            put_duplicates(out, h);
+        }
         fputc('\n', out);
+    }
+}
+
+void print_groups_tsv(FILE *out, const pf_duplicates *d)
+{
+    fprintf(out, "group\tscore\tid\t%s\n", names_of(PF_FIND_IMAGES));
+    for (size_t g = 0; g < d->n_groups; g++) {
+        for (size_t i = 0; i < d->groups[g].n; i++) {
+            const pf_hit *h = &d->images.hits[d->groups[g].first + i];
+            fprintf(out, "%zu\t%.7g\t%lld\t", g + 1, h->score, (long long)h->id);
+            put_image(out, h, '\n');
+        }
     }
 }

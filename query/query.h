@@ -15,6 +15,7 @@
 #include "core/base/json.h"
 #include "core/cli/cli.h"
 #include "core/search/classify.h"
+#include "core/search/duplicates.h"
 #include "core/search/search.h"
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
@@ -25,8 +26,10 @@ typedef struct {
     const char *sheet;                               /* or NULL */
     int find;                                        /* index into find_names */
     int64_t limit;
+    bool has_limit; /* else it is the default of a search */
     double min_score, min_percentile;
-    int format; /* print_format */
+    double duplicates, collapse; /* thresholds; below 0: not asked for */
+    int format;                  /* print_format */
     bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
 } asked;
 
@@ -36,7 +39,7 @@ extern const pf_cli query_cli;
 PF_MUST_CHECK bool check_command(const pf_cli_args *args, pf_err *err);
 bool asks_for_pictures_only(const pf_cli_args *args); /* --image and nothing else */
 
-enum { LIMIT_MAX = 1000000 };
+enum { LIMIT_MAX = 1000000, LIMIT_DEFAULT = 10 };
 /* Of arguments, and of options that may be given several times. */
 enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
 extern const char *const find_names[]; /* ends in NULL */
@@ -89,6 +92,8 @@ PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *e
 PF_MUST_CHECK bool run_embed(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_classify(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_phrases(const pf_cli_args *args, pf_exit *status, pf_err *err);
+PF_MUST_CHECK bool run_duplicates(const pf_cli_args *args, pf_exit *status,
+                                  pf_err *err);
 
 /* Open the catalog that the command line says for what is looked for (PF_FIND_...). */
 PF_MUST_CHECK bool open_search(pf_search **out, unsigned find, pf_err *err);
@@ -128,15 +133,19 @@ typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format
  * ends each path in `end`. */
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons);
 void print_paths(FILE *out, const pf_answer *answer, char end);
+void print_groups_text(FILE *out, const pf_duplicates *duplicates);
 /* The first line of a hit that is an image; the indent of those below it. */
 size_t print_image_line(FILE *out, const pf_hit *hit, size_t rank, size_t n_hits);
 
-/* print_tsv.c: for spreadsheets and awk. */
-void print_tsv(FILE *out, pf_find find, const pf_answer *answer);
+/* print_tsv.c: for spreadsheets and awk, with `is_collapsed` and a column of what was
+ * folded. */
+void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collapsed);
+void print_groups_tsv(FILE *out, const pf_duplicates *duplicates);
 void print_field(FILE *out, const char *text, char end); /* NULL: an empty one */
 
 /* print_json.c: for programs; the keys are a contract. */
 void print_json(FILE *out, const pf_query *query, const pf_answer *answer);
+void print_groups_json(FILE *out, double threshold, const pf_duplicates *duplicates);
 /* The member "query". */
 void print_json_query(pf_json_writer *w, const pf_query *query,
                       const pf_answer *answer);

@@ -30,6 +30,7 @@
 #include <faiss/c_api/Index_c.h>
 #include <faiss/c_api/MetaIndexes_c.h>
 #include <faiss/c_api/error_c.h>
+#include <faiss/c_api/impl/AuxIndexStructures_c.h>
 #include <faiss/c_api/index_io_c.h>
 
 #include "core/base/file.h"
@@ -43,6 +44,7 @@ enum {
     MAX_COUNT = 1000000000,
     SPARE = 16,            /* candidates beyond k, for ties */
     BLOCK_CELLS = 1 << 20, /* candidates of one block of queries */
+    NEAR_CELLS = 1 << 22,  /* pairs that one range search may find: 50 MB */
 };
 
 /* Two orders of summation of a 4,096-float product of unit vectors stay well below. */
@@ -474,6 +476,13 @@ static bool search_only(const pf_vindex *index, const float *queries, size_t n_q
     return ok;
 }
 
+static void use_threads(void)
+{
+    const int threads = atomic_load(&search_threads);
+    if (threads > 0)
+        omp_set_num_threads(threads);
+}
+
 bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_queries,
                       size_t k, const int64_t *only, size_t n_only, int64_t *ids,
                       float *scores, size_t *counts, pf_err *err)
@@ -490,11 +499,55 @@ bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_que
     }
     if (n_queries == 0 || k == 0 || index->count == 0)
         return true;
-    int threads = atomic_load(&search_threads);
-    if (threads > 0)
-        omp_set_num_threads(threads);
+    use_threads();
     if (only)
         return search_only(index, queries, n_queries, k, only, n_only, ids, scores,
                            counts, err);
     return search_all(index, queries, n_queries, k, ids, scores, counts, err);
+}
+
+/* --- ranges --------------------------------------------------------------------- */
+
+static void tell_near(const pf_vindex *index, FaissRangeSearchResult *found,
+                      size_t first, size_t n, pf_vindex_near_fn *fn, void *user)
+{
+    const int64_t *known = pf_vindex_ids(index);
+    size_t *ends = NULL;
+    idx_t *positions = NULL;
+    float *scores = NULL;
+    faiss_RangeSearchResult_lims(found, &ends);
+    faiss_RangeSearchResult_labels(found, &positions, &scores);
+    for (size_t q = 0; q < n; q++) {
+        for (size_t i = ends[q]; i < ends[q + 1]; i++)
+            fn(user, first + q, known[positions[i]]);
+    }
+}
+
+static bool near_block(const pf_vindex *index, const float *queries, size_t first,
+                       size_t n, double min_score, pf_vindex_near_fn *fn, void *user,
+                       pf_err *err)
+{
+    FaissRangeSearchResult *found = NULL;
+    const bool ok = (faiss_RangeSearchResult_new(&found, (idx_t)n) == 0 &&
+                     faiss_Index_range_search(
+                         index->flat, (idx_t)n, queries + first * (size_t)index->dim,
+                         (float)(min_score - (double)score_noise), found) == 0) ||
+                    faiss_failed(err, "search");
+    if (ok)
+        tell_near(index, found, first, n, fn, user);
+    faiss_RangeSearchResult_free(found);
+    return ok;
+}
+
+bool pf_vindex_near(const pf_vindex *index, const float *queries, size_t n_queries,
+                    double min_score, pf_vindex_near_fn *fn, void *user, pf_err *err)
+{
+    const size_t rows = index->count < NEAR_CELLS ? NEAR_CELLS / (index->count + 1) : 1;
+    bool ok = true;
+    use_threads();
+    for (size_t q = 0; ok && index->count > 0 && q < n_queries; q += rows) {
+        const size_t n = n_queries - q < rows ? n_queries - q : rows;
+        ok = near_block(index, queries, q, n, min_score, fn, user, err);
+    }
+    return ok;
 }

@@ -56,6 +56,16 @@ PF_MUST_CHECK bool pf_vindex_search(const pf_vindex *index, const float *queries
                                     size_t n_only, int64_t *ids, float *scores,
                                     size_t *counts, pf_err *err);
 
+typedef void pf_vindex_near_fn(void *user, size_t query, int64_t id);
+
+/* Candidates, not an answer: `fn` is called for every (query, id) whose score is
+ * `min_score` or more, and for some just below, by 2e-5 at most. Whoever needs a sharp
+ * line computes their scores in one way. Queries [n_queries, dim] come in their order,
+ * the ids of one in none. Memory is bounded, whatever is found. */
+PF_MUST_CHECK bool pf_vindex_near(const pf_vindex *index, const float *queries,
+                                  size_t n_queries, double min_score,
+                                  pf_vindex_near_fn *fn, void *user, pf_err *err);
+
 /* Threads one search may use, for the whole process; 0 (the default) lets OpenMP
  * decide. Set it before the first search. */
 void pf_vindex_set_threads(int n);

@@ -153,14 +153,20 @@ static bool store_int(walker *w, const pf_opt *o, const char *text)
     return true;
 }
 
+/* strtod() would also take blanks, hexadecimal, infinities and NaN. */
+static bool read_real(const char *text, double *value)
+{
+    char *end = NULL;
+    *value = 0;
+    if (text[0] != '\0' && strspn(text, "0123456789+-.eE") == strlen(text))
+        *value = strtod(text, &end);
+    return end && end != text && *end == '\0';
+}
+
 static bool store_real(walker *w, const pf_opt *o, const char *text)
 {
-    /* strtod() would also take blanks, hexadecimal, infinities and NaN. */
-    char *end = NULL;
-    double value = 0;
-    if (text[0] != '\0' && strspn(text, "0123456789+-.eE") == strlen(text))
-        value = strtod(text, &end);
-    if (!end || end == text || *end != '\0')
+    double value;
+    if (!read_real(text, &value))
         return misuse(w, "--%s '%.80s' is not a number", o->name, text);
     if (!isfinite(value))
         return misuse(w, "--%s '%.80s' is too large", o->name, text);
@@ -211,6 +217,7 @@ static bool store(walker *w, const pf_opt *o, const char *text)
     case PF_OPT_INT:
         return store_int(w, o, text);
     case PF_OPT_REAL:
+    case PF_OPT_MAYBE:
         return store_real(w, o, text);
     case PF_OPT_CHOICE:
         return store_choice(w, o, text);
@@ -237,9 +244,24 @@ static void set_flag(walker *w, const pf_opt *o)
         *(bool *)o->to = true;
 }
 
+/* Nothing is attached: the next argument may be the value, or none is given. "-0" is
+ * another option. */
+static bool take_number(walker *w, const pf_opt *o)
+{
+    const char *next = w->at + 1 < w->argc ? w->argv[w->at + 1] : "";
+    double value;
+    if (o->takes_number && next[0] != '-' && read_real(next, &value))
+        return store(w, o, w->argv[++w->at]);
+    if (w->is_final)
+        *(double *)o->to = o->implied;
+    return true;
+}
+
 /* Give the option its value: `attached`, or the next argument when that is NULL. */
 static bool take_value(walker *w, const pf_opt *o, const char *attached)
 {
+    if (!attached && o->kind == PF_OPT_MAYBE)
+        return take_number(w, o);
     if (!attached) {
         if (w->at + 1 >= w->argc)
             return misuse(w, "--%s needs a value (%s)", o->name, o->arg);
@@ -373,10 +395,12 @@ static bool check_default(const pf_opt *o, pf_err *err)
         value = (double)*(const int64_t *)o->to;
     else if (o->kind == PF_OPT_REAL)
         value = *(const double *)o->to;
+    else if (o->kind == PF_OPT_MAYBE)
+        value = o->implied;
     else
         return true;
     /* A default that is not shown may lie outside: it stands for "not given". */
-    if (o->default_text || (o->min == 0 && o->max == 0) ||
+    if ((o->default_text && o->kind != PF_OPT_MAYBE) || (o->min == 0 && o->max == 0) ||
         (value >= o->min && value <= o->max))
         return true;
     return pf_fail(err, PF_ERR_MISUSE, "--%s: default %g is outside its limits",

@@ -12,6 +12,11 @@
  * day another option is added. It is suggested instead. Given twice, an option that
  * holds one value keeps the last.
  *
+ * The value of a MAYBE option is part of its argument: --name=0.9, -x0.9. What follows
+ * "--name" is an argument of its own, except that with `takes_number` one that reads as
+ * a number without a sign is the value: for options beside which no plain argument
+ * makes sense.
+ *
  * Parsing happens whole or not at all: after a misuse, or when help is asked for, no
  * value has been stored. Nothing here prints to stdout or stderr or exits by itself.
  */
@@ -44,6 +49,7 @@ typedef enum {
     PF_OPT_INT,     /* int64_t */
     PF_OPT_REAL,    /* double, finite */
     PF_OPT_CHOICE,  /* int: index into `choices` */
+    PF_OPT_MAYBE, /* double, finite; its value may be left out, then it is `implied` */
 } pf_opt_kind;
 
 typedef struct {
@@ -53,10 +59,12 @@ typedef struct {
     const char *arg;  /* what the help calls the value, e.g. "N"; NULL for a flag */
     void *to;         /* where the value goes; holds the default */
     const char *help; /* wrapped to the width of the help; '\n' begins a new line */
-    double min, max;  /* INT (exact up to 2^53) and REAL: inclusive; both 0: any */
+    double min, max;  /* INT (exact up to 2^53), REAL, MAYBE: inclusive; both 0: any */
     const char *const *choices; /* CHOICE: ends in NULL */
     const char *default_text;   /* shown as default instead of *to; "" shows none */
     int tag;                    /* LIST: the program's name for it, not 0 */
+    double implied;             /* MAYBE: shown as the default; *to is "not given" */
+    bool takes_number;          /* MAYBE: see above */
 } pf_opt;
 
 typedef struct {
@@ -105,8 +113,9 @@ void pf_cli_help(const pf_cli *cli, FILE *out);    /* 80 columns */
 void pf_cli_version(const pf_cli *cli, FILE *out); /* "plainfilm-query 0.1.0" */
 
 /* One line per option for scripts, six fields parted by tabs: long name, short name or
- * "-", kind (flag, string, list, int, real, choice), name of the value or "-", choices
- * parted by commas or "-", help on one line. */
+ * "-", kind (flag, string, list, int, real, choice, or maybe: a number after "=" or
+ * nothing), name of the value or "-", choices parted by commas or "-", help on one
+ * line. */
 void pf_cli_options(const pf_cli *cli, FILE *out);
 
 /* Is the table sound: names unique and well spelled, places and help there, defaults

@@ -89,6 +89,8 @@ static void write_default(char *text, size_t size, const pf_opt *o)
         snprintf(text, size, "%lld", (long long)*(const int64_t *)o->to);
     else if (o->kind == PF_OPT_REAL)
         snprintf(text, size, "%g", *(const double *)o->to);
+    else if (o->kind == PF_OPT_MAYBE)
+        snprintf(text, size, "%g", o->implied);
     else if (o->kind == PF_OPT_CHOICE)
         snprintf(text, size, "%s", o->choices[*(const int *)o->to]);
 }
@@ -119,9 +121,13 @@ static void put_option(FILE *out, const pf_opt *o)
     if (!o->help)
         return;
     char name[128];
-    snprintf(name, sizeof name, "  %c%c%s--%s%s%s", o->short_name ? '-' : ' ',
+    const bool is_maybe = o->kind == PF_OPT_MAYBE;
+    snprintf(name, sizeof name, "  %c%c%s--%s%s%s%s", o->short_name ? '-' : ' ',
              o->short_name ? o->short_name : ' ', o->short_name ? ", " : "  ", o->name,
-             o->arg ? " " : "", o->arg ? o->arg : "");
+             is_maybe ? "[="
+             : o->arg ? " "
+                      : "",
+             o->arg ? o->arg : "", is_maybe ? "]" : "");
     size_t columns = columns_of(name, strlen(name));
     wrapper w = {.out = out, .indent = HELP_COLUMN, .column = columns};
     fprintf(out, "%s", name);
@@ -190,6 +196,8 @@ static const char *kind_name(pf_opt_kind kind)
         return "real";
     case PF_OPT_CHOICE:
         return "choice";
+    case PF_OPT_MAYBE:
+        return "maybe";
     case PF_OPT_HEADING:
     case PF_OPT_END:
         break;

@@ -13,6 +13,7 @@
 
 #include "core/base/mem.h"
 #include "core/search/cases.h"
+#include "core/search/collapse.h"
 #include "core/search/hits.h"
 
 enum {
@@ -311,13 +312,43 @@ static bool fill(mix *m, pf_answer *out, pf_err *err)
     const size_t n = m->n_entries < m->q->limit ? m->n_entries : m->q->limit;
     const size_t before = out->n_hits;
     neighbours best = {0};
-    qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
     const bool ok =
         list(m, n, &best, err) &&
         pf_hits_fill(out, m->f->store, m->q->find, best.ids, best.scores, best.n, err);
     for (size_t i = 0; ok && i < n; i++)
         tell(&out->hits[before + i], &m->entries[i]);
     free_neighbours(&best);
+    return ok;
+}
+
+/* Could rankings that go deeper fill more places? */
+static bool may_go_deeper(const mix *m)
+{
+    const pf_vindex *captions = m->f->captions;
+    return m->depth < pf_vindex_count(m->f->images ? m->f->images : captions) ||
+           (captions && m->depth < pf_vindex_count(captions));
+}
+
+/* fill() without near duplicates, unless deeper rankings are wanted. */
+static bool fill_collapsed(mix *m, pf_answer *out, bool *wants_more, pf_err *err)
+{
+    const pf_query *q = m->q;
+    const size_t before = out->n_hits;
+    neighbours all = {0};
+    pf_collapsed folded = {0};
+    bool ok = list(m, m->n_entries, &all, err) &&
+              pf_collapse(&folded, finds_captions(m) ? m->f->captions : m->f->images,
+                          all.ids, all.n, q->collapse, q->limit, err);
+    *wants_more = ok && folded.n_kept < q->limit && may_go_deeper(m);
+    if (ok && !*wants_more) {
+        for (size_t i = 0; i < folded.n_kept; i++)
+            m->entries[i] = m->entries[folded.kept[i]];
+        m->n_entries = folded.n_kept;
+        ok = fill(m, out, err) &&
+             pf_collapse_tell(&folded, all.ids, out->hits + before, err);
+    }
+    pf_collapsed_reset(&folded);
+    free_neighbours(&all);
     return ok;
 }
 
@@ -393,19 +424,36 @@ static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
     return ok;
 }
 
-bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err *err)
+/* All of it, with rankings of one depth. */
+static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
+                         pf_answer *out, bool *wants_more, pf_err *err)
 {
-    const size_t wanted = q->limit + f->n_like;
-    mix m = {.f = f, .q = q, .depth = wanted > DEPTH ? wanted : DEPTH, .out = out};
+    mix m = {.f = f, .q = q, .depth = depth, .out = out};
     bool ok = (!f->vector || !f->captions || !f->only ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               rank_all(&m, err);
-    if (ok && q->find == PF_FIND_CASES)
+    *wants_more = false;
+    if (ok && q->find == PF_FIND_CASES) {
         ok = fill_cases(&m, out, err);
-    else if (ok && m.n_entries > 0)
-        ok = fill(&m, out, err);
+    } else if (ok && m.n_entries > 0) {
+        qsort(m.entries, m.n_entries, sizeof *m.entries, best_first);
+        ok = q->collapse >= 0 ? fill_collapsed(&m, out, wants_more, err)
+                              : fill(&m, out, err);
+    }
     pf_id_set_reset(&m.captions);
     pf_free(m.notes);
     pf_free(m.entries);
+    return ok;
+}
+
+bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err *err)
+{
+    const size_t wanted = q->limit + f->n_like;
+    size_t depth = wanted > DEPTH ? wanted : DEPTH;
+    bool ok, wants_more = false;
+    do {
+        ok = run_to_depth(f, q, depth, out, &wants_more, err);
+        depth *= 4;
+    } while (ok && wants_more);
     return ok;
 }

@@ -20,6 +20,7 @@ static void reset_hit(pf_hit *h)
     for (size_t i = 0; i < h->n_images; i++)
         pf_free(h->images[i].path);
     pf_free(h->images);
+    pf_free(h->duplicates);
 }
 
 void pf_answer_reset(pf_answer *answer)

@@ -4,12 +4,14 @@
  * What may be found at all is decided before the search and given to the index: a
  * ranking that is thinned out afterwards would come back short. Cases are exact in the
  * same way: every image that has a case is scored, for no number of neighbours promises
- * a number of cases.
+ * a number of cases. Nor does one promise a number of hits without near duplicates:
+ * there the ranking grows until they are together, then what is near them is added.
  */
 #include "core/search/nearest.h"
 
 #include "core/base/mem.h"
 #include "core/search/cases.h"
+#include "core/search/collapse.h"
 #include "core/search/hits.h"
 
 /* Neighbours: best first. */
@@ -50,7 +52,7 @@ static void cut(const pf_query *q, found *f, pf_answer *out)
         f->n--;
 }
 
-/* ---- images and captions ---- */
+/* ---- rankings ---- */
 
 static bool is_like(const pf_nearest *a, int64_t id)
 {
@@ -62,10 +64,10 @@ static bool is_like(const pf_nearest *a, int64_t id)
 }
 
 /* Those asked with "like" go, those past the limit too. */
-static void keep(const pf_nearest *a, const pf_query *q, found *f)
+static void keep(const pf_nearest *a, const pf_query *q, size_t limit, found *f)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < f->n && kept < q->limit; i++) {
+    for (size_t i = 0; i < f->n && kept < limit; i++) {
         if (q->find == PF_FIND_IMAGES && is_like(a, f->ids[i]))
             continue;
         f->ids[kept] = f->ids[i];
@@ -74,19 +76,130 @@ static void keep(const pf_nearest *a, const pf_query *q, found *f)
     f->n = kept;
 }
 
+/* Of the first k neighbours those that may be hits. */
+static bool rank(const pf_nearest *a, const pf_query *q, size_t k, size_t limit,
+                 const pf_id_set *only, found *f, pf_answer *out, pf_err *err)
+{
+    if (!look(a, k, only ? only->ids : NULL, only ? only->n : 0, f, err))
+        return false;
+    keep(a, q, limit, f);
+    cut(q, f, out);
+    return true;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- without near duplicates ---- */
+
+/* Fold more and more neighbours until `limit` are kept, or all are looked at. */
+static bool collapse_first(const pf_nearest *a, const pf_query *q,
+                           const pf_id_set *only, found *f, pf_collapsed *folded,
+                           bool *is_all, pf_answer *out, pf_err *err)
+{
+    const size_t count = only ? only->n : pf_vindex_count(a->index);
+    for (size_t k = smaller(q->limit, count) + a->n_like + 16;; k *= 4) {
+        if (!rank(a, q, k, k, only, f, out, err) ||
+            !pf_collapse(folded, a->index, f->ids, f->n, q->collapse, q->limit, err))
+            return false;
+        *is_all = k >= count;
+        if (*is_all || folded->n_kept == q->limit)
+            return true;
+        free_found(f);
+        pf_collapsed_reset(folded);
+        *f = (found){0};
+    }
+}
+
+/* What is near the kept ones and may be a hit: those, and all that folds into them. */
+static bool rank_candidates(const pf_nearest *a, const pf_query *q,
+                            const pf_id_set *only, const found *f,
+                            const pf_collapsed *folded, found *all, pf_answer *out,
+                            pf_err *err)
+{
+    pf_id_set near = {0};
+    int64_t *kept = pf_alloc_array(folded->n_kept, sizeof *kept, err);
+    for (size_t i = 0; kept && i < folded->n_kept; i++)
+        kept[i] = f->ids[folded->kept[i]];
+    bool ok = kept && pf_collapse_candidates(a->index, kept, folded->n_kept,
+                                             q->collapse, &near.ids, &near.n, err);
+    if (ok && only) {
+        size_t n = 0;
+        for (size_t i = 0; i < near.n; i++) {
+            if (pf_id_set_has(only, near.ids[i]))
+                near.ids[n++] = near.ids[i];
+        }
+        near.n = n;
+    }
+    ok = ok && rank(a, q, near.n, near.n, &near, all, out, err);
+    pf_id_set_reset(&near);
+    pf_free(kept);
+    return ok;
+}
+
+/* The kept ones stay the same among their candidates: whatever is near one of them
+ * folds into it, or into one before it. */
+static bool collapse_rest(const pf_nearest *a, const pf_query *q, const pf_id_set *only,
+                          found *f, pf_collapsed *folded, pf_answer *out, pf_err *err)
+{
+    found all = {0};
+    if (!rank_candidates(a, q, only, f, folded, &all, out, err)) {
+        free_found(&all);
+        return false;
+    }
+    free_found(f);
+    *f = all;
+    pf_collapsed_reset(folded);
+    return pf_collapse(folded, a->index, f->ids, f->n, q->collapse, q->limit, err);
+}
+
+/* Hits are the kept ones only, so their ids and scores are moved together. */
+static bool fill_collapsed(const pf_nearest *a, const pf_query *q, const found *f,
+                           const pf_collapsed *folded, pf_answer *out, pf_err *err)
+{
+    const size_t before = out->n_hits, n = folded->n_kept;
+    found kept = {.ids = pf_alloc_array(n, sizeof *kept.ids, err), .n = n};
+    kept.scores = pf_alloc_array(n, sizeof *kept.scores, err);
+    bool ok = kept.ids && kept.scores;
+    for (size_t i = 0; ok && i < n; i++) {
+        kept.ids[i] = f->ids[folded->kept[i]];
+        kept.scores[i] = f->scores[folded->kept[i]];
+    }
+    ok = ok && (n == 0 ||
+                (pf_hits_fill(out, a->store, q->find, kept.ids, kept.scores, n, err) &&
+                 pf_collapse_tell(folded, f->ids, out->hits + before, err)));
+    free_found(&kept);
+    return ok;
+}
+
+static bool find_collapsed(const pf_nearest *a, const pf_query *q,
+                           const pf_id_set *only, pf_answer *out, pf_err *err)
+{
+    found f = {0};
+    pf_collapsed folded = {0};
+    bool is_all = false;
+    const bool ok = collapse_first(a, q, only, &f, &folded, &is_all, out, err) &&
+                    (is_all || collapse_rest(a, q, only, &f, &folded, out, err)) &&
+                    fill_collapsed(a, q, &f, &folded, out, err);
+    pf_collapsed_reset(&folded);
+    free_found(&f);
+    return ok;
+}
+
+/* ---- images and captions ---- */
+
 static bool find_plain(const pf_nearest *a, const pf_query *q, const pf_id_set *only,
                        pf_answer *out, pf_err *err)
 {
     found f = {0};
     const size_t count = pf_vindex_count(a->index);
     const size_t k = q->limit < count ? q->limit + a->n_like : count;
-    bool ok =
-        only ? look(a, k, only->ids, only->n, &f, err) : look(a, k, NULL, 0, &f, err);
-    if (ok) {
-        keep(a, q, &f);
-        cut(q, &f, out);
-        ok = pf_hits_fill(out, a->store, q->find, f.ids, f.scores, f.n, err);
-    }
+    if (q->collapse >= 0)
+        return find_collapsed(a, q, only, out, err);
+    const bool ok = rank(a, q, k, q->limit, only, &f, out, err) &&
+                    pf_hits_fill(out, a->store, q->find, f.ids, f.scores, f.n, err);
     free_found(&f);
     return ok;
 }

@@ -81,6 +81,8 @@ typedef struct {
     size_t limit;          /* at most so many hits, >= 1 */
     double min_score;      /* hits below it are left out; -1 leaves none out */
     double min_percentile; /* the same for percentiles, 0 .. 100; 0 leaves none out */
+    double collapse;       /* images and captions: a hit whose cosine to a better one
+                              is at least this becomes a note on that; < 0: none do */
     const pf_filter *filters; /* all must be met */
     size_t n_filters;
 } pf_query;
@@ -125,6 +127,8 @@ typedef struct {
     pf_reason by_meaning; /* cosine */
     pf_reason by_caption; /* images: cosine of the nearest caption */
     pf_reason by_words;   /* BM25 of the best caption */
+    int64_t *duplicates;  /* folded into this hit, best first; or NULL */
+    size_t n_duplicates;
 } pf_hit;
 
 /* Is the best of all that could be found no nearer than chance brings (chance.h)? */
@@ -149,6 +153,8 @@ typedef struct {
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
  * named by PF_PART_LIKE is not among the images found, nor its case among the cases.
+ * With `collapse` the whole ranking is folded (collapse.h), what comes behind the last
+ * hit included; there are `limit` hits when so many differ.
  * MISUSE when the parts cancel out; NOT_FOUND for captions or cases of a catalog
  * without any, for a lowest percentile where percentiles are not known, for a
  * PF_PART_LIKE that is not there and for a filter whose key nothing has; by words

@@ -13,7 +13,8 @@ _plainfilm() {
   fi
   while IFS=$'\t' read -r name letter kind arg choices rest; do
     names+=("--$name")
-    [[ $kind == flag || $before == -- ]] && continue # a missing letter is "-", too
+    [[ $kind == flag || $kind == maybe ]] && continue
+    [[ $before == -- ]] && continue # a missing letter is "-", too
     [[ $before == "--$name" || $before == "-$letter" ]] || continue
     case $arg in
     *FILE* | *DIR* | *PATH*)

@@ -26,6 +26,32 @@ void pf_seeded_vector(float *v, int dim, uint32_t seed)
         v[i] = (float)(v[i] / sqrt(square));
 }
 
+static int original_of(int i)
+{
+    while (i % 7 == 0)
+        i /= 7;
+    return i;
+}
+
+void pf_seeded_twin(float *v, int dim, int i)
+{
+    static const float step[] = {0, 0.02f, 0.1f, 0.3f};
+    i = original_of(i);
+    const int first = i - (i - 1) % 4;
+    float noise[DIM_MAX];
+    pf_seeded_vector(v, dim, (uint32_t)first);
+    for (int k = first + 1; k <= i; k++) {
+        double square = 0;
+        pf_seeded_vector(noise, dim, 5000000u + (uint32_t)k);
+        for (int d = 0; d < dim; d++) {
+            v[d] += step[k - first] * noise[d];
+            square += (double)v[d] * v[d];
+        }
+        for (int d = 0; d < dim; d++)
+            v[d] = (float)(v[d] / sqrt(square));
+    }
+}
+
 bool pf_seeded_model_write(const char *folder, pf_err *err)
 {
     if (!pf_noise_write(pf_noise_find("tiny-vit"), folder, PF_NOISE_HF, err))
@@ -44,7 +70,7 @@ typedef struct {
     pf_store *store;
     int dim;
     int64_t model, source;
-    bool has_captions;
+    bool has_captions, has_twins;
 } writing;
 
 static bool put_model(writing *w, const char *path, const char *tokenizer, pf_err *err)
@@ -98,8 +124,10 @@ static bool put_captions(writing *w, int i, int64_t image, pf_err *err)
     const size_t n = i % 2 != 0 || !w->has_captions ? 0 : i % 10 == 0 ? 2 : 1;
     for (size_t k = 0; k < n; k++) {
         char text[64];
-        snprintf(text, sizeof text, "%s of film %d", k ? "another text" : "caption", i);
-        pf_seeded_vector(v, w->dim, 1000000u * (uint32_t)(k + 1) + (uint32_t)i);
+        const int number = w->has_twins && i % 6 == 0 && k == 0 ? 0 : i;
+        snprintf(text, sizeof text, "%s of film %d", k ? "another text" : "caption",
+                 number);
+        pf_seeded_vector(v, w->dim, 1000000u * (uint32_t)(k + 1) + (uint32_t)number);
         if (!pf_store_put_caption_text(w->store, w->model, text, v, &texts[k], err))
             return false;
     }
@@ -111,10 +139,17 @@ static bool put_image(writing *w, int i, pf_err *err)
     static const char *const modality[] = {"CT", "MR", "CR"};
     char path[64];
     float v[DIM_MAX];
+    char content[64];
     snprintf(path, sizeof path, "/films/%04d.png", i);
-    pf_seeded_vector(v, w->dim, (uint32_t)i);
+    snprintf(content, sizeof content, "/films/%04d.png",
+             w->has_twins ? original_of(i) : i);
+    if (w->has_twins)
+        pf_seeded_twin(v, w->dim, i);
+    else
+        pf_seeded_vector(v, w->dim, (uint32_t)i);
     const pf_store_picture picture = {.model_id = w->model,
-                                      .content = pf_hash_bytes(path, strlen(path)),
+                                      .content =
+                                          pf_hash_bytes(content, strlen(content)),
                                       .width = 64,
                                       .height = 48,
                                       .format = "png",
@@ -129,15 +164,14 @@ static bool put_image(writing *w, int i, pf_err *err)
            put_captions(w, i, id, err);
 }
 
-bool pf_seeded_catalog_write(const char *folder, const char *model,
-                             const char *tokenizer, int n_images, bool has_captions,
-                             pf_err *err)
+static bool write_catalog(writing w, const char *folder, const char *model,
+                          const char *tokenizer, int n_images, pf_err *err)
 {
     pf_catalog *catalog = NULL;
     if (!pf_catalog_open_writer(&catalog, folder, NULL, err))
         return false;
     const pf_store_source source = {.path = "/films", .kind = "folder"};
-    writing w = {.store = pf_catalog_store(catalog), .has_captions = has_captions};
+    w.store = pf_catalog_store(catalog);
     bool ok = pf_store_begin(w.store, err) && put_model(&w, model, tokenizer, err) &&
               pf_store_put_source(w.store, &source, &w.source, err);
     for (int i = 1; ok && i <= n_images; i++)
@@ -145,4 +179,19 @@ bool pf_seeded_catalog_write(const char *folder, const char *model,
     ok = ok && pf_catalog_publish(catalog, err);
     pf_catalog_close(catalog);
     return ok;
+}
+
+bool pf_seeded_catalog_write(const char *folder, const char *model,
+                             const char *tokenizer, int n_images, bool has_captions,
+                             pf_err *err)
+{
+    const writing w = {.has_captions = has_captions};
+    return write_catalog(w, folder, model, tokenizer, n_images, err);
+}
+
+bool pf_seeded_twins_write(const char *folder, const char *model, int n_images,
+                           pf_err *err)
+{
+    const writing w = {.has_captions = true, .has_twins = true};
+    return write_catalog(w, folder, model, NULL, n_images, err);
 }

@@ -17,6 +17,11 @@
 /* Seeded noise of length 1 in `v` [dim]. */
 void pf_seeded_vector(float *v, int dim, uint32_t seed);
 
+/* The vector of image i of a catalog with twins: image 7 i is the same picture as image
+ * i; of the others every four in a row, 4 k + 1 to 4 k + 4, drift away from the first
+ * step by step. */
+void pf_seeded_twin(float *v, int dim, int i);
+
 /* Write the Hugging Face folder of the noise model "tiny-vit" with a tokenizer that
  * knows bytes only: it embeds texts and pictures, in 32 numbers. */
 PF_MUST_CHECK bool pf_seeded_model_write(const char *folder, pf_err *err);
@@ -26,5 +31,8 @@ PF_MUST_CHECK bool pf_seeded_model_write(const char *folder, pf_err *err);
 PF_MUST_CHECK bool pf_seeded_catalog_write(const char *folder, const char *model,
                                            const char *tokenizer, int n_images,
                                            bool has_captions, pf_err *err);
+/* The same with pf_seeded_twin()s, and every sixth image has the same first caption. */
+PF_MUST_CHECK bool pf_seeded_twins_write(const char *folder, const char *model,
+                                         int n_images, pf_err *err);
 
 #endif

@@ -16,7 +16,7 @@ enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_PATHS };
 static struct {
     const char *catalog;
     int64_t limit, jobs;
-    double min_score;
+    double min_score, near, twins;
     int format;
     bool is_quiet, is_verbose;
 } cfg;
@@ -53,6 +53,22 @@ static const pf_opt opts[] = {
      .default_text = "",
      .help = "leave out hits below this score, which is a cosine and therefore lies "
              "between -1 and 1"},
+    {.kind = PF_OPT_MAYBE,
+     .short_name = 'y',
+     .name = "near",
+     .arg = "X",
+     .to = &cfg.near,
+     .max = 1,
+     .implied = 0.75,
+     .help = "fold what is near"},
+    {.kind = PF_OPT_MAYBE,
+     .name = "twins",
+     .arg = "X",
+     .to = &cfg.twins,
+     .max = 1,
+     .implied = 0.5,
+     .takes_number = true,
+     .help = "list twins"},
     {.kind = PF_OPT_HEADING, .help = "Output"},
     {.kind = PF_OPT_CHOICE,
      .name = "format",
@@ -175,6 +191,48 @@ static void each_kind_is_stored(void **state)
     pf_cli_args_free(&args);
 }
 
+static void a_value_may_be_left_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[4];
+        double near, twins;
+        const char *plain; /* the first, or NULL */
+    } cases[] = {
+        {{"a"}, 0, 0, "a"},
+        {{"--near"}, 0.75, 0, NULL},
+        {{"-y"}, 0.75, 0, NULL},
+        {{"-qy"}, 0.75, 0, NULL},
+        {{"--near=0.25"}, 0.25, 0, NULL},
+        {{"-y0.25"}, 0.25, 0, NULL},
+        {{"--near", "0.25"}, 0.75, 0, "0.25"}, /* a phrase */
+        {{"--near=0.25", "--near"}, 0.75, 0, NULL},
+        {{"--twins"}, 0, 0.5, NULL},
+        {{"--twins=0.25"}, 0, 0.25, NULL},
+        {{"--twins", "0.25"}, 0, 0.25, NULL},
+        {{"--twins", "0.25", "1"}, 0, 0.25, "1"},
+        {{"--twins=0.25", "1"}, 0, 0.25, "1"},
+        {{"--twins", "a"}, 0, 0.5, "a"},
+        {{"--twins", "0x1"}, 0, 0.5, "0x1"},
+        {{"--twins", "--", "1"}, 0, 0.5, "1"},
+        {{"--twins", "--near"}, 0.75, 0.5, NULL},
+        {{"--twins", "-q", "1"}, 0, 0.5, "1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        pf_err err = PF_ERR_INIT;
+        pf_cli_args args;
+        cfg.near = cfg.twins = 0;
+        assert_ok(parse(&args, cases[i].words, &err), &err);
+        assert_true(cfg.near == cases[i].near);
+        assert_true(cfg.twins == cases[i].twins);
+        const char *plain = pf_cli_first(&args, 0);
+        assert_int_equal(plain == NULL, cases[i].plain == NULL);
+        if (plain)
+            assert_string_equal(plain, cases[i].plain);
+        pf_cli_args_free(&args);
+    }
+}
+
 static void lists_and_plain_arguments_keep_their_order(void **state)
 {
     (void)state;
@@ -250,6 +308,14 @@ static void misuse_is_refused_by_name(void **state)
         {{"--catalog="}, "--catalog has an empty value"},
         {{"-i", ""}, "--image has an empty value"},
         {{"a", "b", "c"}, "unexpected argument 'c'"},
+        {{"--near="}, "--near '' is not a number"},
+        {{"--near=a"}, "--near 'a' is not a number"},
+        {{"--near=1.1"}, "--near '1.1' is outside 0..1"},
+        {{"-yq"}, "--near 'q' is not a number"},
+        {{"--twins", "2"}, "--twins '2' is outside 0..1"},
+        {{"--twins", "-0.5"}, "unknown option '-0'"},
+        {{"--twins=-0.5"}, "--twins '-0.5' is outside 0..1"},
+        {{"--twins", "1e999"}, "--twins '1e999' is too large"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         pf_err err = PF_ERR_INIT;
@@ -311,6 +377,8 @@ static void help_is_exactly_this(void **state)
         "      --min-score X         leave out hits below this score, which is a "
         "cosine\n"
         "                            and therefore lies between -1 and 1\n"
+        "  -y, --near[=X]            fold what is near (default: 0.75)\n"
+        "      --twins[=X]           list twins (default: 0.5)\n"
         "\n"
         "Output:\n"
         "      --format HOW          one of text, json or paths (default: text)\n"
@@ -353,7 +421,8 @@ static void the_dump_has_six_fields_a_line(void **state)
         lines += *c == '\n';
         tabs += *c == '\t';
     }
-    assert_int_equal(lines, 11);
+    assert_non_null(strstr(text, "near\ty\tmaybe\tX\t-\tfold what is near\n"));
+    assert_int_equal(lines, 13);
     assert_int_equal(tabs, 5 * lines);
     free(text);
     text = answer(PF_CLI_VERSION);
@@ -395,6 +464,17 @@ static void unsound_tables_are_noticed(void **state)
           .max = 9,
           .help = "x"},
          "default 5 is outside"},
+        {{.kind = PF_OPT_MAYBE,
+          .name = "xx",
+          .arg = "N",
+          .to = &number,
+          .max = 1,
+          .implied = 2,
+          .help = "x"},
+         "default 2 is outside"},
+        {{.kind = PF_OPT_MAYBE, .name = "xx", .arg = "N", .help = "x"}, "a place"},
+        {{.kind = PF_OPT_MAYBE, .name = "xx", .to = &number, .help = "x"},
+         "only a flag"},
     };
     pf_err err = PF_ERR_INIT;
     assert_ok(pf_cli_check(&cli, &err), &err);
@@ -494,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_spelling_gives_the_value, reset),
         cmocka_unit_test_setup(each_kind_is_stored, reset),
+        cmocka_unit_test_setup(a_value_may_be_left_out, reset),
         cmocka_unit_test_setup(lists_and_plain_arguments_keep_their_order, reset),
         cmocka_unit_test_setup(misuse_is_refused_by_name, reset),
         cmocka_unit_test_setup(help_wins_and_stores_nothing, reset),

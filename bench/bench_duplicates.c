@@ -1,0 +1,140 @@
+/* bench_duplicates.c - pf-bench-duplicates N [DIM [THREADS]]: how long groups of near
+ * duplicates take among N images.
+ *
+ * Writes a catalog of seeded noise to a temporary folder, every tenth image a near copy
+ * of the one before, and compares all pairs. */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/catalog/catalog.h"
+#include "core/search/duplicates.h"
+
+enum { DIM_MAX = 4096 };
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Unit noise; a near copy keeps the vector and gets a little more. */
+static void next_vector(float *v, int dim, bool is_copy, uint32_t *state)
+{
+    double square = 0;
+    for (int i = 0; i < dim; i++) {
+        *state = *state * 1664525u + 1013904223u;
+        const float noise = (float)(*state >> 8) / (1 << 23) - 1.0f;
+        v[i] = is_copy ? v[i] + 0.002f * noise : noise;
+        square += (double)v[i] * v[i];
+    }
+    for (int i = 0; i < dim; i++)
+        v[i] = (float)(v[i] / sqrt(square));
+}
+
+static bool put_images(pf_store *store, int64_t model, int dim, int n, pf_err *err)
+{
+    static float v[DIM_MAX];
+    const pf_store_source source = {.path = "/films", .kind = "folder"};
+    uint32_t state = 1;
+    int64_t source_id, id;
+    bool ok = pf_store_put_source(store, &source, &source_id, err);
+    for (int i = 0; ok && i < n; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/films/%07d.png", i);
+        next_vector(v, dim, i % 10 == 9, &state);
+        const pf_store_picture picture = {.model_id = model,
+                                          .content = pf_hash_bytes(path, strlen(path)),
+                                          .width = 64,
+                                          .height = 64,
+                                          .format = "png",
+                                          .vector = v};
+        pf_store_image image = {.source_id = source_id, .path = path, .size = 1};
+        ok = pf_store_put_picture(store, &picture, &image.picture_id, err) &&
+             pf_store_put_image(store, &image, &id, err);
+    }
+    return ok;
+}
+
+static bool write_catalog(const char *folder, int dim, int n, pf_err *err)
+{
+    char noise[] = "noise", empty[] = "";
+    const pf_store_model model = {.fingerprint = noise,
+                                  .path = empty,
+                                  .preprocess = noise,
+                                  .description = noise,
+                                  .stamp = noise,
+                                  .dim = dim};
+    pf_catalog *catalog = NULL;
+    int64_t id;
+    if (!pf_catalog_open_writer(&catalog, folder, NULL, err))
+        return false;
+    pf_store *store = pf_catalog_store(catalog);
+    const bool ok =
+        pf_store_begin(store, err) && pf_store_put_model(store, &model, &id, err) &&
+        pf_store_use_model(store, id, err) && put_images(store, id, dim, n, err) &&
+        pf_catalog_publish(catalog, err);
+    pf_catalog_close(catalog);
+    return ok;
+}
+
+static bool measure(const char *folder, int threads, pf_err *err)
+{
+    const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
+    const pf_duplicates_query q = {.threshold = PF_DUPLICATES_THRESHOLD,
+                                   .threads = threads};
+    pf_search *search = NULL;
+    pf_duplicates found = {0};
+    bool ok = pf_search_open(&search, &options, NULL, err);
+    const double start = seconds();
+    ok = ok && pf_duplicates_find(&found, search, &q, err);
+    if (ok) {
+        struct rusage use;
+        getrusage(RUSAGE_SELF, &use);
+        printf("%zu images, %d threads: %zu groups in %.2f s, peak resident %ld MB\n",
+               found.n_images, threads, found.n_groups, seconds() - start,
+               use.ru_maxrss / 1000);
+    }
+    pf_duplicates_reset(&found);
+    pf_search_close(search);
+    return ok;
+}
+
+static void remove_folder(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        char name[512];
+        snprintf(name, sizeof name, "%s/%s", folder, e->d_name);
+        unlink(name);
+    }
+    if (dir)
+        closedir(dir);
+    rmdir(folder);
+}
+
+int main(int argc, char **argv)
+{
+    const int n = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
+    const int dim = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 512;
+    const int threads = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 2;
+    if (n < 1 || dim < 1 || dim > DIM_MAX || threads < 1) {
+        fprintf(stderr, "usage: pf-bench-duplicates N [DIM [THREADS]]\n");
+        return 2;
+    }
+    pf_err err = PF_ERR_INIT;
+    char folder[] = "/tmp/plainfilm-bench-XXXXXX";
+    pf_search_set_threads(1);
+    const bool ok = mkdtemp(folder) && write_catalog(folder, dim, n, &err) &&
+                    measure(folder, threads, &err);
+    remove_folder(folder);
+    if (!ok)
+        fprintf(stderr, "pf-bench-duplicates: %s\n", err.msg);
+    return !ok;
+}
