@@ -17,6 +17,8 @@ static job *chosen_job(void)
         return run_batch;
     if (command.embed)
         return run_embed;
+    if (command.evaluate)
+        return run_evaluate;
     return run_search;
 }
 

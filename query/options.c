@@ -4,9 +4,9 @@
  */
 #include "query/query.h"
 
-enum { WORDS_MAX = 4096 };
+enum { WORDS_MAX = 4096, LIMIT_DEFAULT = 10 };
 
-asked command = {.limit = 10, .min_score = -1};
+asked command = {.limit = LIMIT_DEFAULT, .min_score = -1};
 
 static const char *const format_names[] = {"text", "json", "tsv", "paths", NULL};
 
@@ -79,6 +79,17 @@ static const pf_opt options[] = {
      .to = &command.batch,
      .help = "one question per line on stdin, a phrase or a JSON object with the names "
              "of these options; one JSON object per line on stdout"},
+    {.kind = PF_OPT_FLAG,
+     .name = "evaluate",
+     .to = &command.evaluate,
+     .help = "how good search is here: recall, median rank and MRR, with captions "
+             "asking for their images and images for their captions"},
+    {.kind = PF_OPT_STRING,
+     .name = "queries",
+     .arg = "FILE",
+     .to = &command.queries,
+     .default_text = "the captions of the catalog",
+     .help = "with --evaluate, a table of phrases and what is right for each"},
 
     {.kind = PF_OPT_HEADING, .help = "How words are understood"},
     {.kind = PF_OPT_STRING,
@@ -164,6 +175,8 @@ static const char *const examples[] = {
     "plainfilm-query --batch --limit 3 <phrases.txt >answers.jsonl",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
+    "how good the catalog answers phrases of your own",
+    "plainfilm-query --evaluate --queries phrases.csv",
     NULL,
 };
 
@@ -187,10 +200,36 @@ static bool is_asked(const pf_cli_args *args)
     return false;
 }
 
+static bool check_evaluate(const pf_cli_args *args, pf_err *err)
+{
+    const char *see = "(see plainfilm-query --help)";
+    if (!command.evaluate)
+        return !command.queries ||
+               pf_fail(err, PF_ERR_MISUSE, "--queries is for --evaluate %s", see);
+    if (is_asked(args) || command.batch || command.embed)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--evaluate has questions of its own: no phrase, picture, "
+                       "--batch or --embed goes with it %s",
+                       see);
+    if (command.find != 0 || command.limit != LIMIT_DEFAULT || command.min_score > -1)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--evaluate ranks everything: no --find, --limit or "
+                       "--min-score goes with it %s",
+                       see);
+    return command.format != FORMAT_PATHS ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "--evaluate finds figures: --format is text, json or tsv %s", see);
+}
+
 /* What the table cannot tell. */
 bool check_command(const pf_cli_args *args, pf_err *err)
 {
     const char *see = "(see plainfilm-query --help)";
+    if (!check_evaluate(args, err))
+        return false;
+    if (command.evaluate)
+        return !command.ends_in_nul ||
+               pf_fail(err, PF_ERR_MISUSE, "--null is for --format paths %s", see);
     if (command.batch &&
         (is_asked(args) || command.embed || command.format == FORMAT_TSV ||
          command.format == FORMAT_PATHS))

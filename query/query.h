@@ -12,17 +12,19 @@
 
 #include "core/base/buf.h"
 #include "core/cli/cli.h"
+#include "core/search/evaluate.h"
 #include "core/search/search.h"
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
     const char *catalog, *model, *tokenizer, *preprocess;
     const char *by, *synonyms; /* or NULL */
+    const char *queries;       /* of --evaluate, or NULL */
     int find;                  /* index into find_names */
     int64_t limit;
     double min_score;
     int format; /* print_format */
-    bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
+    bool no_negation, ends_in_nul, embed, batch, evaluate, quiet, verbose;
 } asked;
 
 /* options.c: the table, what it filled in, and whether that goes together. */
@@ -62,6 +64,7 @@ void say_truncated(void);
 PF_MUST_CHECK bool run_search(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_embed(const pf_cli_args *args, pf_exit *status, pf_err *err);
+PF_MUST_CHECK bool run_evaluate(const pf_cli_args *args, pf_exit *status, pf_err *err);
 
 /* Open the catalog that the command line says for what is looked for (PF_FIND_...). */
 PF_MUST_CHECK bool open_search(pf_search **out, unsigned find, pf_err *err);
@@ -88,6 +91,9 @@ void print_paths(FILE *out, const pf_answer *answer, char end);
 
 /* print_tsv.c: for spreadsheets and awk. */
 void print_tsv(FILE *out, pf_find find, const pf_answer *answer);
+
+/* print_evaluation.c: what --evaluate found, in any format but FORMAT_PATHS. */
+void print_evaluation(FILE *out, print_format format, const pf_evaluation *evaluation);
 
 /* print_json.c: for programs; the keys are a contract. */
 void print_json(FILE *out, const pf_query *query, const pf_answer *answer);

@@ -258,11 +258,16 @@ static void drop_low(mix *m)
     m->n_entries = kept;
 }
 
-static bool rank_all(mix *m, pf_err *err)
+static bool rank_and_fuse(mix *m, pf_err *err)
 {
     if (m->f->vector && !(rank_by_meaning(m, err) && rank_by_captions(m, err)))
         return false;
-    if (!rank_by_words(m, err) || !fuse(m, err))
+    return rank_by_words(m, err) && fuse(m, err);
+}
+
+static bool rank_all(mix *m, pf_err *err)
+{
+    if (!rank_and_fuse(m, err))
         return false;
     if (m->f->vector) {
         if (!score_entries(m, err))
@@ -398,6 +403,27 @@ bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err
         ok = fill_cases(&m, out, err);
     else if (ok && m.n_entries > 0)
         ok = fill(&m, out, err);
+    pf_id_set_reset(&m.captions);
+    pf_free(m.notes);
+    pf_free(m.entries);
+    return ok;
+}
+
+bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n, pf_err *err)
+{
+    pf_query q;
+    pf_query_init(&q);
+    mix m = {.f = f, .q = &q, .depth = DEPTH};
+    *n = 0;
+    *ids = NULL;
+    bool ok = (!f->vector || !f->captions || !f->only ||
+               pf_scope_captions(&m.captions, f->store, f->only, err)) &&
+              rank_and_fuse(&m, err) &&
+              (*ids = pf_alloc_array(m.n_entries, sizeof **ids, err)) != NULL;
+    if (ok && m.n_entries > 0)
+        qsort(m.entries, m.n_entries, sizeof *m.entries, best_first);
+    for (; ok && *n < m.n_entries; (*n)++)
+        (*ids)[*n] = m.entries[*n].id;
     pf_id_set_reset(&m.captions);
     pf_free(m.notes);
     pf_free(m.entries);

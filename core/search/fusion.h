@@ -42,4 +42,9 @@ typedef struct {
 PF_MUST_CHECK bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out,
                                  pf_err *err);
 
+/* The same ranking of images, all of it and nothing but the ids: *ids [n], best first,
+ * given, free with pf_free(). NULL on failure. */
+PF_MUST_CHECK bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n,
+                                  pf_err *err);
+
 #endif
