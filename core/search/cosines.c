@@ -53,20 +53,32 @@ PF_CLONES
 static void multiply(const double *texts, const double *images, size_t stride,
                      double out[TEXTS_AT_ONCE][IMAGES_AT_ONCE])
 {
-    lanes sum[TEXTS_AT_ONCE][IMAGES_AT_ONCE] = {0};
+    const double *t0 = texts, *t1 = texts + stride, *i0 = images, *i1 = i0 + stride,
+                 *i2 = i1 + stride, *i3 = i2 + stride;
+    lanes s00 = {0}, s01 = {0}, s02 = {0}, s03 = {0}, s10 = {0}, s11 = {0}, s12 = {0},
+          s13 = {0};
     for (size_t d = 0; d < stride; d += LANES) {
-        lanes a, b, x[IMAGES_AT_ONCE];
-        memcpy(&a, texts + d, sizeof a);
-        memcpy(&b, texts + stride + d, sizeof b);
-        for (int i = 0; i < IMAGES_AT_ONCE; i++) {
-            memcpy(&x[i], images + (size_t)i * stride + d, sizeof x[i]);
-            sum[0][i] += a * x[i];
-            sum[1][i] += b * x[i];
-        }
+        lanes a, b, x;
+        memcpy(&a, t0 + d, sizeof a);
+        memcpy(&b, t1 + d, sizeof b);
+        memcpy(&x, i0 + d, sizeof x);
+        s00 += a * x;
+        s10 += b * x;
+        memcpy(&x, i1 + d, sizeof x);
+        s01 += a * x;
+        s11 += b * x;
+        memcpy(&x, i2 + d, sizeof x);
+        s02 += a * x;
+        s12 += b * x;
+        memcpy(&x, i3 + d, sizeof x);
+        s03 += a * x;
+        s13 += b * x;
     }
+    const lanes sums[TEXTS_AT_ONCE][IMAGES_AT_ONCE] = {{s00, s01, s02, s03},
+                                                       {s10, s11, s12, s13}};
     for (int t = 0; t < TEXTS_AT_ONCE; t++) {
         for (int i = 0; i < IMAGES_AT_ONCE; i++) {
-            const lanes s = sum[t][i];
+            const lanes s = sums[t][i];
             out[t][i] = (s[0] + s[1]) + (s[2] + s[3]);
         }
     }

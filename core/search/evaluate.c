@@ -26,11 +26,13 @@ typedef struct {
     pf_evaluation *out;
     pf_notes *notes;
     size_t threads;
+    pf_id_set captions;          /* of these, with filters and by words or both */
     pf_id_set images;            /* that take part */
     pf_judged_list judged;       /* the texts that ask */
     const float **image_vectors; /* [images.n], borrowed from the index */
     const float **text_vectors;  /* [judged.n], of the index or `own` */
     float *own;                  /* [judged.n, dim] of phrases, or NULL */
+    pf_words_many *many;         /* NULL until words are needed */
 } evaluation;
 
 static double seconds_now(void)
@@ -289,9 +291,11 @@ static bool ask(void *context, size_t item, pf_err *err)
         .captions = pf_catalog_captions(s->catalog),
         .vector = a->has_meaning ? a->e->text_vectors[item] : NULL,
         .words = s->words,
+        .many = a->e->many,
         .phrase = j->text,
         .may_lack_words = true,
         .only = a->e->o->n_filters > 0 ? &a->e->images : NULL,
+        .only_captions = a->e->o->n_filters > 0 ? &a->e->captions : NULL,
     };
     int64_t *ids;
     size_t n;
@@ -342,13 +346,23 @@ static bool ask_all(const evaluation *e, asker *askers, void **members,
     return ok;
 }
 
+/* Words and both have the same questions, and share what is known of their words. */
+static bool get_words(evaluation *e, pf_err *err)
+{
+    pf_store *store = pf_catalog_store(e->s->catalog);
+    return e->many || (pf_session_get_words(e->s, err) &&
+                       (e->o->n_filters == 0 ||
+                        pf_scope_captions(&e->captions, store, &e->images, err)) &&
+                       pf_words_many_new(&e->many, e->s->words, store, err));
+}
+
 static bool rank_by_asking(evaluation *e, bool has_meaning, pf_err *err)
 {
     const double start = seconds_now();
     asker *askers = pf_alloc_array(e->threads, sizeof *askers, err);
     void **members = pf_alloc_array(e->threads, sizeof *members, err);
     size_t *ranks = pf_alloc_array(e->judged.n, sizeof *ranks, err);
-    bool ok = askers && members && ranks && pf_session_get_words(e->s, err);
+    bool ok = askers && members && ranks && get_words(e, err);
     for (size_t i = 0; ok && i < e->threads; i++)
         askers[i] = (asker){.e = e, .has_meaning = has_meaning, .ranks = ranks};
     ok = ok && ask_all(e, askers, members,
@@ -387,10 +401,12 @@ bool pf_evaluate(pf_search *search, const pf_evaluate_options *options,
                     find_image_vectors(&e, err) && find_text_vectors(&e, err) &&
                     rank_all(&e, err);
     pf_id_set_reset(&e.images);
+    pf_id_set_reset(&e.captions);
     pf_judged_list_reset(&e.judged);
     pf_free(e.image_vectors);
     pf_free(e.text_vectors);
     pf_free(e.own);
+    pf_words_many_free(e.many);
     out->took_ms = 1e3 * (seconds_now() - start);
     if (!ok)
         pf_evaluation_reset(out);

@@ -108,7 +108,7 @@ static bool look(const mix *m, const pf_vindex *index, size_t k, const pf_id_set
 
 static const pf_id_set *only_captions(const mix *m)
 {
-    return m->f->only ? &m->captions : NULL;
+    return m->f->only_captions ? m->f->only_captions : m->f->only ? &m->captions : NULL;
 }
 
 /* By what is looked for itself: images, or captions. */
@@ -127,6 +127,19 @@ static bool rank_by_meaning(mix *m, pf_err *err)
     return ok;
 }
 
+static bool find_image_of(const pf_fusion *f, int64_t caption_id, int64_t *image_id,
+                          pf_err *err)
+{
+    char *text = NULL;
+    if (f->many) {
+        *image_id = pf_words_many_image_of(f->many, caption_id);
+        return true;
+    }
+    const bool ok = pf_store_get_caption(f->store, caption_id, &text, image_id, err);
+    pf_free(ok ? text : NULL);
+    return ok;
+}
+
 /* Images by the nearest of their captions: the first note of an image counts. */
 static bool rank_by_captions(mix *m, pf_err *err)
 {
@@ -136,10 +149,8 @@ static bool rank_by_captions(mix *m, pf_err *err)
         return true;
     bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err);
     for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
-        char *text;
-        int64_t image_id;
-        ok = pf_store_get_caption(f->store, found.ids[i], &text, &image_id, err);
-        pf_free(ok ? text : NULL);
+        int64_t image_id = 0;
+        ok = find_image_of(f, found.ids[i], &image_id, err);
         if (ok && image_id != 0 && !is_like(m, image_id))
             ok = add_note(m, image_id, CAPTIONS, ++rank, found.scores[i], err);
     }
@@ -157,7 +168,8 @@ static bool rank_by_words(mix *m, pf_err *err)
                               .by_image = !finds_captions(m)};
     pf_words_answer found = {0};
     pf_err local = PF_ERR_INIT;
-    bool ok = pf_words_search(f->words, f->store, &ask, &found, &local);
+    bool ok = f->many ? pf_words_many_search(f->many, f->store, &ask, &found, &local)
+                      : pf_words_search(f->words, f->store, &ask, &found, &local);
     if (!ok && local.code == PF_ERR_MISUSE && f->may_lack_words)
         return true;
     if (!ok)
@@ -396,7 +408,7 @@ bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err
 {
     const size_t wanted = q->limit + f->n_like;
     mix m = {.f = f, .q = q, .depth = wanted > DEPTH ? wanted : DEPTH};
-    bool ok = (!f->vector || !f->captions || !f->only ||
+    bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               rank_all(&m, err);
     if (ok && q->find == PF_FIND_CASES)
@@ -416,7 +428,7 @@ bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n, pf_err *err)
     mix m = {.f = f, .q = &q, .depth = DEPTH};
     *n = 0;
     *ids = NULL;
-    bool ok = (!f->vector || !f->captions || !f->only ||
+    bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               rank_and_fuse(&m, err) &&
               (*ids = pf_alloc_array(m.n_entries, sizeof **ids, err)) != NULL;

@@ -19,6 +19,7 @@
 #include "core/search/scope.h"
 #include "core/search/search.h"
 #include "core/words/words.h"
+#include "core/words/words_many.h"
 
 /* What is looked at, all of it borrowed. */
 typedef struct {
@@ -28,11 +29,13 @@ typedef struct {
     const pf_vindex *captions; /* NULL: only words know captions */
     const float *vector;       /* [dim] of the question; NULL: words alone */
     const pf_words *words;
+    pf_words_many *many;   /* the same words, for many questions; NULL: for one */
     const char *phrase;    /* whose words are looked for */
     bool may_lack_words;   /* a phrase without a word is no error */
     const int64_t *like;   /* [n_like] images that were asked with: they, or their */
     size_t n_like;         /* cases, are not found */
     const pf_id_set *only; /* images that may be found; NULL: all */
+    const pf_id_set *only_captions; /* those of `only`; NULL: they are looked up */
 } pf_fusion;
 
 /* Append the hits to those of `out`, each with its reasons; on failure they stay there,
