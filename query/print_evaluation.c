@@ -44,7 +44,7 @@ static void put_heading(FILE *out, const char *direction, size_t n, const char *
 {
     static const char *const names[] = {"Recall@1", "Recall@5", "Recall@10",
                                         "median rank", "MRR"};
-    fprintf(out, "%s, %zu %s\n  %-8s", direction, n, what, "");
+    fprintf(out, "%s, %zu %s%s\n  %-8s", direction, n, what, n == 1 ? "" : "s", "");
     for (int m = 0; m < PF_N_METRICS; m++) {
         fprintf(out, "%-*s%s", widths[m], names[m], m + 1 < PF_N_METRICS ? "  " : "\n");
     }
@@ -52,13 +52,13 @@ static void put_heading(FILE *out, const char *direction, size_t n, const char *
 
 static void print_text_of(FILE *out, const pf_evaluation *e)
 {
-    put_heading(out, "text to image", e->questions, "questions");
+    put_heading(out, "text to image", e->questions, "question");
     for (int i = 0; i < PF_N_EVALUATED; i++) {
         if (e->text_to_image[i].is_there)
             put_row(out, by_names[i], &e->text_to_image[i]);
     }
     if (e->image_to_text.is_there) {
-        put_heading(out, "image to text", e->image_to_text.metrics.n, "images");
+        put_heading(out, "image to text", e->image_to_text.metrics.n, "image");
         put_row(out, by_names[PF_EVALUATED_MEANING], &e->image_to_text);
     }
     fprintf(out, "95 %% intervals: bootstrap over the questions, %zu resamples\n",
@@ -110,7 +110,6 @@ static void print_json_of(FILE *out, const pf_evaluation *e)
     pf_json_end_object(&w);
     pf_json_write_real(&w, "took_ms", e->took_ms, 7);
     pf_json_end_object(&w);
-    fputc('\n', out);
 }
 
 /* ---- TSV ------------------------------------------------------------------------- */

@@ -80,8 +80,9 @@ static void say_about(const pf_evaluation *e)
     if (e->n_truncated > 0)
         say_truncated();
     if (e->skipped > 0) {
-        snprintf(text, sizeof text, "%zu questions skipped: no image answers them",
-                 e->skipped);
+        snprintf(text, sizeof text, "%zu question%s skipped, no image answers %s",
+                 e->skipped, e->skipped == 1 ? "" : "s",
+                 e->skipped == 1 ? "it" : "them");
         say(text);
     }
 }
