@@ -10,8 +10,8 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/table.h"
 #include "core/base/utf8.h"
-#include "indexer/table.h"
 
 enum { FILE_MAX_BYTES = 1 << 30, ROWS_MAX = 50 * 1000 * 1000 };
 

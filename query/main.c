@@ -23,6 +23,8 @@ static job *chosen_job(void)
         return run_phrases;
     if (command.duplicates >= 0)
         return run_duplicates;
+    if (command.evaluate)
+        return run_evaluate;
     return run_search;
 }
 

@@ -1,11 +1,8 @@
 /*
- * options.c - what plainfilm-query can be told: the option table, its examples, and
- * what of it does not go together.
+ * options.c - what plainfilm-query can be told: the option table and its examples.
+ * check.c says what of it goes together.
  */
-#include <string.h>
-
 #include "query/query.h"
-#include "query/sheet.h"
 
 enum { WORDS_MAX = 4096 };
 
@@ -131,6 +128,17 @@ static const pf_opt options[] = {
      .to = &command.batch,
      .help = "one question per line on stdin, a phrase or a JSON object with the names "
              "of these options; one JSON object per line on stdout"},
+    {.kind = PF_OPT_FLAG,
+     .name = "evaluate",
+     .to = &command.evaluate,
+     .help = "how good search is here: recall, median rank and MRR, with captions "
+             "asking for their images and images for their captions"},
+    {.kind = PF_OPT_STRING,
+     .name = "queries",
+     .arg = "FILE",
+     .to = &command.queries,
+     .default_text = "the captions of the catalog",
+     .help = "with --evaluate, a table of phrases and what is right for each"},
 
     {.kind = PF_OPT_HEADING, .help = "How words are understood"},
     {.kind = PF_OPT_STRING,
@@ -235,6 +243,8 @@ static const char *const examples[] = {
     "plainfilm-query --image folder --classify \"chest x-ray, head CT\" --format tsv",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
+    "how good the catalog answers phrases of your own",
+    "plainfilm-query --evaluate --queries phrases.csv",
     NULL,
 };
 
@@ -247,175 +257,3 @@ const pf_cli query_cli = {
     .max_plain = WORDS_MAX,
     .examples = examples,
 };
-
-/* A filter alone asks for nothing. */
-static bool is_asked(const pf_cli_args *args)
-{
-    for (size_t i = 0; i < args->n_items; i++) {
-        if (args->items[i].tag != TAG_FILTER)
-            return true;
-    }
-    return false;
-}
-
-bool asks_for_pictures_only(const pf_cli_args *args)
-{
-    for (size_t i = 0; i < args->n_items; i++) {
-        if (args->items[i].tag != TAG_IMAGE)
-            return false;
-    }
-    return args->n_items > 0;
-}
-
-static bool has_item(const pf_cli_args *args, int tag)
-{
-    return pf_cli_first(args, tag) != NULL;
-}
-
-static bool check_classify(const pf_cli_args *args, const char *see, pf_err *err)
-{
-    if (!command.classify)
-        return !command.label_template ||
-               pf_fail(err, PF_ERR_MISUSE, "--template is for --classify %s", see);
-    if (command.batch || command.embed || command.phrases)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--classify does not go with --batch, --embed or --phrases %s",
-                       see);
-    if (command.find != 0)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--classify is about images: not with --find %s %s",
-                       find_names[command.find], see);
-    if (command.format == FORMAT_PATHS)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--classify answers in --format text, json or tsv %s", see);
-    return !asks_for_pictures_only(args) ||
-           (!command.by && command.min_score <= -1 && command.min_percentile <= 0) ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "--by, --min-score and --min-percentile are for a search, and "
-                   "--classify searches "
-                   "nothing for --image alone %s",
-                   see);
-}
-
-static bool check_phrases(const pf_cli_args *args, const char *see, pf_err *err)
-{
-    if (!command.phrases)
-        return true;
-    if (command.batch || command.embed)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--phrases does not go with --batch or --embed %s", see);
-    if (strcmp(find_names[command.find], "captions") != 0)
-        return pf_fail(
-            err, PF_ERR_MISUSE,
-            "--phrases takes the place of captions: it needs --find captions "
-            "%s",
-            see);
-    if (command.format == FORMAT_PATHS)
-        return pf_fail(
-            err, PF_ERR_MISUSE,
-            "phrases have no paths: --phrases answers in --format text, json "
-            "or tsv %s",
-            see);
-    if (has_item(args, TAG_FILTER))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--filter is for the catalog's images, not for --phrases %s",
-                       see);
-    if (command.min_percentile > 0)
-        return pf_fail(
-            err, PF_ERR_MISUSE,
-            "--min-percentile is for what the catalog has, not for --phrases %s", see);
-    return !command.by || strcmp(command.by, "meaning") == 0 ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "--phrases are compared by meaning, not --by %.80s %s", command.by,
-                   see);
-}
-
-/* With --model alone: a model that need not be the catalog's. */
-static bool needs_no_catalog(const pf_cli_args *args)
-{
-    if (!command.model || command.catalog)
-        return false;
-    return command.embed || (command.classify && asks_for_pictures_only(args)) ||
-           (command.phrases && !has_item(args, TAG_LIKE));
-}
-
-static bool check_sheet(const char *see, pf_err *err)
-{
-    const sheet_kind kind = sheet_kind_of(command.sheet);
-    const int most = kind == SHEET_PNG ? SHEET_PNG_MAX : SHEET_HTML_MAX;
-    if (command.batch || command.embed)
-        return pf_fail(err, PF_ERR_MISUSE, "--sheet does not go with %s %s",
-                       command.batch ? "--batch" : "--embed", see);
-    if (kind == SHEET_OTHER)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--sheet '%.200s': the name must end in .png or .html %s",
-                       command.sheet, see);
-    return command.limit <= most ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "a sheet of this kind has room for %d hits, --limit says %lld %s",
-                   most, (long long)command.limit, see);
-}
-
-static bool check_duplicates(const pf_cli_args *args, pf_err *err)
-{
-    const char *see = "(see plainfilm-query --help)";
-    if (is_asked(args) || command.embed || command.batch || command.find != 0 ||
-        command.by || command.min_score > -1 || command.collapse >= 0)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--duplicates compares the images of the catalog with each "
-                       "other: of what to ask and to find only --filter and --limit "
-                       "go with it %s",
-                       see);
-    if (command.format == FORMAT_PATHS)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--format paths does not tell which images belong together, "
-                       "--format tsv does %s",
-                       see);
-    if (command.ends_in_nul)
-        return pf_fail(err, PF_ERR_MISUSE, "--null is for --format paths %s", see);
-    return !command.preprocess ||
-           pf_fail(err, PF_ERR_MISUSE, "--preprocess is for --embed %s", see);
-}
-
-/* What the table cannot tell. */
-bool check_command(const pf_cli_args *args, pf_err *err)
-{
-    const char *see = "(see plainfilm-query --help)";
-    command.has_limit = command.limit > 0;
-    if (!command.has_limit)
-        command.limit = LIMIT_DEFAULT;
-    if (command.duplicates >= 0)
-        return check_duplicates(args, err);
-    if (command.embed && command.collapse >= 0)
-        return pf_fail(err, PF_ERR_MISUSE, "--embed finds no hits to --collapse %s",
-                       see);
-    if (!check_classify(args, see, err) || !check_phrases(args, see, err) ||
-        (command.sheet && !check_sheet(see, err)))
-        return false;
-    if (command.batch &&
-        (is_asked(args) || command.embed || command.format == FORMAT_TSV ||
-         command.format == FORMAT_PATHS))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--batch reads questions from stdin and answers in JSON: of "
-                       "what to ask and how to print only --filter goes with it %s",
-                       see);
-    if (command.batch)
-        return true;
-    if (!is_asked(args))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "nothing was asked: give a phrase, --image or --like %s", see);
-    if (command.ends_in_nul && command.format != FORMAT_PATHS)
-        return pf_fail(err, PF_ERR_MISUSE, "--null is for --format paths %s", see);
-    if (command.preprocess && !needs_no_catalog(args))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--preprocess is for --embed, --classify and --phrases with "
-                       "--model and without --catalog, a catalog has its own %s",
-                       see);
-    const int tag = args->items[0].tag;
-    const bool is_one = args->n_items == 1 || args->n_plain == args->n_items;
-    if (command.embed && (!is_one || (tag != TAG_PHRASE && tag != TAG_IMAGE)))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--embed takes one phrase or one --image and nothing else %s",
-                       see);
-    return true;
-}

@@ -14,8 +14,10 @@
 #include "core/base/buf.h"
 #include "core/base/json.h"
 #include "core/cli/cli.h"
+#include "core/cli/progress.h"
 #include "core/search/classify.h"
 #include "core/search/duplicates.h"
+#include "core/search/evaluate.h"
 #include "core/search/search.h"
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
@@ -23,19 +25,20 @@ typedef struct {
     const char *catalog, *model, *tokenizer, *preprocess;
     const char *by, *synonyms;                       /* or NULL */
     const char *classify, *label_template, *phrases; /* or NULL */
-    const char *sheet;                               /* or NULL */
+    const char *queries, *sheet;                     /* or NULL */
     int find;                                        /* index into find_names */
     int64_t limit;
     bool has_limit; /* else it is the default of a search */
     double min_score, min_percentile;
     double duplicates, collapse; /* thresholds; below 0: not asked for */
     int format;                  /* print_format */
-    bool no_negation, ends_in_nul, embed, batch, quiet, verbose;
+    bool no_negation, ends_in_nul, embed, batch, evaluate, quiet, verbose;
 } asked;
 
-/* options.c: the table, what it filled in, and whether that goes together. */
+/* options.c: the table, and what it filled in. */
 extern asked command;
 extern const pf_cli query_cli;
+/* check.c: does it go together? */
 PF_MUST_CHECK bool check_command(const pf_cli_args *args, pf_err *err);
 bool asks_for_pictures_only(const pf_cli_args *args); /* --image and nothing else */
 
@@ -83,6 +86,7 @@ void say(const char *text);
 void say_notes(pf_notes *notes, bool is_wanted); /* or not: they are gone afterwards */
 void say_notice(const char *notice); /* of the model's makers; NULL is fine */
 void say_truncated(void);
+void init_bar(pf_progress *bar, bool is_quiet);         /* on stderr */
 void say_failure(const char *path, const char *reason); /* of one file among many */
 
 /* The jobs, each in the file of its name (run_batch() with run_search()). *status is
@@ -94,6 +98,7 @@ PF_MUST_CHECK bool run_classify(const pf_cli_args *args, pf_exit *status, pf_err
 PF_MUST_CHECK bool run_phrases(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_duplicates(const pf_cli_args *args, pf_exit *status,
                                   pf_err *err);
+PF_MUST_CHECK bool run_evaluate(const pf_cli_args *args, pf_exit *status, pf_err *err);
 
 /* Open the catalog that the command line says for what is looked for (PF_FIND_...). */
 PF_MUST_CHECK bool open_search(pf_search **out, unsigned find, pf_err *err);
@@ -142,6 +147,9 @@ size_t print_image_line(FILE *out, const pf_hit *hit, size_t rank, size_t n_hits
 void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collapsed);
 void print_groups_tsv(FILE *out, const pf_duplicates *duplicates);
 void print_field(FILE *out, const char *text, char end); /* NULL: an empty one */
+
+/* print_evaluation.c: what --evaluate found, in any format but FORMAT_PATHS. */
+void print_evaluation(FILE *out, print_format format, const pf_evaluation *evaluation);
 
 /* print_json.c: for programs; the keys are a contract. */
 void print_json(FILE *out, const pf_query *query, const pf_answer *answer);

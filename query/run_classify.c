@@ -183,14 +183,9 @@ static bool classify_files(gallery *g, const pf_model *model, const atomic_int *
  * the answers themselves show how far it is. */
 static void start_bar(gallery *g)
 {
-    const pf_term term = pf_term_of(stderr);
-    const pf_progress_options how = {
-        .file = stderr,
-        .can_redraw = term.can_redraw,
-        .is_quiet =
-            command.quiet || (term.is_terminal && pf_term_of(stdout).is_terminal),
-        .columns = term.columns};
-    pf_progress_init(&g->bar, &how);
+    const bool is_one_terminal =
+        pf_term_of(stderr).is_terminal && pf_term_of(stdout).is_terminal;
+    init_bar(&g->bar, command.quiet || is_one_terminal);
     pf_progress_start(&g->bar, "classifying", g->list->n);
 }
 

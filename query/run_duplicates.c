@@ -7,7 +7,6 @@
  */
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
-#include "core/cli/term.h"
 #include "core/model/pipeline.h"
 #include "query/query.h"
 
@@ -20,13 +19,8 @@ static void show(void *context, size_t done, size_t total)
 
 static bool find(pf_search *search, const pf_query *q, pf_duplicates *out, pf_err *err)
 {
-    const pf_term term = pf_term_of(stderr);
-    const pf_progress_options how = {.file = stderr,
-                                     .can_redraw = term.can_redraw,
-                                     .is_quiet = command.quiet,
-                                     .columns = term.columns};
     pf_progress bar;
-    pf_progress_init(&bar, &how);
+    init_bar(&bar, command.quiet);
     pf_progress_start(&bar, "comparing", 0);
     const pf_duplicates_query query = {
         .threshold = command.duplicates,

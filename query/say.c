@@ -43,3 +43,13 @@ void say_truncated(void)
     if (!command.quiet)
         say("the phrase is longer than the model reads: only its beginning counts");
 }
+
+void init_bar(pf_progress *bar, bool is_quiet)
+{
+    const pf_term term = pf_term_of(stderr);
+    const pf_progress_options how = {.file = stderr,
+                                     .can_redraw = term.can_redraw,
+                                     .is_quiet = is_quiet,
+                                     .columns = term.columns};
+    pf_progress_init(bar, &how);
+}

@@ -110,7 +110,7 @@ static bool look(const mix *m, const pf_vindex *index, size_t k, const pf_id_set
 
 static const pf_id_set *only_captions(const mix *m)
 {
-    return m->f->only ? &m->captions : NULL;
+    return m->f->only_captions ? m->f->only_captions : m->f->only ? &m->captions : NULL;
 }
 
 /* By what is looked for itself: images, or captions. */
@@ -132,6 +132,19 @@ static bool rank_by_meaning(mix *m, pf_err *err)
     return ok;
 }
 
+static bool find_image_of(const pf_fusion *f, int64_t caption_id, int64_t *image_id,
+                          pf_err *err)
+{
+    char *text = NULL;
+    if (f->many) {
+        *image_id = pf_words_many_image_of(f->many, caption_id);
+        return true;
+    }
+    const bool ok = pf_store_get_caption(f->store, caption_id, &text, image_id, err);
+    pf_free(ok ? text : NULL);
+    return ok;
+}
+
 /* Images by the nearest of their captions: the first note of an image counts. */
 static bool rank_by_captions(mix *m, pf_err *err)
 {
@@ -141,10 +154,8 @@ static bool rank_by_captions(mix *m, pf_err *err)
         return true;
     bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err);
     for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
-        char *text;
-        int64_t image_id;
-        ok = pf_store_get_caption(f->store, found.ids[i], &text, &image_id, err);
-        pf_free(ok ? text : NULL);
+        int64_t image_id = 0;
+        ok = find_image_of(f, found.ids[i], &image_id, err);
         if (ok && image_id != 0 && !is_like(m, image_id))
             ok = add_note(m, image_id, CAPTIONS, ++rank, found.scores[i], err);
     }
@@ -162,7 +173,8 @@ static bool rank_by_words(mix *m, pf_err *err)
                               .by_image = !finds_captions(m)};
     pf_words_answer found = {0};
     pf_err local = PF_ERR_INIT;
-    bool ok = pf_words_search(f->words, f->store, &ask, &found, &local);
+    bool ok = f->many ? pf_words_many_search(f->many, f->store, &ask, &found, &local)
+                      : pf_words_search(f->words, f->store, &ask, &found, &local);
     if (!ok && local.code == PF_ERR_MISUSE && f->may_lack_words)
         return true;
     if (!ok)
@@ -265,11 +277,16 @@ static void drop_low(mix *m)
     m->n_entries = kept;
 }
 
-static bool rank_all(mix *m, pf_err *err)
+static bool rank_and_fuse(mix *m, pf_err *err)
 {
     if (m->f->vector && !(rank_by_meaning(m, err) && rank_by_captions(m, err)))
         return false;
-    if (!rank_by_words(m, err) || !fuse(m, err))
+    return rank_by_words(m, err) && fuse(m, err);
+}
+
+static bool rank_all(mix *m, pf_err *err)
+{
+    if (!rank_and_fuse(m, err))
         return false;
     if (m->f->vector) {
         if (!score_entries(m, err))
@@ -429,7 +446,7 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
                          pf_answer *out, bool *wants_more, pf_err *err)
 {
     mix m = {.f = f, .q = q, .depth = depth, .out = out};
-    bool ok = (!f->vector || !f->captions || !f->only ||
+    bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               rank_all(&m, err);
     *wants_more = false;
@@ -455,5 +472,27 @@ bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err
         ok = run_to_depth(f, q, depth, out, &wants_more, err);
         depth *= 4;
     } while (ok && wants_more);
+    return ok;
+}
+
+bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n, pf_err *err)
+{
+    pf_query q;
+    pf_query_init(&q);
+    pf_answer nobody = {0}; /* asks what else is told of the ranking */
+    mix m = {.f = f, .q = &q, .depth = DEPTH, .out = &nobody};
+    *n = 0;
+    *ids = NULL;
+    bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
+               pf_scope_captions(&m.captions, f->store, f->only, err)) &&
+              rank_and_fuse(&m, err) &&
+              (*ids = pf_alloc_array(m.n_entries, sizeof **ids, err)) != NULL;
+    if (ok && m.n_entries > 0)
+        qsort(m.entries, m.n_entries, sizeof *m.entries, best_first);
+    for (; ok && *n < m.n_entries; (*n)++)
+        (*ids)[*n] = m.entries[*n].id;
+    pf_id_set_reset(&m.captions);
+    pf_free(m.notes);
+    pf_free(m.entries);
     return ok;
 }

@@ -22,6 +22,7 @@
 #include "core/search/scope.h"
 #include "core/search/search.h"
 #include "core/words/words.h"
+#include "core/words/words_many.h"
 
 /* What is looked at, all of it borrowed. */
 typedef struct {
@@ -31,11 +32,13 @@ typedef struct {
     const pf_vindex *captions; /* NULL: only words know captions */
     const float *vector;       /* [dim] of the question; NULL: words alone */
     const pf_words *words;
+    pf_words_many *many;   /* the same words, for many questions; NULL: for one */
     const char *phrase;    /* whose words are looked for */
     bool may_lack_words;   /* a phrase without a word is no error */
     const int64_t *like;   /* [n_like] images that were asked with: they, or their */
     size_t n_like;         /* cases, are not found */
     const pf_id_set *only; /* images that may be found; NULL: all */
+    const pf_id_set *only_captions; /* those of `only`; NULL: they are looked up */
 } pf_fusion;
 
 /* Append the hits to those of `out`, each with its reasons; on failure they stay there,
@@ -44,5 +47,10 @@ typedef struct {
  * cases of a catalog without any. */
 PF_MUST_CHECK bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out,
                                  pf_err *err);
+
+/* The same ranking of images, all of it and nothing but the ids: *ids [n], best first,
+ * given, free with pf_free(). NULL on failure. */
+PF_MUST_CHECK bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n,
+                                  pf_err *err);
 
 #endif

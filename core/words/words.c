@@ -20,6 +20,7 @@
 #include "core/words/negex.h"
 #include "core/words/synonyms.h"
 #include "core/words/words_query.h"
+#include "core/words/words_text.h"
 
 enum { MATCH_MAX_BYTES = 1 << 20 };
 
@@ -156,6 +157,32 @@ static bool parse(const pf_words *w, const char *text, pf_words_query *out, pf_e
 {
     const pf_words_options options = {.synonyms = w->synonyms, .negex = w->negex};
     return pf_words_query_parse(out, text, strlen(text), &options, err);
+}
+
+bool pf_words_parse(pf_words_query *out, const pf_words *w, const char *text,
+                    pf_err *err)
+{
+    return parse(w, text, out, err);
+}
+
+bool pf_words_text_read(pf_words_text *out, const pf_words *w, const char *text,
+                        pf_err *err)
+{
+    return pf_terms_read(&out->terms, text, strlen(text), err) &&
+           (!w->negex || pf_negex_find(w->negex, &out->terms, &out->negations, err));
+}
+
+void pf_words_text_reset(pf_words_text *text)
+{
+    pf_terms_reset(&text->terms);
+    pf_negations_reset(&text->negations);
+}
+
+bool pf_words_text_has(const pf_words_text *text, const pf_words *w,
+                       const pf_words_query *query, const pf_word_group *group)
+{
+    const reader r = {w, query, text->terms, text->negations};
+    return has_group(&r, group);
 }
 
 bool pf_words_fit(const pf_words *w, const char *question, const char *text, bool *out,

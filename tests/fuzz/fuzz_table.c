@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "indexer/table.h"
+#include "core/base/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "indexer/table.h"
+#include "core/base/table.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;

@@ -1,5 +1,5 @@
 /* table.c - see table.h. */
-#include "indexer/table.h"
+#include "core/base/table.h"
 
 #include <string.h>
 

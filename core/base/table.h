@@ -6,8 +6,8 @@
  * closed, a NUL, too long a field or too many columns are refused with the line they
  * are in.
  */
-#ifndef PF_INDEXER_TABLE_H
-#define PF_INDEXER_TABLE_H
+#ifndef PF_CORE_BASE_TABLE_H
+#define PF_CORE_BASE_TABLE_H
 
 #include <stddef.h>
 

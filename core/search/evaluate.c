@@ -1,0 +1,422 @@
+/*
+ * evaluate.c - see evaluate.h: which questions, in which order of work, and what comes
+ * of it. judged.c has the questions, cosines.c and fusion.c the rankings, metrics.c the
+ * figures.
+ */
+#include "core/search/evaluate.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/search/combine.h"
+#include "core/search/cosines.h"
+#include "core/search/fusion.h"
+#include "core/search/judged.h"
+#include "core/search/scope.h"
+#include "core/search/session.h"
+#include "core/search/team.h"
+
+enum { THREADS_MAX = 256 };
+
+typedef struct {
+    pf_search *s;
+    const pf_evaluate_options *o;
+    pf_evaluation *out;
+    pf_notes *notes;
+    size_t threads;
+    pf_id_set captions;          /* of these, with filters and by words or both */
+    pf_id_set images;            /* that take part */
+    pf_judged_list judged;       /* the texts that ask */
+    const float **image_vectors; /* [images.n], borrowed from the index */
+    const float **text_vectors;  /* [judged.n], of the index or `own` */
+    float *own;                  /* [judged.n, dim] of phrases, or NULL */
+    pf_words_many *many;         /* NULL until words are needed */
+} evaluation;
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static size_t count_threads(int asked)
+{
+    const long cores = asked > 0 ? asked : sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (size_t)cores;
+}
+
+static void tell(const evaluation *e, const char *what, size_t done, size_t total)
+{
+    if (e->o->progress)
+        e->o->progress(e->o->context, what, done, total);
+}
+
+static bool is_stopped(const evaluation *e, pf_err *err)
+{
+    if (!e->o->stop || atomic_load(e->o->stop) == 0)
+        return false;
+    pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
+    return true;
+}
+
+/* ---- who asks, and for what ------------------------------------------------------ */
+
+static bool has_captions(const evaluation *e)
+{
+    return pf_vindex_count(pf_catalog_captions(e->s->catalog)) > 0;
+}
+
+static bool wants(const evaluation *e, pf_by by)
+{
+    if (e->o->by == PF_BY_DEFAULT)
+        return by == PF_BY_MEANING || has_captions(e);
+    return e->o->by == by;
+}
+
+static bool check(const evaluation *e, pf_err *err)
+{
+    if (!pf_session_has_model(e->s, err))
+        return false;
+    if (!pf_catalog_images(e->s->catalog) || !pf_catalog_captions(e->s->catalog))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "the search was not opened for images and captions");
+    if (e->o->n_filters > PF_FILTERS_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "%zu filters, the most is %d",
+                       e->o->n_filters, PF_FILTERS_MAX);
+    if (has_captions(e))
+        return true;
+    if (!e->o->queries)
+        return pf_fail(err, PF_ERR_NOT_FOUND,
+                       "catalog '%s' has no captions to ask with: give questions of "
+                       "your own",
+                       pf_search_folder(e->s));
+    return !(e->o->by == PF_BY_WORDS || e->o->by == PF_BY_BOTH) ||
+           pf_fail(err, PF_ERR_NOT_FOUND,
+                   "catalog '%s' has no captions in which words could be found",
+                   pf_search_folder(e->s));
+}
+
+static bool find_images(evaluation *e, pf_err *err)
+{
+    return pf_scope_images(&e->images, pf_catalog_store(e->s->catalog), e->o->filters,
+                           e->o->n_filters, err) &&
+           (e->images.n > 0 ||
+            pf_fail(err, PF_ERR_NOT_FOUND,
+                    e->o->n_filters > 0 ? "no image matches the filter"
+                                        : "there are no images in the catalog"));
+}
+
+static bool find_questions(evaluation *e, pf_err *err)
+{
+    pf_store *store = pf_catalog_store(e->s->catalog);
+    if (!(e->o->queries ? pf_judged_read(&e->judged, store, &e->images, e->o->queries,
+                                         e->notes, err)
+                        : pf_judged_captions(&e->judged, store, &e->images, err)))
+        return false;
+    e->out->questions = e->judged.n;
+    e->out->skipped = e->judged.skipped;
+    e->out->images = e->images.n;
+    if (e->judged.n > 0)
+        return true;
+    return e->o->queries
+               ? pf_fail(err, PF_ERR_NOT_FOUND,
+                         "there is no question in '%s' that an image answers",
+                         e->o->queries)
+               : pf_fail(err, PF_ERR_NOT_FOUND,
+                         "none of the images that match the filter has a caption");
+}
+
+/* ---- vectors --------------------------------------------------------------------- */
+
+/* The vector of an id; NULL when it is not in the index. */
+static const float *vector_of(const pf_vindex *index, int64_t id)
+{
+    const int64_t *ids = pf_vindex_ids(index);
+    size_t low = 0, high = pf_vindex_count(index);
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (ids[middle] < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < pf_vindex_count(index) && ids[low] == id
+               ? pf_vindex_vectors(index) + low * (size_t)pf_vindex_dim(index)
+               : NULL;
+}
+
+static bool no_vector(const char *what, int64_t id, pf_err *err)
+{
+    return pf_fail(err, PF_ERR_FORMAT, "%s %lld has no vector in the index", what,
+                   (long long)id);
+}
+
+static bool find_image_vectors(evaluation *e, pf_err *err)
+{
+    const pf_vindex *index = pf_catalog_images(e->s->catalog);
+    e->image_vectors = pf_alloc_array(e->images.n, sizeof *e->image_vectors, err);
+    if (!e->image_vectors)
+        return false;
+    for (size_t i = 0; i < e->images.n; i++) {
+        if (!(e->image_vectors[i] = vector_of(index, e->images.ids[i])))
+            return no_vector("image", e->images.ids[i], err);
+    }
+    return true;
+}
+
+static bool embed_phrase(evaluation *e, size_t i, size_t dim, pf_err *err)
+{
+    const pf_part part = {
+        .kind = PF_PART_PHRASE, .text = e->judged.at[i].text, .weight = 1};
+    pf_combined c = {0};
+    if (!pf_combine(&c, e->s, &part, 1, e->notes, err))
+        return false;
+    memcpy(e->own + i * dim, c.vector, dim * sizeof *e->own);
+    e->text_vectors[i] = e->own + i * dim;
+    e->out->n_truncated += c.n_truncated;
+    pf_combined_reset(&c);
+    return true;
+}
+
+static bool embed_phrases(evaluation *e, pf_err *err)
+{
+    const size_t dim = (size_t)pf_vindex_dim(pf_catalog_images(e->s->catalog));
+    e->own = pf_alloc_array(e->judged.n, dim * sizeof *e->own, err);
+    bool ok = e->own != NULL;
+    for (size_t i = 0; ok && i < e->judged.n; i++) {
+        tell(e, "embedding phrases", i, e->judged.n);
+        ok = !is_stopped(e, err) && embed_phrase(e, i, dim, err);
+    }
+    return ok;
+}
+
+/* Captions with the same text have the same vector. */
+static bool find_text_vectors(evaluation *e, pf_err *err)
+{
+    e->text_vectors = pf_alloc_array(e->judged.n, sizeof *e->text_vectors, err);
+    if (!e->text_vectors)
+        return false;
+    if (e->o->queries)
+        return (!wants(e, PF_BY_MEANING) && !wants(e, PF_BY_BOTH)) ||
+               embed_phrases(e, err);
+    for (size_t i = 0; i < e->judged.n; i++) {
+        const int64_t id = e->judged.at[i].captions.ids[0];
+        if (!(e->text_vectors[i] = vector_of(pf_catalog_captions(e->s->catalog), id)))
+            return no_vector("caption", id, err);
+    }
+    return true;
+}
+
+/* ---- by meaning ------------------------------------------------------------------ */
+
+static bool finish(evaluation *e, pf_evaluated *out, size_t *ranks, size_t n,
+                   double start, pf_err *err)
+{
+    out->is_there = true;
+    out->ranks = ranks;
+    const bool ok = pf_metrics_compute(&out->metrics, ranks, n, e->out->resamples,
+                                       e->out->seed, err);
+    out->seconds = seconds_now() - start;
+    return ok;
+}
+
+/* Images that ask close ranks. */
+static size_t keep_asking(size_t *ranks, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (ranks[i] > 0)
+            ranks[kept++] = ranks[i];
+    }
+    return kept;
+}
+
+static bool rank_by_meaning(evaluation *e, pf_err *err)
+{
+    const double start = seconds_now();
+    const bool has_images = !e->o->queries;
+    pf_cosines c = {
+        .dim = (size_t)pf_vindex_dim(pf_catalog_images(e->s->catalog)),
+        .texts = e->judged.at,
+        .text_vectors = e->text_vectors,
+        .n_texts = e->judged.n,
+        .images = &e->images,
+        .image_vectors = e->image_vectors,
+    };
+    const pf_team how = {.stop = e->o->stop,
+                         .progress = e->o->progress,
+                         .context = e->o->context,
+                         .what = "ranking by meaning"};
+    c.text_ranks = pf_alloc_array(e->judged.n, sizeof *c.text_ranks, err);
+    if (has_images)
+        c.image_ranks = pf_alloc_array(e->images.n, sizeof *c.image_ranks, err);
+    if (!c.text_ranks || (has_images && !c.image_ranks) ||
+        !pf_cosines_rank(&c, e->threads, &how, err)) {
+        pf_free(c.text_ranks);
+        pf_free(c.image_ranks);
+        return false;
+    }
+    const size_t n_asking = has_images ? keep_asking(c.image_ranks, e->images.n) : 0;
+    /* both hand their ranks over, even on failure */
+    const bool ok = finish(e, &e->out->text_to_image[PF_EVALUATED_MEANING],
+                           c.text_ranks, e->judged.n, start, err);
+    return !has_images ? ok
+                       : finish(e, &e->out->image_to_text, c.image_ranks, n_asking,
+                                start, err) &&
+                             ok;
+}
+
+/* ---- by words, and both ---------------------------------------------------------- */
+
+typedef struct {
+    const evaluation *e;
+    pf_catalog *own; /* NULL: the session's store is used */
+    pf_store *store;
+    bool has_meaning;
+    size_t *ranks;
+} asker;
+
+static bool ask(void *context, size_t item, pf_err *err)
+{
+    const asker *a = context;
+    const pf_search *s = a->e->s;
+    const pf_judged *j = &a->e->judged.at[item];
+    const pf_fusion fusion = {
+        .store = a->store,
+        .folder = pf_search_folder(s),
+        .images = pf_catalog_images(s->catalog),
+        .captions = pf_catalog_captions(s->catalog),
+        .vector = a->has_meaning ? a->e->text_vectors[item] : NULL,
+        .words = s->words,
+        .many = a->e->many,
+        .phrase = j->text,
+        .may_lack_words = true,
+        .only = a->e->o->n_filters > 0 ? &a->e->images : NULL,
+        .only_captions = a->e->o->n_filters > 0 ? &a->e->captions : NULL,
+    };
+    int64_t *ids;
+    size_t n;
+    if (!pf_fusion_rank(&fusion, &ids, &n, err))
+        return false;
+    size_t i = 0;
+    while (i < n && !pf_id_set_has(&j->right, ids[i]))
+        i++;
+    a->ranks[item] = i < n ? i + 1 : 0;
+    pf_free(ids);
+    return true;
+}
+
+/* A connection for another thread. When an indexer has published since the catalog was
+ * opened, the connection sees more than we do and is of no use: *is_there = false. */
+static bool open_another(asker *a, bool *is_there, pf_err *err)
+{
+    const pf_catalog *first = a->e->s->catalog;
+    if (!pf_catalog_open_reader(&a->own, pf_catalog_folder(first), 0, NULL, err))
+        return false;
+    *is_there = pf_catalog_generation(a->own) == pf_catalog_generation(first);
+    a->store = pf_catalog_store(a->own);
+    return true;
+}
+
+static bool ask_all(const evaluation *e, asker *askers, void **members,
+                    const char *what, pf_err *err)
+{
+    size_t n = 1;
+    bool ok = true, is_there = true;
+    askers[0].store = pf_catalog_store(e->s->catalog);
+    members[0] = &askers[0];
+    for (; ok && is_there && n < e->threads; n += ok && is_there) {
+        members[n] = &askers[n];
+        ok = open_another(&askers[n], &is_there, err);
+    }
+    const pf_team team = {.work = ask,
+                          .members = members,
+                          .n_members = n,
+                          .n_items = e->judged.n,
+                          .stop = e->o->stop,
+                          .progress = e->o->progress,
+                          .context = e->o->context,
+                          .what = what};
+    ok = ok && pf_team_run(&team, err);
+    for (size_t i = 0; i < e->threads; i++)
+        pf_catalog_close(askers[i].own);
+    return ok;
+}
+
+/* Words and both have the same questions, and share what is known of their words. */
+static bool get_words(evaluation *e, pf_err *err)
+{
+    pf_store *store = pf_catalog_store(e->s->catalog);
+    return e->many || (pf_session_get_words(e->s, err) &&
+                       (e->o->n_filters == 0 ||
+                        pf_scope_captions(&e->captions, store, &e->images, err)) &&
+                       pf_words_many_new(&e->many, e->s->words, store, err));
+}
+
+static bool rank_by_asking(evaluation *e, bool has_meaning, pf_err *err)
+{
+    const double start = seconds_now();
+    asker *askers = pf_alloc_array(e->threads, sizeof *askers, err);
+    void **members = pf_alloc_array(e->threads, sizeof *members, err);
+    size_t *ranks = pf_alloc_array(e->judged.n, sizeof *ranks, err);
+    bool ok = askers && members && ranks && get_words(e, err);
+    for (size_t i = 0; ok && i < e->threads; i++)
+        askers[i] = (asker){.e = e, .has_meaning = has_meaning, .ranks = ranks};
+    ok = ok && ask_all(e, askers, members,
+                       has_meaning ? "ranking by both" : "ranking by words", err);
+    pf_free(askers);
+    pf_free(members);
+    if (!ok) {
+        pf_free(ranks);
+        return false;
+    }
+    const int which = has_meaning ? PF_EVALUATED_BOTH : PF_EVALUATED_WORDS;
+    return finish(e, &e->out->text_to_image[which], ranks, e->judged.n, start, err);
+}
+
+/* ---- all of it ------------------------------------------------------------------- */
+
+static bool rank_all(evaluation *e, pf_err *err)
+{
+    return (!wants(e, PF_BY_MEANING) || rank_by_meaning(e, err)) &&
+           (!wants(e, PF_BY_WORDS) || rank_by_asking(e, false, err)) &&
+           (!wants(e, PF_BY_BOTH) || rank_by_asking(e, true, err));
+}
+
+bool pf_evaluate(pf_search *search, const pf_evaluate_options *options,
+                 pf_evaluation *out, pf_notes *notes, pf_err *err)
+{
+    const double start = seconds_now();
+    evaluation e = {.s = search,
+                    .o = options,
+                    .out = out,
+                    .notes = notes,
+                    .threads = count_threads(options->threads)};
+    out->resamples = options->resamples ? options->resamples : PF_METRICS_RESAMPLES;
+    out->seed = options->seed;
+    const bool ok = check(&e, err) && find_images(&e, err) && find_questions(&e, err) &&
+                    find_image_vectors(&e, err) && find_text_vectors(&e, err) &&
+                    rank_all(&e, err);
+    pf_id_set_reset(&e.images);
+    pf_id_set_reset(&e.captions);
+    pf_judged_list_reset(&e.judged);
+    pf_free(e.image_vectors);
+    pf_free(e.text_vectors);
+    pf_free(e.own);
+    pf_words_many_free(e.many);
+    out->took_ms = 1e3 * (seconds_now() - start);
+    if (!ok)
+        pf_evaluation_reset(out);
+    return ok;
+}
+
+void pf_evaluation_reset(pf_evaluation *e)
+{
+    for (int i = 0; i < PF_N_EVALUATED; i++)
+        pf_free(e->text_to_image[i].ranks);
+    pf_free(e->image_to_text.ranks);
+    *e = (pf_evaluation){0};
+}

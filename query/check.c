@@ -1,0 +1,196 @@
+/*
+ * check.c - which job the command line asks for, and what of it does not go together.
+ *
+ * Options that would make no difference are refused: who gives one expects something
+ * of it. A new option is a row of `rules`, with the jobs it is good for.
+ */
+#include <string.h>
+
+#include "query/query.h"
+#include "query/sheet.h"
+
+#define SEE "(see plainfilm-query --help)"
+
+/* ---- the job ---- */
+
+/* Bits, so that a rule names several. */
+enum {
+    SEARCH = 1,
+    BATCH = 2,
+    EMBED = 4,
+    CLASSIFY_PICTURES = 8, /* of --image, nothing is searched */
+    CLASSIFY_HITS = 16,
+    PHRASES = 32,
+    DUPLICATES = 64,
+    EVALUATE = 128,
+};
+enum { SEARCHES = SEARCH | BATCH | CLASSIFY_HITS };
+
+bool asks_for_pictures_only(const pf_cli_args *args)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        if (args->items[i].tag != TAG_IMAGE)
+            return false;
+    }
+    return args->n_items > 0;
+}
+
+/* The job of the command, and its option. More than one is a misuse. */
+static bool find_job(const pf_cli_args *args, unsigned *job, const char **name,
+                     pf_err *err)
+{
+    const struct {
+        bool is_given;
+        unsigned job;
+        const char *name;
+    } jobs[] = {
+        {command.batch, BATCH, "--batch"},
+        {command.embed, EMBED, "--embed"},
+        {command.classify != NULL,
+         asks_for_pictures_only(args) ? CLASSIFY_PICTURES : CLASSIFY_HITS,
+         "--classify"},
+        {command.phrases != NULL, PHRASES, "--phrases"},
+        {command.duplicates >= 0, DUPLICATES, "--duplicates"},
+        {command.evaluate, EVALUATE, "--evaluate"},
+    };
+    *job = SEARCH;
+    *name = NULL;
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        if (!jobs[i].is_given)
+            continue;
+        if (*name)
+            return pf_fail(err, PF_ERR_MISUSE, "%s does not go with %s " SEE,
+                           jobs[i].name, *name);
+        *job = jobs[i].job;
+        *name = jobs[i].name;
+    }
+    return true;
+}
+
+/* ---- what goes with it ---- */
+
+static bool has_item(const pf_cli_args *args, int tag)
+{
+    return pf_cli_first(args, tag) != NULL;
+}
+
+/* A filter alone asks for nothing. */
+static bool is_asked(const pf_cli_args *args)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        if (args->items[i].tag != TAG_FILTER)
+            return true;
+    }
+    return false;
+}
+
+static bool is_by_meaning(void)
+{
+    return command.by && strcmp(command.by, "meaning") == 0;
+}
+
+static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
+                        pf_err *err)
+{
+    const unsigned asking =
+        SEARCH | EMBED | CLASSIFY_PICTURES | CLASSIFY_HITS | PHRASES;
+    const struct {
+        bool is_given;
+        unsigned jobs;
+        const char *what, *only; /* the one job it is for, or NULL */
+    } rules[] = {
+        {is_asked(args), asking, "a phrase or picture", NULL},
+        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE, "--filter",
+         NULL},
+        {command.find != 0, SEARCH | BATCH | PHRASES, "--find", NULL},
+        {command.has_limit, SEARCHES | PHRASES | DUPLICATES, "--limit", NULL},
+        {command.min_score > -1, SEARCHES | PHRASES, "--min-score", NULL},
+        {command.min_percentile > 0, SEARCHES, "--min-percentile", NULL},
+        {command.by != NULL, SEARCHES | EVALUATE | (is_by_meaning() ? PHRASES : 0u),
+         "--by", NULL},
+        {command.collapse >= 0, SEARCHES, "--collapse", NULL},
+        {command.sheet != NULL, SEARCH, "--sheet", NULL},
+        {command.label_template != NULL, CLASSIFY_PICTURES | CLASSIFY_HITS,
+         "--template", "--classify"},
+        {command.queries != NULL, EVALUATE, "--queries", "--evaluate"},
+        {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED), "--format tsv",
+         NULL},
+        {command.format == FORMAT_PATHS, SEARCH, "--format paths", NULL},
+        {command.ends_in_nul && command.format != FORMAT_PATHS, 0, "--null",
+         "--format paths"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (!rules[i].is_given || (rules[i].jobs & job))
+            continue;
+        if (rules[i].only)
+            return pf_fail(err, PF_ERR_MISUSE, "%s is for %s " SEE, rules[i].what,
+                           rules[i].only);
+        return pf_fail(err, PF_ERR_MISUSE, "%s does not go with %s%s " SEE,
+                       rules[i].what, name,
+                       job == CLASSIFY_PICTURES ? " of --image alone" : "");
+    }
+    return true;
+}
+
+/* ---- the rest ---- */
+
+static bool check_embed(const pf_cli_args *args, pf_err *err)
+{
+    const int tag = args->items[0].tag;
+    const bool is_one = args->n_items == 1 || args->n_plain == args->n_items;
+    return (is_one && (tag == TAG_PHRASE || tag == TAG_IMAGE)) ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "--embed takes one phrase or one --image and nothing else " SEE);
+}
+
+static bool check_sheet(pf_err *err)
+{
+    const sheet_kind kind = sheet_kind_of(command.sheet);
+    const int most = kind == SHEET_PNG ? SHEET_PNG_MAX : SHEET_HTML_MAX;
+    if (kind == SHEET_OTHER)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--sheet '%.200s': the name must end in .png or .html " SEE,
+                       command.sheet);
+    return command.limit <= most ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "a sheet of this kind has room for %d hits, --limit says %lld " SEE,
+                   most, (long long)command.limit);
+}
+
+static bool check_phrases(pf_err *err)
+{
+    return strcmp(find_names[command.find], "captions") == 0 ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "--phrases takes the place of captions: it needs --find "
+                   "captions " SEE);
+}
+
+/* With --model alone: a model that need not be the catalog's. */
+static bool needs_no_catalog(const pf_cli_args *args, unsigned job)
+{
+    if (!command.model || command.catalog)
+        return false;
+    return (job & (EMBED | CLASSIFY_PICTURES)) ||
+           (job == PHRASES && !has_item(args, TAG_LIKE));
+}
+
+bool check_command(const pf_cli_args *args, pf_err *err)
+{
+    unsigned job;
+    const char *name;
+    command.has_limit = command.limit > 0;
+    if (!command.has_limit)
+        command.limit = LIMIT_DEFAULT;
+    if (!find_job(args, &job, &name, err) || !check_rules(args, job, name, err))
+        return false;
+    if (!(job & (BATCH | DUPLICATES | EVALUATE)) && !is_asked(args))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "nothing was asked: give a phrase, --image or --like " SEE);
+    if (command.preprocess && !needs_no_catalog(args, job))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--preprocess is for --embed, --classify and --phrases with "
+                       "--model and without --catalog, a catalog has its own " SEE);
+    return (job != EMBED || check_embed(args, err)) &&
+           (job != PHRASES || check_phrases(err)) &&
+           (!command.sheet || check_sheet(err));
+}
