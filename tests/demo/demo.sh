@@ -76,5 +76,12 @@ while IFS=$tab read -r label kind; do
 done <"$work/kinds"
 asked=$((asked + 1))
 [ "$right" -ge 118 ] || fail "$right of the 120 pictures were classified right"
+# Joining meaning and words finds no less than the better of the two.
+plainfilm-query --quiet --evaluate --queries "$project/data/phantoms/queries.csv" \
+  --format tsv >"$work/figures"
+awk -F '\t' '$3 == "recall_at_5" { r[$2] = $4 } END {
+  exit !(r["both"] != "" && r["both"] >= r["meaning"] && r["both"] >= r["words"]) }' \
+  "$work/figures" || fail "--by both finds less than meaning or words alone"
+
 echo "$asked questions, $failures of them or of the runs wrong"
 [ "$failures" = 0 ]

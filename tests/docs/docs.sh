@@ -70,6 +70,7 @@ cp "$project/data/sample/case0004-1.jpg" "$examples/film.png"
 cp "$project/data/sample/case0001-1.jpg" "$examples/folder"
 printf 'pleural effusion\nhip fracture\n' >"$examples/phrases.txt"
 cp "$examples/phrases.txt" "$examples/diagnoses.txt"
+cp "$project/data/phantoms/queries.csv" "$examples/phrases.csv"
 
 # Fetching a model, building and installing are not for a test.
 is_for_elsewhere() {
