@@ -50,6 +50,13 @@ show "a picture finds similar cases (it is in the sample itself: its own case co
   plainfilm-query --limit 3 --find cases --image data/sample/case0004-1.jpg
 show "a picture finds what captions say about such pictures" \
   plainfilm-query --limit 3 --find captions --image data/sample/case0004-1.jpg
+show "which label fits a picture" \
+  plainfilm-query --image data/sample/case0004-1.jpg \
+  --classify "head CT, chest x-ray, mammogram"
+show "hits to look at" \
+  plainfilm-query --limit 8 --sheet build/demo.html --format paths pleural effusion
+show "how good it is: phrases with what they should find" \
+  plainfilm-query --evaluate --queries data/phantoms/queries.csv
 show "an answer for another program" \
   plainfilm-query --limit 1 --format json gallstones
 show "a second run finds nothing to do" \

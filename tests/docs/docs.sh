@@ -40,7 +40,8 @@ awk -v to="$work/session/" '
                  print substr($0, 3) >(base ".cmd"); printf "" >(base ".out"); next }
   on && $0 != "" { print >(base ".out") }' "$project/README.md"
 mkdir "$work/readme/data"
-cp -r "$project/data/sample" "$project/data/demo-model" "$work/readme/data/"
+cp -r "$project/data/sample" "$project/data/demo-model" "$project/data/phantoms" \
+  "$work/readme/data/"
 for cmd in "$work"/session/*.cmd; do
   tried=$((tried + 1))
   if ! (cd "$work/readme" && PLAINFILM_CATALOG=build/demo sh "$cmd") \
