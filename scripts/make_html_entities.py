@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write core/model/html_entities.inc, the table of HTML's named character references.
+"""Write core/tokenizer/html_entities.inc, the table of HTML's named character references.
 
 The facts are those of the HTML standard (section "Named character references") as
 Python's html.entities.html5 lists them. One row is a name, with its semicolon where it
@@ -28,4 +28,4 @@ for row in rows:
         line = ""
     line = row if not line else line + " " + row
 lines.append(line)
-Path("core/model/html_entities.inc").write_text("\n".join(lines) + "\n")
+Path("core/tokenizer/html_entities.inc").write_text("\n".join(lines) + "\n")

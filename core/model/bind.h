@@ -21,7 +21,7 @@
 #include "core/base/hash.h"
 #include "core/model/dims.h"
 #include "core/model/kernels.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 typedef struct pf_binder pf_binder;
 

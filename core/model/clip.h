@@ -20,7 +20,7 @@
 #include "core/base/json.h"
 #include "core/base/notes.h"
 #include "core/model/dims.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 typedef struct pf_clip pf_clip;
 typedef struct pf_session pf_session;

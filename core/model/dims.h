@@ -9,7 +9,7 @@
 #include "core/base/err.h"
 #include "core/base/json.h"
 #include "core/base/notes.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 typedef enum {
     PF_NAMES_HF, /* Hugging Face: text_model.encoder.layers.0.self_attn.q_proj ... */

@@ -13,7 +13,7 @@
 
 #include <cblas.h>
 
-#include "core/model/clones.h"
+#include "core/base/clones.h"
 
 /*
  * e^x for x <= 0 or so, good to 2 units in the last place, without a branch so that it

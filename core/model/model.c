@@ -14,7 +14,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 enum { CONFIG_MAX_BYTES = 1 << 20, STAMP_MAX_BYTES = 1 << 16 };
 

@@ -16,7 +16,7 @@
 #include "core/base/notes.h"
 #include "core/image/picture.h"
 #include "core/image/preprocess.h"
-#include "core/model/bpe.h"
+#include "core/tokenizer/bpe.h"
 #include "core/model/clip.h"
 
 typedef struct pf_model pf_model;

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/model/clones.h"
+#include "core/base/clones.h"
 
 enum { LANES = 4, TEXTS = 32, IMAGES = 32, TEXTS_AT_ONCE = 2, IMAGES_AT_ONCE = 4 };
 

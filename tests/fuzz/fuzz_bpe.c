@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/model/bpe.h"
+#include "core/tokenizer/bpe.h"
 
 enum { LONG_CONTEXT = 4096, SHORT_CONTEXT = 16 };
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/model/pickle.h"
+#include "core/checkpoint/pickle.h"
 #include "tests/fuzz/fuzz_tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 enum { FUZZ_MAX_ELEMENTS = 1 << 20 }; /* per input, so that tied tensors stay quick */
 

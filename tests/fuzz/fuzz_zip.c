@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/model/ziparchive.h"
+#include "core/checkpoint/ziparchive.h"
 #include "tests/fuzz/fuzz_tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -7,7 +7,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mapfile.h"
-#include "core/model/bpe.h"
+#include "core/tokenizer/bpe.h"
 #include "tests/unit/test_support.h"
 
 enum { BPE_ROW_MAX = 1024 };

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 #include "tests/unit/test_support.h"
 
 #define CONTAINERS PF_TESTS_DIR "/golden/containers/"

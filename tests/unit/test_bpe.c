@@ -11,7 +11,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/model/bpe_vocab.h"
+#include "core/tokenizer/bpe_vocab.h"
 #include "tests/unit/bpe_rows.h"
 
 static const char tiny[] = PF_TESTS_DIR "/golden/tokenizer-tiny";

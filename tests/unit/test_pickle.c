@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-#include "core/model/pickle.h"
+#include "core/checkpoint/pickle.h"
 #include "tests/unit/checkpoint_support.h"
 
 /* A pickle from a literal, in memory of exactly its size. */

@@ -6,8 +6,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/model/html_unescape.h"
-#include "core/model/text_clean.h"
+#include "core/tokenizer/html_unescape.h"
+#include "core/tokenizer/text_clean.h"
 #include "tests/unit/test_support.h"
 
 typedef struct {

@@ -5,12 +5,12 @@
  * Opcodes are documented in Python's pickletools.py. Adding one? An op_...() function,
  * its line in `opcodes`, a case in tests/unit/test_pickle.c.
  */
-#include "core/model/pickle.h"
+#include "core/checkpoint/pickle.h"
 
 #include <string.h>
 
 #include "core/base/utf8.h"
-#include "core/model/pickle_values.h"
+#include "core/checkpoint/pickle_values.h"
 
 enum {
     MAX_STRING = 1 << 20,

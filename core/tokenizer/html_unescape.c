@@ -7,7 +7,7 @@
  * noncharacters dropped. No reference contains '&', so a reference that stands for
  * nothing is passed over by keeping its '&' and going on behind it.
  */
-#include "core/model/html_unescape.h"
+#include "core/tokenizer/html_unescape.h"
 
 #include <string.h>
 #include <utf8proc.h>
@@ -24,7 +24,7 @@ typedef struct {
 } entity;
 
 static const entity entities[] = {
-#include "core/model/html_entities.inc"
+#include "core/tokenizer/html_entities.inc"
 };
 
 static const entity *find_entity(const char *name, size_t n)

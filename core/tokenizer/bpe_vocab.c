@@ -16,7 +16,7 @@
  * twice (bpe.c refuses a merge that stands there twice). So by induction every token
  * consists of bytes.
  */
-#include "core/model/bpe_vocab.h"
+#include "core/tokenizer/bpe_vocab.h"
 
 #include <stdio.h>
 #include <string.h>

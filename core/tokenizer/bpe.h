@@ -6,8 +6,8 @@
  * pattern splits words and byte-pair merges build tokens. A pf_bpe is immutable once
  * open, so threads may share it. Alone includes utf8proc.h.
  */
-#ifndef PF_CORE_MODEL_BPE_H
-#define PF_CORE_MODEL_BPE_H
+#ifndef PF_CORE_TOKENIZER_BPE_H
+#define PF_CORE_TOKENIZER_BPE_H
 
 #include <stddef.h>
 #include <stdint.h>

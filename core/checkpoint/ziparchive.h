@@ -7,8 +7,8 @@
  * header is compared with the directory when the entry is asked for. Checksums are not
  * verified: torch can be told to write none, and checking would read every byte.
  */
-#ifndef PF_CORE_MODEL_ZIPARCHIVE_H
-#define PF_CORE_MODEL_ZIPARCHIVE_H
+#ifndef PF_CORE_CHECKPOINT_ZIPARCHIVE_H
+#define PF_CORE_CHECKPOINT_ZIPARCHIVE_H
 
 #include "core/base/err.h"
 #include "core/base/span.h"

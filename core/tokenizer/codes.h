@@ -4,8 +4,8 @@
  * Also the one table both cleaners need: what the bytes 0x80..0x9F mean in
  * Windows-1252.
  */
-#ifndef PF_CORE_MODEL_CODES_H
-#define PF_CORE_MODEL_CODES_H
+#ifndef PF_CORE_TOKENIZER_CODES_H
+#define PF_CORE_TOKENIZER_CODES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,10 +4,10 @@
  * OpenAI's clip/simple_tokenizer.py cleans with ftfy.fix_text(), html.unescape() twice,
  * runs of white space to one space, strip() and lower(). Part of the bpe module.
  */
-#ifndef PF_CORE_MODEL_TEXT_CLEAN_H
-#define PF_CORE_MODEL_TEXT_CLEAN_H
+#ifndef PF_CORE_TOKENIZER_TEXT_CLEAN_H
+#define PF_CORE_TOKENIZER_TEXT_CLEAN_H
 
-#include "core/model/codes.h"
+#include "core/tokenizer/codes.h"
 
 typedef enum {
     PF_CLASS_SPACE,  /* white space, and what the pattern matches nowhere */

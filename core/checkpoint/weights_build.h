@@ -5,12 +5,12 @@
  * checked that every element of a tensor lies inside the bytes: pf_weights_add() does
  * not know how long they are. weights.c sorts and looks for duplicate names afterwards.
  */
-#ifndef PF_CORE_MODEL_WEIGHTS_BUILD_H
-#define PF_CORE_MODEL_WEIGHTS_BUILD_H
+#ifndef PF_CORE_CHECKPOINT_WEIGHTS_BUILD_H
+#define PF_CORE_CHECKPOINT_WEIGHTS_BUILD_H
 
 #include "core/base/mapfile.h"
 #include "core/base/span.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 enum {
     PF_WEIGHTS_MAX_TENSORS = 65536, /* the largest CLIP here has about 700 */

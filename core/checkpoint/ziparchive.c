@@ -11,7 +11,7 @@
  * many entries as they say, and no entry reaches into it. Entries may overlap each
  * other; that harms nobody who only reads.
  */
-#include "core/model/ziparchive.h"
+#include "core/checkpoint/ziparchive.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* codes.c - see codes.h. */
-#include "core/model/codes.h"
+#include "core/tokenizer/codes.h"
 
 #include <string.h>
 

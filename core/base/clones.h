@@ -5,8 +5,8 @@
  * clang before 17 gives the picked version another name ("...ifunc"), which no caller
  * knows; sanitizers start after the loader has picked. Both get one version only.
  */
-#ifndef PF_CORE_MODEL_CLONES_H
-#define PF_CORE_MODEL_CLONES_H
+#ifndef PF_CORE_BASE_CLONES_H
+#define PF_CORE_BASE_CLONES_H
 
 #if defined(__clang_major__) && __clang_major__ < 17
 #define PF_CLONES

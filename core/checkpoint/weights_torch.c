@@ -26,9 +26,9 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/model/pickle.h"
-#include "core/model/weights_build.h"
-#include "core/model/ziparchive.h"
+#include "core/checkpoint/pickle.h"
+#include "core/checkpoint/weights_build.h"
+#include "core/checkpoint/ziparchive.h"
 
 enum { MAX_PATH_IN_ZIP = 1024, LEGACY_VERSION = 1001 };
 

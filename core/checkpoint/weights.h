@@ -7,8 +7,8 @@
  * bytes are not touched by opening. A pf_weights is immutable once open, so threads may
  * share it.
  */
-#ifndef PF_CORE_MODEL_WEIGHTS_H
-#define PF_CORE_MODEL_WEIGHTS_H
+#ifndef PF_CORE_CHECKPOINT_WEIGHTS_H
+#define PF_CORE_CHECKPOINT_WEIGHTS_H
 
 #include <stddef.h>
 #include <stdint.h>

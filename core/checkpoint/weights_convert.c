@@ -4,11 +4,11 @@
  * A released checkpoint holds 300 MB of halves, so that loop counts: no branch in it, a
  * version of it for numbers side by side, and compiled as the kernels are.
  */
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 #include <string.h>
 
-#include "core/model/clones.h"
+#include "core/base/clones.h"
 
 static inline uint32_t bits_of_float(float f)
 {

@@ -5,10 +5,10 @@
  * one of browsers and Python's html.unescape(), and the careful one of ftfy. The table
  * of names is html_entities.inc.
  */
-#ifndef PF_CORE_MODEL_HTML_UNESCAPE_H
-#define PF_CORE_MODEL_HTML_UNESCAPE_H
+#ifndef PF_CORE_TOKENIZER_HTML_UNESCAPE_H
+#define PF_CORE_TOKENIZER_HTML_UNESCAPE_H
 
-#include "core/model/codes.h"
+#include "core/tokenizer/codes.h"
 
 /* As browsers do: a name may lack its semicolon, then the longest known beginning
  * counts; numbers that name no character vanish or become U+FFFD; 128..159 mean

@@ -1,5 +1,5 @@
 /* pickle_values.c - see pickle_values.h, and the readers' half of pickle.h. */
-#include "core/model/pickle_values.h"
+#include "core/checkpoint/pickle_values.h"
 
 #include <string.h>
 

@@ -13,14 +13,14 @@
  * of one rank leave it together before the places they open are put in. That gives
  * exactly the reference's order, also for merges that do not stand in training order.
  */
-#include "core/model/bpe.h"
+#include "core/tokenizer/bpe.h"
 
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/model/bpe_vocab.h"
-#include "core/model/text_clean.h"
+#include "core/tokenizer/bpe_vocab.h"
+#include "core/tokenizer/text_clean.h"
 
 enum { PROBES_MAX = 2048 }; /* as for names: more collisions are made on purpose */
 

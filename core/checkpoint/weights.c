@@ -8,7 +8,7 @@
  *
  * Adding a dtype? Also the tables of those two files, and tests/golden/containers.
  */
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/model/weights_build.h"
+#include "core/checkpoint/weights_build.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "tensor bytes are little-endian and read in place"

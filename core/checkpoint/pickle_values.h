@@ -7,10 +7,10 @@
  * only ever grows at its end, so walking a chain always comes to an end. Strings stay
  * where they are in the file.
  */
-#ifndef PF_CORE_MODEL_PICKLE_VALUES_H
-#define PF_CORE_MODEL_PICKLE_VALUES_H
+#ifndef PF_CORE_CHECKPOINT_PICKLE_VALUES_H
+#define PF_CORE_CHECKPOINT_PICKLE_VALUES_H
 
-#include "core/model/pickle.h"
+#include "core/checkpoint/pickle.h"
 
 enum { PF_PICKLE_MAX_MARKS = 256 };
 

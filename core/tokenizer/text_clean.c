@@ -22,13 +22,13 @@
  * Character properties are those of utf8proc's Unicode version, the reference's those
  * of its Python: characters assigned later than either can be classified differently.
  */
-#include "core/model/text_clean.h"
+#include "core/tokenizer/text_clean.h"
 
 #include <string.h>
 #include <utf8proc.h>
 
 #include "core/base/mem.h"
-#include "core/model/html_unescape.h"
+#include "core/tokenizer/html_unescape.h"
 
 enum {
     LINE_MAX_LENGTH = 1000000, /* ftfy's max_decode_length */

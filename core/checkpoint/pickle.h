@@ -11,15 +11,15 @@
  * open marks, strings of 1 MiB. Nothing recurses, and values may well contain
  * themselves.
  */
-#ifndef PF_CORE_MODEL_PICKLE_H
-#define PF_CORE_MODEL_PICKLE_H
+#ifndef PF_CORE_CHECKPOINT_PICKLE_H
+#define PF_CORE_CHECKPOINT_PICKLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/base/span.h"
-#include "core/model/weights.h"
+#include "core/checkpoint/weights.h"
 
 typedef enum {
     PF_PICKLE_NONE,

@@ -5,8 +5,8 @@
  * OpenAI's bpe_simple_vocab_16e6.txt); behind it nobody sees token strings again.
  * Alone includes zlib.h in this module.
  */
-#ifndef PF_CORE_MODEL_BPE_VOCAB_H
-#define PF_CORE_MODEL_BPE_VOCAB_H
+#ifndef PF_CORE_TOKENIZER_BPE_VOCAB_H
+#define PF_CORE_TOKENIZER_BPE_VOCAB_H
 
 #include <stddef.h>
 #include <stdint.h>

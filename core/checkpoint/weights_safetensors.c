@@ -16,7 +16,7 @@
 
 #include "core/base/json.h"
 #include "core/base/utf8.h"
-#include "core/model/weights_build.h"
+#include "core/checkpoint/weights_build.h"
 
 enum { MAX_HEADER = 4 << 20 };
 
