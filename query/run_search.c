@@ -2,6 +2,7 @@
  * run_search.c - the jobs that search a catalog: one question, or --batch.
  */
 #include "core/base/mem.h"
+#include "core/cli/interrupt.h"
 #include "core/cli/term.h"
 #include "core/search/thumbnails.h"
 #include "query/query.h"
@@ -88,7 +89,8 @@ static bool write_sheet(pf_search *search, const pf_query *query,
                .find = query->find,
                .answer = answer,
                .picture = get_picture,
-               .context = search};
+               .context = search,
+               .stop = pf_interrupt_catch()};
     const bool ok = words && sheet_save(&s, command.sheet, err);
     if (ok)
         say_sheet(&s);
