@@ -171,7 +171,7 @@ static bool read_request(request *r, const pf_buf *line, pf_err *err)
 {
     if (line->size == 0)
         return pf_fail(err, PF_ERR_MISUSE, "the line is empty");
-    if (line->data[0] == '{') {
+    if (line->data[strspn(line->data, " \t")] == '{') {
         pf_json_member m = {0};
         bool ok = pf_json_parse(&r->json, line->data, line->size, err);
         while (ok && pf_json_next_member(r->json, &m))
@@ -218,14 +218,26 @@ static void start_request(request *r, const batch *b)
         r->items[r->n_items++] = b->items[i];
 }
 
+bool batch_check(const asked *how, const pf_cli_item *items, size_t n, pf_err *err)
+{
+    question q = {.has_stdin = true};
+    asked defaults = *how; /* without those that a line may make sense of */
+    defaults.collapse = defaults.min_score = -1;
+    defaults.min_percentile = 0;
+    const bool ok = question_make(&q, &defaults, items, n, err);
+    question_reset(&q);
+    return ok;
+}
+
 bool batch_run(const batch *b, pf_err *err)
 {
     pf_buf line;
     pf_buf_init(&line, LINE_MAX_BYTES);
     request r = {.items = pf_alloc_array(ITEMS_MAX, sizeof *r.items, err)};
     size_t n = 0, n_failed = 0;
+    int write_error = 0;
     bool is_there = r.items != NULL;
-    while (is_there && !ferror(b->out)) {
+    while (is_there && write_error == 0) {
         pf_err why = PF_ERR_INIT;
         bool ok = read_line(b->in, &line, &is_there, &why);
         if (!is_there)
@@ -235,7 +247,8 @@ bool batch_run(const batch *b, pf_err *err)
         pf_json_free(r.json);
         if (!ok)
             print_error(b->out, why.msg);
-        fflush(b->out);
+        if (fflush(b->out) != 0)
+            write_error = errno;
         n++;
         n_failed += !ok;
     }
@@ -243,6 +256,8 @@ bool batch_run(const batch *b, pf_err *err)
     pf_buf_free(&line);
     if (!r.items)
         return false;
+    if (write_error != 0)
+        return pf_fail_errno(err, write_error, "cannot write the answer");
     if (ferror(b->in))
         return pf_fail_errno(err, errno, "cannot read stdin");
     return n_failed == 0 ||

@@ -31,9 +31,9 @@ static job *chosen_job(void)
 /* An answer that did not get out is no answer. */
 static bool finish_output(pf_err *err)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return true;
-    return pf_fail_errno(err, errno, "cannot write the answer");
+    if (fflush(stdout) != 0)
+        return pf_fail_errno(err, errno, "cannot write the answer");
+    return !ferror(stdout) || pf_fail(err, PF_ERR_IO, "cannot write the answer");
 }
 
 int main(int argc, char **argv)

@@ -129,6 +129,9 @@ typedef struct {
     size_t n_items;
 } batch;
 
+/* Does what the command line says for every line make sense? */
+PF_MUST_CHECK bool batch_check(const asked *how, const pf_cli_item *items, size_t n,
+                               pf_err *err);
 /* False also when some lines were answered by an error only. */
 PF_MUST_CHECK bool batch_run(const batch *b, pf_err *err);
 

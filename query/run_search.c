@@ -145,6 +145,7 @@ bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err)
     pf_search *search = NULL;
     pf_notes notes = {0};
     bool ok =
+        batch_check(&command, args->items, args->n_items, err) &&
         open_search(&search, PF_FIND_IMAGES | PF_FIND_CAPTIONS | PF_FIND_CASES, err);
     const batch b = {
         .in = stdin,
