@@ -15,16 +15,15 @@
 void label_printer_begin(label_printer *p, const pf_query *query,
                          const pf_answer *answer)
 {
+    p->query = query;
     if (command.format == FORMAT_TSV)
         fputs("path\tlabel\tprobability\n", p->out);
     if (command.format != FORMAT_JSON)
         return;
     pf_json_writer_init(&p->json, p->out);
     pf_json_begin_object(&p->json, NULL);
-    if (answer) {
-        print_json_query(&p->json, query, answer);
-        pf_json_write_real(&p->json, "took_ms", answer->took_ms, 4);
-    }
+    if (answer)
+        print_json_about(&p->json, query, answer);
     if (!p->is_single)
         pf_json_begin_array(&p->json, "images");
 }
@@ -34,11 +33,8 @@ static void print_as_json(label_printer *p, const labelled *l)
     pf_json_writer *w = &p->json;
     if (!p->is_single)
         pf_json_begin_object(w, NULL);
-    if (l->hit) {
-        pf_json_write_int(w, "rank", (int64_t)l->rank);
-        pf_json_write_real(w, "score", l->hit->score, 7);
-        pf_json_write_int(w, "id", l->hit->image_id);
-    }
+    if (l->hit)
+        print_json_place(w, l->hit, l->rank);
     pf_json_write_string(w, "path", l->path);
     pf_json_begin_array(w, "labels");
     for (size_t i = 0; i < p->labels->n; i++) {
@@ -48,6 +44,8 @@ static void print_as_json(label_printer *p, const labelled *l)
         pf_json_end_object(w);
     }
     pf_json_end_array(w);
+    if (l->hit)
+        print_json_duplicates(w, p->query, l->hit);
     if (!p->is_single)
         pf_json_end_object(w);
 }

@@ -30,6 +30,7 @@ typedef struct {
     FILE *out;
     pf_term term;
     char here[PATH_MAX]; /* the current folder and a '/'; "" when it is not known */
+    bool has_percentiles;
     int rank_width;
     size_t indent; /* of the lines below the first of a hit */
 } printer;
@@ -41,7 +42,10 @@ static bool has_percentiles(const pf_answer *answer)
 
 static void printer_init(printer *p, FILE *out, size_t n_hits, bool with_percentiles)
 {
-    *p = (printer){.out = out, .term = pf_term_of(out), .rank_width = 2};
+    *p = (printer){.out = out,
+                   .term = pf_term_of(out),
+                   .has_percentiles = with_percentiles,
+                   .rank_width = 2};
     for (size_t n = n_hits; n >= 100; n /= 10)
         p->rank_width++;
     p->indent = (size_t)p->rank_width + 2 + strlen("0.000") + 2;
@@ -52,6 +56,14 @@ static void printer_init(printer *p, FILE *out, size_t n_hits, bool with_percent
     const size_t n = strlen(p->here);
     if (n > 1)
         p->here[n] = '/'; /* what follows is zero */
+}
+
+/* Rank, score, and percentile where it is known. */
+static void put_place(const printer *p, const pf_hit *h, size_t rank)
+{
+    fprintf(p->out, "%*zu  %.3f  ", p->rank_width, rank, h->score);
+    if (p->has_percentiles) /* cut and not rounded: 100.0 % are all */
+        fprintf(p->out, "%5.1f %%  ", floor(10 * h->percentile) / 10);
 }
 
 static void set_style(const printer *p, const char *style)
@@ -213,9 +225,7 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
     printer_init(&p, out, answer->n_hits, has_percentiles(answer));
     for (size_t i = 0; i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
-        fprintf(out, "%*zu  %.3f  ", p.rank_width, i + 1, h->score);
-        if (has_percentiles(answer)) /* cut and not rounded: 100.0 % are all */
-            fprintf(out, "%5.1f %%  ", floor(10 * h->percentile) / 10);
+        put_place(&p, h, i + 1);
         if (find == PF_FIND_CASES)
             put_case(&p, h);
         else if (find == PF_FIND_CAPTIONS)
@@ -231,9 +241,10 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
 size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits)
 {
     printer p;
-    printer_init(&p, out, n_hits, false);
-    fprintf(out, "%*zu  %.3f  ", p.rank_width, rank, h->score);
+    printer_init(&p, out, n_hits, !isnan(h->percentile));
+    put_place(&p, h, rank);
     put_path(&p, h, BOLD);
+    put_duplicates(&p, PF_FIND_IMAGES, h);
     return p.indent;
 }
 

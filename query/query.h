@@ -142,7 +142,8 @@ typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons);
 void print_paths(FILE *out, const pf_answer *answer, char end);
 void print_groups_text(FILE *out, const pf_duplicates *duplicates);
-/* The first line of a hit that is an image; the indent of those below it. */
+/* The first line of a hit that is an image, and what was folded into it; the indent of
+ * the lines below. */
 size_t print_image_line(FILE *out, const pf_hit *hit, size_t rank, size_t n_hits);
 
 /* print_tsv.c: for spreadsheets and awk, with `is_collapsed` and a column of what was
@@ -157,9 +158,13 @@ void print_evaluation(FILE *out, print_format format, const pf_evaluation *evalu
 /* print_json.c: for programs; the keys are a contract. */
 void print_json(FILE *out, const pf_query *query, const pf_answer *answer);
 void print_groups_json(FILE *out, double threshold, const pf_duplicates *duplicates);
-/* The member "query". */
-void print_json_query(pf_json_writer *w, const pf_query *query,
+/* For other printers of hits: the members "query", "took_ms" and
+ * "no_better_than_chance"; "rank", "score", "percentile" and "id"; with --collapse
+ * "duplicates". */
+void print_json_about(pf_json_writer *w, const pf_query *query,
                       const pf_answer *answer);
+void print_json_place(pf_json_writer *w, const pf_hit *hit, size_t rank);
+void print_json_duplicates(pf_json_writer *w, const pf_query *query, const pf_hit *hit);
 /* `token_ids` NULL: the vector of a picture. */
 void print_vector(FILE *out, const float *vector, size_t dim, const int32_t *token_ids,
                   size_t n_token_ids, bool is_truncated);
@@ -168,7 +173,8 @@ void print_vector(FILE *out, const float *vector, size_t dim, const int32_t *tok
 typedef struct {
     FILE *out;
     const pf_labels *labels;
-    bool is_single; /* one picture and no list */
+    bool is_single;        /* one picture and no list */
+    const pf_query *query; /* what label_printer_begin() was given */
     pf_json_writer json;
 } label_printer;
 
