@@ -59,16 +59,24 @@ static void gallery_free(gallery *g)
     pf_free(g->place);
 }
 
+/* A reason that names the file says it well enough. */
+static void say_failed(gallery *g, size_t at, const char *path, const char *reason)
+{
+    const bool is_stdin = g->list->has_stdin && at == g->list->stdin_at;
+    if (is_stdin || strstr(reason, path))
+        pf_progress_say(&g->bar, "%s: %s", query_cli.name, reason);
+    else
+        pf_progress_say(&g->bar, "%s: %s: %s", query_cli.name, path, reason);
+}
+
 static void put_finished(gallery *g, size_t at)
 {
     finished *f = &g->at[at];
     const labelled l = {.path = g->list->path[at], .scores = f->scores};
     if (f->scores)
         label_printer_put(&g->printer, &l);
-    else if (g->list->has_stdin && at == g->list->stdin_at)
-        pf_progress_say(&g->bar, "%s: %s", query_cli.name, f->reason);
     else
-        pf_progress_say(&g->bar, "%s: %s: %s", query_cli.name, l.path, f->reason);
+        say_failed(g, at, l.path, f->reason);
     pf_free(f->scores);
     pf_free(f->reason);
     f->scores = NULL;
