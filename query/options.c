@@ -243,7 +243,7 @@ static const char *const examples[] = {
     "plainfilm-query --image folder --classify \"chest x-ray, head CT\" --format tsv",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
-    "how good the catalog answers phrases of your own",
+    "how well search finds what phrases of your own ask for",
     "plainfilm-query --evaluate --queries phrases.csv",
     NULL,
 };
