@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "query/query.h"
+#include "query/say.h"
 
 typedef bool job(const pf_cli_args *args, pf_exit *status, pf_err *err);
 

@@ -2,6 +2,7 @@
  * options.c - what plainfilm-query can be told: the option table and its examples.
  * check.c says what of it goes together.
  */
+#include "core/search/duplicates.h"
 #include "query/query.h"
 
 enum { WORDS_MAX = 4096 };

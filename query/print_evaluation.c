@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "core/base/json.h"
-#include "query/query.h"
+#include "query/print.h"
 
 static const char *const by_names[PF_N_EVALUATED] = {"meaning", "words", "both"};
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
-#include "query/query.h"
+#include "query/print.h"
 
 static void write_part(pf_json_writer *w, const pf_part *part)
 {

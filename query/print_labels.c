@@ -10,6 +10,7 @@
  * come: a folder of any size needs no memory.
  */
 #include "core/cli/term.h"
+#include "query/print.h"
 #include "query/query.h"
 
 void label_printer_begin(label_printer *p, const pf_query *query,

@@ -20,7 +20,7 @@
 
 #include "core/base/utf8.h"
 #include "core/cli/term.h"
-#include "query/query.h"
+#include "query/print.h"
 
 #define BOLD "\033[1m"
 #define DIM "\033[2m"

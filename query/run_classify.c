@@ -13,7 +13,10 @@
 #include "core/cli/term.h"
 #include "core/model/pipeline.h"
 #include "core/search/classify.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
 
 enum { PICTURES_AT_ONCE = 8 }; /* in one forward pass, as the indexer has it */
 

@@ -1,5 +1,6 @@
 /*
- * batch.c - one question per line in, one JSON object per line out, in their order.
+ * run_batch.c - the job of --batch: one question per line in, one JSON object per line
+ * out, in their order.
  *
  * A line is a phrase, or a JSON object with the names of options as keys; what it does
  * not say the command line says, and the filters of both must hold. A line that cannot
@@ -11,7 +12,20 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
+
+/* What all lines share. */
+typedef struct {
+    FILE *in, *out;
+    pf_search *search;        /* opened for everything that may be asked */
+    pf_notes *notes;          /* may be NULL */
+    const asked *how;         /* defaults */
+    const pf_cli_item *items; /* filters that every question has */
+    size_t n_items;
+} batch;
 
 enum { LINE_MAX_BYTES = 1 << 20, ITEMS_MAX = 2000 };
 
@@ -218,7 +232,9 @@ static void start_request(request *r, const batch *b)
         r->items[r->n_items++] = b->items[i];
 }
 
-bool batch_check(const asked *how, const pf_cli_item *items, size_t n, pf_err *err)
+/* Does what the command line says for every line make sense? */
+static bool check_defaults(const asked *how, const pf_cli_item *items, size_t n,
+                           pf_err *err)
 {
     question q = {.has_stdin = true};
     asked defaults = *how; /* without those that a line may make sense of */
@@ -229,7 +245,8 @@ bool batch_check(const asked *how, const pf_cli_item *items, size_t n, pf_err *e
     return ok;
 }
 
-bool batch_run(const batch *b, pf_err *err)
+/* False also when some lines were answered by an error only. */
+static bool answer_lines(const batch *b, pf_err *err)
 {
     pf_buf line;
     pf_buf_init(&line, LINE_MAX_BYTES);
@@ -262,4 +279,29 @@ bool batch_run(const batch *b, pf_err *err)
         return pf_fail_errno(err, errno, "cannot read stdin");
     return n_failed == 0 ||
            pf_fail(err, PF_ERR_IO, "%zu of %zu questions failed", n_failed, n);
+}
+
+/* What the makers of the model want told comes last: the model is opened on the way. */
+bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err)
+{
+    (void)status;
+    pf_search *search = NULL;
+    pf_notes notes = {0};
+    bool ok =
+        check_defaults(&command, args->items, args->n_items, err) &&
+        open_search(&search, PF_FIND_IMAGES | PF_FIND_CAPTIONS | PF_FIND_CASES, err);
+    const batch b = {
+        .in = stdin,
+        .out = stdout,
+        .search = search,
+        .notes = &notes,
+        .how = &command,
+        .items = args->items,
+        .n_items = args->n_items,
+    };
+    ok = ok && answer_lines(&b, err);
+    say_notes(&notes, command.verbose);
+    say_notice(search ? pf_search_notice(search) : NULL);
+    pf_search_close(search);
+    return ok;
 }
