@@ -27,7 +27,9 @@ void print_paths(FILE *out, const pf_answer *answer, char end);
 void print_groups_text(FILE *out, const pf_duplicates *duplicates);
 /* The first line of a hit that is an image, and what was folded into it; the indent of
  * the lines below. */
-size_t print_image_line(FILE *out, const pf_hit *hit, size_t rank, size_t n_hits);
+size_t print_image_line(FILE *out, const pf_hit *hit, size_t rank, size_t n_hits,
+                        int score_width);
+int print_score_width(const pf_answer *answer); /* columns of the widest score */
 
 /* print_tsv.c: for spreadsheets and awk, with `is_collapsed` and a column of what was
  * folded. */
@@ -57,7 +59,9 @@ typedef struct {
     FILE *out;
     const pf_labels *labels;
     bool is_single;        /* one picture and no list */
-    const pf_query *query; /* what label_printer_begin() was given */
+    const pf_query *query; /* what label_printer_begin() was given, */
+    size_t n_hits;         /* and of the answer */
+    int score_width;
     pf_json_writer json;
 } label_printer;
 
@@ -65,7 +69,7 @@ typedef struct {
     const char *path;
     const pf_label_score *scores; /* [labels.n] best first */
     const pf_hit *hit;            /* or NULL, and then no rank */
-    size_t rank, n_hits;
+    size_t rank;
 } labelled;
 
 /* `query` and `answer` are NULL when nothing was searched for. */

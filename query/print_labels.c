@@ -11,12 +11,13 @@
  */
 #include "core/cli/term.h"
 #include "query/print.h"
-#include "query/query.h"
 
 void label_printer_begin(label_printer *p, const pf_query *query,
                          const pf_answer *answer)
 {
     p->query = query;
+    p->n_hits = answer ? answer->n_hits : 0;
+    p->score_width = answer ? print_score_width(answer) : 0;
     if (command.format == FORMAT_TSV)
         fputs("path\tlabel\tprobability\n", p->out);
     if (command.format != FORMAT_JSON)
@@ -65,7 +66,7 @@ static void print_as_text(label_printer *p, const labelled *l)
     const pf_term term = pf_term_of(p->out);
     size_t indent = p->is_single ? 0 : 2;
     if (l->hit) {
-        indent = print_image_line(p->out, l->hit, l->rank, l->n_hits);
+        indent = print_image_line(p->out, l->hit, l->rank, p->n_hits, p->score_width);
     } else if (!p->is_single) {
         fputs(term.has_color ? "\033[1m" : "", p->out);
         pf_term_puts(p->out, l->path);

@@ -266,11 +266,7 @@ static bool print_hits(pf_search *search, const pf_query *query,
         label_printer_begin(&printer, query, answer);
     for (size_t i = 0; ok && i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
-        const labelled l = {.path = h->path,
-                            .scores = scores,
-                            .hit = h,
-                            .rank = i + 1,
-                            .n_hits = answer->n_hits};
+        const labelled l = {.path = h->path, .scores = scores, .hit = h, .rank = i + 1};
         ok = pf_classify_image(c, search, h->image_id, scores, err);
         if (ok)
             label_printer_put(&printer, &l);
