@@ -27,12 +27,13 @@ typedef struct {
     size_t n_items;
 } batch;
 
-enum { LINE_MAX_BYTES = 1 << 20, ITEMS_MAX = 2000 };
+enum { LINE_MAX_BYTES = 1 << 20, ITEMS_MAX = 2000, DIGITS_MAX = 24 };
 
 /* One question being read; strings are borrowed from the line or its JSON. */
 typedef struct {
     asked how;
-    pf_cli_item *items; /* [ITEMS_MAX] */
+    pf_cli_item *items;         /* [ITEMS_MAX] */
+    char (*digits)[DIGITS_MAX]; /* [ITEMS_MAX] of those that came as numbers */
     size_t n_items;
     pf_json *json;
 } request;
@@ -71,17 +72,27 @@ static bool add_item(request *r, int tag, const char *value, pf_err *err)
     return true;
 }
 
+/* A string; an image may be named by its number as answers have it. */
+static const char *text_of(request *r, int tag, const pf_json *value)
+{
+    int64_t id;
+    if (tag != TAG_LIKE || r->n_items == ITEMS_MAX || !pf_json_to_int(value, &id))
+        return pf_json_string(value, NULL);
+    snprintf(r->digits[r->n_items], DIGITS_MAX, "%lld", (long long)id);
+    return r->digits[r->n_items];
+}
+
 /* A string, or an array of them. */
 static bool add_items(request *r, int tag, const pf_json_member *m, pf_err *err)
 {
-    const char *text = pf_json_string(m->value, NULL);
+    const char *text = text_of(r, tag, m->value);
     if (text)
         return add_item(r, tag, text, err);
     if (pf_json_get_kind(m->value) != PF_JSON_ARRAY)
         return pf_fail(err, PF_ERR_MISUSE,
                        "'%s' is neither a string nor an array of strings", m->key);
     for (size_t i = 0; i < pf_json_size(m->value); i++) {
-        text = pf_json_string(pf_json_at(m->value, i), NULL);
+        text = text_of(r, tag, pf_json_at(m->value, i));
         if (!text)
             return pf_fail(err, PF_ERR_MISUSE, "'%s' has an element that is no string",
                            m->key);
@@ -250,10 +261,12 @@ static bool answer_lines(const batch *b, pf_err *err)
 {
     pf_buf line;
     pf_buf_init(&line, LINE_MAX_BYTES);
-    request r = {.items = pf_alloc_array(ITEMS_MAX, sizeof *r.items, err)};
+    request r = {.items = pf_alloc_array(ITEMS_MAX, sizeof *r.items, err),
+                 .digits = pf_alloc_array(ITEMS_MAX, sizeof *r.digits, err)};
+    const bool has_room = r.items && r.digits;
     size_t n = 0, n_failed = 0;
     int write_error = 0;
-    bool is_there = r.items != NULL;
+    bool is_there = has_room;
     while (is_there && write_error == 0) {
         pf_err why = PF_ERR_INIT;
         bool ok = read_line(b->in, &line, &is_there, &why);
@@ -270,8 +283,9 @@ static bool answer_lines(const batch *b, pf_err *err)
         n_failed += !ok;
     }
     pf_free(r.items);
+    pf_free(r.digits);
     pf_buf_free(&line);
-    if (!r.items)
+    if (!has_room)
         return false;
     if (write_error != 0)
         return pf_fail_errno(err, write_error, "cannot write the answer");

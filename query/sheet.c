@@ -10,7 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
-enum { QUESTION_MAX = 64 << 10 };
+enum { QUESTION_MAX = 8 << 20 }; /* more than a command line has */
 
 sheet_kind sheet_kind_of(const char *path)
 {
