@@ -108,6 +108,8 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         {command.min_percentile > 0, SEARCHES, "--min-percentile", NULL},
         {command.by != NULL, SEARCHES | EVALUATE | (is_by_meaning() ? PHRASES : 0u),
          "--by", NULL},
+        {command.synonyms != NULL, SEARCHES | EVALUATE, "--synonyms", NULL},
+        {command.no_negation, SEARCHES | EVALUATE, "--no-negation", NULL},
         {command.collapse >= 0, SEARCHES, "--collapse", NULL},
         {command.sheet != NULL, SEARCH, "--sheet", NULL},
         {command.label_template != NULL, CLASSIFY_PICTURES | CLASSIFY_HITS,
@@ -157,6 +159,15 @@ static bool check_sheet(pf_err *err)
                    most, (long long)command.limit);
 }
 
+/* Of --batch each line may say otherwise. */
+static bool check_words(unsigned job, pf_err *err)
+{
+    if (!is_by_meaning() || job == BATCH || !(command.synonyms || command.no_negation))
+        return true;
+    return pf_fail(err, PF_ERR_MISUSE, "%s does not go with --by meaning " SEE,
+                   command.synonyms ? "--synonyms" : "--no-negation");
+}
+
 static bool check_phrases(pf_err *err)
 {
     return strcmp(find_names[command.find], "captions") == 0 ||
@@ -190,7 +201,7 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return pf_fail(err, PF_ERR_MISUSE,
                        "--preprocess is for --embed, --classify and --phrases with "
                        "--model and without --catalog, a catalog has its own " SEE);
-    return (job != EMBED || check_embed(args, err)) &&
+    return check_words(job, err) && (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
            (!command.sheet || check_sheet(err));
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "query/query.h"
+#include "query/say.h"
 
 typedef bool job(const pf_cli_args *args, pf_exit *status, pf_err *err);
 
@@ -31,9 +32,9 @@ static job *chosen_job(void)
 /* An answer that did not get out is no answer. */
 static bool finish_output(pf_err *err)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return true;
-    return pf_fail_errno(err, errno, "cannot write the answer");
+    if (fflush(stdout) != 0)
+        return pf_fail_errno(err, errno, "cannot write the answer");
+    return !ferror(stdout) || pf_fail(err, PF_ERR_IO, "cannot write the answer");
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,37 @@
 /*
- * open.c - the model that a job needs: the catalog's, or, where --model is given and
- * --catalog is not, any, without a catalog.
+ * open.c - see open.h. The model that a job needs is the catalog's, or, where --model
+ * is given and --catalog is not, any, without a catalog.
  */
+#include "query/open.h"
+
 #include "query/query.h"
+#include "query/say.h"
+
+bool open_search(pf_search **out, unsigned find, pf_err *err)
+{
+    const pf_search_options where = {
+        .folder = command.catalog,
+        .find = find,
+        .model = command.model,
+        .tokenizer = command.tokenizer,
+        .words = {command.synonyms, command.no_negation},
+    };
+    pf_notes notes = {0};
+    const bool ok = pf_search_open(out, &where, &notes, err);
+    say_notes(&notes, !command.quiet);
+    return ok;
+}
+
+/* For both the vectors of captions, too, for words none unless hits are folded. */
+unsigned search_indexes(const pf_query *q)
+{
+    const bool may_be_both =
+        q->by == PF_BY_DEFAULT && q->n_parts == 1 && q->parts[0].kind == PF_PART_PHRASE;
+    if (q->by == PF_BY_WORDS)
+        return q->collapse >= 0 ? (unsigned)q->find : 0;
+    return (unsigned)q->find |
+           (q->by == PF_BY_BOTH || may_be_both ? PF_FIND_CAPTIONS : 0u);
+}
 
 static bool open_without_catalog(opened *out, unsigned towers, pf_err *err)
 {

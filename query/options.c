@@ -2,6 +2,7 @@
  * options.c - what plainfilm-query can be told: the option table and its examples.
  * check.c says what of it goes together.
  */
+#include "core/search/duplicates.h"
 #include "query/query.h"
 
 enum { WORDS_MAX = 4096 };
@@ -243,7 +244,7 @@ static const char *const examples[] = {
     "plainfilm-query --image folder --classify \"chest x-ray, head CT\" --format tsv",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
-    "how good the catalog answers phrases of your own",
+    "how well search finds what phrases of your own ask for",
     "plainfilm-query --evaluate --queries phrases.csv",
     NULL,
 };

@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/image/scan.h"
 #include "query/query.h"
+#include "query/say.h"
 
 void pictures_reset(pictures *p)
 {

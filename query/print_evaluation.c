@@ -8,13 +8,17 @@
 #include <stdio.h>
 
 #include "core/base/json.h"
-#include "query/query.h"
+#include "query/print.h"
 
 static const char *const by_names[PF_N_EVALUATED] = {"meaning", "words", "both"};
 
 /* ---- for people ------------------------------------------------------------------ */
 
-static const int widths[PF_N_METRICS] = {19, 19, 19, 16, 0};
+/* What a figure and its interval take, and the name of a figure. */
+enum { COLUMN = 19, NAME = 11 };
+
+static const char *const metric_names[PF_N_METRICS] = {
+    "Recall@1", "Recall@5", "Recall@10", "median rank", "MRR"};
 
 static void put_number(char *out, size_t n, pf_metric metric, double value)
 {
@@ -26,40 +30,55 @@ static void put_number(char *out, size_t n, pf_metric metric, double value)
         snprintf(out, n, "%.3f", value);
 }
 
-static void put_row(FILE *out, const char *name, const pf_evaluated *e)
+static void put_figure(char *out, size_t n, pf_metric metric, const pf_estimate *of)
 {
-    fprintf(out, "  %-8s", name);
+    char value[24], low[24], high[24];
+    put_number(value, sizeof value, metric, of->value);
+    put_number(low, sizeof low, metric, of->low);
+    put_number(high, sizeof high, metric, of->high);
+    snprintf(out, n, "%s (%s-%s)", value, low, high);
+}
+
+/* A cell behind the one before it; the last of a line has no blanks behind it. */
+static void put_cell(FILE *out, const char *text, bool is_last)
+{
+    fprintf(out, "  %-*s%s", is_last ? 0 : COLUMN, text, is_last ? "\n" : "");
+}
+
+/* A column for each way of searching: three of them fit on a terminal. */
+static void put_table(FILE *out, const pf_evaluated *ways, size_t n)
+{
+    size_t last = 0;
+    for (size_t i = 0; i < n; i++)
+        last = ways[i].is_there ? i : last;
+    fprintf(out, "  %-*s", NAME, "");
+    for (size_t i = 0; i <= last; i++) {
+        if (ways[i].is_there)
+            put_cell(out, by_names[i], i == last);
+    }
     for (int m = 0; m < PF_N_METRICS; m++) {
-        const pf_estimate *of = &e->metrics.of[m];
-        char value[24], low[24], high[24], all[80];
-        put_number(value, sizeof value, (pf_metric)m, of->value);
-        put_number(low, sizeof low, (pf_metric)m, of->low);
-        put_number(high, sizeof high, (pf_metric)m, of->high);
-        snprintf(all, sizeof all, "%s (%s-%s)", value, low, high);
-        fprintf(out, "%-*s%s", widths[m], all, m + 1 < PF_N_METRICS ? "  " : "\n");
+        fprintf(out, "  %-*s", NAME, metric_names[m]);
+        for (size_t i = 0; i <= last; i++) {
+            char all[80];
+            put_figure(all, sizeof all, (pf_metric)m, &ways[i].metrics.of[m]);
+            if (ways[i].is_there)
+                put_cell(out, all, i == last);
+        }
     }
 }
 
 static void put_heading(FILE *out, const char *direction, size_t n, const char *what)
 {
-    static const char *const names[] = {"Recall@1", "Recall@5", "Recall@10",
-                                        "median rank", "MRR"};
-    fprintf(out, "%s, %zu %s%s\n  %-8s", direction, n, what, n == 1 ? "" : "s", "");
-    for (int m = 0; m < PF_N_METRICS; m++) {
-        fprintf(out, "%-*s%s", widths[m], names[m], m + 1 < PF_N_METRICS ? "  " : "\n");
-    }
+    fprintf(out, "%s, %zu %s%s\n", direction, n, what, n == 1 ? "" : "s");
 }
 
 static void print_text_of(FILE *out, const pf_evaluation *e)
 {
     put_heading(out, "text to image", e->questions, "question");
-    for (int i = 0; i < PF_N_EVALUATED; i++) {
-        if (e->text_to_image[i].is_there)
-            put_row(out, by_names[i], &e->text_to_image[i]);
-    }
+    put_table(out, e->text_to_image, PF_N_EVALUATED);
     if (e->image_to_text.is_there) {
         put_heading(out, "image to text", e->image_to_text.metrics.n, "image");
-        put_row(out, by_names[PF_EVALUATED_MEANING], &e->image_to_text);
+        put_table(out, &e->image_to_text, 1); /* by meaning, the first name */
     }
     fprintf(out, "95 %% intervals: bootstrap over the questions, %zu resamples\n",
             e->resamples);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
-#include "query/query.h"
+#include "query/print.h"
 
 static void write_part(pf_json_writer *w, const pf_part *part)
 {
@@ -51,7 +51,7 @@ static const char *name_of_by(pf_by by)
     return "meaning";
 }
 
-void print_json_query(pf_json_writer *w, const pf_query *q, const pf_answer *answer)
+static void write_query(pf_json_writer *w, const pf_query *q, const pf_answer *answer)
 {
     pf_json_begin_object(w, "query");
     pf_json_begin_array(w, "parts");
@@ -71,6 +71,30 @@ void print_json_query(pf_json_writer *w, const pf_query *q, const pf_answer *ans
     pf_json_end_array(w);
     pf_json_write_bool(w, "truncated", answer->n_truncated > 0);
     pf_json_end_object(w);
+}
+
+static void write_chance(pf_json_writer *w, pf_chance chance)
+{
+    const char *key = "no_better_than_chance";
+    if (chance == PF_CHANCE_UNKNOWN)
+        pf_json_write_string(w, key, NULL);
+    else
+        pf_json_write_bool(w, key, chance == PF_CHANCE_NO_BETTER);
+}
+
+void print_json_about(pf_json_writer *w, const pf_query *q, const pf_answer *answer)
+{
+    write_query(w, q, answer);
+    pf_json_write_real(w, "took_ms", answer->took_ms, 4);
+    write_chance(w, answer->chance);
+}
+
+void print_json_place(pf_json_writer *w, const pf_hit *h, size_t rank)
+{
+    pf_json_write_int(w, "rank", (int64_t)rank);
+    pf_json_write_real(w, "score", h->score, 7);
+    pf_json_write_real(w, "percentile", h->percentile, 6); /* null: not known */
+    pf_json_write_int(w, "id", h->id);
 }
 
 /* A key with one value is a string, with several an array of them: JSON has no place
@@ -153,8 +177,10 @@ static void write_reasons(pf_json_writer *w, const pf_hit *h, pf_by by)
     pf_json_end_object(w);
 }
 
-static void write_duplicates(pf_json_writer *w, const pf_hit *h)
+void print_json_duplicates(pf_json_writer *w, const pf_query *q, const pf_hit *h)
 {
+    if (q->collapse < 0)
+        return;
     pf_json_begin_array(w, "duplicates");
     for (size_t i = 0; i < h->n_duplicates; i++)
         pf_json_write_int(w, NULL, h->duplicates[i]);
@@ -166,10 +192,7 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, const pf_query *q, pf_
 {
     const pf_find find = q->find;
     pf_json_begin_object(w, NULL);
-    pf_json_write_int(w, "rank", (int64_t)rank);
-    pf_json_write_real(w, "score", h->score, 7);
-    pf_json_write_real(w, "percentile", h->percentile, 6); /* null: not known */
-    pf_json_write_int(w, "id", h->id);
+    print_json_place(w, h, rank);
     if (find == PF_FIND_CASES)
         write_case(w, h);
     else if (find == PF_FIND_CAPTIONS)
@@ -178,18 +201,8 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, const pf_query *q, pf_
         write_image(w, h);
     if (by == PF_BY_WORDS || by == PF_BY_BOTH)
         write_reasons(w, h, by);
-    if (q->collapse >= 0)
-        write_duplicates(w, h);
+    print_json_duplicates(w, q, h);
     pf_json_end_object(w);
-}
-
-static void write_chance(pf_json_writer *w, pf_chance chance)
-{
-    const char *key = "no_better_than_chance";
-    if (chance == PF_CHANCE_UNKNOWN)
-        pf_json_write_string(w, key, NULL);
-    else
-        pf_json_write_bool(w, key, chance == PF_CHANCE_NO_BETTER);
 }
 
 void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
@@ -197,9 +210,7 @@ void print_json(FILE *out, const pf_query *q, const pf_answer *answer)
     pf_json_writer w;
     pf_json_writer_init(&w, out);
     pf_json_begin_object(&w, NULL);
-    print_json_query(&w, q, answer);
-    pf_json_write_real(&w, "took_ms", answer->took_ms, 4);
-    write_chance(&w, answer->chance);
+    print_json_about(&w, q, answer);
     pf_json_begin_array(&w, "hits");
     for (size_t i = 0; i < answer->n_hits; i++)
         write_hit(&w, &answer->hits[i], q, answer->by, i + 1);

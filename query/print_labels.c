@@ -10,21 +10,22 @@
  * come: a folder of any size needs no memory.
  */
 #include "core/cli/term.h"
-#include "query/query.h"
+#include "query/print.h"
 
 void label_printer_begin(label_printer *p, const pf_query *query,
                          const pf_answer *answer)
 {
+    p->query = query;
+    p->n_hits = answer ? answer->n_hits : 0;
+    p->score_width = answer ? print_score_width(answer) : 0;
     if (command.format == FORMAT_TSV)
         fputs("path\tlabel\tprobability\n", p->out);
     if (command.format != FORMAT_JSON)
         return;
     pf_json_writer_init(&p->json, p->out);
     pf_json_begin_object(&p->json, NULL);
-    if (answer) {
-        print_json_query(&p->json, query, answer);
-        pf_json_write_real(&p->json, "took_ms", answer->took_ms, 4);
-    }
+    if (answer)
+        print_json_about(&p->json, query, answer);
     if (!p->is_single)
         pf_json_begin_array(&p->json, "images");
 }
@@ -34,11 +35,8 @@ static void print_as_json(label_printer *p, const labelled *l)
     pf_json_writer *w = &p->json;
     if (!p->is_single)
         pf_json_begin_object(w, NULL);
-    if (l->hit) {
-        pf_json_write_int(w, "rank", (int64_t)l->rank);
-        pf_json_write_real(w, "score", l->hit->score, 7);
-        pf_json_write_int(w, "id", l->hit->image_id);
-    }
+    if (l->hit)
+        print_json_place(w, l->hit, l->rank);
     pf_json_write_string(w, "path", l->path);
     pf_json_begin_array(w, "labels");
     for (size_t i = 0; i < p->labels->n; i++) {
@@ -48,6 +46,8 @@ static void print_as_json(label_printer *p, const labelled *l)
         pf_json_end_object(w);
     }
     pf_json_end_array(w);
+    if (l->hit)
+        print_json_duplicates(w, p->query, l->hit);
     if (!p->is_single)
         pf_json_end_object(w);
 }
@@ -66,7 +66,7 @@ static void print_as_text(label_printer *p, const labelled *l)
     const pf_term term = pf_term_of(p->out);
     size_t indent = p->is_single ? 0 : 2;
     if (l->hit) {
-        indent = print_image_line(p->out, l->hit, l->rank, l->n_hits);
+        indent = print_image_line(p->out, l->hit, l->rank, p->n_hits, p->score_width);
     } else if (!p->is_single) {
         fputs(term.has_color ? "\033[1m" : "", p->out);
         pf_term_puts(p->out, l->path);

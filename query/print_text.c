@@ -20,7 +20,7 @@
 
 #include "core/base/utf8.h"
 #include "core/cli/term.h"
-#include "query/query.h"
+#include "query/print.h"
 
 #define BOLD "\033[1m"
 #define DIM "\033[2m"
@@ -30,7 +30,8 @@ typedef struct {
     FILE *out;
     pf_term term;
     char here[PATH_MAX]; /* the current folder and a '/'; "" when it is not known */
-    int rank_width;
+    bool has_percentiles;
+    int rank_width, score_width;
     size_t indent; /* of the lines below the first of a hit */
 } printer;
 
@@ -39,12 +40,28 @@ static bool has_percentiles(const pf_answer *answer)
     return answer->n_hits > 0 && !isnan(answer->hits[0].percentile);
 }
 
-static void printer_init(printer *p, FILE *out, size_t n_hits, bool with_percentiles)
+/* "0.312"; "-0.100", and "12.300" by words, are wider. */
+int print_score_width(const pf_answer *answer)
 {
-    *p = (printer){.out = out, .term = pf_term_of(out), .rank_width = 2};
+    int width = 5;
+    for (size_t i = 0; i < answer->n_hits; i++) {
+        const int n = snprintf(NULL, 0, "%.3f", answer->hits[i].score);
+        width = n > width ? n : width;
+    }
+    return width;
+}
+
+static void printer_init(printer *p, FILE *out, size_t n_hits, int score_width,
+                         bool with_percentiles)
+{
+    *p = (printer){.out = out,
+                   .term = pf_term_of(out),
+                   .has_percentiles = with_percentiles,
+                   .rank_width = 2,
+                   .score_width = score_width};
     for (size_t n = n_hits; n >= 100; n /= 10)
         p->rank_width++;
-    p->indent = (size_t)p->rank_width + 2 + strlen("0.000") + 2;
+    p->indent = (size_t)(p->rank_width + 2 + score_width + 2);
     if (with_percentiles)
         p->indent += strlen("100.0 %  ");
     if (!getcwd(p->here, sizeof p->here - 1))
@@ -52,6 +69,14 @@ static void printer_init(printer *p, FILE *out, size_t n_hits, bool with_percent
     const size_t n = strlen(p->here);
     if (n > 1)
         p->here[n] = '/'; /* what follows is zero */
+}
+
+/* Rank, score, and percentile where it is known. */
+static void put_place(const printer *p, const pf_hit *h, size_t rank)
+{
+    fprintf(p->out, "%*zu  %*.3f  ", p->rank_width, rank, p->score_width, h->score);
+    if (p->has_percentiles) /* cut and not rounded: 100.0 % are all */
+        fprintf(p->out, "%5.1f %%  ", floor(10 * h->percentile) / 10);
 }
 
 static void set_style(const printer *p, const char *style)
@@ -210,12 +235,11 @@ static void put_duplicates(const printer *p, pf_find find, const pf_hit *h)
 void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons)
 {
     printer p;
-    printer_init(&p, out, answer->n_hits, has_percentiles(answer));
+    printer_init(&p, out, answer->n_hits, print_score_width(answer),
+                 has_percentiles(answer));
     for (size_t i = 0; i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
-        fprintf(out, "%*zu  %.3f  ", p.rank_width, i + 1, h->score);
-        if (has_percentiles(answer)) /* cut and not rounded: 100.0 % are all */
-            fprintf(out, "%5.1f %%  ", floor(10 * h->percentile) / 10);
+        put_place(&p, h, i + 1);
         if (find == PF_FIND_CASES)
             put_case(&p, h);
         else if (find == PF_FIND_CAPTIONS)
@@ -228,12 +252,14 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
     }
 }
 
-size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits)
+size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits,
+                        int score_width)
 {
     printer p;
-    printer_init(&p, out, n_hits, false);
-    fprintf(out, "%*zu  %.3f  ", p.rank_width, rank, h->score);
+    printer_init(&p, out, n_hits, score_width, !isnan(h->percentile));
+    put_place(&p, h, rank);
     put_path(&p, h, BOLD);
+    put_duplicates(&p, PF_FIND_IMAGES, h);
     return p.indent;
 }
 
@@ -245,7 +271,7 @@ size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits)
 void print_groups_text(FILE *out, const pf_duplicates *d)
 {
     printer p;
-    printer_init(&p, out, 0, false);
+    printer_init(&p, out, 0, print_score_width(&d->images), false);
     for (size_t g = 0; g < d->n_groups; g++) {
         const pf_duplicates_group *group = &d->groups[g];
         set_style(&p, BOLD);
@@ -254,7 +280,7 @@ void print_groups_text(FILE *out, const pf_duplicates *d)
         set_style(&p, PLAIN);
         for (size_t i = 0; i < group->n; i++) {
             const pf_hit *h = &d->images.hits[group->first + i];
-            fprintf(out, "%*s  %.3f  ", p.rank_width, "", h->score);
+            fprintf(out, "%*s  %*.3f  ", p.rank_width, "", p.score_width, h->score);
             put_path(&p, h, "");
             if (h->caption)
                 put_line(&p, "", h->caption);

@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "core/cli/term.h"
-#include "query/query.h"
+#include "query/print.h"
 
 void print_field(FILE *out, const char *text, char end)
 {

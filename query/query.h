@@ -1,6 +1,9 @@
 /*
- * query.h - what the parts of plainfilm-query share: what was asked, and how an answer
- * is printed.
+ * query.h - what the jobs of plainfilm-query share: what was asked, and the question
+ * that it makes.
+ *
+ * open.h has catalogs and models, print.h answers on stdout, say.h the conversation on
+ * stderr, sheet.h contact sheets.
  */
 #ifndef PF_QUERY_QUERY_H
 #define PF_QUERY_QUERY_H
@@ -12,13 +15,10 @@
 #include <stdio.h>
 
 #include "core/base/buf.h"
-#include "core/base/json.h"
 #include "core/cli/cli.h"
-#include "core/cli/progress.h"
-#include "core/search/classify.h"
-#include "core/search/duplicates.h"
-#include "core/search/evaluate.h"
 #include "core/search/search.h"
+
+typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format;
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
@@ -81,16 +81,8 @@ PF_MUST_CHECK bool pictures_list(pictures *out, const pf_cli_item *items, size_t
                                  const atomic_int *stop, pf_err *err);
 void pictures_reset(pictures *p);
 
-/* say.c: what is said on stderr, as lines that begin with the program's name. */
-void say(const char *text);
-void say_notes(pf_notes *notes, bool is_wanted); /* or not: they are gone afterwards */
-void say_notice(const char *notice); /* of the model's makers; NULL is fine */
-void say_truncated(void);
-void init_bar(pf_progress *bar, bool is_quiet);         /* on stderr */
-void say_failure(const char *path, const char *reason); /* of one file among many */
-
-/* The jobs, each in the file of its name (run_batch() with run_search()). *status is
- * PF_EXIT_DONE before; a job that did only a part of its work says so there. */
+/* The jobs, each in the file of its name. *status is PF_EXIT_DONE before; a job that
+ * did only a part of its work says so there. */
 PF_MUST_CHECK bool run_search(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_embed(const pf_cli_args *args, pf_exit *status, pf_err *err);
@@ -99,87 +91,5 @@ PF_MUST_CHECK bool run_phrases(const pf_cli_args *args, pf_exit *status, pf_err 
 PF_MUST_CHECK bool run_duplicates(const pf_cli_args *args, pf_exit *status,
                                   pf_err *err);
 PF_MUST_CHECK bool run_evaluate(const pf_cli_args *args, pf_exit *status, pf_err *err);
-
-/* Open the catalog that the command line says for what is looked for (PF_FIND_...). */
-PF_MUST_CHECK bool open_search(pf_search **out, unsigned find, pf_err *err);
-unsigned search_indexes(const pf_query *query); /* PF_FIND_... that it looks at */
-void say_about(const pf_search *search, const pf_answer *answer);
-void print_answer(const pf_query *query,
-                  const pf_answer *answer); /* as --format says */
-
-/* open.c: a model with at least these towers (PF_CLIP_...), and the catalog it is of.
- * With --model and without --catalog there is none, unless it is needed. *out must be
- * all zero. What the model's makers want told is said. */
-typedef struct {
-    pf_search *search; /* NULL: without a catalog */
-    pf_model *own;     /* NULL, or the model, then not the catalog's */
-    const pf_model *model;
-} opened;
-PF_MUST_CHECK bool open_model(opened *out, unsigned towers, bool needs_catalog,
-                              pf_err *err);
-void close_model(opened *o); /* all zero is fine */
-
-/* batch.c: a question per line, each with what the command line says. */
-typedef struct {
-    FILE *in, *out;
-    pf_search *search;        /* opened for everything that may be asked */
-    pf_notes *notes;          /* may be NULL */
-    const asked *how;         /* defaults */
-    const pf_cli_item *items; /* filters that every question has */
-    size_t n_items;
-} batch;
-
-/* False also when some lines were answered by an error only. */
-PF_MUST_CHECK bool batch_run(const batch *b, pf_err *err);
-
-typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format;
-
-/* print_text.c: for people, with `has_reasons` why each hit is there; print_paths()
- * ends each path in `end`. */
-void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons);
-void print_paths(FILE *out, const pf_answer *answer, char end);
-void print_groups_text(FILE *out, const pf_duplicates *duplicates);
-/* The first line of a hit that is an image; the indent of those below it. */
-size_t print_image_line(FILE *out, const pf_hit *hit, size_t rank, size_t n_hits);
-
-/* print_tsv.c: for spreadsheets and awk, with `is_collapsed` and a column of what was
- * folded. */
-void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collapsed);
-void print_groups_tsv(FILE *out, const pf_duplicates *duplicates);
-void print_field(FILE *out, const char *text, char end); /* NULL: an empty one */
-
-/* print_evaluation.c: what --evaluate found, in any format but FORMAT_PATHS. */
-void print_evaluation(FILE *out, print_format format, const pf_evaluation *evaluation);
-
-/* print_json.c: for programs; the keys are a contract. */
-void print_json(FILE *out, const pf_query *query, const pf_answer *answer);
-void print_groups_json(FILE *out, double threshold, const pf_duplicates *duplicates);
-/* The member "query". */
-void print_json_query(pf_json_writer *w, const pf_query *query,
-                      const pf_answer *answer);
-/* `token_ids` NULL: the vector of a picture. */
-void print_vector(FILE *out, const float *vector, size_t dim, const int32_t *token_ids,
-                  size_t n_token_ids, bool is_truncated);
-
-/* print_labels.c: pictures with their labels, in the format of the command line. */
-typedef struct {
-    FILE *out;
-    const pf_labels *labels;
-    bool is_single; /* one picture and no list */
-    pf_json_writer json;
-} label_printer;
-
-typedef struct {
-    const char *path;
-    const pf_label_score *scores; /* [labels.n] best first */
-    const pf_hit *hit;            /* or NULL, and then no rank */
-    size_t rank, n_hits;
-} labelled;
-
-/* `query` and `answer` are NULL when nothing was searched for. */
-void label_printer_begin(label_printer *p, const pf_query *query,
-                         const pf_answer *answer);
-void label_printer_put(label_printer *p, const labelled *l);
-void label_printer_end(label_printer *p);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "query/query.h"
 
@@ -61,7 +62,12 @@ static bool read_image(question *a, pf_part *part, pf_err *err)
 {
     part->kind = PF_PART_FILE;
     if (strcmp(part->text, "-") != 0)
-        return true;
+        return !pf_path_is_folder(part->text) ||
+               pf_fail(
+                   err, PF_ERR_MISUSE,
+                   "--image '%.200s' is a folder, these are for --classify of --image "
+                   "alone (see plainfilm-query --help)",
+                   part->text);
     if (a->has_stdin)
         return pf_fail(err, PF_ERR_MISUSE, "stdin can be read only once");
     a->has_stdin = true;

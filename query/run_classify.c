@@ -13,7 +13,10 @@
 #include "core/cli/term.h"
 #include "core/model/pipeline.h"
 #include "core/search/classify.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
 
 enum { PICTURES_AT_ONCE = 8 }; /* in one forward pass, as the indexer has it */
 
@@ -59,16 +62,24 @@ static void gallery_free(gallery *g)
     pf_free(g->place);
 }
 
+/* A reason that names the file says it well enough. */
+static void say_failed(gallery *g, size_t at, const char *path, const char *reason)
+{
+    const bool is_stdin = g->list->has_stdin && at == g->list->stdin_at;
+    if (is_stdin || strstr(reason, path))
+        pf_progress_say(&g->bar, "%s: %s", query_cli.name, reason);
+    else
+        pf_progress_say(&g->bar, "%s: %s: %s", query_cli.name, path, reason);
+}
+
 static void put_finished(gallery *g, size_t at)
 {
     finished *f = &g->at[at];
     const labelled l = {.path = g->list->path[at], .scores = f->scores};
     if (f->scores)
         label_printer_put(&g->printer, &l);
-    else if (g->list->has_stdin && at == g->list->stdin_at)
-        pf_progress_say(&g->bar, "%s: %s", query_cli.name, f->reason);
     else
-        pf_progress_say(&g->bar, "%s: %s: %s", query_cli.name, l.path, f->reason);
+        say_failed(g, at, l.path, f->reason);
     pf_free(f->scores);
     pf_free(f->reason);
     f->scores = NULL;
@@ -255,11 +266,7 @@ static bool print_hits(pf_search *search, const pf_query *query,
         label_printer_begin(&printer, query, answer);
     for (size_t i = 0; ok && i < answer->n_hits; i++) {
         const pf_hit *h = &answer->hits[i];
-        const labelled l = {.path = h->path,
-                            .scores = scores,
-                            .hit = h,
-                            .rank = i + 1,
-                            .n_hits = answer->n_hits};
+        const labelled l = {.path = h->path, .scores = scores, .hit = h, .rank = i + 1};
         ok = pf_classify_image(c, search, h->image_id, scores, err);
         if (ok)
             label_printer_put(&printer, &l);

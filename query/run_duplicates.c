@@ -8,7 +8,10 @@
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
 #include "core/model/pipeline.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
 
 static void show(void *context, size_t done, size_t total)
 {
@@ -58,21 +61,6 @@ static void say_found(const pf_duplicates *d)
     }
 }
 
-static void print_found(const pf_duplicates *d)
-{
-    switch (command.format) {
-    case FORMAT_JSON:
-        print_groups_json(stdout, command.duplicates, d);
-        break;
-    case FORMAT_TSV:
-        print_groups_tsv(stdout, d);
-        break;
-    default:
-        print_groups_text(stdout, d);
-        break;
-    }
-}
-
 bool run_duplicates(const pf_cli_args *args, pf_exit *status, pf_err *err)
 {
     (void)status;
@@ -84,7 +72,7 @@ bool run_duplicates(const pf_cli_args *args, pf_exit *status, pf_err *err)
                     find(search, &a.query, &found, err);
     if (ok) {
         say_found(&found);
-        print_found(&found);
+        print_groups(command.duplicates, &found);
     }
     pf_duplicates_reset(&found);
     pf_search_close(search);

@@ -4,7 +4,10 @@
 #include <math.h>
 
 #include "core/base/mem.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
 
 static bool embed_with(const pf_model *model, const pf_part *part, pf_err *err)
 {

@@ -3,7 +3,10 @@
  */
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
 
 typedef struct {
     pf_progress bar;

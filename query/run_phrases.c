@@ -10,7 +10,10 @@
 #include "core/cli/progress.h"
 #include "core/cli/term.h"
 #include "core/search/phrases.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
 
 static bool read_named(const char *path, pf_buf *b, pf_err *err)
 {

@@ -1,7 +1,6 @@
-/*
- * say.c - the conversation on stderr. Texts may come from files of unknown origin: they
- * go through pf_term_puts().
- */
+/* say.c - see say.h. Whatever comes from outside goes through pf_term_puts(). */
+#include "query/say.h"
+
 #include "core/cli/term.h"
 #include "query/query.h"
 
@@ -52,4 +51,27 @@ void init_bar(pf_progress *bar, bool is_quiet)
                                      .is_quiet = is_quiet,
                                      .columns = term.columns};
     pf_progress_init(bar, &how);
+}
+
+void say_about(const pf_search *search, const pf_answer *answer)
+{
+    if (command.quiet)
+        return;
+    if (answer->n_truncated > 0)
+        say_truncated();
+    if (answer->no_image_passes)
+        say("no image matches the filter");
+    else if (answer->n_hits == 0)
+        say("nothing found");
+    else if (answer->chance == PF_CHANCE_NO_BETTER)
+        say("the best hit is less near than captions here are to their own pictures: "
+            "perhaps nothing here matches");
+    if (command.verbose) {
+        char text[64];
+        snprintf(text, sizeof text, "%zu hits in %.1f ms from ", answer->n_hits,
+                 answer->took_ms);
+        fprintf(stderr, "%s: %s", query_cli.name, text);
+        pf_term_puts(stderr, pf_search_folder(search));
+        fputc('\n', stderr);
+    }
 }

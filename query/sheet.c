@@ -10,7 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
-enum { QUESTION_MAX = 64 << 10 };
+enum { QUESTION_MAX = 8 << 20 }; /* more than a command line has */
 
 sheet_kind sheet_kind_of(const char *path)
 {
@@ -76,10 +76,18 @@ void sheet_summary(const sheet *s, char text[64])
         snprintf(text, 64, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
+static bool go_on(const sheet *s, pf_err *err)
+{
+    return !s->stop || atomic_load(s->stop) == 0 ||
+           pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
+}
+
 bool sheet_get_picture(sheet *s, int64_t image_id, pf_buf *jpeg, pf_err *err)
 {
     pf_err why = PF_ERR_INIT;
     jpeg->size = 0;
+    if (!go_on(s, err))
+        return false;
     if (s->picture(s->context, image_id, jpeg, &why))
         return true;
     jpeg->size = 0;
@@ -97,7 +105,8 @@ static bool write_to(sheet *s, sheet_kind kind, int fd, const char *path, pf_err
         close(fd);
         return false;
     }
-    bool ok = (kind == SHEET_PNG ? sheet_png_write : sheet_html_write)(s, out, err);
+    bool ok = (kind == SHEET_PNG ? sheet_png_write : sheet_html_write)(s, out, err) &&
+              go_on(s, err);
     if (!ok)
         pf_fail_in(err, "'%s'", path);
     const bool is_whole = !ferror(out);

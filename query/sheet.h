@@ -7,6 +7,7 @@
 #ifndef PF_QUERY_SHEET_H
 #define PF_QUERY_SHEET_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -32,14 +33,15 @@ typedef struct {
     const pf_answer *answer;
     sheet_picture_fn *picture;
     void *context;
-    size_t n_missing; /* set: pictures that could not be shown */
+    const atomic_int *stop; /* not 0: end, leaving nothing behind; may be NULL */
+    size_t n_missing;       /* set: pictures that could not be shown */
 } sheet;
 
 /* What was asked, in words, for the top of a sheet. Given, free with pf_free(). */
 PF_MUST_CHECK char *sheet_question(const pf_query *query, pf_err *err);
 
 /* Write the file `path` as its ending says: it appears whole or not at all, mode 0600,
- * in place of one that is there. Messages name it. */
+ * in place of one that is there. Messages name it. INTERRUPTED. */
 PF_MUST_CHECK bool sheet_save(sheet *s, const char *path, pf_err *err);
 
 /* ---- for sheet_*.c ---- */

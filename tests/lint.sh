@@ -161,6 +161,13 @@ for page in */plainfilm-*.1; do
   if command -v groff >/dev/null; then
     groff -ww -z -mandoc "$page" 2>&1 | report 'a man page that groff warns about'
   fi
+  # mdoc takes quotes for its own: those that are to be seen are \(dq.
+  grep -nE '^\.[A-Z][a-z] .*"' "$page" | report "$page: quotes that vanish" || true
+  # The keys of JSON are a contract, so the page has them all.
+  sed -n 's/.*\(pf_json_[a-z]*\|say\)_[a-z]*([^,]*, "\([a-z_0-9]*\)".*/\2/p' "${page%/*}"/*.c |
+    sort -u | while read -r key; do
+      grep -qE "(^|[^a-z_])$key([^a-z_]|\$)" "$page" || echo "$key"
+    done | report "a key of JSON that $page does not have"
   [ -n "$bin" ] && [ -x "$bin/$program" ] || continue
   sed -n 's/^\.It Fl \([[:alnum:]]\) , Fl -\([a-z0-9-]*\).*/--\2 -\1/p
     s/^\.It Fl -\([a-z0-9-]*\).*/--\1 --/p' "$page" | sort >"$box/page"

@@ -356,6 +356,40 @@ static void a_file_appears_whole_or_not_at_all(void **state)
     assert_refused(sheet_save(&s, folder, &err), &err, "it is a folder");
 }
 
+static atomic_int stop;
+
+/* Ctrl-C is pressed while the third picture is fetched. */
+static bool picture_and_stop(void *context, int64_t id, pf_buf *jpeg, pf_err *e)
+{
+    if (id == 2)
+        atomic_store(&stop, 1);
+    return picture_of(context, id, jpeg, e);
+}
+
+static void nothing_is_left_of_one_that_is_interrupted(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a.png", "a.html"};
+    pf_answer answer;
+    for (size_t i = 0; i < 2; i++) {
+        sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+        save(&s, names[i]);
+        const size_t size = file.size;
+        for (size_t n = 3; n <= N; n += N - 3) { /* in the midst, and at the very end */
+            s = make_sheet(&answer, n, PF_FIND_IMAGES);
+            s.picture = picture_and_stop;
+            s.stop = &stop;
+            atomic_store(&stop, 0);
+            assert_refused(sheet_save(&s, path, &err), &err, "': interrupted");
+            assert_int_equal(err.code, PF_ERR_INTERRUPTED);
+            err = (pf_err)PF_ERR_INIT;
+        }
+        file.size = 0;
+        assert_ok(pf_file_read(path, &file, &err), &err);
+        assert_int_equal(file.size, size); /* the one before */
+    }
+}
+
 static void kinds(void **state)
 {
     (void)state;
@@ -397,6 +431,7 @@ int main(void)
         TEST(a_page_says_what_was_found),
         TEST(base64_is_the_picture),
         TEST(a_file_appears_whole_or_not_at_all),
+        TEST(nothing_is_left_of_one_that_is_interrupted),
         TEST(kinds),
         TEST(questions),
     };

@@ -1,5 +1,6 @@
 /*
- * batch.c - one question per line in, one JSON object per line out, in their order.
+ * run_batch.c - the job of --batch: one question per line in, one JSON object per line
+ * out, in their order.
  *
  * A line is a phrase, or a JSON object with the names of options as keys; what it does
  * not say the command line says, and the filters of both must hold. A line that cannot
@@ -11,14 +12,28 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "query/open.h"
+#include "query/print.h"
 #include "query/query.h"
+#include "query/say.h"
 
-enum { LINE_MAX_BYTES = 1 << 20, ITEMS_MAX = 2000 };
+/* What all lines share. */
+typedef struct {
+    FILE *in, *out;
+    pf_search *search;        /* opened for everything that may be asked */
+    pf_notes *notes;          /* may be NULL */
+    const asked *how;         /* defaults */
+    const pf_cli_item *items; /* filters that every question has */
+    size_t n_items;
+} batch;
+
+enum { LINE_MAX_BYTES = 1 << 20, ITEMS_MAX = 2000, DIGITS_MAX = 24 };
 
 /* One question being read; strings are borrowed from the line or its JSON. */
 typedef struct {
     asked how;
-    pf_cli_item *items; /* [ITEMS_MAX] */
+    pf_cli_item *items;         /* [ITEMS_MAX] */
+    char (*digits)[DIGITS_MAX]; /* [ITEMS_MAX] of those that came as numbers */
     size_t n_items;
     pf_json *json;
 } request;
@@ -57,17 +72,27 @@ static bool add_item(request *r, int tag, const char *value, pf_err *err)
     return true;
 }
 
+/* A string; an image may be named by its number as answers have it. */
+static const char *text_of(request *r, int tag, const pf_json *value)
+{
+    int64_t id;
+    if (tag != TAG_LIKE || r->n_items == ITEMS_MAX || !pf_json_to_int(value, &id))
+        return pf_json_string(value, NULL);
+    snprintf(r->digits[r->n_items], DIGITS_MAX, "%lld", (long long)id);
+    return r->digits[r->n_items];
+}
+
 /* A string, or an array of them. */
 static bool add_items(request *r, int tag, const pf_json_member *m, pf_err *err)
 {
-    const char *text = pf_json_string(m->value, NULL);
+    const char *text = text_of(r, tag, m->value);
     if (text)
         return add_item(r, tag, text, err);
     if (pf_json_get_kind(m->value) != PF_JSON_ARRAY)
         return pf_fail(err, PF_ERR_MISUSE,
                        "'%s' is neither a string nor an array of strings", m->key);
     for (size_t i = 0; i < pf_json_size(m->value); i++) {
-        text = pf_json_string(pf_json_at(m->value, i), NULL);
+        text = text_of(r, tag, pf_json_at(m->value, i));
         if (!text)
             return pf_fail(err, PF_ERR_MISUSE, "'%s' has an element that is no string",
                            m->key);
@@ -171,7 +196,7 @@ static bool read_request(request *r, const pf_buf *line, pf_err *err)
 {
     if (line->size == 0)
         return pf_fail(err, PF_ERR_MISUSE, "the line is empty");
-    if (line->data[0] == '{') {
+    if (line->data[strspn(line->data, " \t")] == '{') {
         pf_json_member m = {0};
         bool ok = pf_json_parse(&r->json, line->data, line->size, err);
         while (ok && pf_json_next_member(r->json, &m))
@@ -218,14 +243,31 @@ static void start_request(request *r, const batch *b)
         r->items[r->n_items++] = b->items[i];
 }
 
-bool batch_run(const batch *b, pf_err *err)
+/* Does what the command line says for every line make sense? */
+static bool check_defaults(const asked *how, const pf_cli_item *items, size_t n,
+                           pf_err *err)
+{
+    question q = {.has_stdin = true};
+    asked defaults = *how; /* without those that a line may make sense of */
+    defaults.collapse = defaults.min_score = -1;
+    defaults.min_percentile = 0;
+    const bool ok = question_make(&q, &defaults, items, n, err);
+    question_reset(&q);
+    return ok;
+}
+
+/* False also when some lines were answered by an error only. */
+static bool answer_lines(const batch *b, pf_err *err)
 {
     pf_buf line;
     pf_buf_init(&line, LINE_MAX_BYTES);
-    request r = {.items = pf_alloc_array(ITEMS_MAX, sizeof *r.items, err)};
+    request r = {.items = pf_alloc_array(ITEMS_MAX, sizeof *r.items, err),
+                 .digits = pf_alloc_array(ITEMS_MAX, sizeof *r.digits, err)};
+    const bool has_room = r.items && r.digits;
     size_t n = 0, n_failed = 0;
-    bool is_there = r.items != NULL;
-    while (is_there && !ferror(b->out)) {
+    int write_error = 0;
+    bool is_there = has_room;
+    while (is_there && write_error == 0) {
         pf_err why = PF_ERR_INIT;
         bool ok = read_line(b->in, &line, &is_there, &why);
         if (!is_there)
@@ -235,16 +277,45 @@ bool batch_run(const batch *b, pf_err *err)
         pf_json_free(r.json);
         if (!ok)
             print_error(b->out, why.msg);
-        fflush(b->out);
+        if (fflush(b->out) != 0)
+            write_error = errno;
         n++;
         n_failed += !ok;
     }
     pf_free(r.items);
+    pf_free(r.digits);
     pf_buf_free(&line);
-    if (!r.items)
+    if (!has_room)
         return false;
+    if (write_error != 0)
+        return pf_fail_errno(err, write_error, "cannot write the answer");
     if (ferror(b->in))
         return pf_fail_errno(err, errno, "cannot read stdin");
     return n_failed == 0 ||
            pf_fail(err, PF_ERR_IO, "%zu of %zu questions failed", n_failed, n);
+}
+
+/* What the makers of the model want told comes last: the model is opened on the way. */
+bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err)
+{
+    (void)status;
+    pf_search *search = NULL;
+    pf_notes notes = {0};
+    bool ok =
+        check_defaults(&command, args->items, args->n_items, err) &&
+        open_search(&search, PF_FIND_IMAGES | PF_FIND_CAPTIONS | PF_FIND_CASES, err);
+    const batch b = {
+        .in = stdin,
+        .out = stdout,
+        .search = search,
+        .notes = &notes,
+        .how = &command,
+        .items = args->items,
+        .n_items = args->n_items,
+    };
+    ok = ok && answer_lines(&b, err);
+    say_notes(&notes, command.verbose);
+    say_notice(search ? pf_search_notice(search) : NULL);
+    pf_search_close(search);
+    return ok;
 }
