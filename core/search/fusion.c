@@ -8,6 +8,7 @@
  */
 #include "core/search/fusion.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ typedef struct {
     const pf_query *q;
     size_t depth;
     pf_id_set captions; /* those of the images that may be found */
+    pf_case_map cases;  /* when cases are looked for */
     note *notes;
     size_t n_notes, room;
     entry *entries;
@@ -284,18 +286,44 @@ static bool rank_and_fuse(mix *m, pf_err *err)
     return rank_by_words(m, err) && fuse(m, err);
 }
 
+/* Entries of images that have a case, but not one that was asked with. */
+static void keep_cases(mix *m)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n_entries; i++) {
+        const pf_case_image *image = pf_case_map_find(&m->cases, m->entries[i].id);
+        bool is_wanted = image != NULL;
+        for (size_t k = 0; is_wanted && k < m->f->n_like; k++) {
+            const pf_case_image *like = pf_case_map_find(&m->cases, m->f->like[k]);
+            is_wanted = !like || like->case_id != image->case_id;
+        }
+        if (is_wanted)
+            m->entries[kept++] = m->entries[i];
+    }
+    m->n_entries = kept;
+}
+
+/* Only now is it known which images may stand for a case, and which is the nearest. */
+static void rank_cases(mix *m)
+{
+    keep_cases(m);
+    if (!m->f->vector)
+        return;
+    m->out->best = -2;
+    for (size_t i = 0; i < m->n_entries; i++)
+        m->out->best = fmax(m->out->best, m->entries[i].score);
+}
+
 static bool rank_all(mix *m, pf_err *err)
 {
-    if (!rank_and_fuse(m, err))
+    if (!rank_and_fuse(m, err) || (m->f->vector && !score_entries(m, err)))
         return false;
-    if (m->f->vector) {
-        if (!score_entries(m, err))
-            return false;
+    for (size_t i = 0; !m->f->vector && i < m->n_entries; i++)
+        m->entries[i].score = m->entries[i].reasons[WORDS].score;
+    if (m->q->find == PF_FIND_CASES)
+        rank_cases(m);
+    if (m->f->vector)
         drop_low(m);
-    } else {
-        for (size_t i = 0; i < m->n_entries; i++)
-            m->entries[i].score = m->entries[i].reasons[WORDS].score;
-    }
     return true;
 }
 
@@ -369,23 +397,6 @@ static bool fill_collapsed(mix *m, pf_answer *out, bool *wants_more, pf_err *err
     return ok;
 }
 
-/* Entries of images that have a case, but not one that was asked with. */
-static void keep_cases(mix *m, const pf_case_map *map)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < m->n_entries; i++) {
-        const pf_case_image *image = pf_case_map_find(map, m->entries[i].id);
-        bool is_wanted = image != NULL;
-        for (size_t k = 0; is_wanted && k < m->f->n_like; k++) {
-            const pf_case_image *like = pf_case_map_find(map, m->f->like[k]);
-            is_wanted = !like || like->case_id != image->case_id;
-        }
-        if (is_wanted)
-            m->entries[kept++] = m->entries[i];
-    }
-    m->n_entries = kept;
-}
-
 /* What hits of cases have from the ranking is the fused value: tell the rest. */
 static bool tell_cases(const mix *m, pf_answer *out, size_t before)
 {
@@ -409,35 +420,32 @@ static int by_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+static bool load_cases(mix *m, pf_err *err)
+{
+    return pf_case_map_load(&m->cases, m->f->store, err) &&
+           (m->cases.n_cases > 0 ||
+            pf_fail(err, PF_ERR_NOT_FOUND,
+                    "catalog '%s' has no cases, only images and captions can be found "
+                    "in it",
+                    m->f->folder));
+}
+
 static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
 {
-    pf_case_map map = {0};
     pf_ranked_cases ranked = {0};
     neighbours best = {0};
     const size_t before = out->n_hits;
-    if (!pf_case_map_load(&map, m->f->store, err))
-        return false;
-    bool ok =
-        map.n_cases > 0 ||
-        pf_fail(err, PF_ERR_NOT_FOUND,
-                "catalog '%s' has no cases, only images and captions can be found "
-                "in it",
-                m->f->folder);
-    if (ok) {
-        keep_cases(m, &map);
-        qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
-        ok = list(m, m->n_entries, &best, err) &&
-             pf_cases_rank(&ranked, &map, best.ids, best.scores, best.n, m->q->limit,
-                           err) &&
-             pf_hits_fill_cases(out, m->f->store, &ranked, err);
-    }
+    qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
+    bool ok = list(m, m->n_entries, &best, err) &&
+              pf_cases_rank(&ranked, &m->cases, best.ids, best.scores, best.n,
+                            m->q->limit, err) &&
+              pf_hits_fill_cases(out, m->f->store, &ranked, err);
     if (ok) {
         qsort(m->entries, m->n_entries, sizeof *m->entries, by_id);
         ok = tell_cases(m, out, before);
     }
     free_neighbours(&best);
     pf_ranked_cases_reset(&ranked);
-    pf_case_map_reset(&map);
     return ok;
 }
 
@@ -448,16 +456,17 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
     mix m = {.f = f, .q = q, .depth = depth, .out = out};
     bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
-              rank_all(&m, err);
+              (q->find != PF_FIND_CASES || load_cases(&m, err)) && rank_all(&m, err);
     *wants_more = false;
-    if (ok && q->find == PF_FIND_CASES) {
+    if (ok && q->find == PF_FIND_CASES && m.n_entries > 0) {
         ok = fill_cases(&m, out, err);
     } else if (ok && m.n_entries > 0) {
         qsort(m.entries, m.n_entries, sizeof *m.entries, best_first);
-        ok = q->collapse >= 0 ? fill_collapsed(&m, out, wants_more, err)
-                              : fill(&m, out, err);
+        ok = q->collapses ? fill_collapsed(&m, out, wants_more, err)
+                          : fill(&m, out, err);
     }
     pf_id_set_reset(&m.captions);
+    pf_case_map_reset(&m.cases);
     pf_free(m.notes);
     pf_free(m.entries);
     return ok;
