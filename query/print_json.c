@@ -63,7 +63,7 @@ void print_json_query(pf_json_writer *w, const pf_query *q, const pf_answer *ans
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     pf_json_write_real(w, "min_score", q->min_score, 7);
     pf_json_write_real(w, "min_percentile", q->min_percentile, 7);
-    if (q->collapse >= 0)
+    if (q->collapses)
         pf_json_write_real(w, "collapse", q->collapse, 7);
     pf_json_begin_array(w, "filter");
     for (size_t i = 0; i < q->n_filters; i++)
@@ -178,7 +178,7 @@ static void write_hit(pf_json_writer *w, const pf_hit *h, const pf_query *q, pf_
         write_image(w, h);
     if (by == PF_BY_WORDS || by == PF_BY_BOTH)
         write_reasons(w, h, by);
-    if (q->collapse >= 0)
+    if (q->collapses)
         write_duplicates(w, h);
     pf_json_end_object(w);
 }

@@ -52,7 +52,7 @@ void print_answer(const pf_query *query, const pf_answer *answer)
         print_json(stdout, query, answer);
         break;
     case FORMAT_TSV:
-        print_tsv(stdout, query->find, answer, query->collapse >= 0);
+        print_tsv(stdout, query->find, answer, query->collapses);
         break;
     case FORMAT_PATHS:
         print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');
@@ -102,7 +102,7 @@ unsigned search_indexes(const pf_query *q)
     const bool may_be_both =
         q->by == PF_BY_DEFAULT && q->n_parts == 1 && q->parts[0].kind == PF_PART_PHRASE;
     if (q->by == PF_BY_WORDS)
-        return q->collapse >= 0 ? (unsigned)q->find : 0;
+        return q->collapses ? (unsigned)q->find : 0;
     return (unsigned)q->find |
            (q->by == PF_BY_BOTH || may_be_both ? PF_FIND_CAPTIONS : 0u);
 }
