@@ -113,7 +113,7 @@ static bool find_questions(evaluation *e, pf_err *err)
 {
     pf_store *store = pf_catalog_store(e->s->catalog);
     if (!(e->o->queries ? pf_judged_read(&e->judged, store, &e->images, e->o->queries,
-                                         e->notes, err)
+                                         e->o->stop, e->notes, err)
                         : pf_judged_captions(&e->judged, store, &e->images, err)))
         return false;
     e->out->questions = e->judged.n;
