@@ -17,10 +17,7 @@
 #include "core/search/collapse.h"
 #include "core/search/hits.h"
 
-enum {
-    DEPTH = 1000,   /* of each ranking, at least */
-    SMOOTHING = 10, /* k in 1 / (k + rank) */
-};
+enum { SMOOTHING = 10 }; /* k in 1 / (k + rank) */
 
 typedef enum { MEANING, CAPTIONS, WORDS, N_RANKINGS } ranking;
 
@@ -81,12 +78,8 @@ static bool is_like(const mix *m, int64_t image_id)
     return false;
 }
 
-/* Neighbours, best first. */
-typedef struct {
-    int64_t *ids; /* owned, as the scores */
-    float *scores;
-    size_t n;
-} neighbours;
+/* Best first; owned. */
+typedef pf_fusion_near neighbours;
 
 static void free_neighbours(neighbours *found)
 {
@@ -115,21 +108,30 @@ static const pf_id_set *only_captions(const mix *m)
     return m->f->only_captions ? m->f->only_captions : m->f->only ? &m->captions : NULL;
 }
 
+static bool note_meaning(mix *m, const neighbours *found, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0, rank = 0; ok && i < found->n; i++) {
+        if (!finds_captions(m) && is_like(m, found->ids[i]))
+            continue;
+        if (++rank == 1)
+            m->out->best = found->scores[i];
+        ok = add_note(m, found->ids[i], MEANING, rank, found->scores[i], err);
+    }
+    return ok;
+}
+
 /* By what is looked for itself: images, or captions. */
 static bool rank_by_meaning(mix *m, pf_err *err)
 {
     const pf_fusion *f = m->f;
     neighbours found = {0};
-    bool ok = finds_captions(m)
-                  ? look(m, f->captions, m->depth, only_captions(m), &found, err)
-                  : look(m, f->images, m->depth, f->only, &found, err);
-    for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
-        if (!finds_captions(m) && is_like(m, found.ids[i]))
-            continue;
-        if (++rank == 1)
-            m->out->best = found.scores[i];
-        ok = add_note(m, found.ids[i], MEANING, rank, found.scores[i], err);
-    }
+    if (f->near_images)
+        return note_meaning(m, f->near_images, err);
+    const bool ok = (finds_captions(m)
+                         ? look(m, f->captions, m->depth, only_captions(m), &found, err)
+                         : look(m, f->images, m->depth, f->only, &found, err)) &&
+                    note_meaning(m, &found, err);
     free_neighbours(&found);
     return ok;
 }
@@ -147,6 +149,18 @@ static bool find_image_of(const pf_fusion *f, int64_t caption_id, int64_t *image
     return ok;
 }
 
+static bool note_captions(mix *m, const neighbours *found, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0, rank = 0; ok && i < found->n; i++) {
+        int64_t image_id = 0;
+        ok = find_image_of(m->f, found->ids[i], &image_id, err);
+        if (ok && image_id != 0 && !is_like(m, image_id))
+            ok = add_note(m, image_id, CAPTIONS, ++rank, found->scores[i], err);
+    }
+    return ok;
+}
+
 /* Images by the nearest of their captions: the first note of an image counts. */
 static bool rank_by_captions(mix *m, pf_err *err)
 {
@@ -154,13 +168,10 @@ static bool rank_by_captions(mix *m, pf_err *err)
     neighbours found = {0};
     if (finds_captions(m) || !f->captions)
         return true;
-    bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err);
-    for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
-        int64_t image_id = 0;
-        ok = find_image_of(f, found.ids[i], &image_id, err);
-        if (ok && image_id != 0 && !is_like(m, image_id))
-            ok = add_note(m, image_id, CAPTIONS, ++rank, found.scores[i], err);
-    }
+    if (f->near_captions)
+        return note_captions(m, f->near_captions, err);
+    const bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err) &&
+                    note_captions(m, &found, err);
     free_neighbours(&found);
     return ok;
 }
@@ -475,7 +486,7 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
 bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err *err)
 {
     const size_t wanted = q->limit + f->n_like;
-    size_t depth = wanted > DEPTH ? wanted : DEPTH;
+    size_t depth = wanted > PF_FUSION_DEPTH ? wanted : PF_FUSION_DEPTH;
     bool ok, wants_more = false;
     do {
         ok = run_to_depth(f, q, depth, out, &wants_more, err);
@@ -489,7 +500,7 @@ bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n, pf_err *err)
     pf_query q;
     pf_query_init(&q);
     pf_answer nobody = {0}; /* asks what else is told of the ranking */
-    mix m = {.f = f, .q = &q, .depth = DEPTH, .out = &nobody};
+    mix m = {.f = f, .q = &q, .depth = PF_FUSION_DEPTH, .out = &nobody};
     *n = 0;
     *ids = NULL;
     bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
