@@ -405,18 +405,19 @@ static bool open_another(asker *a, bool *is_there, pf_err *err)
 static bool ask_all(const evaluation *e, asker *askers, void **members,
                     const char *what, pf_err *err)
 {
+    const size_t blocks = (e->judged.n + AT_ONCE - 1) / AT_ONCE;
     size_t n = 1;
     bool ok = true, is_there = true;
     askers[0].store = pf_catalog_store(e->s->catalog);
     members[0] = &askers[0];
-    for (; ok && is_there && n < e->threads; n += ok && is_there) {
+    for (; ok && is_there && n < e->threads && n < blocks; n += ok && is_there) {
         members[n] = &askers[n];
         ok = open_another(&askers[n], &is_there, err);
     }
     const pf_team team = {.work = ask_block,
                           .members = members,
                           .n_members = n,
-                          .n_items = (e->judged.n + AT_ONCE - 1) / AT_ONCE,
+                          .n_items = blocks,
                           .n_told = e->judged.n,
                           .stop = e->o->stop,
                           .progress = e->o->progress,

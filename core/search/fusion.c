@@ -314,15 +314,20 @@ static void keep_cases(mix *m)
     m->n_entries = kept;
 }
 
-/* Only now is it known which images may stand for a case, and which is the nearest. */
+/* Only now is it known which images may stand for a case: what is told of all that may
+ * be found is told of them. */
 static void rank_cases(mix *m)
 {
+    pf_answer *out = m->out;
     keep_cases(m);
-    if (!m->f->vector)
-        return;
-    m->out->best = -2;
-    for (size_t i = 0; i < m->n_entries; i++)
-        m->out->best = fmax(m->out->best, m->entries[i].score);
+    out->best = -2;
+    out->has_words_hits = false;
+    for (size_t i = 0; i < m->n_entries; i++) {
+        const entry *e = &m->entries[i];
+        out->has_words_hits = out->has_words_hits || e->reasons[WORDS].rank != 0;
+        if (m->f->vector)
+            out->best = fmax(out->best, e->score);
+    }
 }
 
 static bool rank_all(mix *m, pf_err *err)

@@ -147,7 +147,8 @@ typedef struct {
     bool no_image_passes; /* the filters: nothing was searched */
     double best; /* highest cosine of all that may be found, limit and lowest score
                     aside; below -1: there was none, or by words alone */
-    bool has_words_hits; /* words were looked for and found in a caption */
+    bool has_words_hits; /* words were looked for, and found in a caption of what may be
+                            found */
     pf_chance chance;
     pf_by by; /* how it was looked for; not PF_BY_DEFAULT */
 } pf_answer;

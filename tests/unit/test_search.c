@@ -369,6 +369,17 @@ static void test_best_is_of_what_may_be_found(void **state)
         pf_answer_reset(&near);
         pf_answer_reset(&both);
     }
+    const pf_part two = phrase("2"); /* in the caption of image 2, which has no case */
+    pf_query q = ask(PF_FIND_IMAGES, &two, 1);
+    q.by = PF_BY_BOTH;
+    pf_answer answer = {0};
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_true(answer.has_words_hits);
+    pf_answer_reset(&answer);
+    q.find = PF_FIND_CASES;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_false(answer.has_words_hits);
+    pf_answer_reset(&answer);
     pf_search_close(s);
 }
 
