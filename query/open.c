@@ -28,7 +28,7 @@ unsigned search_indexes(const pf_query *q)
     const bool may_be_both =
         q->by == PF_BY_DEFAULT && q->n_parts == 1 && q->parts[0].kind == PF_PART_PHRASE;
     if (q->by == PF_BY_WORDS)
-        return q->collapse >= 0 ? (unsigned)q->find : 0;
+        return q->collapses ? (unsigned)q->find : 0;
     return (unsigned)q->find |
            (q->by == PF_BY_BOTH || may_be_both ? PF_FIND_CAPTIONS : 0u);
 }

@@ -8,7 +8,7 @@ void print_answer(const pf_query *query, const pf_answer *answer)
         print_json(stdout, query, answer);
         break;
     case FORMAT_TSV:
-        print_tsv(stdout, query->find, answer, query->collapse >= 0);
+        print_tsv(stdout, query->find, answer, query->collapses);
         break;
     case FORMAT_PATHS:
         print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');

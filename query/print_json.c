@@ -63,7 +63,7 @@ static void write_query(pf_json_writer *w, const pf_query *q, const pf_answer *a
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     pf_json_write_real(w, "min_score", q->min_score, 7);
     pf_json_write_real(w, "min_percentile", q->min_percentile, 7);
-    if (q->collapse >= 0)
+    if (q->collapses)
         pf_json_write_real(w, "collapse", q->collapse, 7);
     pf_json_begin_array(w, "filter");
     for (size_t i = 0; i < q->n_filters; i++)
@@ -179,7 +179,7 @@ static void write_reasons(pf_json_writer *w, const pf_hit *h, pf_by by)
 
 void print_json_duplicates(pf_json_writer *w, const pf_query *q, const pf_hit *h)
 {
-    if (q->collapse < 0)
+    if (!q->collapses)
         return;
     pf_json_begin_array(w, "duplicates");
     for (size_t i = 0; i < h->n_duplicates; i++)

@@ -170,6 +170,7 @@ bool question_make(question *a, const asked *how, const pf_cli_item *items, size
     a->query.limit = (size_t)how->limit;
     a->query.min_score = how->min_score;
     a->query.min_percentile = how->min_percentile;
+    a->query.collapses = how->collapse >= 0;
     a->query.collapse = how->collapse;
     if (how->collapse >= 0 && a->query.find == PF_FIND_CASES)
         return pf_fail(err, PF_ERR_MISUSE,

@@ -51,17 +51,24 @@ double pf_background_cosine(const pf_background *b, double percentile)
 {
     if (b->pairs == 0 || isnan(percentile))
         return NAN;
-    const double wanted = fmin(percentile, 100) / 100 * (double)b->pairs;
-    double lower = 0;
-    if (wanted <= 0)
+    if (percentile <= 0)
         return -1;
-    for (size_t i = 0; i < BINS; i++) {
-        const double count = b->counts[i];
-        if (count > 0 && lower + count >= wanted)
-            return ((double)i + (wanted - lower) / count) / (BINS / 2.0) - 1;
-        lower += count;
+    percentile = fmin(percentile, 100);
+    size_t bin = 0;
+    double upper = b->counts[0];
+    while (bin < BINS - 1 && 100 * upper / (double)b->pairs < percentile)
+        upper += b->counts[++bin];
+    /* It is in this bin; by halves, for a formula would round in its own way. */
+    const double noise = 1e-9;
+    double low = (double)bin / (BINS / 2.0) - 1 - noise;
+    double high = (double)(bin + 1) / (BINS / 2.0) - 1 + noise;
+    for (double x; (x = low + (high - low) / 2) > low && x < high;) {
+        if (pf_background_percentile(b, x) >= percentile)
+            high = x;
+        else
+            low = x;
     }
-    return 1;
+    return fmin(high, 1);
 }
 
 /* ---- a sample -------------------------------------------------------------------- */

@@ -32,8 +32,8 @@ void pf_background_add(pf_background *b, double cosine);
  * less than the share of one bin. NaN without any pair. */
 double pf_background_percentile(const pf_background *b, double cosine);
 
-/* The lowest cosine with at least this percentile (0 .. 100), -1 for 0; NaN without any
- * pair. */
+/* The lowest cosine with at least this percentile (0 .. 100) by the function above, to
+ * the last bit; -1 for 0; NaN without any pair. */
 double pf_background_cosine(const pf_background *b, double percentile);
 
 /* ---- making it ---- */

@@ -274,6 +274,7 @@ bool pf_cosines_rank(const pf_cosines *c, size_t threads, const pf_team *how,
     team.members = members;
     team.n_members = threads;
     team.n_items = (c->n_texts + TEXTS - 1) / TEXTS;
+    team.n_told = c->n_texts;
     ok = ok && pf_team_run(&team, err);
     if (ok && has_images)
         add_up(c, all, threads, wanted);

@@ -18,7 +18,10 @@
 #include "core/search/session.h"
 #include "core/search/team.h"
 
-enum { THREADS_MAX = 256 };
+enum {
+    THREADS_MAX = 256,
+    AT_ONCE = 64, /* questions of one look at an index: FAISS multiplies matrices */
+};
 
 typedef struct {
     pf_search *s;
@@ -113,7 +116,7 @@ static bool find_questions(evaluation *e, pf_err *err)
 {
     pf_store *store = pf_catalog_store(e->s->catalog);
     if (!(e->o->queries ? pf_judged_read(&e->judged, store, &e->images, e->o->queries,
-                                         e->notes, err)
+                                         e->o->stop, e->notes, err)
                         : pf_judged_captions(&e->judged, store, &e->images, err)))
         return false;
     e->out->questions = e->judged.n;
@@ -271,19 +274,79 @@ static bool rank_by_meaning(evaluation *e, pf_err *err)
 
 /* ---- by words, and both ---------------------------------------------------------- */
 
+/* What lies near each of a few questions. */
+typedef struct {
+    size_t k;       /* of each: PF_FUSION_DEPTH, or all there are */
+    float *queries; /* [AT_ONCE, dim] */
+    int64_t *ids;   /* [AT_ONCE, k] */
+    float *scores;  /* [AT_ONCE, k] */
+    size_t *counts; /* [AT_ONCE] */
+} near_many;
+
 typedef struct {
     const evaluation *e;
     pf_catalog *own; /* NULL: the session's store is used */
     pf_store *store;
     bool has_meaning;
+    near_many images, captions; /* all zero without meaning */
     size_t *ranks;
 } asker;
 
-static bool ask(void *context, size_t item, pf_err *err)
+static const pf_id_set *only_images(const evaluation *e)
 {
-    const asker *a = context;
+    return e->o->n_filters > 0 ? &e->images : NULL;
+}
+
+static const pf_id_set *only_captions(const evaluation *e)
+{
+    return e->o->n_filters > 0 ? &e->captions : NULL;
+}
+
+static bool make_near(near_many *m, const pf_vindex *index, const pf_id_set *only,
+                      pf_err *err)
+{
+    const size_t count = only ? only->n : pf_vindex_count(index);
+    m->k = count < PF_FUSION_DEPTH ? count : PF_FUSION_DEPTH;
+    return (m->queries =
+                pf_alloc_floats(AT_ONCE * (size_t)pf_vindex_dim(index), err)) &&
+           (m->ids = pf_alloc_array(AT_ONCE * m->k, sizeof *m->ids, err)) &&
+           (m->scores = pf_alloc_array(AT_ONCE * m->k, sizeof *m->scores, err)) &&
+           (m->counts = pf_alloc_array(AT_ONCE, sizeof *m->counts, err));
+}
+
+static void free_near(near_many *m)
+{
+    pf_free(m->queries);
+    pf_free(m->ids);
+    pf_free(m->scores);
+    pf_free(m->counts);
+}
+
+static bool look(near_many *m, const evaluation *e, const pf_vindex *index,
+                 const pf_id_set *only, size_t first, size_t n, pf_err *err)
+{
+    const size_t dim = (size_t)pf_vindex_dim(index);
+    for (size_t i = 0; i < n; i++)
+        memcpy(m->queries + i * dim, e->text_vectors[first + i],
+               dim * sizeof *m->queries);
+    return m->k == 0 ||
+           pf_vindex_search(index, m->queries, n, m->k, only ? only->ids : NULL,
+                            only ? only->n : 0, m->ids, m->scores, m->counts, err);
+}
+
+static pf_fusion_near near_of(const near_many *m, size_t i)
+{
+    return (pf_fusion_near){m->ids + i * m->k, m->scores + i * m->k,
+                            m->k > 0 ? m->counts[i] : 0};
+}
+
+/* Question `item`, which is number i of those that were looked for at once. */
+static bool ask(const asker *a, size_t item, size_t i, pf_err *err)
+{
     const pf_search *s = a->e->s;
     const pf_judged *j = &a->e->judged.at[item];
+    const pf_fusion_near images = near_of(&a->images, i),
+                         captions = near_of(&a->captions, i);
     const pf_fusion fusion = {
         .store = a->store,
         .folder = pf_search_folder(s),
@@ -294,19 +357,37 @@ static bool ask(void *context, size_t item, pf_err *err)
         .many = a->e->many,
         .phrase = j->text,
         .may_lack_words = true,
-        .only = a->e->o->n_filters > 0 ? &a->e->images : NULL,
-        .only_captions = a->e->o->n_filters > 0 ? &a->e->captions : NULL,
+        .only = only_images(a->e),
+        .only_captions = only_captions(a->e),
+        .near_images = a->has_meaning ? &images : NULL,
+        .near_captions = a->has_meaning ? &captions : NULL,
     };
     int64_t *ids;
     size_t n;
     if (!pf_fusion_rank(&fusion, &ids, &n, err))
         return false;
-    size_t i = 0;
-    while (i < n && !pf_id_set_has(&j->right, ids[i]))
-        i++;
-    a->ranks[item] = i < n ? i + 1 : 0;
+    size_t at = 0;
+    while (at < n && !pf_id_set_has(&j->right, ids[at]))
+        at++;
+    a->ranks[item] = at < n ? at + 1 : 0;
     pf_free(ids);
     return true;
+}
+
+static bool ask_block(void *context, size_t block, pf_err *err)
+{
+    asker *a = context;
+    const evaluation *e = a->e;
+    const size_t first = block * AT_ONCE, left = e->judged.n - first;
+    const size_t n = left < AT_ONCE ? left : AT_ONCE;
+    bool ok =
+        !a->has_meaning || (look(&a->images, e, pf_catalog_images(e->s->catalog),
+                                 only_images(e), first, n, err) &&
+                            look(&a->captions, e, pf_catalog_captions(e->s->catalog),
+                                 only_captions(e), first, n, err));
+    for (size_t i = 0; ok && i < n; i++)
+        ok = !is_stopped(e, err) && ask(a, first + i, i, err);
+    return ok;
 }
 
 /* A connection for another thread. When an indexer has published since the catalog was
@@ -324,25 +405,35 @@ static bool open_another(asker *a, bool *is_there, pf_err *err)
 static bool ask_all(const evaluation *e, asker *askers, void **members,
                     const char *what, pf_err *err)
 {
+    const size_t blocks = (e->judged.n + AT_ONCE - 1) / AT_ONCE;
     size_t n = 1;
     bool ok = true, is_there = true;
     askers[0].store = pf_catalog_store(e->s->catalog);
     members[0] = &askers[0];
-    for (; ok && is_there && n < e->threads; n += ok && is_there) {
+    for (; ok && is_there && n < e->threads && n < blocks; n += ok && is_there) {
         members[n] = &askers[n];
         ok = open_another(&askers[n], &is_there, err);
     }
-    const pf_team team = {.work = ask,
+    const pf_team team = {.work = ask_block,
                           .members = members,
                           .n_members = n,
-                          .n_items = e->judged.n,
+                          .n_items = blocks,
+                          .n_told = e->judged.n,
                           .stop = e->o->stop,
                           .progress = e->o->progress,
                           .context = e->o->context,
                           .what = what};
+    for (size_t i = 0; ok && askers[0].has_meaning && i < n; i++)
+        ok = make_near(&askers[i].images, pf_catalog_images(e->s->catalog),
+                       only_images(e), err) &&
+             make_near(&askers[i].captions, pf_catalog_captions(e->s->catalog),
+                       only_captions(e), err);
     ok = ok && pf_team_run(&team, err);
-    for (size_t i = 0; i < e->threads; i++)
+    for (size_t i = 0; i < e->threads; i++) {
+        free_near(&askers[i].images);
+        free_near(&askers[i].captions);
         pf_catalog_close(askers[i].own);
+    }
     return ok;
 }
 

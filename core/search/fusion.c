@@ -8,6 +8,7 @@
  */
 #include "core/search/fusion.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,7 @@
 #include "core/search/collapse.h"
 #include "core/search/hits.h"
 
-enum {
-    DEPTH = 1000,   /* of each ranking, at least */
-    SMOOTHING = 10, /* k in 1 / (k + rank) */
-};
+enum { SMOOTHING = 10 }; /* k in 1 / (k + rank) */
 
 typedef enum { MEANING, CAPTIONS, WORDS, N_RANKINGS } ranking;
 
@@ -41,6 +39,7 @@ typedef struct {
     const pf_query *q;
     size_t depth;
     pf_id_set captions; /* those of the images that may be found */
+    pf_case_map cases;  /* when cases are looked for */
     note *notes;
     size_t n_notes, room;
     entry *entries;
@@ -79,12 +78,8 @@ static bool is_like(const mix *m, int64_t image_id)
     return false;
 }
 
-/* Neighbours, best first. */
-typedef struct {
-    int64_t *ids; /* owned, as the scores */
-    float *scores;
-    size_t n;
-} neighbours;
+/* Best first; owned. */
+typedef pf_fusion_near neighbours;
 
 static void free_neighbours(neighbours *found)
 {
@@ -113,21 +108,30 @@ static const pf_id_set *only_captions(const mix *m)
     return m->f->only_captions ? m->f->only_captions : m->f->only ? &m->captions : NULL;
 }
 
+static bool note_meaning(mix *m, const neighbours *found, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0, rank = 0; ok && i < found->n; i++) {
+        if (!finds_captions(m) && is_like(m, found->ids[i]))
+            continue;
+        if (++rank == 1)
+            m->out->best = found->scores[i];
+        ok = add_note(m, found->ids[i], MEANING, rank, found->scores[i], err);
+    }
+    return ok;
+}
+
 /* By what is looked for itself: images, or captions. */
 static bool rank_by_meaning(mix *m, pf_err *err)
 {
     const pf_fusion *f = m->f;
     neighbours found = {0};
-    bool ok = finds_captions(m)
-                  ? look(m, f->captions, m->depth, only_captions(m), &found, err)
-                  : look(m, f->images, m->depth, f->only, &found, err);
-    for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
-        if (!finds_captions(m) && is_like(m, found.ids[i]))
-            continue;
-        if (++rank == 1)
-            m->out->best = found.scores[i];
-        ok = add_note(m, found.ids[i], MEANING, rank, found.scores[i], err);
-    }
+    if (f->near_images)
+        return note_meaning(m, f->near_images, err);
+    const bool ok = (finds_captions(m)
+                         ? look(m, f->captions, m->depth, only_captions(m), &found, err)
+                         : look(m, f->images, m->depth, f->only, &found, err)) &&
+                    note_meaning(m, &found, err);
     free_neighbours(&found);
     return ok;
 }
@@ -145,6 +149,18 @@ static bool find_image_of(const pf_fusion *f, int64_t caption_id, int64_t *image
     return ok;
 }
 
+static bool note_captions(mix *m, const neighbours *found, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0, rank = 0; ok && i < found->n; i++) {
+        int64_t image_id = 0;
+        ok = find_image_of(m->f, found->ids[i], &image_id, err);
+        if (ok && image_id != 0 && !is_like(m, image_id))
+            ok = add_note(m, image_id, CAPTIONS, ++rank, found->scores[i], err);
+    }
+    return ok;
+}
+
 /* Images by the nearest of their captions: the first note of an image counts. */
 static bool rank_by_captions(mix *m, pf_err *err)
 {
@@ -152,13 +168,10 @@ static bool rank_by_captions(mix *m, pf_err *err)
     neighbours found = {0};
     if (finds_captions(m) || !f->captions)
         return true;
-    bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err);
-    for (size_t i = 0, rank = 0; ok && i < found.n; i++) {
-        int64_t image_id = 0;
-        ok = find_image_of(f, found.ids[i], &image_id, err);
-        if (ok && image_id != 0 && !is_like(m, image_id))
-            ok = add_note(m, image_id, CAPTIONS, ++rank, found.scores[i], err);
-    }
+    if (f->near_captions)
+        return note_captions(m, f->near_captions, err);
+    const bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err) &&
+                    note_captions(m, &found, err);
     free_neighbours(&found);
     return ok;
 }
@@ -284,18 +297,49 @@ static bool rank_and_fuse(mix *m, pf_err *err)
     return rank_by_words(m, err) && fuse(m, err);
 }
 
+/* Entries of images that have a case, but not one that was asked with. */
+static void keep_cases(mix *m)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n_entries; i++) {
+        const pf_case_image *image = pf_case_map_find(&m->cases, m->entries[i].id);
+        bool is_wanted = image != NULL;
+        for (size_t k = 0; is_wanted && k < m->f->n_like; k++) {
+            const pf_case_image *like = pf_case_map_find(&m->cases, m->f->like[k]);
+            is_wanted = !like || like->case_id != image->case_id;
+        }
+        if (is_wanted)
+            m->entries[kept++] = m->entries[i];
+    }
+    m->n_entries = kept;
+}
+
+/* Only now is it known which images may stand for a case: what is told of all that may
+ * be found is told of them. */
+static void rank_cases(mix *m)
+{
+    pf_answer *out = m->out;
+    keep_cases(m);
+    out->best = -2;
+    out->has_words_hits = false;
+    for (size_t i = 0; i < m->n_entries; i++) {
+        const entry *e = &m->entries[i];
+        out->has_words_hits = out->has_words_hits || e->reasons[WORDS].rank != 0;
+        if (m->f->vector)
+            out->best = fmax(out->best, e->score);
+    }
+}
+
 static bool rank_all(mix *m, pf_err *err)
 {
-    if (!rank_and_fuse(m, err))
+    if (!rank_and_fuse(m, err) || (m->f->vector && !score_entries(m, err)))
         return false;
-    if (m->f->vector) {
-        if (!score_entries(m, err))
-            return false;
+    for (size_t i = 0; !m->f->vector && i < m->n_entries; i++)
+        m->entries[i].score = m->entries[i].reasons[WORDS].score;
+    if (m->q->find == PF_FIND_CASES)
+        rank_cases(m);
+    if (m->f->vector)
         drop_low(m);
-    } else {
-        for (size_t i = 0; i < m->n_entries; i++)
-            m->entries[i].score = m->entries[i].reasons[WORDS].score;
-    }
     return true;
 }
 
@@ -369,23 +413,6 @@ static bool fill_collapsed(mix *m, pf_answer *out, bool *wants_more, pf_err *err
     return ok;
 }
 
-/* Entries of images that have a case, but not one that was asked with. */
-static void keep_cases(mix *m, const pf_case_map *map)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < m->n_entries; i++) {
-        const pf_case_image *image = pf_case_map_find(map, m->entries[i].id);
-        bool is_wanted = image != NULL;
-        for (size_t k = 0; is_wanted && k < m->f->n_like; k++) {
-            const pf_case_image *like = pf_case_map_find(map, m->f->like[k]);
-            is_wanted = !like || like->case_id != image->case_id;
-        }
-        if (is_wanted)
-            m->entries[kept++] = m->entries[i];
-    }
-    m->n_entries = kept;
-}
-
 /* What hits of cases have from the ranking is the fused value: tell the rest. */
 static bool tell_cases(const mix *m, pf_answer *out, size_t before)
 {
@@ -409,35 +436,32 @@ static int by_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+static bool load_cases(mix *m, pf_err *err)
+{
+    return pf_case_map_load(&m->cases, m->f->store, err) &&
+           (m->cases.n_cases > 0 ||
+            pf_fail(err, PF_ERR_NOT_FOUND,
+                    "catalog '%s' has no cases, only images and captions can be found "
+                    "in it",
+                    m->f->folder));
+}
+
 static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
 {
-    pf_case_map map = {0};
     pf_ranked_cases ranked = {0};
     neighbours best = {0};
     const size_t before = out->n_hits;
-    if (!pf_case_map_load(&map, m->f->store, err))
-        return false;
-    bool ok =
-        map.n_cases > 0 ||
-        pf_fail(err, PF_ERR_NOT_FOUND,
-                "catalog '%s' has no cases, only images and captions can be found "
-                "in it",
-                m->f->folder);
-    if (ok) {
-        keep_cases(m, &map);
-        qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
-        ok = list(m, m->n_entries, &best, err) &&
-             pf_cases_rank(&ranked, &map, best.ids, best.scores, best.n, m->q->limit,
-                           err) &&
-             pf_hits_fill_cases(out, m->f->store, &ranked, err);
-    }
+    qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
+    bool ok = list(m, m->n_entries, &best, err) &&
+              pf_cases_rank(&ranked, &m->cases, best.ids, best.scores, best.n,
+                            m->q->limit, err) &&
+              pf_hits_fill_cases(out, m->f->store, &ranked, err);
     if (ok) {
         qsort(m->entries, m->n_entries, sizeof *m->entries, by_id);
         ok = tell_cases(m, out, before);
     }
     free_neighbours(&best);
     pf_ranked_cases_reset(&ranked);
-    pf_case_map_reset(&map);
     return ok;
 }
 
@@ -448,16 +472,17 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
     mix m = {.f = f, .q = q, .depth = depth, .out = out};
     bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
-              rank_all(&m, err);
+              (q->find != PF_FIND_CASES || load_cases(&m, err)) && rank_all(&m, err);
     *wants_more = false;
-    if (ok && q->find == PF_FIND_CASES) {
+    if (ok && q->find == PF_FIND_CASES && m.n_entries > 0) {
         ok = fill_cases(&m, out, err);
     } else if (ok && m.n_entries > 0) {
         qsort(m.entries, m.n_entries, sizeof *m.entries, best_first);
-        ok = q->collapse >= 0 ? fill_collapsed(&m, out, wants_more, err)
-                              : fill(&m, out, err);
+        ok = q->collapses ? fill_collapsed(&m, out, wants_more, err)
+                          : fill(&m, out, err);
     }
     pf_id_set_reset(&m.captions);
+    pf_case_map_reset(&m.cases);
     pf_free(m.notes);
     pf_free(m.entries);
     return ok;
@@ -466,7 +491,7 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
 bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err *err)
 {
     const size_t wanted = q->limit + f->n_like;
-    size_t depth = wanted > DEPTH ? wanted : DEPTH;
+    size_t depth = wanted > PF_FUSION_DEPTH ? wanted : PF_FUSION_DEPTH;
     bool ok, wants_more = false;
     do {
         ok = run_to_depth(f, q, depth, out, &wants_more, err);
@@ -480,7 +505,7 @@ bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n, pf_err *err)
     pf_query q;
     pf_query_init(&q);
     pf_answer nobody = {0}; /* asks what else is told of the ranking */
-    mix m = {.f = f, .q = &q, .depth = DEPTH, .out = &nobody};
+    mix m = {.f = f, .q = &q, .depth = PF_FUSION_DEPTH, .out = &nobody};
     *n = 0;
     *ids = NULL;
     bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||

@@ -17,6 +17,8 @@ enum {
     FILE_MAX_BYTES = 256 << 20,
     QUESTIONS_MAX = 1000000,
     PHRASE_MAX_BYTES = 1 << 16,
+    KNOWN_MAX = 256,         /* values of attributes whose images are remembered, */
+    KNOWN_IDS_MAX = 4 << 20, /* and images of all of them */
 };
 
 /* ---- lists ----------------------------------------------------------------------- */
@@ -222,8 +224,17 @@ typedef struct {
     pf_store *store;
     const pf_id_set *images;
     pf_notes *notes;
+    const atomic_int *stop; /* or NULL */
     size_t line;
 } reading;
+
+static bool is_stopped(const reading *r, pf_err *err)
+{
+    if (!r->stop || atomic_load(r->stop) == 0)
+        return false;
+    pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
+    return true;
+}
 
 static bool is_blank(char c)
 {
@@ -361,27 +372,25 @@ static bool take_value(void *user, int64_t image_id, const char *value, pf_err *
     return ok && (!is_there || grow(&h->found, image_id, err));
 }
 
-/* Of `right` those stay that have the value, too; with `is_first` all that have it. */
-static bool need_value(reading *r, const char *key, char *value, bool is_first,
-                       growing *right, pf_err *err)
-{
-    having h = {.filter = {.value = value, .op = PF_FILTER_EQUAL}};
-    const bool ok = pf_store_each_value(r->store, key, take_value, &h, err);
-    settle(&h.found.set, is_first ? NULL : &right->set);
-    pf_id_set_reset(&right->set);
-    *right = h.found;
-    return ok;
-}
-
 /* ---- tables ---------------------------------------------------------------------- */
 
 enum { NO_COLUMN = PF_TABLE_MAX_COLUMNS };
+
+/* The images that have a value: it takes a walk through the store to find them, and
+ * most rows ask for what others have asked for. */
+typedef struct {
+    size_t column;
+    char *value; /* owned */
+    pf_id_set images;
+} known_value;
 
 typedef struct {
     reading r;
     pf_table table;
     size_t phrase, relevant, path, n;  /* columns */
     char *names[PF_TABLE_MAX_COLUMNS]; /* owned */
+    known_value known[KNOWN_MAX];
+    size_t n_known, n_known_ids;
 } table_file;
 
 static bool is_key(const table_file *t, size_t column)
@@ -439,6 +448,66 @@ static bool read_header(table_file *t, pf_err *err)
     return check_columns(t, err);
 }
 
+static const pf_id_set *find_known(const table_file *t, size_t column,
+                                   const char *value)
+{
+    for (size_t i = 0; i < t->n_known; i++) {
+        const known_value *k = &t->known[i];
+        if (k->column == column && strcmp(k->value, value) == 0)
+            return &k->images;
+    }
+    return NULL;
+}
+
+/* Takes the images if there is room. */
+static bool remember(table_file *t, size_t column, const char *value, pf_id_set *images,
+                     pf_err *err)
+{
+    if (t->n_known == KNOWN_MAX || images->n > KNOWN_IDS_MAX - t->n_known_ids)
+        return true;
+    known_value k = {.column = column, .value = pf_strdup(value, err)};
+    if (!k.value)
+        return false;
+    k.images = *images;
+    *images = (pf_id_set){0};
+    t->n_known_ids += k.images.n;
+    t->known[t->n_known++] = k;
+    return true;
+}
+
+/* Of `right` those stay that are among `has`; with `is_first` it becomes all of them.
+ */
+static bool narrow(growing *right, const pf_id_set *has, bool is_first, pf_err *err)
+{
+    if (!is_first) {
+        settle(&right->set, has);
+        return true;
+    }
+    right->set.ids = pf_alloc_array(has->n, sizeof *has->ids, err);
+    if (!right->set.ids)
+        return false;
+    if (has->n > 0)
+        memcpy(right->set.ids, has->ids, has->n * sizeof *has->ids);
+    right->set.n = right->room = has->n;
+    return true;
+}
+
+/* Of `right` those stay that have the value, too; with `is_first` all that have it. */
+static bool need_value(table_file *t, size_t column, char *value, bool is_first,
+                       growing *right, pf_err *err)
+{
+    const pf_id_set *known = find_known(t, column, value);
+    if (known)
+        return narrow(right, known, is_first, err);
+    having h = {.filter = {.value = value, .op = PF_FILTER_EQUAL}};
+    bool ok = pf_store_each_value(t->r.store, t->names[column], take_value, &h, err);
+    settle(&h.found.set, NULL);
+    ok = ok && narrow(right, &h.found.set, is_first, err) &&
+         remember(t, column, value, &h.found.set, err);
+    pf_id_set_reset(&h.found.set);
+    return ok;
+}
+
 static bool read_attributes(table_file *t, char *value, growing *right, pf_err *err)
 {
     bool is_first = true;
@@ -446,7 +515,8 @@ static bool read_attributes(table_file *t, char *value, growing *right, pf_err *
         if (!is_key(t, i))
             continue;
         for (const char *at = pf_table_field(&t->table, i); next_value(&at, value);) {
-            if (!need_value(&t->r, t->names[i], value, is_first, right, err))
+            if ((is_first || right->set.n > 0) &&
+                !need_value(t, i, value, is_first, right, err))
                 return false;
             is_first = false;
         }
@@ -481,7 +551,10 @@ static bool read_rows(table_file *t, pf_err *err)
     t->r.line = 1;
     while (ok && (ok = pf_table_next(&t->table, &has_row, err)) && has_row) {
         t->r.line = t->table.line;
-        ok = read_row(t, value, err) || pf_fail_in(err, "line %zu", t->r.line);
+        if (is_stopped(&t->r, err))
+            ok = false;
+        else
+            ok = read_row(t, value, err) || pf_fail_in(err, "line %zu", t->r.line);
     }
     pf_free(value);
     return ok;
@@ -497,6 +570,10 @@ static bool read_table(const reading *r, pf_span bytes, pf_err *err)
     const bool ok = read_rows(t, err);
     for (size_t i = 0; i < t->n; i++)
         pf_free(t->names[i]);
+    for (size_t i = 0; i < t->n_known; i++) {
+        pf_free(t->known[i].value);
+        pf_id_set_reset(&t->known[i].images);
+    }
     pf_table_reset(&t->table);
     pf_free(t);
     return ok;
@@ -544,6 +621,8 @@ static bool read_lines(reading *r, const char *text, size_t n, pf_err *err)
         if (first == end)
             continue;
         pf_json *object = NULL;
+        if (is_stopped(r, err))
+            return false;
         const bool ok = pf_json_parse(&object, text + at, end - at, err) &&
                         read_object(r, object, err);
         pf_json_free(object);
@@ -554,9 +633,11 @@ static bool read_lines(reading *r, const char *text, size_t n, pf_err *err)
 }
 
 bool pf_judged_read(pf_judged_list *out, pf_store *store, const pf_id_set *images,
-                    const char *path, pf_notes *notes, pf_err *err)
+                    const char *path, const atomic_int *stop, pf_notes *notes,
+                    pf_err *err)
 {
-    reading r = {.out = out, .store = store, .images = images, .notes = notes};
+    reading r = {
+        .out = out, .store = store, .images = images, .notes = notes, .stop = stop};
     pf_buf bytes;
     pf_buf_init(&bytes, FILE_MAX_BYTES);
     bool ok = pf_file_read(path, &bytes, err);

@@ -17,6 +17,7 @@
 #ifndef PF_CORE_SEARCH_JUDGED_H
 #define PF_CORE_SEARCH_JUDGED_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,10 +47,10 @@ PF_MUST_CHECK bool pf_judged_captions(pf_judged_list *out, pf_store *store,
 /* The questions of the file at `path`, in its order. One whose right images are not
  * among `images`, or do not exist, is skipped, with a note. NOT_FOUND, with the line,
  * for an id, path or attribute that the catalog does not have; FORMAT for what cannot
- * be read. */
+ * be read; INTERRUPTED when `stop` (or NULL) is set. */
 PF_MUST_CHECK bool pf_judged_read(pf_judged_list *out, pf_store *store,
                                   const pf_id_set *images, const char *path,
-                                  pf_notes *notes, pf_err *err);
+                                  const atomic_int *stop, pf_notes *notes, pf_err *err);
 void pf_judged_list_reset(pf_judged_list *list); /* frees; all zero is fine */
 
 #endif

@@ -196,7 +196,7 @@ static bool find_plain(const pf_nearest *a, const pf_query *q, const pf_id_set *
     found f = {0};
     const size_t count = pf_vindex_count(a->index);
     const size_t k = q->limit < count ? q->limit + a->n_like : count;
-    if (q->collapse >= 0)
+    if (q->collapses)
         return find_collapsed(a, q, only, out, err);
     const bool ok = rank(a, q, k, q->limit, only, &f, out, err) &&
                     pf_hits_fill(out, a->store, q->find, f.ids, f.scores, f.n, err);

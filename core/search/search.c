@@ -24,8 +24,7 @@ void pf_search_set_threads(int n)
 
 void pf_query_init(pf_query *query)
 {
-    *query = (pf_query){
-        .find = PF_FIND_IMAGES, .limit = 10, .min_score = -1, .collapse = -1};
+    *query = (pf_query){.find = PF_FIND_IMAGES, .limit = 10, .min_score = -1};
 }
 
 /* ---- one question ---- */
@@ -148,15 +147,18 @@ static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
                        PF_FILTERS_MAX);
     if (q->limit == 0)
         return pf_fail(err, PF_ERR_MISUSE, "a limit of 0 leaves no answer");
-    if (q->collapse >= 0 && q->find == PF_FIND_CASES)
+    if (q->collapses && q->find == PF_FIND_CASES)
         return pf_fail(err, PF_ERR_MISUSE, "only images and captions can be collapsed");
+    if (q->collapses && !(q->collapse >= 0 && q->collapse <= 1))
+        return pf_fail(err, PF_ERR_MISUSE, "a threshold of %g is outside 0..1",
+                       q->collapse);
     return pf_session_has_model(s, err);
 }
 
 /* Words alone need no vectors, unless near ones are folded. */
 static bool check_indexes(const pf_search *s, const pf_query *q, pf_by by, pf_err *err)
 {
-    if (by == PF_BY_WORDS && q->collapse < 0)
+    if (by == PF_BY_WORDS && !q->collapses)
         return true;
     if (!index_of(s, q->find))
         return pf_fail(err, PF_ERR_MISUSE,

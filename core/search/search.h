@@ -81,8 +81,9 @@ typedef struct {
     size_t limit;          /* at most so many hits, >= 1 */
     double min_score;      /* hits below it are left out; -1 leaves none out */
     double min_percentile; /* the same for percentiles, 0 .. 100; 0 leaves none out */
-    double collapse;       /* images and captions: a hit whose cosine to a better one
-                              is at least this becomes a note on that; < 0: none do */
+    bool collapses;        /* images and captions: a hit whose cosine to a better one is
+                              at least `collapse` (0 .. 1) becomes a note on that */
+    double collapse;
     const pf_filter *filters; /* all must be met */
     size_t n_filters;
 } pf_query;
@@ -146,14 +147,15 @@ typedef struct {
     bool no_image_passes; /* the filters: nothing was searched */
     double best; /* highest cosine of all that may be found, limit and lowest score
                     aside; below -1: there was none, or by words alone */
-    bool has_words_hits; /* words were looked for and found in a caption */
+    bool has_words_hits; /* words were looked for, and found in a caption of what may be
+                            found */
     pf_chance chance;
     pf_by by; /* how it was looked for; not PF_BY_DEFAULT */
 } pf_answer;
 
 /* Answer one question. *out must be all zero or reset; it stays so on failure. An image
  * named by PF_PART_LIKE is not among the images found, nor its case among the cases.
- * With `collapse` the whole ranking is folded (collapse.h), what comes behind the last
+ * With `collapses` the whole ranking is folded (collapse.h), what comes behind the last
  * hit included; there are `limit` hits when so many differ.
  * MISUSE when the parts cancel out; NOT_FOUND for captions or cases of a catalog
  * without any, for a lowest percentile where percentiles are not known, for a

@@ -80,6 +80,7 @@ static void wait_for_all(shared *s)
 {
     enum { TENTH_NS = 100000000, SECOND_NS = 1000000000 };
     const pf_team *t = s->team;
+    const size_t total = t->n_told ? t->n_told : t->n_items;
     pthread_mutex_lock(&s->lock);
     while (s->running > 0) {
         struct timespec until;
@@ -91,7 +92,7 @@ static void wait_for_all(shared *s)
         const size_t done = s->done;
         pthread_mutex_unlock(&s->lock);
         if (t->progress)
-            t->progress(t->context, t->what, done, t->n_items);
+            t->progress(t->context, t->what, done * total / t->n_items, total);
         pthread_mutex_lock(&s->lock);
     }
     pthread_mutex_unlock(&s->lock);

@@ -17,6 +17,7 @@ typedef struct {
     void **members; /* [n_members], one per thread, each used by no other */
     size_t n_members;
     size_t n_items;
+    size_t n_told;          /* progress tells parts of this; 0: of n_items */
     const atomic_int *stop; /* may be NULL; non-zero ends it (INTERRUPTED) */
     /* May be NULL; called by the thread that called pf_team_run(), now and then. */
     void (*progress)(void *context, const char *what, size_t done, size_t total);

@@ -6,7 +6,10 @@
  * mention counts. A question adds these up over all captions.
  *
  * The mutex guards the table of groups and the captions that were read; a group does
- * not change once it is in the table.
+ * not change once it is in the table. When the table or the captions have their limit,
+ * a group belongs to the question that made it, and a caption is read into `spare`.
+ * Captions come by in the same order again and again: to keep the first ones is better
+ * than to drop any for later ones.
  */
 #include "core/words/words_many.h"
 
@@ -19,7 +22,7 @@
 #include "core/base/mem.h"
 #include "core/words/words_text.h"
 
-enum { KEY_MAX_BYTES = 1 << 20 };
+enum { KEY_MAX_BYTES = 1 << 20, KEPT_BYTES = 256 << 20 };
 
 /* What one leaf adds to the score of a caption. */
 typedef struct {
@@ -34,6 +37,7 @@ typedef struct group {
     size_t n_addends;
     uint32_t *present; /* captions in which a mention counts */
     size_t n_present;
+    bool is_kept; /* in the table */
 } group;
 
 typedef struct {
@@ -48,8 +52,10 @@ struct pf_words_many {
     pthread_mutex_t lock;
     pf_words_text **texts; /* [n_captions], NULL until read; of several captions with
                               one text the first has it */
+    pf_words_text spare;   /* of a caption that is not kept */
     group **table;         /* [n_places], a power of two */
     size_t n_places, n_groups;
+    size_t limit, texts_bytes, groups_bytes;
 };
 
 /* ---- captions -------------------------------------------------------------------- */
@@ -123,6 +129,7 @@ bool pf_words_many_new(pf_words_many **out, const pf_words *words, pf_store *sto
         return false;
     pthread_mutex_init(&m->lock, NULL);
     m->words = words;
+    m->limit = KEPT_BYTES;
     if (!pf_store_each_caption(store, take_caption, m, err) || !number_images(m, err) ||
         !(m->texts = pf_alloc_array(m->n_captions, sizeof(pf_words_text *), err))) {
         pf_words_many_free(m);
@@ -130,6 +137,11 @@ bool pf_words_many_new(pf_words_many **out, const pf_words *words, pf_store *sto
     }
     *out = m;
     return true;
+}
+
+void pf_words_many_set_limit(pf_words_many *m, size_t bytes)
+{
+    m->limit = bytes;
 }
 
 static void free_group(group *g)
@@ -157,6 +169,7 @@ void pf_words_many_free(pf_words_many *m)
             free_group(g);
         }
     }
+    pf_words_text_reset(&m->spare);
     pf_free(m->table);
     pf_free(m->texts);
     pf_free(m->captions);
@@ -179,24 +192,39 @@ typedef struct {
     unsigned char *known; /* [n_captions] 1: it was looked at for an earlier leaf */
 } making;
 
-static bool read_caption(making *k, size_t at, int64_t text_id, pf_err *err)
+static size_t bytes_of(const pf_words_text *t)
 {
-    pf_words_text **slot = &k->m->texts[at];
+    const pf_terms *terms = &t->terms;
+    return sizeof *t + terms->room * sizeof *terms->at +
+           terms->room_wholes * sizeof *terms->wholes + terms->room_chars +
+           t->negations.room * sizeof *t->negations.at + t->negations.room_kinds;
+}
+
+/* *out, borrowed until the next call: kept, or the spare one. */
+static bool read_caption(making *k, size_t at, int64_t text_id,
+                         const pf_words_text **out, pf_err *err)
+{
+    pf_words_many *m = k->m;
+    pf_words_text **slot = &m->texts[at], *read = &m->spare;
     char *text = NULL;
-    if (*slot)
+    *out = *slot;
+    if (*out)
         return true;
-    pf_words_text *read = pf_zalloc(sizeof *read, err);
-    const bool ok = read && pf_store_get_caption_text(k->store, text_id, &text, err) &&
-                    pf_words_text_read(read, k->m->words, text ? text : "", err);
+    const bool is_kept = m->texts_bytes < m->limit;
+    if (is_kept && !(read = pf_zalloc(sizeof *read, err)))
+        return false;
+    const bool ok = pf_store_get_caption_text(k->store, text_id, &text, err) &&
+                    pf_words_text_read(read, m->words, text ? text : "", err);
     pf_free(text);
-    if (ok) {
+    *out = ok ? read : NULL;
+    if (ok && is_kept) {
         *slot = read;
-        return true;
-    }
-    if (read)
+        m->texts_bytes += bytes_of(read);
+    } else if (is_kept) {
         pf_words_text_reset(read);
-    pf_free(read);
-    return false;
+        pf_free(read);
+    }
+    return ok;
 }
 
 static bool add_present(making *k, size_t at, pf_err *err)
@@ -239,10 +267,10 @@ static bool take_match(void *user, const pf_store_word_match *match, bool *is_en
     if (at == SIZE_MAX)
         return pf_fail(err, PF_ERR_MISMATCH, "the catalog has changed meanwhile");
     if (match->text_id != k->text_id) {
-        if (!read_caption(k, at, match->text_id, err))
+        const pf_words_text *text;
+        if (!read_caption(k, at, match->text_id, &text, err))
             return false;
-        k->is_present =
-            pf_words_text_has(k->m->texts[at], k->m->words, k->query, k->asked);
+        k->is_present = pf_words_text_has(text, k->m->words, k->query, k->asked);
         k->text_id = match->text_id;
     }
     const bool is_new = !k->known[at];
@@ -324,9 +352,36 @@ static bool make_room(pf_words_many *m, pf_err *err)
     return true;
 }
 
-/* The lock is held. */
+/* No larger than need be. When there is no memory to move to it stays as it is. */
+static void shrink(group *g)
+{
+    void *addends = g->addends, *present = g->present;
+    if (g->n_addends > 0 &&
+        pf_resize_array(&addends, g->n_addends, sizeof *g->addends, NULL))
+        g->addends = addends;
+    if (g->n_present > 0 &&
+        pf_resize_array(&present, g->n_present, sizeof *g->present, NULL))
+        g->present = present;
+}
+
+static void put_in_table(pf_words_many *m, group *g, size_t at)
+{
+    const size_t bytes = sizeof *g + strlen(g->key) +
+                         g->n_addends * sizeof *g->addends +
+                         g->n_present * sizeof *g->present;
+    if (m->groups_bytes >= m->limit)
+        return;
+    shrink(g);
+    m->groups_bytes += bytes;
+    g->is_kept = true;
+    g->next = m->table[at];
+    m->table[at] = g;
+    m->n_groups++;
+}
+
+/* The lock is held. A group that is not kept is to be freed. */
 static bool get_group(pf_words_many *m, pf_store *store, const pf_words_query *q,
-                      const pf_word_group *asked, const group **out, pf_err *err)
+                      const pf_word_group *asked, group **out, pf_err *err)
 {
     char *key = key_of(q, asked, err);
     if (!key || !make_room(m, err)) {
@@ -350,9 +405,7 @@ static bool get_group(pf_words_many *m, pf_store *store, const pf_words_query *q
         return false;
     }
     k.made->key = key;
-    k.made->next = m->table[at];
-    m->table[at] = k.made;
-    m->n_groups++;
+    put_in_table(m, k.made, at);
     *out = k.made;
     return true;
 }
@@ -464,15 +517,19 @@ static bool collect(const pf_words_many *m, const sum *sums, const pf_words_ask 
     return hits != NULL;
 }
 
-static bool find_groups(pf_words_many *m, pf_store *store, const pf_words_query *q,
-                        const group **groups, pf_err *err)
+static bool add_group(pf_words_many *m, pf_store *store, const pf_words_query *q,
+                      const pf_word_group *asked, sum *sums, pf_err *err)
 {
-    bool ok = true;
+    group *g = NULL;
     pthread_mutex_lock(&m->lock);
-    for (size_t i = 0; ok && i < q->n_groups; i++)
-        ok = get_group(m, store, q, &q->groups[i], &groups[i], err);
+    const bool ok = get_group(m, store, q, asked, &g, err);
     pthread_mutex_unlock(&m->lock);
-    return ok;
+    if (!ok)
+        return false;
+    add_up(g, sums);
+    if (!g->is_kept)
+        free_group(g);
+    return true;
 }
 
 /* Of plain words only, whose leaves can be added up. */
@@ -489,7 +546,6 @@ bool pf_words_many_search(pf_words_many *m, pf_store *store, const pf_words_ask 
                           pf_words_answer *out, pf_err *err)
 {
     *out = (pf_words_answer){0};
-    const group *groups[PF_WORDS_MAX_GROUPS];
     pf_words_query q = {0};
     if (!pf_words_parse(&q, m->words, ask->text, err))
         return false;
@@ -498,9 +554,9 @@ bool pf_words_many_search(pf_words_many *m, pf_store *store, const pf_words_ask 
         return pf_words_search(m->words, store, ask, out, err);
     }
     sum *sums = pf_alloc_array(m->n_captions, sizeof *sums, err);
-    bool ok = sums && find_groups(m, store, &q, groups, err);
+    bool ok = sums != NULL;
     for (size_t i = 0; ok && i < q.n_groups; i++)
-        add_up(groups[i], sums);
+        ok = add_group(m, store, &q, &q.groups[i], sums, err);
     ok = ok && collect(m, sums, ask, out, err);
     out->n_asked = ok ? q.n_groups : 0;
     out->is_cut = ok && q.is_cut;

@@ -6,7 +6,9 @@
  * mentions, whatever stands beside it. So FTS5 is asked once for each word (and each of
  * its other names) of all questions; BM25 of a question is the sum over its words, in
  * their order, which is how FTS5 itself adds them up: scores are the same to the bit.
- * What one word gave stays in memory: about 16 bytes for each word of each caption.
+ * What one word gave stays in memory, about 16 bytes for each word of each caption, and
+ * so do captions that were read, one to two kilobytes for one of twenty words. Both up
+ * to a limit; what is past it is read, or asked for, again each time.
  *
  * Questions with AND, OR, NOT or word* go to pf_words_search().
  *
@@ -25,6 +27,10 @@ typedef struct pf_words_many pf_words_many;
 PF_MUST_CHECK bool pf_words_many_new(pf_words_many **out, const pf_words *words,
                                      pf_store *store, pf_err *err);
 void pf_words_many_free(pf_words_many *many); /* NULL is fine */
+
+/* Keep at most so many bytes of what words gave, and as many of captions; 256 MiB each
+ * unless told. Before the first question. */
+void pf_words_many_set_limit(pf_words_many *many, size_t bytes);
 
 /* The image of a caption; 0 when there is none. */
 int64_t pf_words_many_image_of(const pf_words_many *many, int64_t caption_id);

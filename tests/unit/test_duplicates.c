@@ -439,6 +439,7 @@ static size_t compare_folding(pf_search *s, pf_query q)
     for (size_t t = 0; t < sizeof thresholds / sizeof *thresholds; t++) {
         for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
             pf_answer answer = {0};
+            q.collapses = true;
             q.collapse = thresholds[t];
             q.limit = limits[l];
             assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
@@ -526,6 +527,7 @@ static void test_both_goes_deeper_until_full(void **state)
     assert_int_equal(full.by, PF_BY_BOTH);
     assert_int_equal(full.n_hits, MANY);
     q.limit = 500;
+    q.collapses = true;
     q.collapse = 0.3;
     assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
     assert_true(answer.n_hits < q.limit);
@@ -547,26 +549,35 @@ static void test_cases_do_not_fold(void **state)
     q.parts = &part;
     q.n_parts = 1;
     q.find = PF_FIND_CASES;
+    q.collapses = true;
     q.collapse = 0.9;
     pf_answer answer = {0};
     assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "can be collapsed");
     assert_int_equal(err.code, PF_ERR_MISUSE);
+    q.find = PF_FIND_IMAGES;
+    for (int i = 0; i < 2; i++) {
+        q.collapse = i ? -1 : 1.5;
+        err = (pf_err)PF_ERR_INIT;
+        assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "outside 0..1");
+    }
     pf_search_close(s);
 }
 
-static void test_each_allocation_of_folding_may_fail(void **state)
+static void fail_each_folding(const pf_part *part, pf_by by, pf_find find)
 {
-    (void)state;
-    const pf_part part = {.kind = PF_PART_LIKE, .text = "1", .weight = 1};
     pf_search *s = open_search(folder);
     pf_query q;
     pf_query_init(&q);
-    q.parts = &part;
+    q.parts = part;
     q.n_parts = 1;
+    q.by = by;
+    q.find = find;
     q.limit = 3;
+    q.collapses = true;
     q.collapse = 0.9;
     pf_answer answer = {0};
-    for (long n = 1;; n++) {
+    /* each of the first ones, then fewer: words and the model make thousands */
+    for (long n = 1;; n += 1 + n / 100) {
         pf_mem_fail_at(n);
         const bool ok = pf_search_run(s, &q, &answer, NULL, &err);
         pf_mem_fail_at(0);
@@ -575,11 +586,22 @@ static void test_each_allocation_of_folding_may_fail(void **state)
         assert_int_equal(err.code, PF_ERR_NOMEM);
         assert_null(answer.hits);
         err = (pf_err)PF_ERR_INIT;
-        assert_true(n < 2000);
+        assert_true(n < 100000);
     }
     assert_int_equal(answer.n_hits, 3);
     pf_answer_reset(&answer);
     pf_search_close(s);
+}
+
+static void test_each_allocation_of_folding_may_fail(void **state)
+{
+    (void)state;
+    const pf_part like = {.kind = PF_PART_LIKE, .text = "1", .weight = 1};
+    const pf_part film = {
+        .kind = PF_PART_PHRASE, .text = "caption film 0", .weight = 1};
+    fail_each_folding(&like, PF_BY_MEANING, PF_FIND_IMAGES);
+    fail_each_folding(&film, PF_BY_WORDS, PF_FIND_IMAGES);
+    fail_each_folding(&film, PF_BY_BOTH, PF_FIND_CAPTIONS);
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, before)

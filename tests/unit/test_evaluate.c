@@ -487,14 +487,16 @@ static void test_many_questions_are_answered_as_one_is(void **state)
     char path[128];
     pf_store *store;
     snprintf(path, sizeof path, "%s/catalog.db", folder);
-    for (int ignores = 0; ignores < 2; ignores++) {
-        const pf_words_settings settings = {.ignores_negation = ignores};
+    for (int round = 0; round < 4; round++) { /* in little memory and in none, too */
+        const pf_words_settings settings = {.ignores_negation = round == 1};
         pf_words *words;
         pf_words_many *many;
         assert_ok(pf_store_open(&store, path, PF_STORE_READ, &err), &err);
         assert_ok(pf_words_new(&words, &settings, &err), &err);
         assert_ok(pf_words_many_new(&many, words, store, &err), &err);
-        for (int i = 0; i < TEXTS + 12; i++) {
+        if (round >= 2)
+            pf_words_many_set_limit(many, round == 2 ? 20000 : 0);
+        for (int i = 0; i < TEXTS + 12; i += round < 2 ? 1 : 5) {
             char text[256];
             make_text(text, i);
             for (size_t k = 0; k < 12; k++) {
@@ -616,6 +618,36 @@ static void test_attributes_say_what_is_right(void **state)
     pf_evaluation_reset(&e);
 }
 
+/* Values that were asked for before, alone and together, are the same images. */
+static void test_values_are_ids(void **state)
+{
+    (void)state;
+    static const char by_values[] = "phrase,modality,findings\n"
+                                    "mass,ct,big one\nright,CT,\nleft,CT,BIG ONE\n"
+                                    "mass,ct,mass\nnodules,,Big one;mass\n";
+    static const int step[] = {10, 2, 10, 2, 5}, first[] = {5, 1, 5, 1, 5};
+    static const char *const phrases[] = {"mass", "right", "left", "mass", "nodules"};
+    char by_ids[5 * 4 * IMAGES] = "phrase,relevant\n";
+    size_t n = strlen(by_ids);
+    for (int k = 0; k < 5; k++) {
+        n += (size_t)snprintf(by_ids + n, sizeof by_ids - n, "%s,", phrases[k]);
+        for (int i = first[k]; i <= IMAGES; i += step[k])
+            n += (size_t)snprintf(by_ids + n, sizeof by_ids - n, "%d ", i);
+        n += (size_t)snprintf(by_ids + n, sizeof by_ids - n, "\n");
+    }
+    assert_true(n < sizeof by_ids - 1);
+    pf_evaluation a = {0}, b = {0};
+    assert_ok(evaluate_file(&a, by_values, NULL), &err);
+    assert_ok(evaluate_file(&b, by_ids, NULL), &err);
+    assert_int_equal(a.questions, 5);
+    assert_int_equal(b.questions, 5);
+    for (int k = 0; k < PF_N_EVALUATED; k++)
+        assert_memory_equal(a.text_to_image[k].ranks, b.text_to_image[k].ranks,
+                            5 * sizeof(size_t));
+    pf_evaluation_reset(&a);
+    pf_evaluation_reset(&b);
+}
+
 static void test_files_that_are_refused(void **state)
 {
     (void)state;
@@ -670,6 +702,53 @@ static void test_it_can_be_stopped(void **state)
     pf_search_close(s);
 }
 
+static bool evaluate_failing_at(const pf_evaluate_options *o, long n)
+{
+    pf_search *s = open_search();
+    pf_evaluation e = {0};
+    err = (pf_err)PF_ERR_INIT;
+    pf_mem_fail_at(n);
+    const bool ok = pf_evaluate(s, o, &e, NULL, &err);
+    pf_mem_fail_at(0);
+    if (!ok) {
+        assert_int_equal(err.code, PF_ERR_NOMEM);
+        assert_null(e.image_to_text.ranks);
+        for (int i = 0; i < PF_N_EVALUATED; i++)
+            assert_null(e.text_to_image[i].ranks);
+    }
+    pf_evaluation_reset(&e);
+    pf_search_close(s);
+    return ok;
+}
+
+/* Each of the first ones, then fewer and fewer: there are thousands. */
+static void test_allocations_may_fail(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        NULL, "phrase,findings\nright effusion,mass;big one\nmass,mass\n",
+        "phrase,path,relevant\nleft mass,/films/5.png,3\n",
+        "{\"phrase\": \"a mass\", \"relevant\": [3, 5]}\n"};
+    pf_filter few;
+    assert_ok(pf_filter_parse(&few, "path~/films/?.png", &err), &err);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const pf_evaluate_options o = {.queries = files[i] ? file : NULL,
+                                       .filters = &few,
+                                       .n_filters = 1,
+                                       .threads = 2,
+                                       .resamples = 1};
+        if (files[i])
+            write_file(files[i]);
+        long n = 1;
+        while (!evaluate_failing_at(&o, n)) {
+            n += 1 + n / 30;
+            assert_true(n < 1000000);
+        }
+        assert_true(n > 40);
+    }
+    pf_filter_reset(&few);
+}
+
 static void test_nothing_to_ask_with(void **state)
 {
     (void)state;
@@ -713,9 +792,13 @@ int main(void)
         cmocka_unit_test_setup(test_many_questions_are_answered_as_one_is, before),
         cmocka_unit_test_setup(test_questions_name_what_is_right, before),
         cmocka_unit_test_setup(test_attributes_say_what_is_right, before),
+        cmocka_unit_test_setup(test_values_are_ids, before),
         cmocka_unit_test_setup(test_files_that_are_refused, before),
         cmocka_unit_test_setup(test_it_can_be_stopped, before),
+        cmocka_unit_test_setup(test_allocations_may_fail, before),
         cmocka_unit_test_setup(test_nothing_to_ask_with, before),
     };
+    /* as the programs do; and the thread sanitizer does not know libgomp's barriers */
+    pf_search_set_threads(1);
     return cmocka_run_group_tests(tests, before_all, after_all);
 }

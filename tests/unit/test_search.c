@@ -349,6 +349,40 @@ static void test_both_is_the_sum_of_reciprocal_ranks(void **state)
     pf_search_close(s);
 }
 
+/* The best of all that may be found is the same however it is looked for: what is in
+ * the case that was asked with is not among it. */
+static void test_best_is_of_what_may_be_found(void **state)
+{
+    (void)state;
+    const pf_part parts[] = {phrase("film 26"),
+                             {.kind = PF_PART_LIKE, .text = "26", .weight = 3}};
+    pf_search *s = open_search(NULL);
+    for (size_t n = 1; n <= 2; n++) {
+        pf_query q = ask(PF_FIND_CASES, parts, n);
+        pf_answer near = {0}, both = {0};
+        q.by = PF_BY_MEANING;
+        assert_ok(pf_search_run(s, &q, &near, NULL, &err), &err);
+        q.by = PF_BY_BOTH;
+        q.min_score = near.best - 0.1;
+        assert_ok(pf_search_run(s, &q, &both, NULL, &err), &err);
+        assert_true(fabs(near.best - both.best) < 1e-5);
+        pf_answer_reset(&near);
+        pf_answer_reset(&both);
+    }
+    const pf_part two = phrase("2"); /* in the caption of image 2, which has no case */
+    pf_query q = ask(PF_FIND_IMAGES, &two, 1);
+    q.by = PF_BY_BOTH;
+    pf_answer answer = {0};
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_true(answer.has_words_hits);
+    pf_answer_reset(&answer);
+    q.find = PF_FIND_CASES;
+    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_false(answer.has_words_hits);
+    pf_answer_reset(&answer);
+    pf_search_close(s);
+}
+
 static void test_both_finds_cases_and_captions(void **state)
 {
     (void)state;
@@ -953,6 +987,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_phrase_finds_what_brute_force_finds),
         TEST(test_both_is_the_sum_of_reciprocal_ranks),
+        TEST(test_best_is_of_what_may_be_found),
         TEST(test_both_finds_cases_and_captions),
         TEST(test_words_need_no_model),
         TEST(test_words_are_those_of_a_phrase),
