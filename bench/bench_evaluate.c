@@ -14,7 +14,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
-#include "core/search/evaluate.h"
+#include "core/evaluate/evaluate.h"
 #include "data/phantoms/catalogue.h"
 
 enum { DIM_MAX = 4096 };

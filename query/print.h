@@ -12,7 +12,7 @@
 #include "core/base/json.h"
 #include "core/search/classify.h"
 #include "core/search/duplicates.h"
-#include "core/search/evaluate.h"
+#include "core/evaluate/evaluate.h"
 #include "core/search/search.h"
 #include "query/query.h"
 

@@ -101,10 +101,11 @@ layer core/model 'core/(base|image|checkpoint|tokenizer|model)/'
 layer core/catalog 'core/(base|catalog)/|core/version\.h'
 layer core/words 'core/(base|catalog|words)/'
 layer core/search 'core/(base|image|model|catalog|words|search)/'
+layer core/evaluate 'core/(base|model|catalog|words|search|evaluate)/'
 layer core/cli 'core/(base|cli)/|core/version\.h'
-layer query 'query/|core/(base|cli|search)/|core/(model/(model|pipeline)|image/(scan|canvas)|version)\.h'
+layer query 'query/|core/(base|cli|search|evaluate)/|core/(model/(model|pipeline)|image/(scan|canvas)|version)\.h'
 layer indexer 'indexer/|core/'
-layer server 'server/|core/(base|cli|search)/|core/(model/model|version)\.h'
+layer server 'server/|core/(base|cli|search|evaluate)/|core/(model/model|version)\.h'
 
 # --- headers ------------------------------------------------------------------------
 

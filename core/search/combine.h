@@ -1,5 +1,6 @@
 /*
- * combine.h - from the parts of a question to one unit vector. Internal to search.
+ * combine.h - from the parts of a question to one unit vector. Internal to search and
+ * evaluate.
  */
 #ifndef PF_CORE_SEARCH_COMBINE_H
 #define PF_CORE_SEARCH_COMBINE_H

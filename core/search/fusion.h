@@ -1,6 +1,6 @@
 /*
  * fusion.h - one ranking out of several: what looks like the question, what captions
- * mean, what words they have. Internal to search.
+ * mean, what words they have. Internal to search and evaluate.
  *
  * Rankings are joined by reciprocal rank: G. V. Cormack, C. L. A. Clarke, S. Buettcher,
  * "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods",

@@ -1,5 +1,6 @@
 /*
- * scope.h - the images that pass all filters of a question. Internal to search.
+ * scope.h - the images that pass all filters of a question. Internal to search and
+ * evaluate.
  */
 #ifndef PF_CORE_SEARCH_SCOPE_H
 #define PF_CORE_SEARCH_SCOPE_H

@@ -1,6 +1,6 @@
 /*
  * session.h - a catalog open for questions, its model and its words. Internal to
- * search.
+ * search and evaluate.
  *
  * What every kind of question shares: the snapshot, the model with the towers that were
  * needed so far, the word tables. All of it belongs to the thread of the pf_search.

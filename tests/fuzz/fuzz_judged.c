@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/utf8.h"
-#include "core/search/judged.h"
+#include "core/evaluate/judged.h"
 #include "tests/support/seeded.h"
 
 enum { IMAGES = 24, TAKE_PART = 20 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/search/metrics.h"
+#include "core/evaluate/metrics.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;

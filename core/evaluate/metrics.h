@@ -13,8 +13,8 @@
  * Statistics 7, 1979). It says how the figure would vary with other questions of the
  * same kind, nothing about questions of another kind.
  */
-#ifndef PF_CORE_SEARCH_METRICS_H
-#define PF_CORE_SEARCH_METRICS_H
+#ifndef PF_CORE_EVALUATE_METRICS_H
+#define PF_CORE_EVALUATE_METRICS_H
 
 #include <stddef.h>
 #include <stdint.h>

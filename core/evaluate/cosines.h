@@ -1,16 +1,16 @@
 /*
  * cosines.h - every text against every image: ranks by meaning in both directions, from
- * one pass over the products. Internal to search.
+ * one pass over the products. Internal to evaluate.
  */
-#ifndef PF_CORE_SEARCH_COSINES_H
-#define PF_CORE_SEARCH_COSINES_H
+#ifndef PF_CORE_EVALUATE_COSINES_H
+#define PF_CORE_EVALUATE_COSINES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/err.h"
-#include "core/search/judged.h"
-#include "core/search/team.h"
+#include "core/evaluate/judged.h"
+#include "core/evaluate/team.h"
 
 /* All of it borrowed. */
 typedef struct {

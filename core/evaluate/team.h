@@ -1,8 +1,8 @@
 /*
- * team.h - many items, a few threads. Internal to search.
+ * team.h - many items, a few threads. Internal to evaluate.
  */
-#ifndef PF_CORE_SEARCH_TEAM_H
-#define PF_CORE_SEARCH_TEAM_H
+#ifndef PF_CORE_EVALUATE_TEAM_H
+#define PF_CORE_EVALUATE_TEAM_H
 
 #include <stdatomic.h>
 #include <stddef.h>

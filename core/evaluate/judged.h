@@ -1,6 +1,6 @@
 /*
  * judged.h - questions with what is right: each has a text and the images that answer
- * it. Either a catalog's own captions, or a file. Internal to search.
+ * it. Either a catalog's own captions, or a file. Internal to evaluate.
  *
  * A file is a table (CSV, RFC 4180) or JSON Lines, by its first byte.
  *
@@ -14,8 +14,8 @@
  * ';', too. `relevant` and `path` may stand together and then add up; attributes do not
  * go with them.
  */
-#ifndef PF_CORE_SEARCH_JUDGED_H
-#define PF_CORE_SEARCH_JUDGED_H
+#ifndef PF_CORE_EVALUATE_JUDGED_H
+#define PF_CORE_EVALUATE_JUDGED_H
 
 #include <stdatomic.h>
 #include <stddef.h>

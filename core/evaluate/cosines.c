@@ -10,7 +10,7 @@
  * A rank is 1 + how many score higher than the best right answer; so those scores come
  * first, and then no score has to be kept.
  */
-#include "core/search/cosines.h"
+#include "core/evaluate/cosines.h"
 
 #include <stdlib.h>
 #include <string.h>

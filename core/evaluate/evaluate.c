@@ -3,7 +3,7 @@
  * of it. judged.c has the questions, cosines.c and fusion.c the rankings, metrics.c the
  * figures.
  */
-#include "core/search/evaluate.h"
+#include "core/evaluate/evaluate.h"
 
 #include <string.h>
 #include <time.h>
@@ -11,12 +11,12 @@
 
 #include "core/base/mem.h"
 #include "core/search/combine.h"
-#include "core/search/cosines.h"
+#include "core/evaluate/cosines.h"
 #include "core/search/fusion.h"
-#include "core/search/judged.h"
+#include "core/evaluate/judged.h"
 #include "core/search/scope.h"
 #include "core/search/session.h"
-#include "core/search/team.h"
+#include "core/evaluate/team.h"
 
 enum {
     THREADS_MAX = 256,

@@ -1,5 +1,5 @@
 /* judged.c - see judged.h. */
-#include "core/search/judged.h"
+#include "core/evaluate/judged.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * Ranks are sorted once. A resample is how often each place of the sorted list was
  * drawn; the figures follow from one walk over these counts, without sorting again.
  */
-#include "core/search/metrics.h"
+#include "core/evaluate/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>

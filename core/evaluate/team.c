@@ -4,7 +4,7 @@
  * One mutex guards the number of the next item, how many are done, and the failure. The
  * calling thread works on nothing: it waits, and tells how far things are.
  */
-#include "core/search/team.h"
+#include "core/evaluate/team.h"
 
 #include <pthread.h>
 #include <time.h>

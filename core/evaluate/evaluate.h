@@ -25,8 +25,8 @@
  * they and the rankings are shared among threads, each with its own connection to the
  * store.
  */
-#ifndef PF_CORE_SEARCH_EVALUATE_H
-#define PF_CORE_SEARCH_EVALUATE_H
+#ifndef PF_CORE_EVALUATE_EVALUATE_H
+#define PF_CORE_EVALUATE_EVALUATE_H
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@
 
 #include "core/base/err.h"
 #include "core/base/notes.h"
-#include "core/search/metrics.h"
+#include "core/evaluate/metrics.h"
 #include "core/search/search.h"
 
 typedef struct {
