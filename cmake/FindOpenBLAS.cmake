@@ -10,6 +10,11 @@
 #
 #   -DOpenBLAS_LIBRARY=... -DOpenBLAS_INCLUDE_DIR=...   use another one
 
+# A build folder may remember the serial flavour from before.
+if(OpenBLAS_LIBRARY MATCHES "openblas-serial")
+  unset(OpenBLAS_LIBRARY CACHE)
+  unset(OpenBLAS_INCLUDE_DIR CACHE)
+endif()
 find_library(OpenBLAS_LIBRARY NAMES openblas
   PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread
         /usr/lib/openblas-pthread
