@@ -6,8 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- clang asan tsan
-# One test forks with threads running, to measure what the child uses.
-TSAN_OPTIONS="die_after_fork=0 suppressions=$PWD/tests/tsan.supp"
+TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 export TSAN_OPTIONS
 for preset in "$@"; do
   printf '\n== %s\n' "$preset"
