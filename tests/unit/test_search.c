@@ -453,7 +453,8 @@ static void test_words_are_those_of_a_phrase(void **state)
     pf_answer answer = {0};
     pf_query q = ask(PF_FIND_IMAGES, parts + 1, 1);
     q.by = PF_BY_BOTH;
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "of one phrase");
+    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err,
+                   "of exactly one phrase");
     q = ask(PF_FIND_IMAGES, parts, 2);
     q.by = PF_BY_WORDS;
     assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "words alone");
