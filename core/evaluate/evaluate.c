@@ -334,10 +334,10 @@ static bool look(near_many *m, const evaluation *e, const pf_vindex *index,
                             only ? only->n : 0, m->ids, m->scores, m->counts, err);
 }
 
-static pf_fusion_near near_of(const near_many *m, size_t i)
+static pf_neighbours near_of(const near_many *m, size_t i)
 {
-    return (pf_fusion_near){m->ids + i * m->k, m->scores + i * m->k,
-                            m->k > 0 ? m->counts[i] : 0};
+    return (pf_neighbours){m->ids + i * m->k, m->scores + i * m->k,
+                           m->k > 0 ? m->counts[i] : 0};
 }
 
 /* Question `item`, which is number i of those that were looked for at once. */
@@ -345,8 +345,8 @@ static bool ask(const asker *a, size_t item, size_t i, pf_err *err)
 {
     const pf_search *s = a->e->s;
     const pf_judged *j = &a->e->judged.at[item];
-    const pf_fusion_near images = near_of(&a->images, i),
-                         captions = near_of(&a->captions, i);
+    const pf_neighbours images = near_of(&a->images, i),
+                        captions = near_of(&a->captions, i);
     const pf_fusion fusion = {
         .store = a->store,
         .folder = pf_search_folder(s),

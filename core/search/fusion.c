@@ -78,37 +78,12 @@ static bool is_like(const mix *m, int64_t image_id)
     return false;
 }
 
-/* Best first; owned. */
-typedef pf_fusion_near neighbours;
-
-static void free_neighbours(neighbours *found)
-{
-    pf_free(found->ids);
-    pf_free(found->scores);
-}
-
-/* The k nearest, of all or of those in `only`. */
-static bool look(const mix *m, const pf_vindex *index, size_t k, const pf_id_set *only,
-                 neighbours *out, pf_err *err)
-{
-    const size_t count = only ? only->n : pf_vindex_count(index);
-    if (k > count)
-        k = count;
-    if (k == 0)
-        return true;
-    out->ids = pf_alloc_array(k, sizeof *out->ids, err);
-    out->scores = pf_alloc_array(k, sizeof *out->scores, err);
-    return out->ids && out->scores &&
-           pf_vindex_search(index, m->f->vector, 1, k, only ? only->ids : NULL,
-                            only ? only->n : 0, out->ids, out->scores, &out->n, err);
-}
-
 static const pf_id_set *only_captions(const mix *m)
 {
     return m->f->only_captions ? m->f->only_captions : m->f->only ? &m->captions : NULL;
 }
 
-static bool note_meaning(mix *m, const neighbours *found, pf_err *err)
+static bool note_meaning(mix *m, const pf_neighbours *found, pf_err *err)
 {
     bool ok = true;
     for (size_t i = 0, rank = 0; ok && i < found->n; i++) {
@@ -125,14 +100,16 @@ static bool note_meaning(mix *m, const neighbours *found, pf_err *err)
 static bool rank_by_meaning(mix *m, pf_err *err)
 {
     const pf_fusion *f = m->f;
-    neighbours found = {0};
+    pf_neighbours found = {0};
     if (f->near_images)
         return note_meaning(m, f->near_images, err);
-    const bool ok = (finds_captions(m)
-                         ? look(m, f->captions, m->depth, only_captions(m), &found, err)
-                         : look(m, f->images, m->depth, f->only, &found, err)) &&
-                    note_meaning(m, &found, err);
-    free_neighbours(&found);
+    const bool ok =
+        (finds_captions(m) ? pf_neighbours_find(&found, f->captions, f->vector,
+                                                m->depth, only_captions(m), err)
+                           : pf_neighbours_find(&found, f->images, f->vector, m->depth,
+                                                f->only, err)) &&
+        note_meaning(m, &found, err);
+    pf_neighbours_reset(&found);
     return ok;
 }
 
@@ -149,7 +126,7 @@ static bool find_image_of(const pf_fusion *f, int64_t caption_id, int64_t *image
     return ok;
 }
 
-static bool note_captions(mix *m, const neighbours *found, pf_err *err)
+static bool note_captions(mix *m, const pf_neighbours *found, pf_err *err)
 {
     bool ok = true;
     for (size_t i = 0, rank = 0; ok && i < found->n; i++) {
@@ -165,14 +142,15 @@ static bool note_captions(mix *m, const neighbours *found, pf_err *err)
 static bool rank_by_captions(mix *m, pf_err *err)
 {
     const pf_fusion *f = m->f;
-    neighbours found = {0};
+    pf_neighbours found = {0};
     if (finds_captions(m) || !f->captions)
         return true;
     if (f->near_captions)
         return note_captions(m, f->near_captions, err);
-    const bool ok = look(m, f->captions, m->depth, only_captions(m), &found, err) &&
+    const bool ok = pf_neighbours_find(&found, f->captions, f->vector, m->depth,
+                                       only_captions(m), err) &&
                     note_captions(m, &found, err);
-    free_neighbours(&found);
+    pf_neighbours_reset(&found);
     return ok;
 }
 
@@ -262,20 +240,21 @@ static entry *find_entry(const mix *m, int64_t id)
  * still in the order of ids. */
 static bool score_entries(mix *m, pf_err *err)
 {
-    neighbours found = {0};
+    pf_neighbours found = {0};
     pf_id_set ids = {.n = m->n_entries};
     ids.ids = pf_alloc_array(m->n_entries, sizeof *ids.ids, err);
     bool ok = ids.ids != NULL;
     for (size_t i = 0; ok && i < m->n_entries; i++)
         ids.ids[i] = m->entries[i].id;
-    ok = ok && look(m, finds_captions(m) ? m->f->captions : m->f->images, ids.n, &ids,
-                    &found, err);
+    ok = ok &&
+         pf_neighbours_find(&found, finds_captions(m) ? m->f->captions : m->f->images,
+                            m->f->vector, ids.n, &ids, err);
     for (size_t i = 0; ok && i < found.n; i++) {
         entry *e = find_entry(m, found.ids[i]);
         if (e)
             e->score = found.scores[i];
     }
-    free_neighbours(&found);
+    pf_neighbours_reset(&found);
     pf_id_set_reset(&ids);
     return ok;
 }
@@ -355,11 +334,9 @@ static void tell(pf_hit *h, const entry *e)
 }
 
 /* The first n entries as ids and fused values. */
-static bool list(const mix *m, size_t n, neighbours *out, pf_err *err)
+static bool list(const mix *m, size_t n, pf_neighbours *out, pf_err *err)
 {
-    out->ids = pf_alloc_array(n, sizeof *out->ids, err);
-    out->scores = pf_alloc_array(n, sizeof *out->scores, err);
-    if (!out->ids || !out->scores)
+    if (!pf_neighbours_alloc(out, n, err))
         return false;
     for (out->n = 0; out->n < n; out->n++) {
         out->ids[out->n] = m->entries[out->n].id;
@@ -372,13 +349,13 @@ static bool fill(mix *m, pf_answer *out, pf_err *err)
 {
     const size_t n = m->n_entries < m->q->limit ? m->n_entries : m->q->limit;
     const size_t before = out->n_hits;
-    neighbours best = {0};
+    pf_neighbours best = {0};
     const bool ok =
         list(m, n, &best, err) &&
         pf_hits_fill(out, m->f->store, m->q->find, best.ids, best.scores, best.n, err);
     for (size_t i = 0; ok && i < n; i++)
         tell(&out->hits[before + i], &m->entries[i]);
-    free_neighbours(&best);
+    pf_neighbours_reset(&best);
     return ok;
 }
 
@@ -395,7 +372,7 @@ static bool fill_collapsed(mix *m, pf_answer *out, bool *wants_more, pf_err *err
 {
     const pf_query *q = m->q;
     const size_t before = out->n_hits;
-    neighbours all = {0};
+    pf_neighbours all = {0};
     pf_collapsed folded = {0};
     bool ok = list(m, m->n_entries, &all, err) &&
               pf_collapse(&folded, finds_captions(m) ? m->f->captions : m->f->images,
@@ -409,7 +386,7 @@ static bool fill_collapsed(mix *m, pf_answer *out, bool *wants_more, pf_err *err
              pf_collapse_tell(&folded, all.ids, out->hits + before, err);
     }
     pf_collapsed_reset(&folded);
-    free_neighbours(&all);
+    pf_neighbours_reset(&all);
     return ok;
 }
 
@@ -449,7 +426,7 @@ static bool load_cases(mix *m, pf_err *err)
 static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
 {
     pf_ranked_cases ranked = {0};
-    neighbours best = {0};
+    pf_neighbours best = {0};
     const size_t before = out->n_hits;
     qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
     bool ok = list(m, m->n_entries, &best, err) &&
@@ -460,7 +437,7 @@ static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
         qsort(m->entries, m->n_entries, sizeof *m->entries, by_id);
         ok = tell_cases(m, out, before);
     }
-    free_neighbours(&best);
+    pf_neighbours_reset(&best);
     pf_ranked_cases_reset(&ranked);
     return ok;
 }

@@ -19,6 +19,7 @@
 #include "core/base/err.h"
 #include "core/catalog/store.h"
 #include "core/catalog/vindex.h"
+#include "core/search/neighbours.h"
 #include "core/search/scope.h"
 #include "core/search/search.h"
 #include "core/words/words.h"
@@ -26,13 +27,6 @@
 
 /* How far down each ranking is looked at, at least. */
 enum { PF_FUSION_DEPTH = 1000 };
-
-/* Neighbours that were found before, best first: PF_FUSION_DEPTH of them, or all. */
-typedef struct {
-    int64_t *ids;  /* [n] */
-    float *scores; /* [n] */
-    size_t n;
-} pf_fusion_near;
 
 /* What is looked at, all of it borrowed. */
 typedef struct {
@@ -49,8 +43,9 @@ typedef struct {
     size_t n_like;         /* cases, are not found */
     const pf_id_set *only; /* images that may be found; NULL: all */
     const pf_id_set *only_captions; /* those of `only`; NULL: they are looked up */
-    /* For pf_fusion_rank(): those of the vector; NULL: they are looked for. */
-    const pf_fusion_near *near_images, *near_captions;
+    /* For pf_fusion_rank(): those of the vector, PF_FUSION_DEPTH of them or all; NULL:
+     * they are looked for. */
+    const pf_neighbours *near_images, *near_captions;
 } pf_fusion;
 
 /* Append the hits to those of `out`, each with its reasons; on failure they stay there,

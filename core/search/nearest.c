@@ -13,38 +13,10 @@
 #include "core/search/cases.h"
 #include "core/search/collapse.h"
 #include "core/search/hits.h"
-
-/* Neighbours: best first. */
-typedef struct {
-    int64_t *ids;
-    float *scores;
-    size_t n;
-} found;
-
-static void free_found(found *f)
-{
-    pf_free(f->ids);
-    pf_free(f->scores);
-}
-
-/* The k nearest, or those of `only` (NULL: of all). */
-static bool look(const pf_nearest *a, size_t k, const int64_t *only, size_t n_only,
-                 found *out, pf_err *err)
-{
-    const size_t count = only ? n_only : pf_vindex_count(a->index);
-    if (k > count)
-        k = count;
-    if (k == 0)
-        return true;
-    out->ids = pf_alloc_array(k, sizeof *out->ids, err);
-    out->scores = pf_alloc_array(k, sizeof *out->scores, err);
-    return out->ids && out->scores &&
-           pf_vindex_search(a->index, a->vector, 1, k, only, n_only, out->ids,
-                            out->scores, &out->n, err);
-}
+#include "core/search/neighbours.h"
 
 /* Remember the best, then down to the lowest score asked for. */
-static void cut(const pf_query *q, found *f, pf_answer *out)
+static void cut(const pf_query *q, pf_neighbours *f, pf_answer *out)
 {
     if (f->n > 0)
         out->best = f->scores[0];
@@ -64,7 +36,7 @@ static bool is_like(const pf_nearest *a, int64_t id)
 }
 
 /* Those asked with "like" go, those past the limit too. */
-static void keep(const pf_nearest *a, const pf_query *q, size_t limit, found *f)
+static void keep(const pf_nearest *a, const pf_query *q, size_t limit, pf_neighbours *f)
 {
     size_t kept = 0;
     for (size_t i = 0; i < f->n && kept < limit; i++) {
@@ -78,9 +50,9 @@ static void keep(const pf_nearest *a, const pf_query *q, size_t limit, found *f)
 
 /* Of the first k neighbours those that may be hits. */
 static bool rank(const pf_nearest *a, const pf_query *q, size_t k, size_t limit,
-                 const pf_id_set *only, found *f, pf_answer *out, pf_err *err)
+                 const pf_id_set *only, pf_neighbours *f, pf_answer *out, pf_err *err)
 {
-    if (!look(a, k, only ? only->ids : NULL, only ? only->n : 0, f, err))
+    if (!pf_neighbours_find(f, a->index, a->vector, k, only, err))
         return false;
     keep(a, q, limit, f);
     cut(q, f, out);
@@ -96,8 +68,9 @@ static size_t smaller(size_t a, size_t b)
 
 /* Fold more and more neighbours until `limit` are kept, or all are looked at. */
 static bool collapse_first(const pf_nearest *a, const pf_query *q,
-                           const pf_id_set *only, found *f, pf_collapsed *folded,
-                           bool *is_all, pf_answer *out, pf_err *err)
+                           const pf_id_set *only, pf_neighbours *f,
+                           pf_collapsed *folded, bool *is_all, pf_answer *out,
+                           pf_err *err)
 {
     const size_t count = only ? only->n : pf_vindex_count(a->index);
     for (size_t k = smaller(q->limit, count) + a->n_like + 16;; k *= 4) {
@@ -107,17 +80,16 @@ static bool collapse_first(const pf_nearest *a, const pf_query *q,
         *is_all = k >= count;
         if (*is_all || folded->n_kept == q->limit)
             return true;
-        free_found(f);
+        pf_neighbours_reset(f);
         pf_collapsed_reset(folded);
-        *f = (found){0};
     }
 }
 
 /* What is near the kept ones and may be a hit: those, and all that folds into them. */
 static bool rank_candidates(const pf_nearest *a, const pf_query *q,
-                            const pf_id_set *only, const found *f,
-                            const pf_collapsed *folded, found *all, pf_answer *out,
-                            pf_err *err)
+                            const pf_id_set *only, const pf_neighbours *f,
+                            const pf_collapsed *folded, pf_neighbours *all,
+                            pf_answer *out, pf_err *err)
 {
     pf_id_set near = {0};
     int64_t *kept = pf_alloc_array(folded->n_kept, sizeof *kept, err);
@@ -142,27 +114,28 @@ static bool rank_candidates(const pf_nearest *a, const pf_query *q,
 /* The kept ones stay the same among their candidates: whatever is near one of them
  * folds into it, or into one before it. */
 static bool collapse_rest(const pf_nearest *a, const pf_query *q, const pf_id_set *only,
-                          found *f, pf_collapsed *folded, pf_answer *out, pf_err *err)
+                          pf_neighbours *f, pf_collapsed *folded, pf_answer *out,
+                          pf_err *err)
 {
-    found all = {0};
+    pf_neighbours all = {0};
     if (!rank_candidates(a, q, only, f, folded, &all, out, err)) {
-        free_found(&all);
+        pf_neighbours_reset(&all);
         return false;
     }
-    free_found(f);
+    pf_neighbours_reset(f);
     *f = all;
     pf_collapsed_reset(folded);
     return pf_collapse(folded, a->index, f->ids, f->n, q->collapse, q->limit, err);
 }
 
 /* Hits are the kept ones only, so their ids and scores are moved together. */
-static bool fill_collapsed(const pf_nearest *a, const pf_query *q, const found *f,
-                           const pf_collapsed *folded, pf_answer *out, pf_err *err)
+static bool fill_collapsed(const pf_nearest *a, const pf_query *q,
+                           const pf_neighbours *f, const pf_collapsed *folded,
+                           pf_answer *out, pf_err *err)
 {
     const size_t before = out->n_hits, n = folded->n_kept;
-    found kept = {.ids = pf_alloc_array(n, sizeof *kept.ids, err), .n = n};
-    kept.scores = pf_alloc_array(n, sizeof *kept.scores, err);
-    bool ok = kept.ids && kept.scores;
+    pf_neighbours kept = {0};
+    bool ok = pf_neighbours_alloc(&kept, n, err);
     for (size_t i = 0; ok && i < n; i++) {
         kept.ids[i] = f->ids[folded->kept[i]];
         kept.scores[i] = f->scores[folded->kept[i]];
@@ -170,21 +143,21 @@ static bool fill_collapsed(const pf_nearest *a, const pf_query *q, const found *
     ok = ok && (n == 0 ||
                 (pf_hits_fill(out, a->store, q->find, kept.ids, kept.scores, n, err) &&
                  pf_collapse_tell(folded, f->ids, out->hits + before, err)));
-    free_found(&kept);
+    pf_neighbours_reset(&kept);
     return ok;
 }
 
 static bool find_collapsed(const pf_nearest *a, const pf_query *q,
                            const pf_id_set *only, pf_answer *out, pf_err *err)
 {
-    found f = {0};
+    pf_neighbours f = {0};
     pf_collapsed folded = {0};
     bool is_all = false;
     const bool ok = collapse_first(a, q, only, &f, &folded, &is_all, out, err) &&
                     (is_all || collapse_rest(a, q, only, &f, &folded, out, err)) &&
                     fill_collapsed(a, q, &f, &folded, out, err);
     pf_collapsed_reset(&folded);
-    free_found(&f);
+    pf_neighbours_reset(&f);
     return ok;
 }
 
@@ -193,14 +166,14 @@ static bool find_collapsed(const pf_nearest *a, const pf_query *q,
 static bool find_plain(const pf_nearest *a, const pf_query *q, const pf_id_set *only,
                        pf_answer *out, pf_err *err)
 {
-    found f = {0};
+    pf_neighbours f = {0};
     const size_t count = pf_vindex_count(a->index);
     const size_t k = q->limit < count ? q->limit + a->n_like : count;
     if (q->collapses)
         return find_collapsed(a, q, only, out, err);
     const bool ok = rank(a, q, k, q->limit, only, &f, out, err) &&
                     pf_hits_fill(out, a->store, q->find, f.ids, f.scores, f.n, err);
-    free_found(&f);
+    pf_neighbours_reset(&f);
     return ok;
 }
 
@@ -228,35 +201,33 @@ static bool is_like_case(const pf_nearest *a, const pf_case_map *map, int64_t ca
     return false;
 }
 
-/* Images of cases that may be found, of none that was asked with. Given; NULL on
- * failure. */
-static int64_t *images_of_cases(const pf_nearest *a, const pf_case_map *map, size_t *n,
-                                pf_err *err)
+/* Images of cases that may be found, of none that was asked with. */
+static bool images_of_cases(const pf_nearest *a, const pf_case_map *map, pf_id_set *out,
+                            pf_err *err)
 {
-    int64_t *ids = pf_alloc_array(map->n_images, sizeof *ids, err);
-    *n = 0;
-    for (size_t i = 0; ids && i < map->n_images; i++) {
+    out->ids = pf_alloc_array(map->n_images, sizeof *out->ids, err);
+    for (size_t i = 0; out->ids && i < map->n_images; i++) {
         const pf_case_image *image = &map->images[i];
         if ((!a->images || pf_id_set_has(a->images, image->id)) &&
             !is_like_case(a, map, image->case_id))
-            ids[(*n)++] = image->id;
+            out->ids[out->n++] = image->id;
     }
-    return ids;
+    return out->ids != NULL;
 }
 
 static bool rank_cases(const pf_nearest *a, const pf_query *q, const pf_case_map *map,
                        pf_ranked_cases *ranked, pf_answer *out, pf_err *err)
 {
-    found f = {0};
-    size_t n = 0;
-    int64_t *only = images_of_cases(a, map, &n, err);
-    bool ok = only && look(a, n, only, n, &f, err);
+    pf_neighbours f = {0};
+    pf_id_set only = {0};
+    bool ok = images_of_cases(a, map, &only, err) &&
+              pf_neighbours_find(&f, a->index, a->vector, only.n, &only, err);
     if (ok) {
         cut(q, &f, out);
         ok = pf_cases_rank(ranked, map, f.ids, f.scores, f.n, q->limit, err);
     }
-    free_found(&f);
-    pf_free(only);
+    pf_neighbours_reset(&f);
+    pf_id_set_reset(&only);
     return ok;
 }
 

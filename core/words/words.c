@@ -264,7 +264,7 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool is_wanted(const pf_words_ask *ask, int64_t image_id)
+bool pf_words_is_wanted(const pf_words_ask *ask, int64_t image_id)
 {
     return !ask->images ||
            (ask->n_images > 0 && bsearch(&image_id, ask->images, ask->n_images,
@@ -314,7 +314,7 @@ static bool take_candidate(void *user, const pf_store_word_match *m, bool *is_en
         *is_enough = true; /* what is as good as the last one may have a lower id */
         return true;
     }
-    if (!is_wanted(w->ask, m->image_id))
+    if (!pf_words_is_wanted(w->ask, m->image_id))
         return true;
     return read_candidate(w, m->text_id, err) &&
            (w->last_matched < w->least || add_hit(w, m, err));
@@ -359,7 +359,7 @@ static bool find_all(walk *w, pf_err *err)
 
 /* ---- the answer ------------------------------------------------------------------ */
 
-static int best_first(const void *a, const void *b)
+int pf_words_best_first(const void *a, const void *b)
 {
     const pf_words_hit *x = a, *y = b;
     if (x->matched != y->matched)
@@ -369,12 +369,12 @@ static int best_first(const void *a, const void *b)
     return (x->caption_id > y->caption_id) - (x->caption_id < y->caption_id);
 }
 
-static int best_image_first(const void *a, const void *b)
+int pf_words_best_image_first(const void *a, const void *b)
 {
     const pf_words_hit *x = a, *y = b;
     if (x->matched == y->matched && x->score == y->score && x->image_id != y->image_id)
         return x->image_id > y->image_id ? 1 : -1;
-    return best_first(a, b);
+    return pf_words_best_first(a, b);
 }
 
 /* Sorted, of each image the first one if asked for by image, and no more than asked. */
@@ -384,7 +384,7 @@ static bool finish(walk *w, pf_words_answer *out, pf_err *err)
     size_t kept = 0;
     if (w->n_hits > 0)
         qsort(w->hits, w->n_hits, sizeof *w->hits,
-              by_image ? best_image_first : best_first);
+              by_image ? pf_words_best_image_first : pf_words_best_first);
     w->images.n = 0;
     if (w->images.at)
         memset(w->images.at, 0, w->images.room * sizeof *w->images.at);

@@ -426,38 +426,6 @@ static void add_up(const group *g, sum *sums)
         sums[g->present[i]].matched++;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static bool is_wanted(const pf_words_ask *ask, int64_t image_id)
-{
-    return !ask->images ||
-           (ask->n_images > 0 && bsearch(&image_id, ask->images, ask->n_images,
-                                         sizeof *ask->images, compare_ids));
-}
-
-/* As words.c orders them: by image equal ones by image, else by caption. */
-static int best_first(const void *a, const void *b)
-{
-    const pf_words_hit *x = a, *y = b;
-    if (x->matched != y->matched)
-        return x->matched > y->matched ? -1 : 1;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return (x->caption_id > y->caption_id) - (x->caption_id < y->caption_id);
-}
-
-static int best_image_first(const void *a, const void *b)
-{
-    const pf_words_hit *x = a, *y = b;
-    if (x->matched == y->matched && x->score == y->score && x->image_id != y->image_id)
-        return x->image_id > y->image_id ? 1 : -1;
-    return best_first(a, b);
-}
-
 /* The fewest words that the best `limit` hits have: others need not be sorted. */
 static uint32_t least_of(const pf_words_many *m, const sum *sums,
                          const pf_words_ask *ask, unsigned char *seen)
@@ -471,7 +439,7 @@ static uint32_t least_of(const pf_words_many *m, const sum *sums,
     for (; least > 1; least--) {
         for (size_t i = 0; i < m->n_captions; i++) {
             const caption *c = &m->captions[i];
-            if (sums[i].matched != least || !is_wanted(ask, c->image_id))
+            if (sums[i].matched != least || !pf_words_is_wanted(ask, c->image_id))
                 continue;
             found += !ask->by_image || !seen[c->image];
             seen[c->image] = 1;
@@ -497,14 +465,15 @@ static bool collect(const pf_words_many *m, const sum *sums, const pf_words_ask 
     n = 0;
     for (size_t i = 0; hits && i < m->n_captions; i++) {
         const caption *c = &m->captions[i];
-        if (sums[i].matched >= least && is_wanted(ask, c->image_id))
+        if (sums[i].matched >= least && pf_words_is_wanted(ask, c->image_id))
             hits[n++] = (pf_words_hit){.caption_id = c->id,
                                        .image_id = c->image_id,
                                        .score = sums[i].score,
                                        .matched = sums[i].matched};
     }
     if (hits && n > 0)
-        qsort(hits, n, sizeof *hits, ask->by_image ? best_image_first : best_first);
+        qsort(hits, n, sizeof *hits,
+              ask->by_image ? pf_words_best_image_first : pf_words_best_first);
     for (size_t i = 0; hits && i < n && out->n_hits < ask->limit; i++) {
         unsigned char *before =
             &seen[m->captions[find_caption(m, hits[i].caption_id)].image];
