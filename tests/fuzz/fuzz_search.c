@@ -18,6 +18,7 @@
 #include "core/base/mem.h"
 #include "core/search/search.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 
 enum { FILTERS = 8, STATEMENTS = 64 };
 
@@ -78,13 +79,6 @@ static int watch_connection(sqlite3 *db, char **message, const void *api)
 static pf_search *search;
 static pf_words *words;
 
-static void remove_folder(const char *folder)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    require(system(command) == 0, "a folder that can be removed");
-}
-
 /* Files that are open stay readable when their names are gone. */
 static void open_catalog(void)
 {
@@ -102,7 +96,7 @@ static void open_catalog(void)
                                      .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS};
     require(pf_search_open(&search, &where, NULL, &err), err.msg);
     require(pf_words_new(&words, NULL, &err), err.msg);
-    remove_folder(box);
+    pf_tree_remove(box);
 }
 
 /* ---- one question ---------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/catalog/sql.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 
 static char folder[256];
 
@@ -35,16 +36,10 @@ const char *pf_films_make(void)
     return folder;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st, (void)kind, (void)at;
-    return remove(path);
-}
-
 void pf_films_remove(void)
 {
     if (folder[0])
-        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        pf_tree_remove(folder);
     folder[0] = '\0';
 }
 

@@ -4,7 +4,6 @@
  * The catalog has what makes pairs related: images that share a picture, captions that
  * share a text, several captions of one image, cases. The oracle reads its rows with
  * SQL of its own. */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +18,13 @@
 #include "core/catalog/sql.h"
 #include "core/search/search.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 16, SMALL = 120, LARGE = 500, THINGS_MAX = 2 * LARGE };
 
 static char root[64], folder[96], other[96];
 static pf_err err;
-
-static void remove_folder(const char *name)
-{
-    DIR *dir = opendir(name);
-    if (!dir)
-        return;
-    for (struct dirent *e; (e = readdir(dir));) {
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlinkat(dirfd(dir), e->d_name, 0);
-    }
-    closedir(dir);
-    rmdir(name);
-}
 
 static int before(void **state)
 {
@@ -54,9 +41,8 @@ static int before(void **state)
 static int after(void **state)
 {
     (void)state;
-    remove_folder(folder);
-    remove_folder(other);
-    return rmdir(root);
+    pf_tree_remove(root);
+    return 0;
 }
 
 /* ---- a catalog ---- */

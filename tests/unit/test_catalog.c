@@ -1,6 +1,5 @@
 /* test_catalog.c - the folder, the lock, publishing under kills, readers beside
  * writers. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,24 +15,13 @@
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/catalog/sql.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 16, BOTH = PF_CATALOG_IMAGES | PF_CATALOG_CAPTIONS };
 
 static char root[64], folder[96];
 static pf_err err;
-
-static void empty_folder(const char *name)
-{
-    DIR *dir = opendir(name);
-    if (!dir)
-        return;
-    for (struct dirent *e; (e = readdir(dir));) {
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlinkat(dirfd(dir), e->d_name, 0);
-    }
-    closedir(dir);
-}
 
 static int before(void **state)
 {
@@ -49,10 +37,8 @@ static int before(void **state)
 static int after(void **state)
 {
     (void)state;
-    empty_folder(folder);
-    rmdir(folder);
-    empty_folder(root);
-    return rmdir(root);
+    pf_tree_remove(root);
+    return 0;
 }
 
 /* Does the folder hold a file of this name? */

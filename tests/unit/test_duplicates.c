@@ -4,7 +4,6 @@
  * The catalogs are seeded noise with planted copies, near copies and chains of them
  * (pf_seeded_twins_write()); in so few dimensions chance makes more. What counts as a
  * pair is computed here from the vectors in SQLite. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,29 +14,13 @@
 #include "core/search/duplicates.h"
 #include "core/search/search.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 32, IMAGES = 400, MANY = 6000 };
 
 static char root[64], model[96], folder[96], many[96];
 static pf_err err;
-
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir) {
-        unlink(path);
-        return;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-        char name[512];
-        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_tree(name);
-    }
-    closedir(dir);
-    rmdir(path);
-}
 
 static int before_all(void **state)
 {
@@ -60,7 +43,7 @@ static int before_all(void **state)
 static int after_all(void **state)
 {
     (void)state;
-    remove_tree(root);
+    pf_tree_remove(root);
     return 0;
 }
 

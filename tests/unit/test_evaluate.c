@@ -3,7 +3,6 @@
  * The catalog is seeded noise for the tiny model, with everything that makes ranks
  * hard: equal vectors, one text for several images, images with several captions,
  * images without. */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,29 +15,13 @@
 #include "core/evaluate/evaluate.h"
 #include "core/words/words_many.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 32, IMAGES = 150, TEXTS = 90, CAPTIONS_MAX = 4 * IMAGES };
 
 static char root[64], model[96], folder[96], file[96];
 static pf_err err;
-
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir) {
-        unlink(path);
-        return;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-        char name[512];
-        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_tree(name);
-    }
-    closedir(dir);
-    rmdir(path);
-}
 
 /* ---- the catalog ----------------------------------------------------------------- */
 
@@ -173,7 +156,7 @@ static int before_all(void **state)
 static int after_all(void **state)
 {
     (void)state;
-    remove_tree(root);
+    pf_tree_remove(root);
     return 0;
 }
 

@@ -4,7 +4,6 @@
  * oracle reads its rows with SQL of its own and compares every vector; none of the code
  * that is tested takes part. Questions are images of the catalog: they need no model
  * but for the one that has a phrase. */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,29 +16,13 @@
 #include "core/catalog/sql.h"
 #include "core/search/search.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 32, IMAGES = 3000, HITS_MAX = 2 * IMAGES };
 
 static char root[64], model[96], folder[96];
 static pf_err err;
-
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir) {
-        unlink(path);
-        return;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-        char name[512];
-        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_tree(name);
-    }
-    closedir(dir);
-    rmdir(path);
-}
 
 /* ---- everything that SQLite knows ---- */
 
@@ -218,7 +201,7 @@ static int before_all(void **state)
 static int after_all(void **state)
 {
     (void)state;
-    remove_tree(root);
+    pf_tree_remove(root);
     return 0;
 }
 

@@ -7,7 +7,6 @@
  * Hugging Face's layout with a tokenizer, openai.safetensors the same weights under
  * OpenAI's names.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include "core/model/model.h"
 #include "tests/support/noise.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { NAME_ROOM = 256, FILE_ROOM = 8 << 20 };
@@ -31,23 +31,6 @@ static pf_err err;
 static pf_notes notes;
 
 /* ---- files ---- */
-
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir) {
-        unlink(path);
-        return;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-        char name[512];
-        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_tree(name);
-    }
-    closedir(dir);
-    rmdir(path);
-}
 
 /* The path of `name` in this test's folder; one of a few buffers in turn. */
 static const char *in_root(const char *name)
@@ -125,7 +108,7 @@ static int before_all(void **state)
 static int after_all(void **state)
 {
     (void)state;
-    remove_tree(models);
+    pf_tree_remove(models);
     return 0;
 }
 
@@ -157,7 +140,7 @@ static int after(void **state)
 {
     (void)state;
     pf_notes_reset(&notes);
-    remove_tree(root);
+    pf_tree_remove(root);
     return 0;
 }
 

@@ -3,7 +3,6 @@
  * The catalog is seeded noise (seeded.h), the model the tiny one: it embeds, but what
  * it says means nothing. That is enough: every expected score is computed here, from
  * the vectors in SQLite and those that the embedder gives. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "core/catalog/catalog.h"
 #include "core/search/search.h"
 #include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 32, IMAGES = 300, LIMIT = 40 };
@@ -24,23 +24,6 @@ enum { DIM = 32, IMAGES = 300, LIMIT = 40 };
 static char master[64]; /* a model, made once: noise takes its time */
 static char root[64], model[96], folder[96];
 static pf_err err;
-
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir) {
-        unlink(path);
-        return;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-        char name[512];
-        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_tree(name);
-    }
-    closedir(dir);
-    rmdir(path);
-}
 
 static bool copy_file(const char *from, const char *to)
 {
@@ -78,7 +61,7 @@ static int before_all(void **state)
 static int after_all(void **state)
 {
     (void)state;
-    remove_tree(master);
+    pf_tree_remove(master);
     return 0;
 }
 
@@ -101,7 +84,7 @@ static int before(void **state)
 static int after(void **state)
 {
     (void)state;
-    remove_tree(root);
+    pf_tree_remove(root);
     return 0;
 }
 
@@ -421,7 +404,7 @@ static void test_both_finds_cases_and_captions(void **state)
 static void test_words_need_no_model(void **state)
 {
     (void)state;
-    remove_tree(model);
+    pf_tree_remove(model);
     const pf_part part = phrase("film 26");
     pf_search *s = open_search(NULL);
     pf_query q = ask(PF_FIND_IMAGES, &part, 1);
@@ -499,7 +482,7 @@ static void test_parts_add_and_subtract(void **state)
 static void test_like_needs_no_model_and_leaves_itself_out(void **state)
 {
     (void)state;
-    remove_tree(model);
+    pf_tree_remove(model);
     float v[DIM];
     pf_seeded_vector(v, DIM, 120);
     pf_search *s = open_search(NULL);
@@ -821,7 +804,7 @@ static void test_tokenizer_elsewhere(void **state)
     pf_search_close(s);
 
     /* A catalog that names it, then the model moves, then the tokenizer beside it. */
-    remove_tree(folder);
+    pf_tree_remove(folder);
     assert_ok(pf_seeded_catalog_write(folder, model, to, IMAGES, true, &err), &err);
     s = open_search(NULL);
     run_phrase(s);
@@ -898,7 +881,7 @@ static void test_senseless_questions_are_refused(void **state)
 static void test_catalogs_with_less(void **state)
 {
     (void)state;
-    remove_tree(folder);
+    pf_tree_remove(folder);
     pf_search *s;
     const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
     assert_refused(pf_search_open(&s, &options, NULL, &err), &err, folder);
@@ -916,7 +899,7 @@ static void test_catalogs_with_less(void **state)
     refuse(s, &q, PF_ERR_MISUSE, "not opened for");
     pf_search_close(s);
 
-    remove_tree(folder);
+    pf_tree_remove(folder);
     assert_ok(pf_seeded_catalog_write(folder, model, NULL, 0, false, &err), &err);
     s = open_search(NULL);
     const pf_part text = phrase("effusion");
