@@ -130,7 +130,6 @@ int main(int argc, char **argv)
     }
     pf_err err = PF_ERR_INIT;
     char folder[] = "/tmp/plainfilm-bench-XXXXXX";
-    pf_search_set_threads(1);
     const bool ok = mkdtemp(folder) && write_catalog(folder, dim, n, &err) &&
                     measure(folder, threads, &err);
     remove_folder(folder);

@@ -148,7 +148,6 @@ int main(int argc, char **argv)
         fputs("pf-bench-evaluate: no such number of pairs or dimensions\n", stderr);
         return 2;
     }
-    pf_search_set_threads(1);
     const bool ok = (pf_path_exists(argv[1]) ||
                      write_catalog(argv[1], (int)pairs, (int)dim, &err)) &&
                     measure(argv[1], PF_BY_MEANING, &err) &&

@@ -123,7 +123,6 @@ int main(int argc, char **argv)
         return 2;
     }
     pf_err err = PF_ERR_INIT;
-    pf_search_set_threads(1);
     if (measure(argv[1], (size_t)times, &err))
         return 0;
     fprintf(stderr, "pf-bench-search: %s\n", err.msg);

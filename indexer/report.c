@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "core/base/json.h"
-#include "core/cli/term.h"
+#include "cli/term.h"
 
 /* ---- a run ---- */
 

@@ -42,7 +42,6 @@ int main(int argc, char **argv)
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
     pf_exit status = PF_EXIT_DONE;
-    pf_search_set_threads(1); /* one question: starting threads costs more than it */
     bool ok = pf_cli_parse(&args, &query_cli, argc, argv, &err);
     if (ok && !pf_cli_answer(&query_cli, args.action, stdout))
         ok = check_command(&args, &err) && chosen_job()(&args, &status, &err);

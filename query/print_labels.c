@@ -9,7 +9,7 @@
  * The name is left out when there is one picture only. Pictures are printed as they
  * come: a folder of any size needs no memory.
  */
-#include "core/cli/term.h"
+#include "cli/term.h"
 #include "query/print.h"
 
 void label_printer_begin(label_printer *p, const pf_query *query,

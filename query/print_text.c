@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "core/base/utf8.h"
-#include "core/cli/term.h"
+#include "cli/term.h"
 #include "query/print.h"
 
 #define BOLD "\033[1m"

@@ -7,7 +7,7 @@
  */
 #include <math.h>
 
-#include "core/cli/term.h"
+#include "cli/term.h"
 #include "query/print.h"
 
 void print_field(FILE *out, const char *text, char end)

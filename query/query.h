@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 #include "core/base/buf.h"
-#include "core/cli/cli.h"
+#include "cli/cli.h"
 #include "core/search/search.h"
 
 typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/cli/interrupt.h"
-#include "core/cli/progress.h"
-#include "core/cli/term.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/term.h"
 #include "core/model/pipeline.h"
 #include "core/search/classify.h"
 #include "query/open.h"

@@ -5,8 +5,8 @@
  * It may take minutes: there is a progress bar on a terminal, and Ctrl-C ends it in
  * good order, with the bar's line closed.
  */
-#include "core/cli/interrupt.h"
-#include "core/cli/progress.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
 #include "core/model/pipeline.h"
 #include "query/open.h"
 #include "query/print.h"

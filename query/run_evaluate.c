@@ -1,8 +1,8 @@
 /*
  * run_evaluate.c - the job of --evaluate: how good retrieval is in the catalog.
  */
-#include "core/cli/interrupt.h"
-#include "core/cli/progress.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
 #include "query/open.h"
 #include "query/print.h"
 #include "query/query.h"

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "core/base/file.h"
-#include "core/cli/interrupt.h"
-#include "core/cli/progress.h"
-#include "core/cli/term.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/term.h"
 #include "core/search/phrases.h"
 #include "query/open.h"
 #include "query/print.h"

@@ -2,8 +2,8 @@
  * run_search.c - the job without an option of its own: one question to the catalog.
  */
 #include "core/base/mem.h"
-#include "core/cli/interrupt.h"
-#include "core/cli/term.h"
+#include "cli/interrupt.h"
+#include "cli/term.h"
 #include "core/search/thumbnails.h"
 #include "query/open.h"
 #include "query/print.h"

@@ -1,7 +1,7 @@
 /* say.c - see say.h. Whatever comes from outside goes through pf_term_puts(). */
 #include "query/say.h"
 
-#include "core/cli/term.h"
+#include "cli/term.h"
 #include "query/query.h"
 
 void say(const char *text)

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "core/cli/progress.h"
+#include "cli/progress.h"
 #include "core/search/search.h"
 
 void say(const char *text);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/file.h"
-#include "core/image/canvas.h"
+#include "cli/canvas.h"
 #include "query/sheet.h"
 
 enum {

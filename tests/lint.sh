@@ -20,7 +20,7 @@ report() { # RULE, violations on stdin
 }
 
 folders=
-for f in core indexer query server tests bench; do
+for f in cli core indexer query server tests bench; do
   [ ! -d $f ] || folders="$folders $f"
 done
 # shellcheck disable=SC2086
@@ -75,7 +75,7 @@ owner 'sqlite3' 'core/catalog/sql\.c'
 owner 'faiss/' 'core/catalog/vindex\.c'
 owner '(openblas/)?cblas' 'core/model/kernels\.c'
 owner 'stb/stb_image' 'core/image/decode_stb\.c'
-owner 'stb/stb_truetype' 'core/image/glyphs\.c'
+owner 'stb/stb_truetype' 'cli/glyphs\.c'
 owner 'stb/stb_[^it]' 'nobody'
 owner 'jpeglib|turbojpeg|jerror' 'core/image/(de|en)code_jpeg\.c'
 owner 'png\.h|libpng' 'core/image/(de|en)code_png\.c'
@@ -102,9 +102,9 @@ layer core/catalog 'core/(base|catalog)/|core/version\.h'
 layer core/words 'core/(base|catalog|words)/'
 layer core/search 'core/(base|image|model|catalog|words|search)/'
 layer core/evaluate 'core/(base|model|catalog|words|search|evaluate)/'
-layer core/cli 'core/(base|cli)/|core/version\.h'
-layer query 'query/|core/(base|cli|search|evaluate)/|core/(model/(model|pipeline)|image/(scan|canvas)|version)\.h'
-layer indexer 'indexer/|core/'
+layer cli 'cli/|core/(base|image)/|core/version\.h'
+layer query 'query/|cli/|core/(base|search|evaluate)/|core/(model/(model|pipeline)|image/scan|version)\.h'
+layer indexer 'indexer/|cli/|core/'
 layer server 'server/|core/(base|cli|search|evaluate)/|core/(model/model|version)\.h'
 
 # --- headers ------------------------------------------------------------------------

@@ -50,6 +50,13 @@ bool pf_fail_errno(pf_err *err, int errnum, const char *fmt, ...)
     return pf_fail(err, PF_ERR_IO, "%.380s: %s", what, reason);
 }
 
+bool pf_fail_as(pf_err *err, const pf_err *why)
+{
+    if (err)
+        *err = *why;
+    return false;
+}
+
 bool pf_fail_in(pf_err *err, const char *fmt, ...)
 {
     if (!err)

@@ -51,6 +51,9 @@ bool pf_fail(pf_err *err, pf_code code, const char *fmt, ...) PF_PRINTF(3, 4);
 /* The same with ": " and the text of `errnum` (an errno value) behind it. */
 bool pf_fail_errno(pf_err *err, int errnum, const char *fmt, ...) PF_PRINTF(3, 4);
 
+/* Pass on what another pf_err has, as it is. */
+bool pf_fail_as(pf_err *err, const pf_err *why);
+
 /* Put "where: " in front of the message that is there. Returns false. */
 bool pf_fail_in(pf_err *err, const char *fmt, ...) PF_PRINTF(2, 3);
 

@@ -57,6 +57,23 @@ bool pf_resize_array(void **p, size_t n, size_t size, pf_err *err)
     return true;
 }
 
+bool pf_grow_array(void *array, size_t *room, size_t n, size_t size, pf_err *err)
+{
+    enum { FIRST_ROOM = 32 };
+    void *p;
+    if (n < *room)
+        return true;
+    const size_t more = *room > SIZE_MAX / 2 ? SIZE_MAX
+                        : *room > 0          ? 2 * *room
+                                             : FIRST_ROOM;
+    memcpy(&p, array, sizeof p); /* a T ** is no void ** */
+    if (!pf_resize_array(&p, more, size, err))
+        return false;
+    memcpy(array, &p, sizeof p);
+    *room = more;
+    return true;
+}
+
 float *pf_alloc_floats(size_t n, pf_err *err)
 {
     const size_t line = 64;

@@ -21,6 +21,13 @@ PF_MUST_CHECK void *pf_alloc_array(size_t n, size_t size, pf_err *err);
  * failure *p is as it was. */
 PF_MUST_CHECK bool pf_resize_array(void **p, size_t n, size_t size, pf_err *err);
 
+/* See to it that an array has room for one element behind the `n` that are there:
+ * `array` is the address of the pointer to it, *room how many elements it has room for,
+ * which is doubled when need be. New bytes are not zeroed. On failure all is as it was.
+ */
+PF_MUST_CHECK bool pf_grow_array(void *array, size_t *room, size_t n, size_t size,
+                                 pf_err *err);
+
 /* `n` floats on a 64-byte boundary, for the kernels; free with pf_free(). */
 PF_MUST_CHECK float *pf_alloc_floats(size_t n, pf_err *err);
 

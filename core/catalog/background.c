@@ -110,8 +110,7 @@ static size_t pick(uint64_t *state, size_t n)
 static bool copy_vectors(pf_background_sample *s, const pf_vindex *index, pf_err *err)
 {
     const size_t count = pf_vindex_count(index);
-    const int64_t *ids = pf_vindex_ids(index);
-    const float *vectors = pf_vindex_vectors(index);
+    pf_vindex_step step = {0};
     uint64_t random = 1;
     s->dim = (size_t)pf_vindex_dim(index);
     s->n = count < PF_BACKGROUND_SAMPLE ? count : PF_BACKGROUND_SAMPLE;
@@ -123,9 +122,10 @@ static bool copy_vectors(pf_background_sample *s, const pf_vindex *index, pf_err
     for (size_t i = 0; i < s->n; i++) { /* one of each of n stretches of the index */
         const size_t first = i * count / s->n, end = (i + 1) * count / s->n;
         const size_t at = first + pick(&random, end - first);
-        s->ids[i] = ids[at];
-        memcpy(s->vectors + i * s->dim, vectors + at * s->dim,
-               s->dim * sizeof *vectors);
+        while (step.at <= at && pf_vindex_walk(index, &step))
+            continue;
+        s->ids[i] = step.id;
+        memcpy(s->vectors + i * s->dim, step.vector, s->dim * sizeof *s->vectors);
     }
     return true;
 }

@@ -262,6 +262,10 @@ static bool take_snapshot(pf_catalog *c, pf_notes *notes, bool *is_overtaken,
     }
     drop_indexes(c);
     memcpy(c->index, index, sizeof c->index);
+    for (int kind = 0; kind < KINDS; kind++) {
+        if (c->index[kind])
+            pf_vindex_set_threads(c->index[kind], 1);
+    }
     c->generation = generation;
     return true;
 }
@@ -629,30 +633,30 @@ bool pf_catalog_needs_publish(pf_catalog *c, bool *out, pf_err *err)
 /* The index is walked along with the rows: both ascend by id. */
 typedef struct {
     const pf_vindex *index;
-    size_t at;
+    pf_vindex_step step;
+    bool has_step; /* `step` is the first that no row was compared with */
     int64_t lost, foreign, other;
 } comparison;
+
+static void next_step(comparison *x)
+{
+    x->has_step = pf_vindex_walk(x->index, &x->step);
+}
 
 static bool compare_vector(void *user, int64_t id, const float *vector, int dim,
                            pf_err *err)
 {
     (void)err;
     comparison *x = user;
-    const int64_t *ids = pf_vindex_ids(x->index);
-    size_t n = pf_vindex_count(x->index);
-    while (x->at < n && ids[x->at] < id) {
+    for (; x->has_step && x->step.id < id; next_step(x))
         x->foreign++;
-        x->at++;
-    }
-    if (x->at == n || ids[x->at] != id) {
+    if (!x->has_step || x->step.id != id) {
         x->lost++;
         return true;
     }
-    if (dim != pf_vindex_dim(x->index) ||
-        memcmp(pf_vindex_vectors(x->index) + x->at * (size_t)dim, vector,
-               (size_t)dim * sizeof *vector) != 0)
-        x->other++;
-    x->at++;
+    x->other += dim != pf_vindex_dim(x->index) ||
+                memcmp(x->step.vector, vector, (size_t)dim * sizeof *vector) != 0;
+    next_step(x);
     return true;
 }
 
@@ -668,10 +672,12 @@ static bool check_index(pf_catalog *c, pf_index_kind kind, pf_notes *problems,
         return true;
     }
     comparison x = {.index = index};
+    next_step(&x);
     bool ok = kind == PF_INDEX_IMAGES
                   ? pf_store_each_image_vector(c->store, compare_vector, &x, &local)
                   : pf_store_each_caption_vector(c->store, compare_vector, &x, &local);
-    x.foreign += (int64_t)(pf_vindex_count(index) - x.at);
+    for (; x.has_step; next_step(&x))
+        x.foreign++;
     pf_vindex_free(index);
     if (!ok && local.code != PF_ERR_FORMAT)
         return pf_fail(err, local.code, "%s", local.msg);

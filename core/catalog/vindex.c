@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +33,12 @@
 #include <faiss/c_api/index_io_c.h>
 
 #include "core/base/file.h"
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 
 /* libgomp's; <omp.h> lies in gcc's own folder, where clang does not look. */
 extern void omp_set_num_threads(int n);
+extern int omp_get_max_threads(void);
 
 enum {
     MAX_DIM = 65536,
@@ -55,6 +56,7 @@ struct pf_vindex {
     FaissIndexFlat *flat; /* borrowed from map */
     int dim;
     size_t count;
+    int threads; /* of one search; 0: OpenMP decides */
 };
 
 typedef struct {
@@ -62,11 +64,24 @@ typedef struct {
     int64_t position;
 } hit;
 
-static atomic_int search_threads; /* 0 = OpenMP decides */
-
-void pf_vindex_set_threads(int n)
+void pf_vindex_set_threads(pf_vindex *index, int n)
 {
-    atomic_store(&search_threads, n);
+    index->threads = n;
+}
+
+/* OpenMP keeps the number per thread: what the caller has it gets back. */
+static int use_threads(const pf_vindex *index)
+{
+    const int before = omp_get_max_threads();
+    if (index->threads > 0)
+        omp_set_num_threads(index->threads);
+    return before;
+}
+
+static void give_threads_back(const pf_vindex *index, int before)
+{
+    if (index->threads > 0)
+        omp_set_num_threads(before);
 }
 
 static bool faiss_failed(pf_err *err, const char *what)
@@ -121,7 +136,7 @@ int pf_vindex_dim(const pf_vindex *index)
     return index->dim;
 }
 
-const int64_t *pf_vindex_ids(const pf_vindex *index)
+static const int64_t *ids_of(const pf_vindex *index)
 {
     idx_t *ids = NULL;
     size_t n = 0;
@@ -129,12 +144,28 @@ const int64_t *pf_vindex_ids(const pf_vindex *index)
     return ids;
 }
 
-const float *pf_vindex_vectors(const pf_vindex *index)
+static const float *vector_at(const pf_vindex *index, size_t position)
 {
     float *vectors = NULL;
     size_t n = 0;
     faiss_IndexFlat_xb(index->flat, &vectors, &n);
-    return vectors;
+    return vectors + position * (size_t)index->dim;
+}
+
+const float *pf_vindex_get(const pf_vindex *index, int64_t id)
+{
+    size_t at;
+    return pf_ids_find(ids_of(index), index->count, id, &at) ? vector_at(index, at)
+                                                             : NULL;
+}
+
+bool pf_vindex_walk(const pf_vindex *index, pf_vindex_step *step)
+{
+    if (step->at >= index->count)
+        return false;
+    step->id = ids_of(index)[step->at];
+    step->vector = vector_at(index, step->at++);
+    return true;
 }
 
 static bool is_unit(const float *vector, int dim)
@@ -153,7 +184,7 @@ bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, s
     if (n > MAX_COUNT - index->count)
         return pf_fail(err, PF_ERR_LIMIT, "an index holds at most %d vectors",
                        MAX_COUNT);
-    int64_t last = index->count ? pf_vindex_ids(index)[index->count - 1] : 0;
+    int64_t last = index->count ? ids_of(index)[index->count - 1] : 0;
     for (size_t i = 0; i < n; i++) {
         if (ids[i] <= last)
             return pf_fail(err, PF_ERR_MISUSE, "id %lld follows id %lld in the index",
@@ -337,7 +368,7 @@ static void sort_row(hit *hits, const float *scores, const idx_t *positions, siz
 static void write_row(const pf_vindex *index, const hit *hits, size_t n, size_t k,
                       int64_t *ids, float *scores, size_t *count)
 {
-    const int64_t *known = pf_vindex_ids(index);
+    const int64_t *known = ids_of(index);
     size_t got = n < k ? n : k;
     for (size_t i = 0; i < k; i++) {
         ids[i] = i < got ? known[hits[i].position] : -1;
@@ -421,37 +452,17 @@ static bool search_all(const pf_vindex *index, const float *queries, size_t n_qu
     return ok;
 }
 
-static int compare_positions(const void *a, const void *b)
-{
-    idx_t x = *(const idx_t *)a, y = *(const idx_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Positions of the ids the index has, each once; returns how many. */
+/* Positions of the ids the index has, ascending, each once; returns how many. */
 static size_t find_positions(const pf_vindex *index, const int64_t *ids, size_t n,
                              idx_t *positions)
 {
-    const int64_t *known = pf_vindex_ids(index);
-    size_t found = 0;
+    const int64_t *known = ids_of(index);
+    size_t found = 0, at;
     for (size_t i = 0; i < n; i++) {
-        size_t low = 0, high = index->count;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (known[middle] < ids[i])
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low < index->count && known[low] == ids[i])
-            positions[found++] = (idx_t)low;
+        if (pf_ids_find(known, index->count, ids[i], &at))
+            positions[found++] = (idx_t)at;
     }
-    qsort(positions, found, sizeof *positions, compare_positions);
-    size_t unique = 0;
-    for (size_t i = 0; i < found; i++) {
-        if (i == 0 || positions[i] != positions[i - 1])
-            positions[unique++] = positions[i];
-    }
-    return unique;
+    return pf_ids_sort(positions, found);
 }
 
 static bool search_only(const pf_vindex *index, const float *queries, size_t n_queries,
@@ -476,13 +487,6 @@ static bool search_only(const pf_vindex *index, const float *queries, size_t n_q
     return ok;
 }
 
-static void use_threads(void)
-{
-    const int threads = atomic_load(&search_threads);
-    if (threads > 0)
-        omp_set_num_threads(threads);
-}
-
 bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_queries,
                       size_t k, const int64_t *only, size_t n_only, int64_t *ids,
                       float *scores, size_t *counts, pf_err *err)
@@ -499,11 +503,13 @@ bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_que
     }
     if (n_queries == 0 || k == 0 || index->count == 0)
         return true;
-    use_threads();
-    if (only)
-        return search_only(index, queries, n_queries, k, only, n_only, ids, scores,
-                           counts, err);
-    return search_all(index, queries, n_queries, k, ids, scores, counts, err);
+    const int before = use_threads(index);
+    const bool ok = only ? search_only(index, queries, n_queries, k, only, n_only, ids,
+                                       scores, counts, err)
+                         : search_all(index, queries, n_queries, k, ids, scores,
+                                      counts, err);
+    give_threads_back(index, before);
+    return ok;
 }
 
 /* --- ranges --------------------------------------------------------------------- */
@@ -511,7 +517,7 @@ bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_que
 static void tell_near(const pf_vindex *index, FaissRangeSearchResult *found,
                       size_t first, size_t n, pf_vindex_near_fn *fn, void *user)
 {
-    const int64_t *known = pf_vindex_ids(index);
+    const int64_t *known = ids_of(index);
     size_t *ends = NULL;
     idx_t *positions = NULL;
     float *scores = NULL;
@@ -543,11 +549,12 @@ bool pf_vindex_near(const pf_vindex *index, const float *queries, size_t n_queri
                     double min_score, pf_vindex_near_fn *fn, void *user, pf_err *err)
 {
     const size_t rows = index->count < NEAR_CELLS ? NEAR_CELLS / (index->count + 1) : 1;
+    const int before = use_threads(index);
     bool ok = true;
-    use_threads();
     for (size_t q = 0; ok && index->count > 0 && q < n_queries; q += rows) {
         const size_t n = n_queries - q < rows ? n_queries - q : rows;
         ok = near_block(index, queries, q, n, min_score, fn, user, err);
     }
+    give_threads_back(index, before);
     return ok;
 }

@@ -5,6 +5,8 @@
  * vector has an explicit id, given by the store. An index is filled by one thread,
  * afterwards it is immutable and any number of threads may search it.
  *
+ * What kind of index it is stays hidden: vectors are had by id, or all of them in order.
+ *
  * Answers are reproducible: scores are computed in the same way for one query or many,
  * and equal scores come in the order of ids.
  */
@@ -30,9 +32,18 @@ PF_MUST_CHECK bool pf_vindex_add(pf_vindex *index, const int64_t *ids,
 size_t pf_vindex_count(const pf_vindex *index);
 int pf_vindex_dim(const pf_vindex *index);
 
-/* A borrowed view: ids [count], ascending, and vectors [count, dim]. */
-const int64_t *pf_vindex_ids(const pf_vindex *index);
-const float *pf_vindex_vectors(const pf_vindex *index);
+/* The vector [dim] of an id, borrowed; NULL when the index has none. */
+const float *pf_vindex_get(const pf_vindex *index, int64_t id);
+
+/* Every vector by ascending id, borrowed until the next step: start with {0}, stop when
+ * it returns false. The index may change neither in between nor afterwards while
+ * `vector` is in use. */
+typedef struct {
+    int64_t id;
+    const float *vector; /* [dim] */
+    size_t at;           /* the walk's own */
+} pf_vindex_step;
+bool pf_vindex_walk(const pf_vindex *index, pf_vindex_step *step);
 
 /* Write the file `path` (mode 0600), whole or not at all; *checksum is that of all its
  * bytes. `path` + ".tmp" is used on the way. */
@@ -50,7 +61,7 @@ PF_MUST_CHECK bool pf_vindex_load(pf_vindex **out, const char *path,
  * `scores` [n_queries, k] best first; where there are fewer, id -1 and score -1 fill
  * the rest. `counts` [n_queries] (may be NULL) says how many there are. `only` (may be
  * NULL) limits the search to these `n_only` ids, in any order; ids the index does not
- * have are skipped. */
+ * have are skipped. One search uses as many threads as pf_vindex_set_threads() said. */
 PF_MUST_CHECK bool pf_vindex_search(const pf_vindex *index, const float *queries,
                                     size_t n_queries, size_t k, const int64_t *only,
                                     size_t n_only, int64_t *ids, float *scores,
@@ -66,8 +77,8 @@ PF_MUST_CHECK bool pf_vindex_near(const pf_vindex *index, const float *queries,
                                   size_t n_queries, double min_score,
                                   pf_vindex_near_fn *fn, void *user, pf_err *err);
 
-/* Threads one search may use, for the whole process; 0 (the default) lets OpenMP
- * decide. Set it before the first search. */
-void pf_vindex_set_threads(int n);
+/* Threads one search of this index may use; 0, as it is made, lets OpenMP decide. Before
+ * the index is shared. Nothing outside of the index is changed by it. */
+void pf_vindex_set_threads(pf_vindex *index, int n);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "core/base/err.h"
 #include "core/evaluate/judged.h"
-#include "core/evaluate/team.h"
+#include "core/base/team.h"
 
 /* All of it borrowed. */
 typedef struct {

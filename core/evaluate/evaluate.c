@@ -16,7 +16,7 @@
 #include "core/evaluate/judged.h"
 #include "core/search/scope.h"
 #include "core/search/session.h"
-#include "core/evaluate/team.h"
+#include "core/base/team.h"
 
 enum {
     THREADS_MAX = 256,
@@ -134,23 +134,6 @@ static bool find_questions(evaluation *e, pf_err *err)
 
 /* ---- vectors --------------------------------------------------------------------- */
 
-/* The vector of an id; NULL when it is not in the index. */
-static const float *vector_of(const pf_vindex *index, int64_t id)
-{
-    const int64_t *ids = pf_vindex_ids(index);
-    size_t low = 0, high = pf_vindex_count(index);
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < pf_vindex_count(index) && ids[low] == id
-               ? pf_vindex_vectors(index) + low * (size_t)pf_vindex_dim(index)
-               : NULL;
-}
-
 static bool no_vector(const char *what, int64_t id, pf_err *err)
 {
     return pf_fail(err, PF_ERR_FORMAT, "%s %lld has no vector in the index", what,
@@ -164,7 +147,7 @@ static bool find_image_vectors(evaluation *e, pf_err *err)
     if (!e->image_vectors)
         return false;
     for (size_t i = 0; i < e->images.n; i++) {
-        if (!(e->image_vectors[i] = vector_of(index, e->images.ids[i])))
+        if (!(e->image_vectors[i] = pf_vindex_get(index, e->images.ids[i])))
             return no_vector("image", e->images.ids[i], err);
     }
     return true;
@@ -207,7 +190,7 @@ static bool find_text_vectors(evaluation *e, pf_err *err)
                embed_phrases(e, err);
     for (size_t i = 0; i < e->judged.n; i++) {
         const int64_t id = e->judged.at[i].captions.ids[0];
-        if (!(e->text_vectors[i] = vector_of(pf_catalog_captions(e->s->catalog), id)))
+        if (!(e->text_vectors[i] = pf_vindex_get(pf_catalog_captions(e->s->catalog), id)))
             return no_vector("caption", id, err);
     }
     return true;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/search/cosine.h"
 
@@ -29,21 +30,10 @@ typedef struct {
 static bool vector_of(const pf_vindex *index, int64_t id, const float **out,
                       pf_err *err)
 {
-    const int64_t *known = pf_vindex_ids(index);
-    size_t low = 0, high = pf_vindex_count(index);
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (known[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == pf_vindex_count(index) || known[low] != id)
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "the catalog is damaged: its index has no vector of %lld",
-                       (long long)id);
-    *out = pf_vindex_vectors(index) + low * (size_t)pf_vindex_dim(index);
-    return true;
+    *out = pf_vindex_get(index, id);
+    return *out || pf_fail(err, PF_ERR_FORMAT,
+                           "the catalog is damaged: its index has no vector of %lld",
+                           (long long)id);
 }
 
 static const float *row(const folder *f, size_t i)
@@ -73,7 +63,7 @@ static void fold_into_earlier(void *user, size_t query, int64_t id)
     size_t *into = &f->out->into[f->first + query];
     const size_t number = (size_t)id - 1;
     const int dim = pf_vindex_dim(f->index);
-    const float *kept = pf_vindex_vectors(f->kept) + number * (size_t)dim;
+    const float *kept = pf_vindex_get(f->kept, id);
     if (number < *into && pf_cosine(row(f, query), kept, dim) >= f->threshold)
         *into = number;
 }
@@ -159,43 +149,52 @@ void pf_collapsed_reset(pf_collapsed *collapsed)
 /* ---- candidates ---- */
 
 typedef struct {
-    const pf_vindex *index;
-    bool *is_near; /* [count] */
-} marker;
+    int64_t *ids;
+    size_t n, room;
+    bool ok;
+    pf_err err;
+} candidates;
 
-static void mark(void *user, size_t query, int64_t id)
+static void take(void *user, size_t query, int64_t id)
 {
-    marker *m = user;
-    const float *v;
+    candidates *c = user;
     (void)query;
-    if (vector_of(m->index, id, &v, NULL))
-        m->is_near[(size_t)(v - pf_vindex_vectors(m->index)) /
-                   (size_t)pf_vindex_dim(m->index)] = true;
+    c->ok = c->ok && pf_grow_array(&c->ids, &c->room, c->n, sizeof *c->ids, &c->err);
+    if (c->ok)
+        c->ids[c->n++] = id;
+}
+
+/* Those near some of the ids, each once; sorted after each block, so that what many are
+ * near to takes no more room than the index. */
+static bool find_candidates(const pf_vindex *index, const int64_t *ids, size_t n,
+                            double threshold, float *vectors, candidates *c,
+                            pf_err *err)
+{
+    for (size_t i = 0; i < n; i += BLOCK) {
+        const size_t rows = n - i < BLOCK ? n - i : BLOCK;
+        if (!gather(index, ids + i, rows, vectors, err) ||
+            !pf_vindex_near(index, vectors, rows, threshold, take, c, err))
+            return false;
+        if (!c->ok)
+            return pf_fail_as(err, &c->err);
+        c->n = pf_ids_sort(c->ids, c->n);
+    }
+    return true;
 }
 
 bool pf_collapse_candidates(const pf_vindex *index, const int64_t *ids, size_t n,
                             double threshold, int64_t **out, size_t *n_out, pf_err *err)
 {
-    const size_t count = pf_vindex_count(index);
-    const size_t dim = (size_t)pf_vindex_dim(index);
-    marker m = {.index = index,
-                .is_near = pf_alloc_array(count, sizeof *m.is_near, err)};
-    float *vectors = pf_alloc_floats(BLOCK * dim, err);
-    bool ok = m.is_near && vectors;
-    for (size_t i = 0; ok && i < n; i += BLOCK) {
-        const size_t rows = n - i < BLOCK ? n - i : BLOCK;
-        ok = gather(index, ids + i, rows, vectors, err) &&
-             pf_vindex_near(index, vectors, rows, threshold, mark, &m, err);
-    }
-    *n_out = 0;
-    *out = ok ? pf_alloc_array(count, sizeof **out, err) : NULL;
-    ok = *out != NULL;
-    for (size_t i = 0; ok && i < count; i++) {
-        if (m.is_near[i])
-            (*out)[(*n_out)++] = pf_vindex_ids(index)[i];
-    }
+    candidates c = {.ok = true, .err = PF_ERR_INIT};
+    float *vectors = pf_alloc_floats(BLOCK * (size_t)pf_vindex_dim(index), err);
+    bool ok = vectors && find_candidates(index, ids, n, threshold, vectors, &c, err);
+    if (ok && !c.ids) /* nothing is near: an empty list, not none */
+        ok = (c.ids = pf_alloc_array(0, sizeof *c.ids, err)) != NULL;
     pf_free(vectors);
-    pf_free(m.is_near);
+    if (!ok)
+        pf_free(c.ids);
+    *out = ok ? c.ids : NULL;
+    *n_out = ok ? c.n : 0;
     return ok;
 }
 

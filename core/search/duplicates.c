@@ -94,15 +94,12 @@ static size_t *new_sets(size_t n, pf_err *err)
 static bool take_rows(work *w, const pf_vindex *index, const pf_id_set *only,
                       pf_err *err)
 {
-    const size_t count = pf_vindex_count(index);
-    const int64_t *ids = pf_vindex_ids(index);
-    const float *vectors = pf_vindex_vectors(index);
+    pf_vindex_step step = {0};
     w->dim = pf_vindex_dim(index);
-    w->rows = pf_alloc_array(count, sizeof *w->rows, err);
-    for (size_t i = 0; w->rows && i < count; i++) {
-        if (!only || pf_id_set_has(only, ids[i]))
-            w->rows[w->n_rows++] =
-                (row){.id = ids[i], .vector = vectors + i * (size_t)w->dim};
+    w->rows = pf_alloc_array(pf_vindex_count(index), sizeof *w->rows, err);
+    while (w->rows && pf_vindex_walk(index, &step)) {
+        if (!only || pf_id_set_has(only, step.id))
+            w->rows[w->n_rows++] = (row){.id = step.id, .vector = step.vector};
     }
     return w->rows != NULL;
 }
@@ -193,6 +190,8 @@ static size_t smaller(size_t a, size_t b)
 static bool make_tile(worker *me, size_t first, size_t n, pf_vindex **out, pf_err *err)
 {
     bool ok = pf_vindex_new(out, me->w->dim, err);
+    if (ok)
+        pf_vindex_set_threads(*out, 1); /* the threads are ours */
     for (size_t i = first; ok && i < first + n; i++) {
         const int64_t id = (int64_t)i + 1;
         ok = pf_vindex_add(*out, &id, vector_of(me->w, i), 1, err);
@@ -426,6 +425,8 @@ static bool measure(const work *w, const member *members, size_t n, float *buffe
 {
     pf_vindex *group = NULL;
     bool ok = pf_vindex_new(&group, w->dim, err);
+    if (ok)
+        pf_vindex_set_threads(group, w->q->threads);
     for (size_t i = 0; ok && i < n; i++) {
         const row *r = &w->rows[members[i].row];
         const int64_t id = (int64_t)members[i].row + 1;

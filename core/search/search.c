@@ -17,11 +17,6 @@
 
 enum { PARTS_MAX = 1000 };
 
-void pf_search_set_threads(int n)
-{
-    pf_vindex_set_threads(n);
-}
-
 void pf_query_init(pf_query *query)
 {
     *query = (pf_query){.find = PF_FIND_IMAGES, .limit = 10, .min_score = -1};

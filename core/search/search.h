@@ -44,9 +44,6 @@ typedef struct {
     pf_words_settings words;
 } pf_search_options;
 
-/* Threads one search may use, for the whole process; before the first search. */
-void pf_search_set_threads(int n);
-
 /* Open a catalog for questions. `options` are copied. NOT_FOUND when there is none. */
 PF_MUST_CHECK bool pf_search_open(pf_search **out, const pf_search_options *options,
                                   pf_notes *notes, pf_err *err);

@@ -1,5 +1,5 @@
 /* test_canvas.c - rectangles, pictures and text, also past the edges. */
-#include "core/image/canvas.h"
+#include "cli/canvas.h"
 #include "core/image/encode.h"
 #include "tests/unit/image_support.h"
 

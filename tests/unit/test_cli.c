@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/cli/cli.h"
-#include "core/cli/term.h"
+#include "cli/cli.h"
+#include "cli/term.h"
 #include "core/version.h"
 #include "tests/unit/test_support.h"
 

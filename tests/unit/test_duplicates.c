@@ -604,6 +604,5 @@ int main(void)
         TEST(test_cases_do_not_fold),
         TEST(test_each_allocation_of_folding_may_fail),
     };
-    pf_search_set_threads(1);
     return cmocka_run_group_tests_name("duplicates", tests, before_all, after_all);
 }

@@ -782,6 +782,5 @@ int main(void)
         cmocka_unit_test_setup(test_nothing_to_ask_with, before),
     };
     /* as the programs do; and the thread sanitizer does not know libgomp's barriers */
-    pf_search_set_threads(1);
     return cmocka_run_group_tests(tests, before_all, after_all);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cli/progress.h"
+#include "cli/progress.h"
 #include "tests/unit/test_support.h"
 
 typedef struct {

@@ -226,6 +226,42 @@ static void in_folder(char *path, size_t size, const char *name)
     snprintf(path, size, "%s/%s", folder, name);
 }
 
+/* By id, and one after another. */
+static void assert_holds_all(const pf_vindex *index)
+{
+    pf_vindex_step step = {0};
+    size_t n = 0;
+    for (; pf_vindex_walk(index, &step); n++) {
+        assert_int_equal(step.id, known[n]);
+        assert_memory_equal(step.vector, vectors + n * DIM, DIM * sizeof *vectors);
+        assert_ptr_equal(pf_vindex_get(index, known[n]), step.vector);
+    }
+    assert_int_equal(n, COUNT);
+    assert_false(pf_vindex_walk(index, &step));
+    assert_null(pf_vindex_get(index, 0));
+    assert_null(pf_vindex_get(index, known[COUNT - 1] + 1));
+    assert_null(pf_vindex_get(index, INT64_MIN));
+}
+
+/* What the host has set for its own OpenMP loops is none of our business. */
+extern int omp_get_max_threads(void);
+extern void omp_set_num_threads(int n);
+static void threads_are_those_of_the_index(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    pf_vindex *index = start();
+    omp_set_num_threads(3);
+    for (int n = 0; n <= 2; n++) {
+        pf_vindex_set_threads(index, n);
+        assert_ok(
+            pf_vindex_search(index, queries, 1, 5, NULL, 0, found, scores, NULL, &err),
+            &err);
+        assert_int_equal(omp_get_max_threads(), 3);
+    }
+    pf_vindex_free(index);
+}
+
 static void a_saved_index_comes_back(void **state)
 {
     (void)state;
@@ -239,8 +275,7 @@ static void a_saved_index_comes_back(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_ok(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err);
-    assert_memory_equal(pf_vindex_ids(again), known, sizeof known);
-    assert_memory_equal(pf_vindex_vectors(again), vectors, sizeof vectors);
+    assert_holds_all(again);
     enum { K = 20 };
     assert_ok(
         pf_vindex_search(again, queries, 1, K, NULL, 0, found, scores, counts, &err),
@@ -387,7 +422,6 @@ static int make_folder(void **state)
 {
     (void)state;
     strcpy(folder, "/tmp/plainfilm-vindex-XXXXXX");
-    pf_vindex_set_threads(2);
     return mkdtemp(folder) ? 0 : -1;
 }
 
@@ -410,6 +444,7 @@ int main(void)
         cmocka_unit_test(one_query_and_many_get_the_same_bits),
         cmocka_unit_test(a_selection_limits_the_search),
         cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(threads_are_those_of_the_index),
         cmocka_unit_test(a_saved_index_comes_back),
         cmocka_unit_test(an_empty_index_works),
         cmocka_unit_test(damaged_cut_and_foreign_files_are_refused),

@@ -1,5 +1,5 @@
 /* canvas.c - see canvas.h. Text is drawn by glyphs.c. */
-#include "core/image/canvas.h"
+#include "cli/canvas.h"
 
 #include <string.h>
 

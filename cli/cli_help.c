@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "core/cli/cli.h"
-#include "core/cli/cli_builtin.h"
+#include "cli/cli.h"
+#include "cli/cli_builtin.h"
 #include "core/version.h"
 
 enum { WIDTH = 80, HELP_COLUMN = 28 };

@@ -5,7 +5,7 @@
  * intermediates 0x20..0x2F, a final byte 0x40..0x7E. Of any other sequence the ESC
  * alone is taken away, which leaves its rest harmless.
  */
-#include "core/cli/term.h"
+#include "cli/term.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  * left to right, a box for what the font does not have; letters of scripts that join or
  * run the other way come one by one in the order of the text.
  */
-#ifndef PF_CORE_IMAGE_CANVAS_H
-#define PF_CORE_IMAGE_CANVAS_H
+#ifndef PF_CLI_CANVAS_H
+#define PF_CLI_CANVAS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -20,8 +20,8 @@
  * Parsing happens whole or not at all: after a misuse, or when help is asked for, no
  * value has been stored. Nothing here prints to stdout or stderr or exits by itself.
  */
-#ifndef PF_CORE_CLI_CLI_H
-#define PF_CORE_CLI_CLI_H
+#ifndef PF_CLI_CLI_H
+#define PF_CLI_CLI_H
 
 #include <stddef.h>
 #include <stdint.h>

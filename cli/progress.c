@@ -5,13 +5,13 @@
  * too much after a stretch of unchanged files, too little after loading a model. A line
  * is erased by blanks, not by escape sequences, so nothing depends on the terminal.
  */
-#include "core/cli/progress.h"
+#include "cli/progress.h"
 
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
-#include "core/cli/term.h"
+#include "cli/term.h"
 
 static const double REDRAW_SECONDS = 0.1, LOG_SECONDS = 30, SAMPLE_SECONDS = 1;
 enum { BAR_MIN = 10, BAR_MAX = 30, LINE_SIZE = 256 };

@@ -4,7 +4,7 @@
  * One mutex guards the number of the next item, how many are done, and the failure. The
  * calling thread works on nothing: it waits, and tells how far things are.
  */
-#include "core/evaluate/team.h"
+#include "core/base/team.h"
 
 #include <pthread.h>
 #include <time.h>

@@ -2,8 +2,8 @@
  * interrupt.h - Ctrl-C, and the shell's other ways to end a program, as a flag that
  * long work looks at.
  */
-#ifndef PF_CORE_CLI_INTERRUPT_H
-#define PF_CORE_CLI_INTERRUPT_H
+#ifndef PF_CLI_INTERRUPT_H
+#define PF_CLI_INTERRUPT_H
 
 #include <stdatomic.h>
 

@@ -5,7 +5,7 @@
  * never a file. A line of `pixels` has the font's ascent and descent in it. Glyphs are
  * placed to a quarter of a pixel.
  */
-#include "core/image/canvas.h"
+#include "cli/canvas.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
  * Elsewhere (a log, cron's mail) a plain line comes every 30 seconds, and none at all
  * when the job is done before that. Owned by one thread.
  */
-#ifndef PF_CORE_CLI_PROGRESS_H
-#define PF_CORE_CLI_PROGRESS_H
+#ifndef PF_CLI_PROGRESS_H
+#define PF_CLI_PROGRESS_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * The arguments are walked twice: first without storing, so that a misuse leaves all
  * values alone and the help shows defaults, then for good.
  */
-#include "core/cli/cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/spelling.h"
-#include "core/cli/cli_builtin.h"
+#include "cli/cli_builtin.h"
 
 const pf_opt pf_cli_builtins[] = {
     {.kind = PF_OPT_FLAG, .short_name = 'h', .name = "help", .help = "show this help"},

@@ -2,8 +2,8 @@
  * term.h - what can be done with the stream in front of us, and printing what others
  * wrote without letting them drive the terminal.
  */
-#ifndef PF_CORE_CLI_TERM_H
-#define PF_CORE_CLI_TERM_H
+#ifndef PF_CLI_TERM_H
+#define PF_CLI_TERM_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
- * team.h - many items, a few threads. Internal to evaluate.
+ * team.h - many items, a few threads.
  */
-#ifndef PF_CORE_EVALUATE_TEAM_H
-#define PF_CORE_EVALUATE_TEAM_H
+#ifndef PF_CORE_BASE_TEAM_H
+#define PF_CORE_BASE_TEAM_H
 
 #include <stdatomic.h>
 #include <stddef.h>
