@@ -14,8 +14,8 @@
  * is 0. */
 size_t pf_ids_lower(const int64_t *first, size_t n, size_t stride, int64_t id);
 
-/* The same for a plain array, when the id itself is wanted: is it there, and where? `at`
- * may be NULL. */
+/* The same for a plain array, when the id itself is wanted: is it there, and where?
+ * `at` may be NULL. */
 bool pf_ids_find(const int64_t *ids, size_t n, int64_t id, size_t *at);
 
 /* For qsort(): ascending. */

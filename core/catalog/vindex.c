@@ -504,10 +504,10 @@ bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_que
     if (n_queries == 0 || k == 0 || index->count == 0)
         return true;
     const int before = use_threads(index);
-    const bool ok = only ? search_only(index, queries, n_queries, k, only, n_only, ids,
-                                       scores, counts, err)
-                         : search_all(index, queries, n_queries, k, ids, scores,
-                                      counts, err);
+    const bool ok =
+        only ? search_only(index, queries, n_queries, k, only, n_only, ids, scores,
+                           counts, err)
+             : search_all(index, queries, n_queries, k, ids, scores, counts, err);
     give_threads_back(index, before);
     return ok;
 }

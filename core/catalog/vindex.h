@@ -5,7 +5,8 @@
  * vector has an explicit id, given by the store. An index is filled by one thread,
  * afterwards it is immutable and any number of threads may search it.
  *
- * What kind of index it is stays hidden: vectors are had by id, or all of them in order.
+ * What kind of index it is stays hidden: vectors are had by id, or all of them in
+ * order.
  *
  * Answers are reproducible: scores are computed in the same way for one query or many,
  * and equal scores come in the order of ids.
@@ -77,8 +78,8 @@ PF_MUST_CHECK bool pf_vindex_near(const pf_vindex *index, const float *queries,
                                   size_t n_queries, double min_score,
                                   pf_vindex_near_fn *fn, void *user, pf_err *err);
 
-/* Threads one search of this index may use; 0, as it is made, lets OpenMP decide. Before
- * the index is shared. Nothing outside of the index is changed by it. */
+/* Threads one search of this index may use; 0, as it is made, lets OpenMP decide.
+ * Before the index is shared. Nothing outside of the index is changed by it. */
 void pf_vindex_set_threads(pf_vindex *index, int n);
 
 #endif

@@ -190,7 +190,8 @@ static bool find_text_vectors(evaluation *e, pf_err *err)
                embed_phrases(e, err);
     for (size_t i = 0; i < e->judged.n; i++) {
         const int64_t id = e->judged.at[i].captions.ids[0];
-        if (!(e->text_vectors[i] = pf_vindex_get(pf_catalog_captions(e->s->catalog), id)))
+        if (!(e->text_vectors[i] =
+                  pf_vindex_get(pf_catalog_captions(e->s->catalog), id)))
             return no_vector("caption", id, err);
     }
     return true;
