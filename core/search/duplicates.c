@@ -438,7 +438,7 @@ static bool measure(const work *w, const member *members, size_t n, float *buffe
 }
 
 static bool fill_group(const work *w, pf_store *store, const member *members,
-                       pf_duplicates_group *g, pf_answer *out, pf_err *err)
+                       pf_duplicates_group *g, pf_hits *out, pf_err *err)
 {
     const row *first = &w->rows[members[0].row];
     for (size_t i = 0; i < g->n; i++) {
@@ -530,7 +530,7 @@ bool pf_duplicates_find(pf_duplicates *out, pf_search *s, const pf_duplicates_qu
 
 void pf_duplicates_reset(pf_duplicates *d)
 {
-    pf_answer_reset(&d->images);
+    pf_hits_reset(&d->images);
     pf_free(d->groups);
     *d = (pf_duplicates){0};
 }

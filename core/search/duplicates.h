@@ -42,7 +42,7 @@ typedef struct {
 } pf_duplicates_group;
 
 typedef struct {
-    pf_answer images; /* the score of each is its cosine to its group's first;
+    pf_hits images; /* the score of each is its cosine to its group's first;
                          took_ms and no_image_passes as in every answer */
     pf_duplicates_group *groups; /* largest first, then by the id of the first image */
     size_t n_groups;

@@ -207,7 +207,7 @@ static void sort_all(ranking *r)
     qsort(r->ranks, p->n, sizeof *r->ranks, best_first);
 }
 
-static bool fill(pf_answer *out, const ranking *r, const pf_query *query, pf_err *err)
+static bool fill(pf_hits *out, const ranking *r, const pf_query *query, pf_err *err)
 {
     const pf_phrases *p = r->phrases;
     size_t n = 0;
@@ -228,7 +228,7 @@ static bool fill(pf_answer *out, const ranking *r, const pf_query *query, pf_err
     return true;
 }
 
-static bool rank(pf_answer *out, ranking *r, const pf_query *query,
+static bool rank(pf_hits *out, ranking *r, const pf_query *query,
                  const pf_model *model, pf_err *err)
 {
     const size_t n = r->phrases->n;
@@ -254,7 +254,7 @@ static double milliseconds_now(void)
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
-bool pf_phrases_rank(pf_answer *out, const pf_phrases *phrases, const pf_query *query,
+bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases, const pf_query *query,
                      const pf_model *model, pf_search *search,
                      const pf_phrases_work *work, size_t *n_truncated, pf_err *err)
 {
@@ -275,6 +275,6 @@ bool pf_phrases_rank(pf_answer *out, const pf_phrases *phrases, const pf_query *
     ranking_reset(&r);
     pf_combined_reset(&asked);
     if (!ok)
-        pf_answer_reset(out);
+        pf_hits_reset(out);
     return ok;
 }

@@ -57,7 +57,7 @@ typedef struct {
  * counted, the same one once. *out must be all zero or reset; it stays so on
  * failure.
  */
-PF_MUST_CHECK bool pf_phrases_rank(pf_answer *out, const pf_phrases *phrases,
+PF_MUST_CHECK bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases,
                                    const pf_query *query, const pf_model *model,
                                    pf_search *search, const pf_phrases_work *work,
                                    size_t *n_truncated, pf_err *err);
