@@ -238,7 +238,7 @@ bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err 
                                      : open_for_writing(s, &local));
     if (!ok) {
         pf_store_close(s);
-        return pf_fail(err, local.code, "%s", local.msg);
+        return pf_fail_as(err, &local);
     }
     *out = s;
     return true;

@@ -371,7 +371,14 @@ PF_MUST_CHECK bool pf_store_each_failure(pf_store *store, int64_t source_id,
 
 /* --- index files --------------------------------------------------------------- */
 
-typedef enum { PF_INDEX_IMAGES, PF_INDEX_CAPTIONS } pf_index_kind;
+typedef enum {
+    PF_INDEX_IMAGES,
+    PF_INDEX_CAPTIONS,
+    PF_INDEX_KINDS, /* how many there are */
+} pf_index_kind;
+
+/* "images" or "captions": in index_file, in the names of files, in messages. */
+const char *pf_index_kind_name(pf_index_kind kind);
 
 typedef struct {
     int64_t generation; /* 0 = none was recorded */

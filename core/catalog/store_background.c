@@ -99,7 +99,7 @@ bool pf_store_check_background(pf_store *s, pf_notes *problems, pf_err *err)
         if (pf_store_find_background(s, kind, &b, &is_there, &local))
             continue;
         if (local.code != PF_ERR_FORMAT)
-            return pf_fail(err, local.code, "%s", local.msg);
+            return pf_fail_as(err, &local);
         pf_notes_add(problems, "%s", local.msg);
     }
     return true;

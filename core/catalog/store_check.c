@@ -154,7 +154,7 @@ bool pf_store_check(pf_store *s, pf_notes *problems, pf_err *err)
     if (ok)
         return true;
     if (local.code != PF_ERR_FORMAT)
-        return pf_fail(err, local.code, "%s", local.msg);
+        return pf_fail_as(err, &local);
     pf_notes_add(problems, "%s",
                  local.msg); /* too damaged to go on: that is a finding */
     return true;

@@ -404,7 +404,7 @@ bool pf_store_set_index_file(pf_store *s, pf_index_kind kind,
                " dim) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind) DO UPDATE"
                " SET generation = ?2, name = ?3, checksum = ?4, count = ?5,"
                " dim = ?6",
-               PF_SQL_ARGS(pf_sql_text(kind == PF_INDEX_IMAGES ? "images" : "captions"),
+               PF_SQL_ARGS(pf_sql_text(pf_index_kind_name(kind)),
                            pf_sql_int(f->generation), pf_sql_text(f->name),
                            pf_sql_bytes(f->checksum.b, sizeof f->checksum.b),
                            pf_sql_int(f->count), pf_sql_int(f->dim)),
