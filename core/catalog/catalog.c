@@ -164,16 +164,14 @@ static bool open_store(pf_catalog *c, pf_store_mode mode, pf_err *err)
     return ok;
 }
 
-bool pf_catalog_open_reader(pf_catalog **out, const char *folder, unsigned indexes,
-                            pf_notes *notes, pf_err *err)
+bool pf_catalog_open_reader(pf_catalog **out, const char *folder, pf_err *err)
 {
     *out = NULL;
     pf_catalog *c = new_catalog(folder, err);
     if (!c)
         return false;
-    c->wanted = indexes;
     if (!is_catalog(c->folder, err) || !open_store(c, PF_STORE_READ, err) ||
-        !pf_catalog_begin_read(c, notes, err)) {
+        !pf_catalog_begin_read(c, err)) {
         pf_catalog_close(c);
         return false;
     }
@@ -216,7 +214,6 @@ void pf_catalog_close(pf_catalog *c)
     if (!c)
         return;
     pf_catalog_end_read(c);
-    pf_catalog_drop_indexes(c);
     if (c->store && c->lock >= 0) {
         pf_store_rollback(c->store);
         pf_store_checkpoint(c->store);
@@ -241,14 +238,4 @@ pf_store *pf_catalog_store(pf_catalog *c)
 int64_t pf_catalog_generation(const pf_catalog *c)
 {
     return c->generation;
-}
-
-const pf_vindex *pf_catalog_images(const pf_catalog *c)
-{
-    return c->index[PF_INDEX_IMAGES];
-}
-
-const pf_vindex *pf_catalog_captions(const pf_catalog *c)
-{
-    return c->index[PF_INDEX_CAPTIONS];
 }

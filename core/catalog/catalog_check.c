@@ -37,12 +37,12 @@ static bool compare_vector(void *user, int64_t id, const float *vector, int dim,
     return true;
 }
 
-static bool check_index(pf_catalog *c, pf_index_kind kind, pf_notes *problems,
-                        pf_err *err)
+static bool check_index(pf_catalog *c, pf_index_kind kind, const pf_index_file *file,
+                        pf_notes *problems, pf_err *err)
 {
     pf_err local = PF_ERR_INIT;
     pf_vindex *index;
-    if (!pf_catalog_load_index(c, kind, &index, &local)) {
+    if (!pf_catalog_read_index(c, kind, file, &index, &local)) {
         if (local.code == PF_ERR_NOMEM)
             return pf_fail_as(err, &local);
         pf_notes_add(problems, "%s", local.msg);
@@ -69,16 +69,27 @@ static bool check_index(pf_catalog *c, pf_index_kind kind, pf_notes *problems,
     return true;
 }
 
-bool pf_catalog_check(pf_catalog *c, pf_notes *problems, pf_err *err)
+/* The files first: when a publish has overtaken us the snapshot is another one then. */
+static bool check(pf_catalog *c, pf_notes *problems, pf_err *err)
 {
-    bool is_own = !c->has_snapshot;
+    pf_index_file files[PF_INDEX_KINDS];
     int64_t generation;
-    if (is_own && !pf_store_begin_read(c->store, err))
+    if (!pf_catalog_hold_indexes(c, files, err))
         return false;
     bool ok = pf_store_check(c->store, problems, err) &&
               pf_store_get_generation(c->store, &generation, err);
     for (int kind = 0; ok && generation > 0 && kind < PF_INDEX_KINDS; kind++)
-        ok = check_index(c, kind, problems, err);
+        ok = check_index(c, kind, &files[kind], problems, err);
+    pf_catalog_release_indexes(files);
+    return ok;
+}
+
+bool pf_catalog_check(pf_catalog *c, pf_notes *problems, pf_err *err)
+{
+    const bool is_own = !c->has_snapshot;
+    if (is_own && !pf_store_begin_read(c->store, err))
+        return false;
+    const bool ok = check(c, problems, err);
     if (is_own)
         pf_store_end_read(c->store);
     return ok;

@@ -1,12 +1,16 @@
 /*
  * catalog_read.c - see catalog.h. Snapshots, and the indexes that go with them.
  *
- * A reader that has read the rows of one generation and then finds its file gone was
- * overtaken by a publish (catalog_publish.c); it takes the newer generation.
+ * Files are opened together with the snapshot and stay open, so that an index can be
+ * loaded when a question first needs it, whatever has been published since. A reader that
+ * has read the rows of one generation and then finds its file gone was overtaken by a
+ * publish (catalog_publish.c); it takes the newer generation.
  */
 #include "core/catalog/catalog.h"
 
-#include <string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -49,131 +53,141 @@ bool pf_catalog_build_index(pf_catalog *c, pf_index_kind kind, pf_vindex **out,
     return true;
 }
 
-bool pf_catalog_load_index(pf_catalog *c, pf_index_kind kind, pf_vindex **out,
-                           pf_err *err)
+bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
+                           const pf_index_file *file, pf_vindex **out, pf_err *err)
 {
     *out = NULL;
-    pf_store_index_file file;
-    if (!pf_store_find_index_file(c->store, kind, &file, err))
-        return false;
-    if (file.generation == 0)
+    if (file->row.generation == 0)
         return pf_fail(err, PF_ERR_NOT_FOUND, "no index of %s was recorded",
                        pf_index_kind_name(kind));
-    char *path = pf_path_join(c->folder, file.name, err);
-    bool ok = path && pf_vindex_load(out, path, &file.checksum, file.dim,
-                                     (size_t)file.count, err);
+    char *path = pf_path_join(c->folder, file->row.name, err);
+    bool ok = path != NULL;
+    if (ok && file->fd < 0)
+        ok = file->why == ENOENT
+                 ? pf_fail(err, PF_ERR_NOT_FOUND, "there is no index file '%s'", path)
+                 : pf_fail_errno(err, file->why, "cannot open '%s'", path);
+    ok = ok && pf_vindex_read(out, file->fd, path, &file->row.checksum, file->row.dim,
+                              (size_t)file->row.count, err);
     pf_free(path);
     return ok;
 }
 
-void pf_catalog_drop_indexes(pf_catalog *c)
+bool pf_catalog_load_index(pf_catalog *c, pf_index_kind kind, const pf_index_file *file,
+                           pf_vindex **out, pf_notes *notes, pf_err *err)
 {
-    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        pf_vindex_free(c->index[kind]);
-        c->index[kind] = NULL;
-    }
+    pf_err why = PF_ERR_INIT;
+    if (pf_catalog_read_index(c, kind, file, out, &why))
+        return true;
+    if (why.code == PF_ERR_NOMEM)
+        return pf_fail_as(err, &why);
+    if (!pf_catalog_build_index(c, kind, out, err))
+        return pf_fail_in(err, "%s; nor can it be made from the database", why.msg);
+    pf_notes_add(notes,
+                 "%s; searching the vectors in the database instead (slower to "
+                 "start): run plainfilm-index to write it again",
+                 why.msg);
+    return true;
 }
 
 /* --- snapshots -------------------------------------------------------------------- */
-
-/* Take the present snapshot instead of the one held; was there a publish in between? */
-static bool retake_snapshot(pf_catalog *c, int64_t seen, bool *moved_on, pf_err *err)
-{
-    pf_store_end_read(c->store);
-    int64_t now;
-    if (!pf_store_begin_read(c->store, err) ||
-        !pf_store_get_generation(c->store, &now, err))
-        return false;
-    *moved_on = now != seen;
-    return true;
-}
-
-/* Load what is wanted at this generation into `index`. *is_overtaken: a file was gone
- * because a newer generation has been published; the snapshot is the newer one now. */
-static bool load_wanted(pf_catalog *c, int64_t generation,
-                        pf_vindex *index[PF_INDEX_KINDS], bool *is_overtaken,
-                        pf_notes *notes, pf_err *err)
-{
-    *is_overtaken = false;
-    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        if (!(c->wanted & 1u << kind))
-            continue;
-        pf_err reason = PF_ERR_INIT;
-        if (pf_catalog_load_index(c, kind, &index[kind], &reason))
-            continue;
-        if (reason.code == PF_ERR_NOMEM)
-            return pf_fail_as(err, &reason);
-        if (!retake_snapshot(c, generation, is_overtaken, err))
-            return false;
-        if (*is_overtaken)
-            return true;
-        if (!pf_catalog_build_index(c, kind, &index[kind], err))
-            return pf_fail_in(err, "%s; nor can it be made from the database",
-                              reason.msg);
-        pf_notes_add(notes,
-                     "%s; searching the vectors in the database instead (slower to "
-                     "start): run plainfilm-index to write it again",
-                     reason.msg);
-    }
-    return true;
-}
-
-static bool take_snapshot(pf_catalog *c, pf_notes *notes, bool *is_overtaken,
-                          pf_err *err)
-{
-    int64_t generation;
-    *is_overtaken = false;
-    if (!pf_store_get_generation(c->store, &generation, err))
-        return false;
-    if (generation == 0)
-        return pf_fail(
-            err, PF_ERR_NOT_FOUND,
-            "catalog '%s' is empty: no run of plainfilm-index has finished yet",
-            c->folder);
-    if (generation == c->generation)
-        return true;
-    pf_vindex *index[PF_INDEX_KINDS] = {NULL};
-    bool ok = load_wanted(c, generation, index, is_overtaken, notes, err);
-    if (!ok || *is_overtaken) {
-        for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
-            pf_vindex_free(index[kind]);
-        return ok;
-    }
-    pf_catalog_drop_indexes(c);
-    memcpy(c->index, index, sizeof c->index);
-    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        if (c->index[kind])
-            pf_vindex_set_threads(c->index[kind], 1);
-    }
-    c->generation = generation;
-    return true;
-}
-
-bool pf_catalog_begin_read(pf_catalog *c, pf_notes *notes, pf_err *err)
-{
-    if (c->has_snapshot)
-        pf_catalog_end_read(c);
-    if (!pf_store_begin_read(c->store, err))
-        return false;
-    bool is_overtaken = true, ok = true;
-    for (int i = 0; ok && is_overtaken; i++) {
-        ok =
-            i < OVERTAKEN_TIMES
-                ? take_snapshot(c, notes, &is_overtaken, err)
-                : pf_fail(err, PF_ERR_BUSY,
-                          "catalog '%s' changes faster than it can be read", c->folder);
-    }
-    if (!ok) {
-        pf_store_end_read(c->store);
-        return false;
-    }
-    c->has_snapshot = true;
-    return true;
-}
 
 void pf_catalog_end_read(pf_catalog *c)
 {
     if (c->has_snapshot)
         pf_store_end_read(c->store);
     c->has_snapshot = false;
+}
+
+bool pf_catalog_has_snapshot(const pf_catalog *c)
+{
+    return c->has_snapshot;
+}
+
+static bool check_published(const pf_catalog *c, int64_t generation, pf_err *err)
+{
+    return generation > 0 ||
+           pf_fail(err, PF_ERR_NOT_FOUND,
+                   "catalog '%s' is empty: no run of plainfilm-index has finished yet",
+                   c->folder);
+}
+
+bool pf_catalog_begin_read(pf_catalog *c, pf_err *err)
+{
+    int64_t generation;
+    pf_catalog_end_read(c);
+    if (!pf_store_begin_read(c->store, err))
+        return false;
+    if (!pf_store_get_generation(c->store, &generation, err) ||
+        !check_published(c, generation, err)) {
+        pf_store_end_read(c->store);
+        return false;
+    }
+    c->generation = generation;
+    c->has_snapshot = true;
+    return true;
+}
+
+/* --- holding files ---------------------------------------------------------------- */
+
+void pf_catalog_release_indexes(pf_index_file files[PF_INDEX_KINDS])
+{
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        if (files[kind].fd >= 0)
+            close(files[kind].fd);
+        files[kind].fd = -1;
+    }
+}
+
+static bool hold(const pf_catalog *c, pf_index_kind kind, pf_index_file *out,
+                 pf_err *err)
+{
+    *out = (pf_index_file){.fd = -1};
+    if (!pf_store_find_index_file(c->store, kind, &out->row, err))
+        return false;
+    if (out->row.generation == 0)
+        return true;
+    char *path = pf_path_join(c->folder, out->row.name, err);
+    if (!path)
+        return false;
+    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    out->why = errno;
+    pf_free(path);
+    return true;
+}
+
+/* *is_overtaken: a file is gone because there is a newer generation, whose snapshot is
+ * ours now. A writer cannot be overtaken. */
+static bool hold_all(pf_catalog *c, pf_index_file out[PF_INDEX_KINDS],
+                     bool *is_overtaken, pf_err *err)
+{
+    const int64_t generation = c->generation;
+    bool ok = true, is_gone = false;
+    *is_overtaken = false;
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
+        out[kind].fd = -1;
+    for (int kind = 0; ok && kind < PF_INDEX_KINDS; kind++) {
+        ok = hold(c, kind, &out[kind], err);
+        is_gone = is_gone || (ok && out[kind].row.generation > 0 && out[kind].fd < 0);
+    }
+    if (ok && is_gone && c->has_snapshot) {
+        ok = pf_catalog_begin_read(c, err);
+        *is_overtaken = ok && c->generation != generation;
+    }
+    if (!ok || *is_overtaken)
+        pf_catalog_release_indexes(out);
+    return ok;
+}
+
+bool pf_catalog_hold_indexes(pf_catalog *c, pf_index_file out[PF_INDEX_KINDS],
+                             pf_err *err)
+{
+    bool is_overtaken;
+    for (int i = 0; i < OVERTAKEN_TIMES; i++) {
+        if (!hold_all(c, out, &is_overtaken, err))
+            return false;
+        if (!is_overtaken)
+            return true;
+    }
+    return pf_fail(err, PF_ERR_BUSY, "catalog '%s' changes faster than it can be read",
+                   c->folder);
 }

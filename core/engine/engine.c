@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/engine/reader.h"
 
 enum { OVERTAKEN_TIMES = 5 };
 
@@ -14,6 +15,7 @@ struct pf_engine {
     pf_engine_options options; /* strings owned */
     pthread_mutex_t lock;      /* of what follows */
     pf_view *newest;           /* NULL before the first reader */
+    pf_reader *spare;          /* NULL or nobody's yet */
     _Atomic(pf_words *) words; /* NULL until a question needs it */
     atomic_bool has_told_notice;
 };
@@ -71,14 +73,20 @@ static bool check_options(pf_engine_options *o, pf_err *err)
 
 /* ---- opening ---- */
 
-/* What is wrong with the folder is said now, not at the first reader. */
-static bool try_reader(pf_engine *e, pf_err *err)
+/* What is wrong with the folder is said now, not at the first reader; whoever opens that
+ * gets this one. */
+static bool open_spare(pf_engine *e, pf_err *err)
 {
-    pf_reader *r;
-    if (!pf_reader_open(&r, e, err))
-        return false;
-    pf_reader_close(r);
-    return true;
+    return pf_reader_open(&e->spare, e, err);
+}
+
+pf_reader *pf_engine_take_spare(pf_engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    pf_reader *spare = e->spare;
+    e->spare = NULL;
+    pthread_mutex_unlock(&e->lock);
+    return spare;
 }
 
 bool pf_engine_open(pf_engine **out, const pf_engine_options *options, pf_err *err)
@@ -89,7 +97,7 @@ bool pf_engine_open(pf_engine **out, const pf_engine_options *options, pf_err *e
         return false;
     pthread_mutex_init(&e->lock, NULL);
     if (!copy_options(&e->options, options, err) || !check_options(&e->options, err) ||
-        !try_reader(e, err)) {
+        !open_spare(e, err)) {
         pf_engine_close(e);
         return false;
     }
@@ -101,6 +109,7 @@ void pf_engine_close(pf_engine *e)
 {
     if (!e)
         return;
+    pf_reader_close(e->spare);
     pf_view_unref(e->newest);
     pf_words_free(atomic_load(&e->words));
     free_options(&e->options);

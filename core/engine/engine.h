@@ -16,6 +16,10 @@
 /* Copies, the engine's own; the folder is filled in. */
 const pf_engine_options *pf_engine_options_of(const pf_engine *engine);
 
+/* The reader that opening the engine took to see whether all is well; NULL when it was
+ * taken already. It is at the generation it was opened at. */
+pf_reader *pf_engine_take_spare(pf_engine *engine);
+
 /* The view of the generation that `catalog` (NULL: none is needed) has a snapshot of,
  * with a reference for the caller. Where others have come further, the snapshot is taken
  * anew. */

@@ -49,7 +49,15 @@ bool pf_reader_begin(pf_reader *r, pf_err *err)
 bool pf_reader_open(pf_reader **out, pf_engine *engine, pf_err *err)
 {
     *out = NULL;
-    pf_reader *r = pf_zalloc(sizeof *r, err);
+    pf_reader *r = pf_engine_take_spare(engine);
+    if (r) {
+        if (pf_reader_refresh(r, err))
+            *out = r;
+        else
+            pf_reader_close(r);
+        return *out != NULL;
+    }
+    r = pf_zalloc(sizeof *r, err);
     if (!r)
         return false;
     r->engine = engine;

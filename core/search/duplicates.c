@@ -22,7 +22,6 @@
 #include "core/search/cosine.h"
 #include "core/search/hits.h"
 #include "core/search/scope.h"
-#include "core/search/session.h"
 
 enum {
     TILE = 4096,  /* vectors of one index: 8 MiB of 512 floats */
@@ -468,7 +467,7 @@ static bool fill_groups(const work *w, pf_store *store, const member *members,
 
 /* ---- all of it ------------------------------------------------------------------- */
 
-static bool check(const pf_search *s, const pf_duplicates_query *q, pf_err *err)
+static bool check(const pf_reader *r, const pf_duplicates_query *q, pf_err *err)
 {
     if (!(q->threshold >= 0 && q->threshold <= 1))
         return pf_fail(err, PF_ERR_MISUSE, "a threshold of %g is outside 0..1",
@@ -476,10 +475,7 @@ static bool check(const pf_search *s, const pf_duplicates_query *q, pf_err *err)
     if (q->n_filters > PF_FILTERS_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "%zu filters, the most is %d", q->n_filters,
                        PF_FILTERS_MAX);
-    if (!pf_session_has_model(s, err))
-        return false;
-    return pf_catalog_images(s->catalog) ||
-           pf_fail(err, PF_ERR_MISUSE, "the search was not opened for images");
+    return pf_reader_check_catalog(r, err);
 }
 
 static bool find(pf_duplicates *out, work *w, pf_store *store, pf_err *err)
@@ -503,18 +499,19 @@ static double milliseconds_now(void)
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
-bool pf_duplicates_find(pf_duplicates *out, pf_search *s, const pf_duplicates_query *q,
+bool pf_duplicates_find(pf_duplicates *out, pf_reader *r, const pf_duplicates_query *q,
                         pf_err *err)
 {
     const double start = milliseconds_now();
     work w = {.q = q};
     pf_id_set scope = {0};
-    if (!check(s, q, err))
+    const pf_vindex *index;
+    if (!check(r, q, err) || !pf_reader_get_index(r, PF_INDEX_IMAGES, &index, err))
         return false;
-    pf_store *store = pf_catalog_store(s->catalog);
+    pf_store *store = pf_reader_store(r);
     const bool ok = (q->n_filters == 0 ||
                      pf_scope_images(&scope, store, q->filters, q->n_filters, err)) &&
-                    take_rows(&w, pf_catalog_images(s->catalog),
+                    take_rows(&w, index,
                               q->n_filters > 0 ? &scope : NULL, err) &&
                     find(out, &w, store, err);
     out->images.by = PF_BY_MEANING;

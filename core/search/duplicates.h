@@ -50,10 +50,9 @@ typedef struct {
     size_t n_images; /* compared */
 } pf_duplicates;
 
-/* *out must be all zero; it stays so on failure. The search must have been opened for
- * images. NOT_FOUND for a filter whose key nothing has. Starts threads of its own,
+/* *out must be all zero; it stays so on failure. NOT_FOUND for a filter whose key nothing has. Starts threads of its own,
  * which are gone on return. */
-PF_MUST_CHECK bool pf_duplicates_find(pf_duplicates *out, pf_search *search,
+PF_MUST_CHECK bool pf_duplicates_find(pf_duplicates *out, pf_reader *reader,
                                       const pf_duplicates_query *query, pf_err *err);
 void pf_duplicates_reset(pf_duplicates *duplicates); /* frees; all zero is fine */
 

@@ -5,7 +5,6 @@
 #include "core/base/mem.h"
 #include "core/image/picture.h"
 #include "core/image/thumbnail.h"
-#include "core/search/session.h"
 
 /* Only the first frame of a file can be decoded. */
 static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *err)
@@ -25,9 +24,9 @@ static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *er
     return ok;
 }
 
-bool pf_search_get_thumbnail(pf_search *s, int64_t image_id, pf_buf *jpeg, pf_err *err)
+bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_err *err)
 {
-    pf_store *store = pf_catalog_store(s->catalog);
+    pf_store *store = pf_reader_store(r);
     const size_t before = jpeg->size;
     char *path = NULL;
     int frame = 0;
