@@ -25,7 +25,8 @@ typedef struct {
 
     /* While embedding: what is to be embedded, and how far it is. */
     pf_plan_item **items;
-    const char **inputs; /* paths of the items, or caption texts */
+    pf_picture_ref *pictures; /* of the items */
+    const char **inputs;      /* or caption texts */
     size_t n_inputs, done, failed;
 } run;
 
@@ -87,8 +88,8 @@ static bool list_pictures(run *r, pf_err *err)
 {
     size_t most = count_pictures(r);
     r->items = pf_alloc_array(most, sizeof(pf_plan_item *), err);
-    r->inputs = pf_alloc_array(most, sizeof(char *), err);
-    if (!r->items || !r->inputs)
+    r->pictures = pf_alloc_array(most, sizeof *r->pictures, err);
+    if (!r->items || !r->pictures)
         return false;
     for (size_t i = 0; i < r->sources.count; i++) {
         pf_plan *plan = &r->sources.at[i].plan;
@@ -96,7 +97,7 @@ static bool list_pictures(run *r, pf_err *err)
             if (!needs_embedding(&plan->items[k]))
                 continue;
             r->items[r->n_inputs] = &plan->items[k];
-            r->inputs[r->n_inputs++] = plan->items[k].file->path;
+            r->pictures[r->n_inputs++] = (pf_picture_ref){plan->items[k].file->path, 0};
         }
     }
     return true;
@@ -166,8 +167,10 @@ static size_t settle_twins(pf_plan *plan)
 static void forget_inputs(run *r)
 {
     pf_free(r->items);
+    pf_free(r->pictures);
     pf_free(r->inputs);
     r->items = NULL;
+    r->pictures = NULL;
     r->inputs = NULL;
     r->n_inputs = r->done = 0;
 }
@@ -188,7 +191,7 @@ static bool embed_pictures(run *r, pf_err *err)
     bool ok = true;
     for (size_t left = 1; ok && left > 0;) {
         ok = list_pictures(r, err) &&
-             pf_pipeline_pictures(&p, r->inputs, r->n_inputs, keep_pictures, r, err);
+             pf_pipeline_pictures(&p, r->pictures, r->n_inputs, keep_pictures, r, err);
         forget_inputs(r);
         left = 0;
         for (size_t i = 0; ok && i < r->sources.count; i++)

@@ -44,7 +44,7 @@ typedef struct {
     const pf_classifier *classifier;
     label_printer printer;
     finished *at;         /* [list.n] */
-    const char **file;    /* [n_files] those that are no stdin */
+    pf_picture_ref *file; /* [n_files] those that are no stdin */
     size_t *place;        /* [n_files] their places in the list */
     size_t n_files, next; /* the first that was not printed */
     size_t n_done, n_failed;
@@ -184,7 +184,7 @@ static bool classify_files(gallery *g, const pf_model *model, const atomic_int *
     for (size_t i = 0; i < g->list->n; i++) {
         if (g->list->has_stdin && i == g->list->stdin_at)
             continue;
-        g->file[g->n_files] = g->list->path[i];
+        g->file[g->n_files].path = g->list->path[i];
         g->place[g->n_files++] = i;
     }
     return pf_pipeline_pictures(&pipeline, g->file, g->n_files, take_results, g, err);

@@ -169,7 +169,8 @@ static bool decode(pf_picture *out, const kind *k, pf_span file,
 }
 
 bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
-                       const char *name, const pf_picture_limits *limits, pf_err *err)
+                       const char *name, int frame, const pf_picture_limits *limits,
+                       pf_err *err)
 {
     pf_picture_limits standard;
     pf_picture_limits_init(&standard);
@@ -188,6 +189,10 @@ bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
         return pf_fail(err, PF_ERR_UNSUPPORTED, "not a kind of picture that is known");
     if (!k->decode)
         return pf_fail(err, PF_ERR_UNSUPPORTED, "%s is not read by this version",
+                       k->name);
+    if (frame != 0)
+        return pf_fail(err, PF_ERR_NOT_FOUND,
+                       "frame %d was asked for, of a %s only frame 0 is read", frame,
                        k->name);
     if (decode(out, k, pf_span_of(bytes, n), limits, err))
         return true;

@@ -32,12 +32,14 @@ void pf_picture_limits_init(pf_picture_limits *limits);
  * say nothing. `name` (may be NULL) decides for TGA alone, which has no signature. */
 const char *pf_picture_sniff(const uint8_t *bytes, size_t n, const char *name);
 
-/* Decode the first frame, apply EXIF orientation, convert to RGB. PF_ERR_FORMAT:
- * damaged; PF_ERR_UNSUPPORTED: legal, but not read here; PF_ERR_LIMIT: too large.
- * `limits` may be NULL for the defaults. On failure *out is all zero. */
+/* Decode a frame (0 is the first), apply EXIF orientation, convert to RGB. Every kind
+ * that is read here has one frame, or, as a GIF, only its first is read.
+ * PF_ERR_NOT_FOUND: another frame was asked for; PF_ERR_FORMAT: damaged;
+ * PF_ERR_UNSUPPORTED: legal, but not read here; PF_ERR_LIMIT: too large. `limits` may
+ * be NULL for the defaults. On failure *out is all zero. */
 PF_MUST_CHECK bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
-                                     const char *name, const pf_picture_limits *limits,
-                                     pf_err *err);
+                                     const char *name, int frame,
+                                     const pf_picture_limits *limits, pf_err *err);
 void pf_picture_reset(pf_picture *picture); /* frees the pixels; all zero is fine */
 
 #endif

@@ -34,8 +34,8 @@ typedef struct batch {
 
 typedef struct queue {
     const pf_pipeline *options;
-    const char *const *inputs; /* paths or texts */
-    bool is_text;
+    const pf_picture_ref *pictures; /* [count]; NULL when the inputs are texts */
+    const char *const *texts;       /* [count], or NULL */
     size_t count;
 
     pthread_mutex_t lock;
@@ -97,16 +97,16 @@ static void place_thumbnails(batch *b)
 static bool load_picture(worker *w, batch *b, pf_embedded *r)
 {
     const pf_model *model = w->q->options->model;
-    const char *path = w->q->inputs[r->item];
+    const pf_picture_ref *ref = &w->q->pictures[r->item];
     float *pixels = b->input + b->n_embedded * pf_embed_pixels_size(model);
     pf_picture picture = {0};
     w->bytes.size = 0;
-    if (!pf_file_read(path, &w->bytes, &r->failure))
+    if (!pf_file_read(ref->path, &w->bytes, &r->failure))
         return false;
     r->content = pf_hash_bytes(w->bytes.data, w->bytes.size);
     bool ok =
         pf_picture_decode(&picture, (const uint8_t *)w->bytes.data, w->bytes.size,
-                          pf_path_base(path), NULL, &r->failure) &&
+                          pf_path_base(ref->path), ref->frame, NULL, &r->failure) &&
         pf_preprocess_run(pf_model_preprocess(model), &picture, pixels, &r->failure);
     r->width = picture.width;
     r->height = picture.height;
@@ -121,16 +121,16 @@ static bool embed_batch(worker *w, batch *b, pf_err *err)
 {
     if (b->n_embedded == 0)
         return true;
-    bool ok = w->q->is_text ? pf_embed_texts(w->embedder, b->text, b->n_embedded,
-                                             b->vector, b->is_truncated, err)
-                            : pf_embed_pixels(w->embedder, b->input, b->n_embedded,
-                                              b->vector, err);
+    bool ok = w->q->texts ? pf_embed_texts(w->embedder, b->text, b->n_embedded,
+                                           b->vector, b->is_truncated, err)
+                          : pf_embed_pixels(w->embedder, b->input, b->n_embedded,
+                                            b->vector, err);
     const size_t dim = (size_t)pf_model_dim(w->q->options->model);
     size_t k = 0;
     for (size_t i = 0; ok && i < b->n; i++) {
         if (b->result[i].failure.code != PF_OK)
             continue;
-        b->result[i].is_truncated = w->q->is_text && b->is_truncated[k];
+        b->result[i].is_truncated = w->q->texts && b->is_truncated[k];
         b->result[i].vector = b->vector + k++ * dim;
     }
     return ok;
@@ -157,8 +157,8 @@ static bool fill_batch(worker *w, batch *b, pf_err *err)
            next_item(w->q, &item)) {
         pf_embedded *r = &b->result[b->n++];
         *r = (pf_embedded){.item = item};
-        if (w->q->is_text) {
-            b->text[b->n_embedded++] = w->q->inputs[item];
+        if (w->q->texts) {
+            b->text[b->n_embedded++] = w->q->texts[item];
         } else if (load_picture(w, b, r)) {
             b->n_embedded++;
         } else if (is_fatal(r->failure.code)) {
@@ -230,7 +230,7 @@ static bool make_batch(batch *b, const queue *q, pf_err *err)
     b->vector = pf_alloc_floats(n * dim, err);
     if (!b->result || !b->vector)
         return false;
-    if (!q->is_text) {
+    if (!q->texts) {
         b->input = pf_alloc_floats(n * pf_embed_pixels_size(q->options->model), err);
         return b->input != NULL;
     }
@@ -366,30 +366,30 @@ static bool run(queue *q, pf_pipeline_sink *sink, void *context, pf_err *err)
     return ok;
 }
 
-static bool run_queue(const pf_pipeline *p, const char *const *inputs, size_t n,
-                      bool is_text, pf_pipeline_sink *sink, void *context, pf_err *err)
+static bool run_queue(queue *q, pf_pipeline_sink *sink, void *context, pf_err *err)
 {
-    if (n == 0)
+    if (q->count == 0)
         return true;
-    queue q = {.options = p, .inputs = inputs, .is_text = is_text, .count = n};
-    pthread_mutex_init(&q.lock, NULL);
-    pthread_cond_init(&q.done_changed, NULL);
-    pthread_cond_init(&q.free_changed, NULL);
-    bool ok = run(&q, sink, context, err);
-    pthread_cond_destroy(&q.free_changed);
-    pthread_cond_destroy(&q.done_changed);
-    pthread_mutex_destroy(&q.lock);
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->done_changed, NULL);
+    pthread_cond_init(&q->free_changed, NULL);
+    bool ok = run(q, sink, context, err);
+    pthread_cond_destroy(&q->free_changed);
+    pthread_cond_destroy(&q->done_changed);
+    pthread_mutex_destroy(&q->lock);
     return ok;
 }
 
-bool pf_pipeline_pictures(const pf_pipeline *p, const char *const *paths, size_t n,
-                          pf_pipeline_sink *sink, void *context, pf_err *err)
+bool pf_pipeline_pictures(const pf_pipeline *p, const pf_picture_ref *pictures,
+                          size_t n, pf_pipeline_sink *sink, void *context, pf_err *err)
 {
-    return run_queue(p, paths, n, false, sink, context, err);
+    queue q = {.options = p, .pictures = pictures, .count = n};
+    return run_queue(&q, sink, context, err);
 }
 
 bool pf_pipeline_texts(const pf_pipeline *p, const char *const *texts, size_t n,
                        pf_pipeline_sink *sink, void *context, pf_err *err)
 {
-    return run_queue(p, texts, n, true, sink, context, err);
+    queue q = {.options = p, .texts = texts, .count = n};
+    return run_queue(&q, sink, context, err);
 }

@@ -17,6 +17,12 @@
 #include "core/base/hash.h"
 #include "core/model/model.h"
 
+/* Which picture to embed. */
+typedef struct {
+    const char *path;
+    int frame; /* 0 is the first */
+} pf_picture_ref;
+
 typedef struct {
     const pf_model *model;
     int jobs;               /* workers */
@@ -47,8 +53,9 @@ typedef bool pf_pipeline_sink(void *context, const pf_embedded *results, size_t 
 
 /* Both return false with PF_ERR_INTERRUPTED when `stop` ended them early; everything
  * that was embedded by then has been handed to the sink. */
-PF_MUST_CHECK bool pf_pipeline_pictures(const pf_pipeline *p, const char *const *paths,
-                                        size_t n, pf_pipeline_sink *sink, void *context,
+PF_MUST_CHECK bool pf_pipeline_pictures(const pf_pipeline *p,
+                                        const pf_picture_ref *pictures, size_t n,
+                                        pf_pipeline_sink *sink, void *context,
                                         pf_err *err);
 PF_MUST_CHECK bool pf_pipeline_texts(const pf_pipeline *p, const char *const *texts,
                                      size_t n, pf_pipeline_sink *sink, void *context,

@@ -59,7 +59,7 @@ static bool embed_bytes(const uint8_t *bytes, size_t n, const char *name,
                         pf_embedder *embedder, float *vector, pf_err *err)
 {
     pf_picture picture = {0};
-    bool ok = pf_picture_decode(&picture, bytes, n, name, NULL, err) &&
+    bool ok = pf_picture_decode(&picture, bytes, n, name, 0, NULL, err) &&
               pf_embed_picture(embedder, &picture, vector, err);
     pf_picture_reset(&picture);
     return ok || pf_fail_in(err, "picture '%s'", name);

@@ -6,7 +6,6 @@
 #include "core/image/picture.h"
 #include "core/image/thumbnail.h"
 
-/* Only the first frame of a file can be decoded. */
 static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *err)
 {
     pf_picture_limits limits;
@@ -14,11 +13,10 @@ static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *er
     pf_picture picture = {0};
     pf_buf file;
     pf_buf_init(&file, limits.max_file_bytes);
-    bool ok = frame == 0 || pf_fail(err, PF_ERR_UNSUPPORTED, "it is frame %d", frame);
-    ok = ok && pf_file_read(path, &file, err) &&
-         pf_picture_decode(&picture, (const uint8_t *)file.data, file.size,
-                           pf_path_base(path), &limits, err) &&
-         pf_thumbnail_make(&picture, jpeg, err);
+    bool ok = pf_file_read(path, &file, err) &&
+              pf_picture_decode(&picture, (const uint8_t *)file.data, file.size,
+                                pf_path_base(path), frame, &limits, err) &&
+              pf_thumbnail_make(&picture, jpeg, err);
     pf_picture_reset(&picture);
     pf_buf_free(&file);
     return ok;

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pf_picture picture;
     pf_preprocess recipe;
     uint8_t rgb[16 * 16 * 3];
-    if (!pf_picture_decode(&picture, data, size, "x.tga", &limits, &err)) {
+    if (!pf_picture_decode(&picture, data, size, "x.tga", 0, &limits, &err)) {
         if (picture.rgb || err.code == PF_OK || err.msg[0] == '\0')
             abort(); /* a refusal has a reason and leaves nothing behind */
         return 0;

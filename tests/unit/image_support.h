@@ -65,7 +65,7 @@ static inline bool decode_file(pf_picture *out, const char *folder, const char *
 {
     pf_mapfile map;
     open_file(&map, folder, name);
-    bool ok = pf_picture_decode(out, map.data, map.size, name, NULL, err);
+    bool ok = pf_picture_decode(out, map.data, map.size, name, 0, NULL, err);
     pf_mapfile_close(&map);
     return ok;
 }

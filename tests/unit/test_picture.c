@@ -58,7 +58,8 @@ static void expect_pixels(const char *file, size_t n, int width, const char *rgb
 {
     pf_err err = PF_ERR_INIT;
     pf_picture p;
-    assert_ok(pf_picture_decode(&p, (const uint8_t *)file, n, NULL, NULL, &err), &err);
+    assert_ok(pf_picture_decode(&p, (const uint8_t *)file, n, NULL, 0, NULL, &err),
+              &err);
     assert_int_equal(p.width, width);
     for (size_t i = 0; i < (size_t)p.width * (size_t)p.height * 3; i++) {
         unsigned v;
@@ -103,7 +104,7 @@ static void test_pnm_damage(void **state)
         pf_err err = PF_ERR_INIT;
         pf_picture p;
         assert_refused(pf_picture_decode(&p, (const uint8_t *)bad[i].file,
-                                         strlen(bad[i].file), NULL, NULL, &err),
+                                         strlen(bad[i].file), NULL, 0, NULL, &err),
                        &err, bad[i].words);
         assert_clean_refusal(&p, &err);
     }
@@ -153,11 +154,11 @@ static void test_orientations(void **state)
     while (at + sizeof entry < map.size && memcmp(file + at, entry, sizeof entry) != 0)
         at++;
     uint8_t *orientation = file + at + sizeof entry - 1;
-    assert_ok(pf_picture_decode(&stored, file, map.size, NULL, NULL, &err), &err);
+    assert_ok(pf_picture_decode(&stored, file, map.size, NULL, 0, NULL, &err), &err);
     for (int o = 0; o <= 9; o++) {
         pf_picture up;
         *orientation = (uint8_t)o;
-        assert_ok(pf_picture_decode(&up, file, map.size, NULL, NULL, &err), &err);
+        assert_ok(pf_picture_decode(&up, file, map.size, NULL, 0, NULL, &err), &err);
         check_orientation(&stored, &up, o >= 1 && o <= 8 ? o : 1);
         pf_picture_reset(&up);
     }
@@ -190,13 +191,35 @@ static void test_unsupported(void **state)
     (void)state;
     pf_err err = PF_ERR_INIT;
     pf_picture p;
-    assert_refused(pf_picture_decode(&p, (const uint8_t *)"II*\0", 4, NULL, NULL, &err),
-                   &err, "tiff is not read by this version");
+    assert_refused(
+        pf_picture_decode(&p, (const uint8_t *)"II*\0", 4, NULL, 0, NULL, &err), &err,
+        "tiff is not read by this version");
     assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
-    assert_refused(pf_picture_decode(&p, (const uint8_t *)"hello", 5, NULL, NULL, &err),
-                   &err, "not a kind of picture");
-    assert_refused(pf_picture_decode(&p, NULL, 0, NULL, NULL, &err), &err, "empty");
+    assert_refused(
+        pf_picture_decode(&p, (const uint8_t *)"hello", 5, NULL, 0, NULL, &err), &err,
+        "not a kind of picture");
+    assert_refused(pf_picture_decode(&p, NULL, 0, NULL, 0, NULL, &err), &err, "empty");
     assert_int_equal(err.code, PF_ERR_FORMAT);
+}
+
+/* None of the kinds has more than one frame that is read, a GIF with two neither. */
+static void test_frames(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FIXTURES; i++) {
+        pf_err err = PF_ERR_INIT;
+        pf_picture p;
+        pf_mapfile map;
+        open_file(&map, IMAGES, fixtures[i].name);
+        for (int frame = -1; frame <= 1; frame += 2) {
+            assert_refused(pf_picture_decode(&p, map.data, map.size, fixtures[i].name,
+                                             frame, NULL, &err),
+                           &err, "only frame 0 is read");
+            assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+            assert_clean_refusal(&p, &err);
+        }
+        pf_mapfile_close(&map);
+    }
 }
 
 static void test_limits(void **state)
@@ -210,15 +233,15 @@ static void test_limits(void **state)
         open_file(&map, IMAGES, fixtures[i].name);
         pf_picture_limits_init(&limits);
         limits.max_pixels = 14;
-        assert_refused(
-            pf_picture_decode(&p, map.data, map.size, fixtures[i].name, &limits, &err),
-            &err, "too large");
+        assert_refused(pf_picture_decode(&p, map.data, map.size, fixtures[i].name, 0,
+                                         &limits, &err),
+                       &err, "too large");
         assert_int_equal(err.code, PF_ERR_LIMIT);
         pf_picture_limits_init(&limits);
         limits.max_file_bytes = map.size - 1;
-        assert_refused(
-            pf_picture_decode(&p, map.data, map.size, fixtures[i].name, &limits, &err),
-            &err, "file is too large");
+        assert_refused(pf_picture_decode(&p, map.data, map.size, fixtures[i].name, 0,
+                                         &limits, &err),
+                       &err, "file is too large");
         assert_int_equal(err.code, PF_ERR_LIMIT);
         pf_mapfile_close(&map);
     }
@@ -239,13 +262,14 @@ static void test_truncation(void **state)
         open_file(&map, IMAGES, name);
         guarded g = guarded_new(map.size);
         const uint8_t *bytes = guarded_put(&g, map.data, map.size);
-        assert_ok(pf_picture_decode(&whole, bytes, map.size, name, NULL, &err), &err);
+        assert_ok(pf_picture_decode(&whole, bytes, map.size, name, 0, NULL, &err),
+                  &err);
         size_t accepted = 0;
         for (size_t n = 0; n < map.size; n++) {
             pf_picture p;
             err = (pf_err)PF_ERR_INIT;
             bytes = guarded_put(&g, map.data, n);
-            if (pf_picture_decode(&p, bytes, n, name, NULL, &err)) {
+            if (pf_picture_decode(&p, bytes, n, name, 0, NULL, &err)) {
                 assert_true(same_picture(&p, &whole));
                 accepted++;
             } else {
@@ -286,7 +310,7 @@ static void test_flips(void **state)
             pf_err err = PF_ERR_INIT;
             pf_picture p;
             bytes[k / 3] ^= masks[k % 3];
-            if (pf_picture_decode(&p, bytes, map.size, fixtures[i].name, &limits,
+            if (pf_picture_decode(&p, bytes, map.size, fixtures[i].name, 0, &limits,
                                   &err)) {
                 assert_false(must_fail);
                 assert_true((size_t)p.width * (size_t)p.height <= limits.max_pixels);
@@ -354,7 +378,7 @@ static bool decode_scans(const char *components, pf_err *err)
     for (const char *c = components; *c; c++)
         n += jpeg_scan(file + n, *c - '0');
     memcpy(file + n, "\xFF\xD9", 2);
-    bool ok = pf_picture_decode(&p, file, n + 2, NULL, NULL, err);
+    bool ok = pf_picture_decode(&p, file, n + 2, NULL, 0, NULL, err);
     pf_picture_reset(&p);
     return ok;
 }
@@ -391,7 +415,7 @@ static void test_missing_progressive_scans(void **state)
             continue;
         memcpy(file, map.data, n);
         memcpy(file + n, "\xFF\xD9", 2);
-        assert_false(pf_picture_decode(&p, file, n + 2, NULL, NULL, &err));
+        assert_false(pf_picture_decode(&p, file, n + 2, NULL, 0, NULL, &err));
         assert_int_equal(err.code, PF_ERR_FORMAT);
         refused++;
     }
@@ -415,7 +439,7 @@ static void test_many_segments(void **state)
     for (size_t i = 0; i < SEGMENTS; i++)
         memcpy(file + 2 + 4 * i, "\xFF\xE1\0\2", 4);
     memcpy(file + 2 + 4 * SEGMENTS, map.data + 2, map.size - 2);
-    assert_ok(pf_picture_decode(&p, file, map.size + 4 * SEGMENTS, NULL, NULL, &err),
+    assert_ok(pf_picture_decode(&p, file, map.size + 4 * SEGMENTS, NULL, 0, NULL, &err),
               &err);
     pf_picture_reset(&p);
     pf_free(file);
@@ -436,7 +460,7 @@ static void test_out_of_memory(void **state)
             pf_err err = PF_ERR_INIT;
             pf_picture p;
             pf_mem_fail_at(n);
-            bool ok = pf_picture_decode(&p, map.data, map.size, name, NULL, &err);
+            bool ok = pf_picture_decode(&p, map.data, map.size, name, 0, NULL, &err);
             pf_mem_fail_at(0);
             if (ok) {
                 pf_picture_reset(&p);
@@ -494,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_orientations),
         cmocka_unit_test(test_sniff),
         cmocka_unit_test(test_unsupported),
+        cmocka_unit_test(test_frames),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_flips),

@@ -13,8 +13,14 @@ enum { N = 23, DIM_MAX = 64 };
 
 static pf_err err;
 static pf_model *model;
-static const char *paths[N];
+static pf_picture_ref pictures[N];
 static char path_text[N][300];
+
+/* Damaged, gone, or a frame that is not there. */
+static bool is_bad(int i)
+{
+    return i % 7 == 3 || i == 20 || i == 8;
+}
 
 static int before_all(void **state)
 {
@@ -25,7 +31,7 @@ static int before_all(void **state)
     pf_films_model();
     for (int i = 0; i < N; i++) {
         snprintf(path_text[i], sizeof path_text[i], "%s", pf_films_path("%02d.pgm", i));
-        paths[i] = path_text[i];
+        pictures[i].path = path_text[i];
         char name[16];
         snprintf(name, sizeof name, "%02d.pgm", i);
         if (i % 7 == 3)
@@ -33,6 +39,7 @@ static int before_all(void **state)
         else if (i != 20)
             pf_films_picture(name, (unsigned)i);
     }
+    pictures[8].frame = 1;
     return !pf_model_open(&model, pf_films_path("model"), &o, NULL, &err);
 }
 
@@ -96,12 +103,12 @@ static void each_once(void **state)
         p.jobs = shape[s].jobs;
         p.batch = shape[s].batch;
         c = (collected){0};
-        assert_ok(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err);
+        assert_ok(pf_pipeline_pictures(&p, pictures, N, collect, &c, &err), &err);
         if (s == 0)
             one = c;
         for (int i = 0; i < N; i++) {
             assert_int_equal(c.seen[i], 1);
-            assert_int_equal(c.failed[i], i % 7 == 3 || i == 20);
+            assert_int_equal(c.failed[i], is_bad(i));
             assert_int_equal(c.has_thumbnail[i], !c.failed[i]);
             assert_true(c.thumbnail[i] == one.thumbnail[i]);
             assert_true(i == 0 || c.failed[i] || c.thumbnail[i] != one.thumbnail[0]);
@@ -125,7 +132,7 @@ static void texts_and_nothing(void **state)
     assert_ok(pf_pipeline_texts(&p, texts, 5, collect, &c, &err), &err);
     for (int i = 0; i < 5; i++)
         assert_true(c.seen[i] == 1 && !c.failed[i] && c.is_truncated[i] == (i == 4));
-    assert_ok(pf_pipeline_pictures(&p, paths, 0, collect, &c, &err), &err);
+    assert_ok(pf_pipeline_pictures(&p, pictures, 0, collect, &c, &err), &err);
 }
 
 /* What was embedded when it was told to stop comes back, the rest is not begun. */
@@ -137,7 +144,7 @@ static void stops(void **state)
     c = (collected){.stop = &stop};
     pf_pipeline p = {
         .model = model, .makes_thumbnails = true, .jobs = 2, .batch = 2, .stop = &stop};
-    assert_refused(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err,
+    assert_refused(pf_pipeline_pictures(&p, pictures, N, collect, &c, &err), &err,
                    "interrupted");
     assert_int_equal(err.code, PF_ERR_INTERRUPTED);
     int n = 0;
@@ -152,7 +159,7 @@ static void a_sink_that_refuses(void **state)
     static collected c;
     c = (collected){.refuse_at = 2};
     pf_pipeline p = {.model = model, .makes_thumbnails = true, .jobs = 3, .batch = 2};
-    assert_refused(pf_pipeline_pictures(&p, paths, N, collect, &c, &err), &err,
+    assert_refused(pf_pipeline_pictures(&p, pictures, N, collect, &c, &err), &err,
                    "the sink is full");
     assert_int_equal(c.calls, 2); /* and is not asked again */
 }
@@ -170,7 +177,7 @@ static void out_of_memory(void **state)
         c = (collected){0};
         err = (pf_err)PF_ERR_INIT;
         pf_mem_fail_at(n);
-        ok = pf_pipeline_pictures(&p, paths, 6, collect, &c, &err);
+        ok = pf_pipeline_pictures(&p, pictures, 6, collect, &c, &err);
         pf_mem_fail_at(0);
         if (!ok)
             assert_int_equal(err.code, PF_ERR_NOMEM);

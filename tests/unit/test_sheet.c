@@ -127,8 +127,9 @@ static void tiles_are_where_they_belong(void **state)
     sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     pf_picture p = {0};
     save(&s, "a.png");
-    assert_ok(pf_picture_decode(&p, (uint8_t *)file.data, file.size, NULL, NULL, &err),
-              &err);
+    assert_ok(
+        pf_picture_decode(&p, (uint8_t *)file.data, file.size, NULL, 0, NULL, &err),
+        &err);
     assert_int_equal(s.n_missing, 2);
     assert_int_equal((p.width - 8) % 216, 0);
     const int columns = (p.width - 8) / 216, rows = (N + columns - 1) / columns;
@@ -170,8 +171,9 @@ static void sheets_of_any_number(void **state)
     answer.n_hits = SHEET_PNG_MAX;
     save(&s, "a.png");
     pf_picture p = {0};
-    assert_ok(pf_picture_decode(&p, (uint8_t *)file.data, file.size, NULL, NULL, &err),
-              &err);
+    assert_ok(
+        pf_picture_decode(&p, (uint8_t *)file.data, file.size, NULL, 0, NULL, &err),
+        &err);
     assert_true(p.width < 8000 && p.height < 8000);
     pf_picture_reset(&p);
     answer.n_hits++;

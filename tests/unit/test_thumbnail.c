@@ -98,7 +98,7 @@ static void a_thumbnail_is_a_small_jpeg(void **state)
         assert_memory_equal(b.data, "before\xFF\xD8", 8);
         assert_memory_equal(b.data + b.size - 2, "\xFF\xD9", 2);
         assert_true(b.size < 8000);
-        assert_ok(pf_picture_decode(&back, (uint8_t *)b.data + 6, b.size - 6, NULL,
+        assert_ok(pf_picture_decode(&back, (uint8_t *)b.data + 6, b.size - 6, NULL, 0,
                                     NULL, &err),
                   &err);
         assert_ok(pf_picture_shrink(&small, &p, 192, &err), &err);
@@ -144,7 +144,7 @@ static void a_png_is_the_picture(void **state)
     rewind(f);
     const size_t n = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
-    assert_ok(pf_picture_decode(&back, bytes, n, NULL, NULL, &err), &err);
+    assert_ok(pf_picture_decode(&back, bytes, n, NULL, 0, NULL, &err), &err);
     assert_string_equal(back.format, "png");
     assert_true(same_picture(&p, &back));
     pf_picture_reset(&back);
