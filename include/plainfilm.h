@@ -316,10 +316,10 @@ PF_MUST_CHECK PF_API bool pf_request_set_collapse(pf_request *request, double co
 /* What is done instead of a search: the last of these counts. */
 
 /* Which of these labels ("chest x-ray, head CT") fits best: pictures when nothing else
- * is asked, each by itself, else the images found. `template` has {} where the label
+ * is asked, each by itself, else the images found. `pattern` has {} where the label
  * goes; NULL is the label alone. */
 PF_MUST_CHECK PF_API bool pf_request_classify(pf_request *request, const char *labels,
-                                              const char *template_, pf_err *err);
+                                              const char *pattern, pf_err *err);
 /* Rank these phrases in the place of the catalog's captions: UTF-8, one per line; empty
  * lines and those that begin with '#' are passed over. `name` is for messages. */
 PF_MUST_CHECK PF_API bool pf_request_rank_phrases(pf_request *request, const char *text,
@@ -512,10 +512,10 @@ typedef struct {
     /* NULL: not evaluated. */
     const pf_figures *meaning, *words, *both; /* text to image */
     const pf_figures *image_to_text;          /* by meaning */
-} pf_evaluated;
+} pf_evaluation;
 
 /* NULL for another job. */
-PF_API const pf_evaluated *pf_answer_evaluation(const pf_answer *answer);
+PF_API const pf_evaluation *pf_answer_evaluation(const pf_answer *answer);
 /* "recall_at_1", ... Static. */
 PF_API const char *pf_metric_name(pf_metric metric);
 

@@ -124,6 +124,16 @@ const char *pf_json_string(const pf_json *json, size_t *n)
     return json_string_value(in(json));
 }
 
+char *pf_json_text(const pf_json *json, pf_err *err)
+{
+    char *dumped = json_dumps((const json_t *)json, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = dumped ? pf_strdup(dumped, err) : NULL;
+    if (!dumped)
+        pf_fail(err, PF_ERR_NOMEM, "out of memory (JSON)");
+    pf_free(dumped);
+    return text;
+}
+
 bool pf_json_next_member(const pf_json *obj, pf_json_member *m)
 {
     json_t *o = (json_t *)(uintptr_t)obj;
@@ -246,5 +256,12 @@ void pf_json_write_bool(pf_json_writer *w, const char *key, bool v)
 {
     open_value(w, key);
     fputs(v ? "true" : "false", w->file);
+    close_value(w);
+}
+
+void pf_json_write_json(pf_json_writer *w, const char *key, const char *json)
+{
+    open_value(w, key);
+    fputs(json, w->file);
     close_value(w);
 }
