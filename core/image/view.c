@@ -1,0 +1,25 @@
+/* view.c - see view.h. */
+#include "core/image/view.h"
+
+#include <stdio.h>
+
+static void describe(pf_view *v, const pf_picture *picture)
+{
+    v->width = picture->width;
+    v->height = picture->height;
+    snprintf(v->format, sizeof v->format, "%s", picture->format);
+}
+
+bool pf_view_make(pf_view *v, const uint8_t *bytes, size_t n, const pf_view_options *o,
+                  pf_err *err)
+{
+    pf_picture picture;
+    if (!pf_picture_decode(&picture, bytes, n, o->name, o->frame, o->limits, err))
+        return false;
+    describe(v, &picture);
+    const bool ok =
+        (!v->pixels || pf_preprocess_pixels(o->preprocess, &picture, v->pixels, err)) &&
+        (!v->thumbnail || pf_thumbnail_make(v->thumbnail, &picture, err));
+    pf_picture_reset(&picture);
+    return ok;
+}
