@@ -83,7 +83,7 @@ static bool read_all(int fd, const char *path, pf_buf *out, pf_err *err)
     if (!S_ISREG(st.st_mode))
         return pf_fail(err, PF_ERR_IO, "'%s' is not a regular file", path);
     if ((uintmax_t)st.st_size > out->cap)
-        return pf_fail(err, PF_ERR_LIMIT, "the file has %jd bytes, the limit is %zu",
+        return pf_fail(err, PF_ERR_LIMIT, "'%s' has %jd bytes, the limit is %zu", path,
                        (intmax_t)st.st_size, out->cap);
     size_t want =
         (size_t)st.st_size + 1; /* one more, to see the end at the first try */

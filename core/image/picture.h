@@ -20,6 +20,8 @@ typedef struct {
     const char *format; /* "jpeg", "png", ...; static */
 } pf_picture;
 
+enum { PF_PICTURE_FORMAT_ROOM = 16 }; /* bytes that hold any `format` */
+
 typedef struct {
     size_t max_file_bytes; /* default 256 MiB */
     size_t max_pixels;     /* width x height, default 100 million */

@@ -1,7 +1,6 @@
 /* preprocess.c - see preprocess.h. */
 #include "core/image/preprocess.h"
 
-#include "core/base/mem.h"
 #include "core/image/resample.h"
 
 void pf_preprocess_init_clip(pf_preprocess *p, int size)
@@ -62,22 +61,14 @@ bool pf_preprocess_pixels(const pf_preprocess *p, const pf_picture *picture,
                        axis_of(p, h, short_side), rgb, err);
 }
 
-bool pf_preprocess_run(const pf_preprocess *p, const pf_picture *picture, float *out,
-                       pf_err *err)
+void pf_preprocess_normalise(const pf_preprocess *p, const uint8_t *rgb, float *out)
 {
-    if (p->size < 1)
-        return pf_fail(err, PF_ERR_MISUSE, "cannot make a picture of %d pixels",
-                       p->size);
-    size_t pixels = (size_t)p->size * (size_t)p->size;
-    uint8_t *rgb = pf_alloc_array(pixels, 3, err);
-    bool ok = rgb && pf_preprocess_pixels(p, picture, rgb, err);
-    for (int c = 0; ok && c < 3; c++) {
+    const size_t pixels = (size_t)p->size * (size_t)p->size;
+    for (size_t c = 0; c < 3; c++) {
         float normalised[256];
         for (int v = 0; v < 256; v++)
             normalised[v] = ((float)v / 255.0f - p->mean[c]) / p->std[c];
         for (size_t i = 0; i < pixels; i++)
-            *out++ = normalised[rgb[3 * i + (size_t)c]];
+            *out++ = normalised[rgb[3 * i + c]];
     }
-    pf_free(rgb);
-    return ok;
 }

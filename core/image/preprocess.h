@@ -42,8 +42,7 @@ void pf_preprocess_init_pubmedclip_train(pf_preprocess *p, int size);
 PF_MUST_CHECK bool pf_preprocess_pixels(const pf_preprocess *p,
                                         const pf_picture *picture, uint8_t *rgb,
                                         pf_err *err);
-/* All of it: `out` holds [3, size, size] floats. */
-PF_MUST_CHECK bool pf_preprocess_run(const pf_preprocess *p, const pf_picture *picture,
-                                     float *out, pf_err *err);
+/* What the image tower takes: `rgb` as above, `out` holds [3, size, size] floats. */
+void pf_preprocess_normalise(const pf_preprocess *p, const uint8_t *rgb, float *out);
 
 #endif

@@ -93,11 +93,21 @@ bool pf_picture_shrink(pf_picture *out, const pf_picture *p, int side, pf_err *e
     return ok;
 }
 
-bool pf_thumbnail_make(const pf_picture *picture, pf_buf *jpeg, pf_err *err)
+bool pf_thumbnail_make(pf_thumbnail *out, const pf_picture *picture, pf_err *err)
 {
     pf_picture small = {0};
-    const bool ok = pf_picture_shrink(&small, picture, PF_THUMBNAIL_SIDE, err) &&
-                    pf_jpeg_encode(&small, PF_THUMBNAIL_QUALITY, jpeg, err);
+    if (!pf_picture_shrink(&small, picture, PF_THUMBNAIL_SIDE, err))
+        return false;
+    out->width = small.width;
+    out->height = small.height;
+    memcpy(out->rgb, small.rgb, (size_t)small.width * (size_t)small.height * 3);
     pf_picture_reset(&small);
-    return ok;
+    return true;
+}
+
+bool pf_thumbnail_encode(const pf_thumbnail *t, pf_buf *jpeg, pf_err *err)
+{
+    const pf_picture picture = {
+        .width = t->width, .height = t->height, .rgb = (uint8_t *)(uintptr_t)t->rgb};
+    return pf_jpeg_encode(&picture, PF_THUMBNAIL_QUALITY, jpeg, err);
 }

@@ -22,8 +22,17 @@ enum {
 PF_MUST_CHECK bool pf_picture_shrink(pf_picture *out, const pf_picture *picture,
                                      int side, pf_err *err);
 
-/* Append the thumbnail to `jpeg` as a JPEG file of PF_THUMBNAIL_SIDE. */
-PF_MUST_CHECK bool pf_thumbnail_make(const pf_picture *picture, pf_buf *jpeg,
+/* Some 110 KB: better not on the stack. */
+typedef struct {
+    int width, height;
+    uint8_t rgb[PF_THUMBNAIL_SIDE * PF_THUMBNAIL_SIDE * 3]; /* [height, width, 3] */
+} pf_thumbnail;
+
+/* The picture, shrunk to PF_THUMBNAIL_SIDE. */
+PF_MUST_CHECK bool pf_thumbnail_make(pf_thumbnail *out, const pf_picture *picture,
                                      pf_err *err);
+/* Append it to `jpeg` as a JPEG file. */
+PF_MUST_CHECK bool pf_thumbnail_encode(const pf_thumbnail *thumbnail, pf_buf *jpeg,
+                                       pf_err *err);
 
 #endif

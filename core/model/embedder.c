@@ -41,6 +41,11 @@ void pf_embedder_free(pf_embedder *e)
     pf_free(e);
 }
 
+const pf_model *pf_embedder_model(const pf_embedder *e)
+{
+    return e->model;
+}
+
 static size_t context_of(const pf_embedder *e)
 {
     return (size_t)pf_clip_dims(pf_model_clip(e->model))->context;
@@ -98,12 +103,12 @@ bool pf_embed_pixels(pf_embedder *e, const float *pixels, size_t n, float *out,
                                    pf_model_preprocess(e->model)->size, n, out, err);
 }
 
-bool pf_embed_picture(pf_embedder *e, const pf_picture *picture, float *out,
-                      pf_err *err)
+bool pf_embed_picture(pf_embedder *e, const uint8_t *rgb, float *out, pf_err *err)
 {
     if (!e->pixels)
         e->pixels = pf_alloc_floats(pf_embed_pixels_size(e->model), err);
-    return e->pixels &&
-           pf_preprocess_run(pf_model_preprocess(e->model), picture, e->pixels, err) &&
-           pf_embed_pixels(e, e->pixels, 1, out, err);
+    if (!e->pixels)
+        return false;
+    pf_preprocess_normalise(pf_model_preprocess(e->model), rgb, e->pixels);
+    return pf_embed_pixels(e, e->pixels, 1, out, err);
 }

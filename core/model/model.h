@@ -14,7 +14,6 @@
 #include "core/base/err.h"
 #include "core/base/hash.h"
 #include "core/base/notes.h"
-#include "core/image/picture.h"
 #include "core/image/preprocess.h"
 #include "core/tokenizer/bpe.h"
 #include "core/model/clip.h"
@@ -72,6 +71,7 @@ PF_MUST_CHECK char *pf_model_stamp(const pf_model *model, pf_err *err);
 PF_MUST_CHECK bool pf_embedder_new(pf_embedder **out, const pf_model *model,
                                    pf_err *err);
 void pf_embedder_free(pf_embedder *e); /* NULL is fine */
+const pf_model *pf_embedder_model(const pf_embedder *e);
 
 /* n texts (UTF-8, NUL-terminated) -> out [n, dim], unit vectors. is_truncated [n] (may
  * be NULL) tells which were longer than the model's context. */
@@ -83,11 +83,11 @@ PF_MUST_CHECK bool pf_embed_token_ids(pf_embedder *e, const char *text, int32_t 
 
 /* Floats of one preprocessed picture: 3 * size * size. */
 size_t pf_embed_pixels_size(const pf_model *model);
-/* n preprocessed pictures (pf_preprocess_run) -> out [n, dim], unit vectors. */
+/* n normalised pictures (pf_preprocess_normalise) -> out [n, dim], unit vectors. */
 PF_MUST_CHECK bool pf_embed_pixels(pf_embedder *e, const float *pixels, size_t n,
                                    float *out, pf_err *err);
-/* One decoded picture -> out [dim]. */
-PF_MUST_CHECK bool pf_embed_picture(pf_embedder *e, const pf_picture *picture,
-                                    float *out, pf_err *err);
+/* One picture as pf_preprocess_pixels() gives it, [size, size, 3] -> out [dim]. */
+PF_MUST_CHECK bool pf_embed_picture(pf_embedder *e, const uint8_t *rgb, float *out,
+                                    pf_err *err);
 
 #endif

@@ -15,8 +15,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/image/picture.h"
-#include "core/image/thumbnail.h"
+#include "core/image/intake.h"
 
 enum { JOBS_MAX = 256, BATCHES_PER_WORKER = 2 };
 
@@ -53,7 +52,8 @@ typedef struct {
     pthread_t thread;
     pf_embedder *embedder;
     batch batches[BATCHES_PER_WORKER];
-    pf_buf bytes; /* of the file being read */
+    pf_buf bytes;     /* of the file being read */
+    pf_intake intake; /* of the picture in it; NULLs for texts */
 } worker;
 
 int pf_pipeline_cores(void)
@@ -69,12 +69,12 @@ static bool is_fatal(pf_code code)
     return code == PF_ERR_NOMEM;
 }
 
-/* Behind those of the batch; it may move until all of them are there. A picture that
- * cannot be made small is indexed all the same. */
-static void add_thumbnail(batch *b, const pf_picture *picture, pf_embedded *r)
+/* Behind those of the batch; it may move until all of them are there. A picture whose
+ * thumbnail makes no file is indexed all the same. */
+static void add_thumbnail(batch *b, const pf_thumbnail *thumbnail, pf_embedded *r)
 {
     const size_t before = b->thumbnails.size;
-    if (pf_thumbnail_make(picture, &b->thumbnails, NULL))
+    if (pf_thumbnail_encode(thumbnail, &b->thumbnails, NULL))
         r->thumbnail_size = b->thumbnails.size - before;
     if (r->thumbnail_size > PF_THUMBNAIL_CAP) {
         b->thumbnails.size = before;
@@ -98,23 +98,24 @@ static bool load_picture(worker *w, batch *b, pf_embedded *r)
 {
     const pf_model *model = w->q->options->model;
     const pf_picture_ref *ref = &w->q->pictures[r->item];
-    float *pixels = b->input + b->n_embedded * pf_embed_pixels_size(model);
-    pf_picture picture = {0};
+    const pf_intake_options options = {.name = pf_path_base(ref->path),
+                                       .frame = ref->frame,
+                                       .preprocess = pf_model_preprocess(model)};
     w->bytes.size = 0;
     if (!pf_file_read(ref->path, &w->bytes, &r->failure))
         return false;
     r->content = pf_hash_bytes(w->bytes.data, w->bytes.size);
-    bool ok =
-        pf_picture_decode(&picture, (const uint8_t *)w->bytes.data, w->bytes.size,
-                          pf_path_base(ref->path), ref->frame, NULL, &r->failure) &&
-        pf_preprocess_run(pf_model_preprocess(model), &picture, pixels, &r->failure);
-    r->width = picture.width;
-    r->height = picture.height;
-    r->format = picture.format;
-    if (ok && w->q->options->makes_thumbnails)
-        add_thumbnail(b, &picture, r);
-    pf_picture_reset(&picture);
-    return ok;
+    if (!pf_intake_make(&w->intake, (const uint8_t *)w->bytes.data, w->bytes.size,
+                        &options, &r->failure))
+        return false;
+    r->width = w->intake.width;
+    r->height = w->intake.height;
+    memcpy(r->format, w->intake.format, sizeof r->format);
+    if (w->intake.thumbnail)
+        add_thumbnail(b, w->intake.thumbnail, r);
+    pf_preprocess_normalise(options.preprocess, w->intake.pixels,
+                            b->input + b->n_embedded * pf_embed_pixels_size(model));
+    return true;
 }
 
 static bool embed_batch(worker *w, batch *b, pf_err *err)
@@ -251,6 +252,16 @@ static void free_worker(worker *w)
     }
     pf_embedder_free(w->embedder);
     pf_buf_free(&w->bytes);
+    pf_free(w->intake.pixels);
+    pf_free(w->intake.thumbnail);
+}
+
+static bool make_intake(pf_intake *v, const pf_pipeline *p, pf_err *err)
+{
+    v->pixels = pf_zalloc(pf_embed_pixels_size(p->model), err);
+    if (p->makes_thumbnails)
+        v->thumbnail = pf_zalloc(sizeof *v->thumbnail, err);
+    return v->pixels && (v->thumbnail || !p->makes_thumbnails);
 }
 
 static bool make_worker(worker *w, queue *q, pf_err *err)
@@ -259,7 +270,8 @@ static bool make_worker(worker *w, queue *q, pf_err *err)
     pf_picture_limits_init(&limits);
     pf_buf_init(&w->bytes, limits.max_file_bytes);
     w->q = q;
-    bool ok = pf_embedder_new(&w->embedder, q->options->model, err);
+    bool ok = pf_embedder_new(&w->embedder, q->options->model, err) &&
+              (q->texts || make_intake(&w->intake, q->options, err));
     for (int i = 0; ok && i < BATCHES_PER_WORKER; i++)
         ok = make_batch(&w->batches[i], q, err);
     return ok;

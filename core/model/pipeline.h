@@ -15,6 +15,7 @@
 
 #include "core/base/err.h"
 #include "core/base/hash.h"
+#include "core/image/picture.h"
 #include "core/model/model.h"
 
 /* Which picture to embed. */
@@ -40,7 +41,7 @@ typedef struct {
     const float *vector; /* [dim]; NULL on failure */
     pf_hash content;     /* of the bytes that were decoded; pictures only */
     int width, height;
-    const char *format;       /* static */
+    char format[PF_PICTURE_FORMAT_ROOM];
     const uint8_t *thumbnail; /* pictures: a JPEG; NULL when it could not be made */
     size_t thumbnail_size;
     bool is_truncated; /* texts only: it was longer than the model reads */

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/mapfile.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/image/intake.h"
 
 static const char digits[] = "0123456789";
 
@@ -58,21 +60,28 @@ static bool embed_phrase(const char *phrase, pf_embedder *embedder, float *vecto
 static bool embed_bytes(const uint8_t *bytes, size_t n, const char *name,
                         pf_embedder *embedder, float *vector, pf_err *err)
 {
-    pf_picture picture = {0};
-    bool ok = pf_picture_decode(&picture, bytes, n, name, 0, NULL, err) &&
-              pf_embed_picture(embedder, &picture, vector, err);
-    pf_picture_reset(&picture);
+    const pf_preprocess *p = pf_model_preprocess(pf_embedder_model(embedder));
+    const pf_intake_options options = {.name = name, .preprocess = p};
+    pf_intake intake = {0};
+    intake.pixels = pf_alloc_array((size_t)p->size * (size_t)p->size, 3, err);
+    const bool ok = intake.pixels && pf_intake_make(&intake, bytes, n, &options, err) &&
+                    pf_embed_picture(embedder, intake.pixels, vector, err);
+    pf_free(intake.pixels);
     return ok || pf_fail_in(err, "picture '%s'", name);
 }
 
+/* Read, not mapped: it may be cut by others at any time. */
 static bool embed_file(const char *path, pf_embedder *embedder, float *vector,
                        pf_err *err)
 {
-    pf_mapfile map;
-    if (!pf_mapfile_open(&map, path, err))
-        return false;
-    bool ok = embed_bytes(map.data, map.size, path, embedder, vector, err);
-    pf_mapfile_close(&map);
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    pf_buf file;
+    pf_buf_init(&file, limits.max_file_bytes);
+    const bool ok =
+        pf_file_read(path, &file, err) &&
+        embed_bytes((const uint8_t *)file.data, file.size, path, embedder, vector, err);
+    pf_buf_free(&file);
     return ok;
 }
 

@@ -3,21 +3,22 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/image/picture.h"
-#include "core/image/thumbnail.h"
+#include "core/image/intake.h"
 
 static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *err)
 {
     pf_picture_limits limits;
     pf_picture_limits_init(&limits);
-    pf_picture picture = {0};
+    const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
+    pf_intake intake = {0};
     pf_buf file;
     pf_buf_init(&file, limits.max_file_bytes);
-    bool ok = pf_file_read(path, &file, err) &&
-              pf_picture_decode(&picture, (const uint8_t *)file.data, file.size,
-                                pf_path_base(path), frame, &limits, err) &&
-              pf_thumbnail_make(&picture, jpeg, err);
-    pf_picture_reset(&picture);
+    intake.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err);
+    const bool ok =
+        intake.thumbnail && pf_file_read(path, &file, err) &&
+        pf_intake_make(&intake, (const uint8_t *)file.data, file.size, &options, err) &&
+        pf_thumbnail_encode(intake.thumbnail, jpeg, err);
+    pf_free(intake.thumbnail);
     pf_buf_free(&file);
     return ok;
 }

@@ -164,8 +164,10 @@ static void test_floats(void **state)
     pf_preprocess p;
     pf_preprocess_init_clip(&p, N);
     pf_picture picture = make_picture(N, N); /* its own size: no value changes */
+    uint8_t rgb[3 * N * N];
     float out[3 * N * N];
-    assert_ok(pf_preprocess_run(&p, &picture, out, &err), &err);
+    assert_ok(pf_preprocess_pixels(&p, &picture, rgb, &err), &err);
+    pf_preprocess_normalise(&p, rgb, out);
     for (size_t c = 0; c < 3; c++) {
         for (size_t i = 0; i < N * N; i++) {
             double v = (picture.rgb[3 * i + c] / 255.0 - p.mean[c]) / p.std[c];
@@ -180,7 +182,6 @@ static void test_misuse(void **state)
     (void)state;
     pf_err err = PF_ERR_INIT;
     uint8_t rgb[3];
-    float out[3];
     pf_preprocess p;
     pf_preprocess_init_clip(&p, 1);
     pf_picture empty = {0};
@@ -188,7 +189,7 @@ static void test_misuse(void **state)
     p.size = 2; /* crop larger than the resized picture */
     assert_refused(pf_preprocess_pixels(&p, &empty, rgb, &err), &err, "cannot crop");
     p.size = 0;
-    assert_refused(pf_preprocess_run(&p, &empty, out, &err), &err, "0 pixels");
+    assert_refused(pf_preprocess_pixels(&p, &empty, rgb, &err), &err, "crop 0 pixels");
 }
 
 static void test_out_of_memory(void **state)
@@ -197,12 +198,12 @@ static void test_out_of_memory(void **state)
     pf_preprocess p;
     pf_preprocess_init_clip(&p, 8);
     pf_picture picture = make_picture(40, 30);
-    float out[3 * 8 * 8];
+    uint8_t rgb[3 * 8 * 8];
     long n = 1;
     for (;; n++) {
         pf_err err = PF_ERR_INIT;
         pf_mem_fail_at(n);
-        if (pf_preprocess_run(&p, &picture, out, &err))
+        if (pf_preprocess_pixels(&p, &picture, rgb, &err))
             break;
         assert_int_equal(err.code, PF_ERR_NOMEM);
         assert_true(n < 100);

@@ -87,11 +87,13 @@ static void each_picture_gets_one(void **state)
     pf_buf file;
     pf_buf_init(&file, 1 << 20);
     pf_picture p = {0};
+    static pf_thumbnail thumbnail;
     assert_ok(pf_file_read(pf_films_path("in/02.pgm"), &file, &err), &err);
     assert_ok(
         pf_picture_decode(&p, (uint8_t *)file.data, file.size, NULL, 0, NULL, &err),
         &err);
-    assert_ok(pf_thumbnail_make(&p, &wanted, &err), &err);
+    assert_ok(pf_thumbnail_make(&thumbnail, &p, &err), &err);
+    assert_ok(pf_thumbnail_encode(&thumbnail, &wanted, &err), &err);
     pf_picture_reset(&p);
     pf_buf_free(&file);
     assert_ok(get(3), &err);
