@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/buf.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* What the parts have is const for all but their owner. */
@@ -439,4 +441,45 @@ bool pf_request_check(const pf_request *r, pf_err *err)
         break;
     }
     return check_search(r, err);
+}
+
+/* ---- in words ---- */
+
+enum { DESCRIPTION_MAX = 8 << 20 }; /* more than a command line has */
+
+static bool describe_part(pf_buf *b, const pf_part *part, bool is_first, pf_err *err)
+{
+    const double weight = fabs(part->weight);
+    bool ok = is_first || pf_buf_add_str(b, ", ", err);
+    if (ok && part->weight < 0)
+        ok = pf_buf_add_str(b, "without ", err);
+    if (ok && weight != 1)
+        ok = pf_buf_addf(b, err, "%g \xC3\x97 ", weight);
+    switch (part->kind) {
+    case PF_PART_PHRASE:
+        return ok && pf_buf_add_str(b, part->text, err);
+    case PF_PART_FILE:
+        return ok && pf_buf_addf(b, err, "the picture %s", pf_path_base(part->text));
+    case PF_PART_PICTURE:
+        return ok && pf_buf_add_str(b, "a picture", err);
+    case PF_PART_LIKE:
+        break;
+    }
+    return ok && pf_buf_addf(b, err, "like %s", part->text);
+}
+
+char *pf_request_describe(const pf_request *r, pf_err *err)
+{
+    const pf_query *q = &r->query;
+    pf_buf b;
+    pf_buf_init(&b, DESCRIPTION_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < q->n_parts; i++)
+        ok = describe_part(&b, &q->parts[i], i == 0, err);
+    for (size_t i = 0; ok && i < q->n_filters; i++)
+        ok = pf_buf_addf(&b, err, "%s%s", i == 0 ? ", where " : " and ",
+                         q->filters[i].text);
+    char *text = ok ? pf_buf_take(&b, err) : NULL;
+    pf_buf_free(&b);
+    return text;
 }

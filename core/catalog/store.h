@@ -309,6 +309,23 @@ typedef bool pf_store_key_fn(void *user, const char *key, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_key(pf_store *store, pf_store_key_fn *fn, void *user,
                                      pf_err *err);
 
+/* --- looking around ------------------------------------------------------------ */
+
+/* Key and title (owned, free with pf_free()) of a case; NULL when there is no such. */
+PF_MUST_CHECK bool pf_store_get_case(pf_store *store, int64_t case_id, char **key,
+                                     char **title, pf_err *err);
+/* (case id, image id) of each of its images, by id. */
+PF_MUST_CHECK bool pf_store_each_image_of_case(pf_store *store, int64_t case_id,
+                                               pf_store_pair_fn *fn, void *user,
+                                               pf_err *err);
+typedef bool pf_store_value_count_fn(void *user, const char *key, const char *value,
+                                     int64_t n_images, pf_err *err);
+/* Every value of `key` (NULL: of every key) that an image or its case has, and how many
+ * images: by key, then the most frequent first, then by value. */
+PF_MUST_CHECK bool pf_store_each_value_count(pf_store *store, const char *key,
+                                             pf_store_value_count_fn *fn, void *user,
+                                             pf_err *err);
+
 /* --- words --------------------------------------------------------------------- */
 
 PF_MUST_CHECK bool pf_store_has_captions(pf_store *store, bool *out, pf_err *err);

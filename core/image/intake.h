@@ -3,7 +3,7 @@
  * input, a thumbnail, and what kind of picture it is.
  *
  * Needs nothing but the bytes, and gives plain bytes whose number is known before:
- * nothing in a intake points into a decoder, so that it can be made in another process
+ * nothing in an intake points into a decoder, so that it can be made in another process
  * than the one that uses it.
  */
 #ifndef PF_CORE_IMAGE_INTAKE_H

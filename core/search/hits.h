@@ -23,7 +23,4 @@ PF_MUST_CHECK bool pf_hits_fill(pf_hits *out, pf_store *store, pf_find find,
 PF_MUST_CHECK bool pf_hits_fill_cases(pf_hits *out, pf_store *store,
                                       const pf_ranked_cases *ranked, pf_err *err);
 
-/* The first n hits go. */
-void pf_hits_drop_first(pf_hits *hits, size_t n);
-
 #endif

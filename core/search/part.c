@@ -11,7 +11,7 @@
 
 static const char digits[] = "0123456789";
 
-bool pf_part_read_weight(const char **text, double *weight, pf_err *err)
+bool pf_read_weight(const char **text, double *weight, pf_err *err)
 {
     const char *s = *text;
     size_t n = strspn(s, digits);

@@ -2,7 +2,7 @@
  * test_sheet.c - contact sheets: where tiles are and what is in them; and a page that
  * is well-formed whatever captions and paths say.
  */
-#include "query/sheet.h"
+#include "cli/sheet.h"
 #include "core/base/utf8.h"
 #include "core/image/encode.h"
 #include "core/image/thumbnail.h"
@@ -66,7 +66,7 @@ static pf_hit hits[N];
 static pf_hit_attribute attributes[2];
 static pf_hit_image images[3];
 
-static sheet make_sheet(pf_answer *answer, size_t n, pf_find find)
+static pf_sheet make_sheet(pf_answer *answer, size_t n, pf_find find)
 {
     attributes[0] = (pf_hit_attribute){text("age"), text("<60")};
     attributes[1] = (pf_hit_attribute){text("no\"te"), text("a&b")};
@@ -94,16 +94,16 @@ static sheet make_sheet(pf_answer *answer, size_t n, pf_find find)
     hits[4].caption = text("]]>{{nonce}}\xE2\x80\xAEgnp\xED\xA0\x80 {{hits}}");
     hits[4].case_title = text("<title>");
     *answer = (pf_answer){.hits = hits, .n_hits = n};
-    return (sheet){.question = "right <effusion>",
+    return (pf_sheet){.question = "right <effusion>",
                    .find = find,
                    .answer = answer,
                    .picture = picture_of};
 }
 
-static void save(sheet *s, const char *name)
+static void save(pf_sheet *s, const char *name)
 {
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_ok(sheet_save(s, path, &err), &err);
+    assert_ok(pf_sheet_save(s, path, &err), &err);
     file.size = 0;
     assert_ok(pf_file_read(path, &file, &err), &err);
 }
@@ -124,7 +124,7 @@ static void tiles_are_where_they_belong(void **state)
 {
     (void)state;
     pf_answer answer;
-    sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     pf_picture p = {0};
     save(&s, "a.png");
     assert_ok(
@@ -155,8 +155,8 @@ static void sheets_of_any_number(void **state)
 {
     (void)state;
     pf_answer answer;
-    static pf_hit many[SHEET_PNG_MAX + 1];
-    sheet s = make_sheet(&answer, 0, PF_FIND_CASES);
+    static pf_hit many[PF_SHEET_PNG_MAX + 1];
+    pf_sheet s = make_sheet(&answer, 0, PF_FIND_CASES);
     hits[2].case_key = text("k");
     save(&s, "a.png");
     save(&s, "a.html");
@@ -165,10 +165,10 @@ static void sheets_of_any_number(void **state)
         answer.n_hits = n;
         save(&s, "a.png");
     }
-    for (size_t i = 0; i <= SHEET_PNG_MAX; i++)
+    for (size_t i = 0; i <= PF_SHEET_PNG_MAX; i++)
         many[i] = hits[i % N];
     answer.hits = many;
-    answer.n_hits = SHEET_PNG_MAX;
+    answer.n_hits = PF_SHEET_PNG_MAX;
     save(&s, "a.png");
     pf_picture p = {0};
     assert_ok(
@@ -177,7 +177,7 @@ static void sheets_of_any_number(void **state)
     assert_true(p.width < 8000 && p.height < 8000);
     pf_picture_reset(&p);
     answer.n_hits++;
-    assert_refused(sheet_save(&s, path, &err), &err,
+    assert_refused(pf_sheet_save(&s, path, &err), &err,
                    "401 hits, a png has room for 400");
 }
 
@@ -236,7 +236,7 @@ static void a_page_is_well_formed_whatever_it_says(void **state)
     static const pf_find finds[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
     for (int i = 0; i < 3; i++) {
         pf_answer answer;
-        sheet s = make_sheet(&answer, N, finds[i]);
+        pf_sheet s = make_sheet(&answer, N, finds[i]);
         if (finds[i] == PF_FIND_CAPTIONS)
             hits[2].caption = text("found");
         if (finds[i] == PF_FIND_CASES)
@@ -257,7 +257,7 @@ static void a_page_says_what_was_found(void **state)
 {
     (void)state;
     pf_answer answer;
-    sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     save(&s, "a.html");
     static const char hostile[] =
         ">&#60;/script&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#34; onload=&#34;"
@@ -294,7 +294,7 @@ static void base64_is_the_picture(void **state)
 {
     (void)state;
     pf_answer answer;
-    sheet s = make_sheet(&answer, 1, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, 1, PF_FIND_IMAGES);
     save(&s, "a.html");
     static const char digits[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -314,7 +314,7 @@ static void base64_is_the_picture(void **state)
     }
     n -= (from[-1] == '=') + (from[-2] == '=');
     pf_buf jpeg;
-    pf_buf_init(&jpeg, SHEET_JPEG_CAP);
+    pf_buf_init(&jpeg, PF_SHEET_JPEG_CAP);
     assert_ok(picture_of(NULL, 0, &jpeg, &err), &err);
     assert_int_equal(n, jpeg.size);
     assert_memory_equal(bytes, jpeg.data, n);
@@ -328,7 +328,7 @@ static void a_file_appears_whole_or_not_at_all(void **state)
     (void)state;
     pf_answer answer;
     struct stat st;
-    sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     static const char *const names[] = {"a.png", "a.html"};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -342,7 +342,7 @@ static void a_file_appears_whole_or_not_at_all(void **state)
         for (; !ok && n < 20000; n += n < 60 ? 1 : 61) {
             err = (pf_err)PF_ERR_INIT;
             pf_mem_fail_at(n);
-            ok = sheet_save(&s, path, &err);
+            ok = pf_sheet_save(&s, path, &err);
             pf_mem_fail_at(0);
             assert_int_equal(stat(path, &st), 0);
             if (!ok) {
@@ -354,8 +354,8 @@ static void a_file_appears_whole_or_not_at_all(void **state)
         assert_int_equal(st.st_mode & 0777, 0600);
     }
     snprintf(path, sizeof path, "%s/none/a.png", folder);
-    assert_refused(sheet_save(&s, path, &err), &err, "none/a.png': No such file");
-    assert_refused(sheet_save(&s, folder, &err), &err, "it is a folder");
+    assert_refused(pf_sheet_save(&s, path, &err), &err, "none/a.png': No such file");
+    assert_refused(pf_sheet_save(&s, folder, &err), &err, "it is a folder");
 }
 
 static atomic_int stop;
@@ -374,7 +374,7 @@ static void nothing_is_left_of_one_that_is_interrupted(void **state)
     static const char *const names[] = {"a.png", "a.html"};
     pf_answer answer;
     for (size_t i = 0; i < 2; i++) {
-        sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+        pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
         save(&s, names[i]);
         const size_t size = file.size;
         for (size_t n = 3; n <= N; n += N - 3) { /* in the midst, and at the very end */
@@ -382,7 +382,7 @@ static void nothing_is_left_of_one_that_is_interrupted(void **state)
             s.picture = picture_and_stop;
             s.stop = &stop;
             atomic_store(&stop, 0);
-            assert_refused(sheet_save(&s, path, &err), &err, "': interrupted");
+            assert_refused(pf_sheet_save(&s, path, &err), &err, "': interrupted");
             assert_int_equal(err.code, PF_ERR_INTERRUPTED);
             err = (pf_err)PF_ERR_INIT;
         }
@@ -395,14 +395,14 @@ static void nothing_is_left_of_one_that_is_interrupted(void **state)
 static void kinds(void **state)
 {
     (void)state;
-    assert_int_equal(sheet_kind_of("a.png"), SHEET_PNG);
-    assert_int_equal(sheet_kind_of("/b.c/a.PNG"), SHEET_PNG);
-    assert_int_equal(sheet_kind_of("a.b.html"), SHEET_HTML);
-    assert_int_equal(sheet_kind_of("a.Htm"), SHEET_HTML);
-    assert_int_equal(sheet_kind_of("a.jpg"), SHEET_OTHER);
-    assert_int_equal(sheet_kind_of("png"), SHEET_OTHER);
-    assert_int_equal(sheet_kind_of("a.png/b"), SHEET_OTHER);
-    assert_int_equal(sheet_kind_of(""), SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of("a.png"), PF_SHEET_PNG);
+    assert_int_equal(pf_sheet_kind_of("/b.c/a.PNG"), PF_SHEET_PNG);
+    assert_int_equal(pf_sheet_kind_of("a.b.html"), PF_SHEET_HTML);
+    assert_int_equal(pf_sheet_kind_of("a.Htm"), PF_SHEET_HTML);
+    assert_int_equal(pf_sheet_kind_of("a.jpg"), PF_SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of("png"), PF_SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of("a.png/b"), PF_SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of(""), PF_SHEET_OTHER);
 }
 
 static void questions(void **state)
@@ -416,7 +416,7 @@ static void questions(void **state)
     pf_query_init(&q);
     q.parts = parts;
     q.n_parts = 4;
-    char *words = sheet_question(&q, &err);
+    char *words = pf_sheet_question(&q, &err);
     assert_string_equal(words, "effusion, 2.5 \xC3\x97 the picture b.png, like 17, "
                                "without lateral");
     pf_free(words);

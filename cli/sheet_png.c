@@ -7,7 +7,7 @@
 
 #include "core/base/file.h"
 #include "cli/canvas.h"
-#include "query/sheet.h"
+#include "cli/sheet.h"
 
 enum {
     BOX = 192, /* of a thumbnail */
@@ -75,19 +75,19 @@ static bool put_lines(pf_canvas *c, int x, int y, int width, const char *text,
 }
 
 /* What to say of a hit when there is no caption: its case, else its file. */
-static const char *text_of(const sheet *s, const pf_hit *h)
+static const char *text_of(const pf_sheet *s, const pf_hit *h)
 {
-    if (s->find == PF_FIND_CASES || (!h->caption && h->case_key))
-        return sheet_case_name(h);
+    if (pf_sheet_find(s) == PF_FIND_CASES || (!h->caption && h->case_key))
+        return pf_sheet_case_name(h);
     return h->caption ? h->caption : pf_path_base(h->path);
 }
 
-static bool put_facts(const sheet *s, pf_canvas *c, int x, int y, size_t rank,
+static bool put_facts(const pf_sheet *s, pf_canvas *c, int x, int y, size_t rank,
                       const pf_hit *h, pf_err *err)
 {
     char left[48], right[64];
     snprintf(left, sizeof left, "%zu   %.3f", rank, h->score);
-    if (s->find == PF_FIND_CASES)
+    if (pf_sheet_find(s) == PF_FIND_CASES)
         snprintf(right, sizeof right, "%zu of %zu", h->n_images, h->n_case_images);
     else
         snprintf(right, sizeof right, "#%lld", (long long)h->image_id);
@@ -97,20 +97,20 @@ static bool put_facts(const sheet *s, pf_canvas *c, int x, int y, size_t rank,
                               err);
 }
 
-static bool put_picture(sheet *s, pf_canvas *c, int x, int y, const pf_hit *h,
-                        pf_buf *jpeg, pf_err *err)
+static bool put_picture(pf_sheet *s, pf_canvas *c, int x, int y, const pf_hit *h,
+                        pf_picture_file *jpeg, pf_err *err)
 {
     static const char word[] = "no picture";
     pf_err why = PF_ERR_INIT;
-    if (!sheet_get_picture(s, h->image_id, jpeg, err))
+    if (!pf_sheet_get_picture(s, h->image_id, jpeg, err))
         return false;
     pf_canvas_fill(c, x, y, BOX, BOX, box);
     if (jpeg->size > 0) {
-        if (pf_canvas_put_jpeg(c, x, y, BOX, BOX, (const uint8_t *)jpeg->data,
+        if (pf_canvas_put_jpeg(c, x, y, BOX, BOX, jpeg->bytes,
                                jpeg->size, &why))
             return true;
         if (why.code == PF_ERR_NOMEM)
-            return pf_fail(err, why.code, "%s", why.msg);
+            return pf_fail_as(err, &why);
         s->n_missing++;
     }
     const int width = pf_text_width(word, strlen(word), TEXT);
@@ -119,21 +119,22 @@ static bool put_picture(sheet *s, pf_canvas *c, int x, int y, const pf_hit *h,
                               bright, word, strlen(word), err);
 }
 
-static bool put_tile(sheet *s, pf_canvas *c, int x, int y, size_t i, pf_buf *jpeg,
+static bool put_tile(pf_sheet *s, pf_canvas *c, int x, int y, size_t i, pf_picture_file *jpeg,
                      pf_err *err)
 {
-    const pf_hit *h = &s->answer->hits[i];
+    const pf_hit *h = pf_answer_hit(s->answer, i);
     pf_canvas_fill(c, x, y, TILE_WIDTH, TILE_HEIGHT, tile);
     return put_picture(s, c, x + PAD, y + PAD, h, jpeg, err) &&
-           put_facts(s, c, x + PAD, y + BOX + PAD + PAD / 2, i + 1, h, err) &&
+           put_facts(s, c, x + PAD, y + BOX + PAD + PAD / 2, pf_answer_rank(s->answer, i), h,
+                     err) &&
            put_lines(c, x + PAD, y + BOX + PAD + PAD / 2 + FACTS, BOX, text_of(s, h),
                      err);
 }
 
-static bool put_head(const sheet *s, pf_canvas *c, int width, pf_err *err)
+static bool put_head(const pf_sheet *s, pf_canvas *c, int width, pf_err *err)
 {
     char summary[64];
-    sheet_summary(s, summary);
+    pf_sheet_summary(s, summary);
     return put_line(c, 2 * PAD, PAD, width - 4 * PAD, QUESTION, bright, s->question,
                     strlen(s->question), err) &&
            put_line(c, 2 * PAD, PAD + QUESTION, width - 4 * PAD, SUMMARY, dim, summary,
@@ -150,26 +151,25 @@ static int columns_for(int n)
     return columns > COLUMNS_MIN ? columns : COLUMNS_MIN;
 }
 
-bool sheet_png_write(sheet *s, FILE *out, pf_err *err)
+bool pf_sheet_png_write(pf_sheet *s, FILE *out, pf_err *err)
 {
-    const size_t n = s->answer->n_hits;
-    if (n > SHEET_PNG_MAX)
+    const size_t n = pf_answer_count(s->answer);
+    if (n > PF_SHEET_PNG_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "%zu hits, a png has room for %d", n,
-                       SHEET_PNG_MAX);
+                       PF_SHEET_PNG_MAX);
     const int columns = columns_for((int)n);
     const int rows = ((int)n + columns - 1) / columns;
     const int width = columns * (TILE_WIDTH + PAD) + PAD;
     const int height = HEAD + rows * (TILE_HEIGHT + PAD) + PAD;
     pf_canvas c = {0};
-    pf_buf jpeg;
-    pf_buf_init(&jpeg, SHEET_JPEG_CAP);
+    pf_picture_file jpeg = {0};
     bool ok =
         pf_canvas_new(&c, width, height, back, err) && put_head(s, &c, width, err);
     for (size_t i = 0; ok && i < n; i++)
         ok = put_tile(s, &c, PAD + (int)i % columns * (TILE_WIDTH + PAD),
                       HEAD + (int)i / columns * (TILE_HEIGHT + PAD), i, &jpeg, err);
     ok = ok && pf_canvas_write_png(&c, out, err);
-    pf_buf_free(&jpeg);
+    pf_free(jpeg.bytes);
     pf_canvas_reset(&c);
     return ok;
 }

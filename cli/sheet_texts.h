@@ -1,9 +1,9 @@
 /*
- * sheet_texts.h - the page of a contact sheet: the files of query/sheet/, which
+ * sheet_texts.h - the page of a contact sheet: the files of cli/sheet/, which
  * cmake/embed_text.cmake puts into the program.
  */
-#ifndef PF_QUERY_SHEET_TEXTS_H
-#define PF_QUERY_SHEET_TEXTS_H
+#ifndef PF_CLI_SHEET_TEXTS_H
+#define PF_CLI_SHEET_TEXTS_H
 
 #include <stddef.h>
 

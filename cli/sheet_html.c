@@ -2,7 +2,7 @@
  * sheet_html.c - a contact sheet as one page that needs nothing else: thumbnails as
  * data: URIs, style and script inside, and a policy that allows these alone.
  *
- * The page lies in query/sheet/ with {{names}} where something is filled in. It is HTML
+ * The page lies in cli/sheet/ with {{names}} where something is filled in. It is HTML
  * and well-formed XML. Nothing from the catalog gets in but through put_text(),
  * put_link() and put_base64(), which leave no character that means something. It
  * streams: memory is that of one picture.
@@ -12,17 +12,18 @@
 
 #include "core/base/file.h"
 #include "core/base/utf8.h"
-#include "query/sheet.h"
-#include "query/sheet_texts.h"
+#include "cli/sheet.h"
+#include "cli/sheet_texts.h"
+#include "cli/uri.h"
 
 enum { NONCE_BYTES = 16, STRIP_MAX = 6 };
 
 typedef struct {
-    sheet *sheet;
+    pf_sheet *sheet;
     FILE *out;
     const pf_hit *hit;
     size_t rank;
-    pf_buf jpeg;
+    pf_picture_file jpeg;
     char nonce[2 * NONCE_BYTES + 1];
 } page;
 
@@ -55,22 +56,10 @@ static void put_text(FILE *out, const char *text)
     }
 }
 
-static bool is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           strchr("-._~/", c);
-}
-
-/* A path is bytes: those that do not belong into a URI become %XX. */
 static void put_link(FILE *out, const char *path)
 {
     fputs("file://", out);
-    for (; *path; path++) {
-        if (is_plain(*path))
-            fputc(*path, out);
-        else
-            fprintf(out, "%%%02X", (unsigned)(unsigned char)*path);
-    }
+    pf_uri_put_path(out, path);
 }
 
 static void put_base64(FILE *out, const uint8_t *bytes, size_t n)
@@ -144,14 +133,14 @@ static bool expand(page *p, const char *text, size_t n, const slot *slots,
 
 static bool put_image(page *p, int64_t image_id, const char *alt, pf_err *err)
 {
-    if (!sheet_get_picture(p->sheet, image_id, &p->jpeg, err))
+    if (!pf_sheet_get_picture(p->sheet, image_id, &p->jpeg, err))
         return false;
     if (p->jpeg.size == 0) {
         fputs("<span class=\"missing\">no picture</span>", p->out);
         return true;
     }
     fputs("<img src=\"data:image/jpeg;base64,", p->out);
-    put_base64(p->out, (const uint8_t *)p->jpeg.data, p->jpeg.size);
+    put_base64(p->out, p->jpeg.bytes, p->jpeg.size);
     fputs("\" alt=\"", p->out);
     put_text(p->out, alt);
     fputs("\" />", p->out);
@@ -168,8 +157,8 @@ static bool put_hit_link(page *p, pf_err *err)
 static const char *name_of(const page *p)
 {
     const pf_hit *h = p->hit;
-    if (p->sheet->find == PF_FIND_CASES)
-        return sheet_case_name(h);
+    if (pf_sheet_find(p->sheet) == PF_FIND_CASES)
+        return pf_sheet_case_name(h);
     return h->caption ? h->caption : pf_path_base(h->path);
 }
 
@@ -195,7 +184,7 @@ static bool put_hit_score(page *p, pf_err *err)
 static bool put_hit_id(page *p, pf_err *err)
 {
     (void)err;
-    if (p->sheet->find == PF_FIND_CASES)
+    if (pf_sheet_find(p->sheet) == PF_FIND_CASES)
         fprintf(p->out, "%zu of %zu image%s", p->hit->n_images, p->hit->n_case_images,
                 p->hit->n_case_images == 1 ? "" : "s");
     else
@@ -215,12 +204,12 @@ static bool put_hit_text(page *p, pf_err *err)
 {
     (void)err;
     const pf_hit *h = p->hit;
-    if (p->sheet->find == PF_FIND_CASES)
-        put_paragraph(p, "case", sheet_case_name(h));
+    if (pf_sheet_find(p->sheet) == PF_FIND_CASES)
+        put_paragraph(p, "case", pf_sheet_case_name(h));
     if (h->caption)
         put_paragraph(p, "caption", h->caption);
-    if (p->sheet->find != PF_FIND_CASES && h->case_key)
-        put_paragraph(p, "case", sheet_case_name(h));
+    if (pf_sheet_find(p->sheet) != PF_FIND_CASES && h->case_key)
+        put_paragraph(p, "case", pf_sheet_case_name(h));
     return true;
 }
 
@@ -262,7 +251,7 @@ static void put_attributes(page *p)
 
 static bool put_hit_more(page *p, pf_err *err)
 {
-    if (p->sheet->find == PF_FIND_CASES && !put_strip(p, err))
+    if (pf_sheet_find(p->sheet) == PF_FIND_CASES && !put_strip(p, err))
         return false;
     put_attributes(p);
     return true;
@@ -297,7 +286,7 @@ static bool put_summary(page *p, pf_err *err)
 {
     char text[64];
     (void)err;
-    sheet_summary(p->sheet, text);
+    pf_sheet_summary(p->sheet, text);
     fputs(text, p->out);
     return true;
 }
@@ -324,9 +313,9 @@ static bool put_hits(page *p, pf_err *err)
         {"more", put_hit_more},   {"path", put_hit_path},
     };
     const pf_answer *a = p->sheet->answer;
-    for (size_t i = 0; i < a->n_hits && !ferror(p->out); i++) {
-        p->hit = &a->hits[i];
-        p->rank = i + 1;
+    for (size_t i = 0; i < pf_answer_count(a) && !ferror(p->out); i++) {
+        p->hit = pf_answer_hit(a, i);
+        p->rank = pf_answer_rank(a, i);
         if (!expand(p, pf_text_hit, pf_text_hit_size, slots,
                     sizeof slots / sizeof *slots, err))
             return false;
@@ -334,20 +323,19 @@ static bool put_hits(page *p, pf_err *err)
     return true;
 }
 
-bool sheet_html_write(sheet *s, FILE *out, pf_err *err)
+bool pf_sheet_html_write(pf_sheet *s, FILE *out, pf_err *err)
 {
     static const slot slots[] = {
         {"nonce", put_nonce}, {"question", put_question}, {"summary", put_summary},
         {"style", put_style}, {"script", put_script},     {"hits", put_hits},
     };
-    if (s->answer->n_hits > SHEET_HTML_MAX)
+    if (pf_answer_count(s->answer) > PF_SHEET_HTML_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "%zu hits, a page has room for %d",
-                       s->answer->n_hits, SHEET_HTML_MAX);
+                       pf_answer_count(s->answer), PF_SHEET_HTML_MAX);
     page p = {.sheet = s, .out = out};
-    pf_buf_init(&p.jpeg, SHEET_JPEG_CAP);
     const bool ok =
         make_nonce(&p, err) && expand(&p, pf_text_page, pf_text_page_size, slots,
                                       sizeof slots / sizeof *slots, err);
-    pf_buf_free(&p.jpeg);
+    pf_free(p.jpeg.bytes);
     return ok;
 }
