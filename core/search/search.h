@@ -6,7 +6,7 @@
  * their weights, and the sum is brought to length 1 again. A score is the cosine
  * between that vector and a hit's; equal scores come in the order of ids. That is
  * search by meaning; a phrase may also be looked for by the words of captions
- * (words.h), and both may be joined (fusion.h).
+ * (words_search.h), and both may be joined (fusion.h).
  *
  * The model is opened when a part needs it, and only the towers that are needed. It is
  * the one the catalog was made with: unchanged files are recognised by their stamp,

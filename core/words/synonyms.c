@@ -51,7 +51,8 @@ static bool add_name(pf_synonyms *s, const char *text, size_t n, pf_terms *terms
     if (!(name->stems = pf_alloc_array(terms->n, sizeof *name->stems, err)))
         return false;
     for (; name->n_stems < terms->n; name->n_stems++) {
-        name->stems[name->n_stems] = pf_strdup(pf_term_stem(terms, name->n_stems), err);
+        name->stems[name->n_stems] =
+            pf_strdup(pf_terms_stem(terms, name->n_stems), err);
         if (!name->stems[name->n_stems])
             return false;
     }
@@ -178,7 +179,7 @@ static bool begins(const pf_synonym *name, const pf_terms *t, size_t i, size_t e
     if (name->n_stems > end - i)
         return false;
     for (size_t k = 0; k < name->n_stems; k++) {
-        if (strcmp(name->stems[k], pf_term_stem(t, i + k)) != 0)
+        if (strcmp(name->stems[k], pf_terms_stem(t, i + k)) != 0)
             return false;
     }
     return true;
@@ -190,7 +191,7 @@ const pf_synonym *pf_synonyms_find(const pf_synonyms *s, const pf_terms *t, size
     *n = 0;
     if (i >= end)
         return NULL;
-    const char *word = pf_term_stem(t, i);
+    const char *word = pf_terms_stem(t, i);
     size_t low = 0, high = s->n;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/catalog/stem.h"
-#include "core/catalog/terms.h"
+#include "core/words/stem.h"
+#include "core/words/terms.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;
@@ -232,7 +232,7 @@ static void long_words_and_failing_memory_are_survived(void **state)
     pf_terms t = {0};
     assert_ok(pf_terms_read(&t, text, sizeof text, &err), &err);
     assert_int_equal(t.n, 1);
-    assert_true(strlen(pf_term_plain(&t, 0)) == PF_TERMS_MAX_WORD);
+    assert_true(strlen(pf_terms_plain(&t, 0)) == PF_TERMS_MAX_WORD);
     for (size_t i = 0; i + 1 < sizeof text; i += 2)
         text[i] = '-';
     assert_ok(pf_terms_read(&t, text, sizeof text, &err), &err);

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/catalog/store.h"
+#include "core/catalog/store_impl.h"
+#include "core/search/words_search.h"
 #include "core/words/words.h"
 #include "core/words/words_query.h"
 #include "tests/unit/test_support.h"
@@ -100,7 +101,7 @@ static const char *match_of(const char *question, bool all)
     pf_buf b;
     pf_buf_init(&b, sizeof copy);
     assert_ok(pf_words_query_parse(&q, question, strlen(question), &none, &err), &err);
-    assert_ok(pf_words_query_match(&q, all, &b, &err), &err);
+    assert_ok(pf_store_make_match(&q, all, &b, &err), &err);
     snprintf(copy, sizeof copy, "%s", b.data);
     pf_buf_free(&b);
     pf_words_query_reset(&q);

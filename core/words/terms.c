@@ -11,7 +11,7 @@
  * A change here changes what is in the catalogs: it needs a migration that empties
  * caption_word (schema/README.md).
  */
-#include "core/catalog/terms.h"
+#include "core/words/terms.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/catalog/stem.h"
+#include "core/words/stem.h"
 
 enum {
     FOLDED_MAX = 32, /* code points one character becomes; the longest known is 18 */
@@ -84,10 +84,10 @@ static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t
     pf_terms *t = r->terms;
     void *at = t->at;
     char copy[PF_TERMS_MAX_WORD + PF_STEM_ROOM];
-    pf_term term = {.start = (uint32_t)start,
-                    .end = (uint32_t)end,
-                    .gap = r->gap,
-                    .is_joined = r->is_joined};
+    pf_word_term term = {.start = (uint32_t)start,
+                         .end = (uint32_t)end,
+                         .gap = r->gap,
+                         .is_joined = r->is_joined};
     memcpy(copy, word, n);
     if (!add_chars(r, word, n, &term.plain) || !add_stem(r, copy, n, &term.stem) ||
         !grow(&at, &t->room, t->n + 1, sizeof *t->at, r->err))
@@ -135,8 +135,8 @@ static char level_of(const char *s)
 static bool add_level(reader *r, size_t i)
 {
     const pf_terms *t = r->terms;
-    const char letter = level_of(pf_term_plain(t, i - 1));
-    const char *number = pf_term_plain(t, i);
+    const char letter = level_of(pf_terms_plain(t, i - 1));
+    const char *number = pf_terms_plain(t, i);
     const size_t n = strlen(number);
     if (!letter || !is_number(number) || n > 2 || strchr(number, '.'))
         return true;
@@ -155,7 +155,7 @@ static bool end_compound(reader *r)
     if (parts < 2 || parts > PARTS_MAX)
         return true;
     for (size_t i = first; i < first + parts; i++) {
-        const char *part = pf_term_plain(t, i);
+        const char *part = pf_terms_plain(t, i);
         const size_t length = strlen(part);
         if (n + length > PF_TERMS_MAX_WORD)
             return true; /* too long a word for a name */
@@ -403,8 +403,8 @@ bool pf_terms_columns(const pf_terms *t, pf_buf *stems, pf_buf *wholes, pf_buf *
                       pf_err *err)
 {
     for (size_t i = 0; i < t->n; i++) {
-        if (!add_word(stems, pf_term_stem(t, i), err) ||
-            !add_word(plains, pf_term_plain(t, i), err))
+        if (!add_word(stems, pf_terms_stem(t, i), err) ||
+            !add_word(plains, pf_terms_plain(t, i), err))
             return false;
     }
     for (size_t i = 0; i < t->n_wholes; i++) {
