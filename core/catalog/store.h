@@ -187,10 +187,6 @@ PF_MUST_CHECK bool pf_store_each_image(pf_store *store, int64_t source_id,
                                        pf_store_image_fn *fn, void *user, pf_err *err);
 PF_MUST_CHECK bool pf_store_find_image(pf_store *store, const char *path, int frame,
                                        int64_t *id, pf_err *err);
-/* The first image (lowest id) with this content under the model in use: the other end
- * of a move. */
-PF_MUST_CHECK bool pf_store_find_image_of_picture(pf_store *store, int64_t picture_id,
-                                                  int64_t *id, pf_err *err);
 
 /* Insert, or update the image that has this path and frame; that keeps its id, captions
  * and attributes. */

@@ -214,12 +214,10 @@ static const phrase *phrase_at(const pf_negex *x, const pf_terms *t, size_t i)
 static bool find_phrases(const pf_negex *x, const pf_terms *t, pf_negations *out,
                          pf_err *err)
 {
-    if (t->n > out->room_kinds) {
-        void *kinds = out->kinds;
-        if (!pf_resize_array(&kinds, t->n, sizeof *out->kinds, err))
+    while (out->room_kinds < t->n) {
+        if (!pf_grow_array(&out->kinds, &out->room_kinds, out->room_kinds,
+                           sizeof *out->kinds, err))
             return false;
-        out->kinds = kinds;
-        out->room_kinds = t->n;
     }
     for (size_t i = 0; i < t->n;) {
         const phrase *p = phrase_at(x, t, i);
@@ -317,14 +315,8 @@ static size_t reach_backward(const reading *r, size_t from)
 
 static bool add(pf_negations *out, pf_negation negation, pf_err *err)
 {
-    if (out->n == out->room) {
-        void *at = out->at;
-        const size_t room = out->room ? 2 * out->room : 16;
-        if (!pf_resize_array(&at, room, sizeof *out->at, err))
-            return false;
-        out->at = at;
-        out->room = room;
-    }
+    if (!pf_grow_array(&out->at, &out->room, out->n, sizeof *out->at, err))
+        return false;
     out->at[out->n++] = negation;
     return true;
 }

@@ -38,14 +38,8 @@ static bool add_name(pf_synonyms *s, const char *text, size_t n, pf_terms *terms
                        terms->n, NAME_WORDS_MAX);
     if (s->n == NAMES_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "there are more than %d names", NAMES_MAX);
-    if (s->n == s->room) {
-        void *names = s->names;
-        const size_t room = s->room ? 2 * s->room : 256;
-        if (!pf_resize_array(&names, room, sizeof *s->names, err))
-            return false;
-        s->names = names;
-        s->room = room;
-    }
+    if (!pf_grow_array(&s->names, &s->room, s->n, sizeof *s->names, err))
+        return false;
     pf_synonym *name = &s->names[s->n++];
     *name = (pf_synonym){.group = s->n_groups};
     if (!(name->stems = pf_alloc_array(terms->n, sizeof *name->stems, err)))

@@ -44,28 +44,15 @@ typedef struct {
 
 /* ---- memory that is used again --------------------------------------------------- */
 
-static bool grow(void **p, size_t *room, size_t wanted, size_t size, pf_err *err)
-{
-    if (wanted <= *room)
-        return true;
-    size_t more = *room ? 2 * *room : 64;
-    while (more < wanted)
-        more *= 2;
-    if (!pf_resize_array(p, more, size, err))
-        return false;
-    *room = more;
-    return true;
-}
-
 static bool add_chars(reader *r, const char *s, size_t n, uint32_t *at)
 {
     pf_terms *t = r->terms;
-    void *chars = t->chars;
     if (t->n_chars + n + 1 > MAX_CHARS)
         return pf_fail(r->err, PF_ERR_LIMIT, "a text has too many words");
-    if (!grow(&chars, &t->room_chars, t->n_chars + n + 1, 1, r->err))
-        return false;
-    t->chars = chars;
+    while (t->room_chars < t->n_chars + n + 1) {
+        if (!pf_grow_array(&t->chars, &t->room_chars, t->room_chars, 1, r->err))
+            return false;
+    }
     *at = (uint32_t)t->n_chars;
     memcpy(t->chars + t->n_chars, s, n);
     t->chars[t->n_chars + n] = '\0';
@@ -82,7 +69,6 @@ static bool add_stem(reader *r, char *word, size_t n, uint32_t *at)
 static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t end)
 {
     pf_terms *t = r->terms;
-    void *at = t->at;
     char copy[PF_TERMS_MAX_WORD + PF_STEM_ROOM];
     pf_word_term term = {.start = (uint32_t)start,
                          .end = (uint32_t)end,
@@ -90,9 +76,8 @@ static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t
                          .is_joined = r->is_joined};
     memcpy(copy, word, n);
     if (!add_chars(r, word, n, &term.plain) || !add_stem(r, copy, n, &term.stem) ||
-        !grow(&at, &t->room, t->n + 1, sizeof *t->at, r->err))
+        !pf_grow_array(&t->at, &t->room, t->n, sizeof *t->at, r->err))
         return false;
-    t->at = at;
     t->at[t->n++] = term;
     return true;
 }
@@ -100,12 +85,11 @@ static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t
 static bool add_whole(reader *r, size_t first, size_t last, char *word, size_t n)
 {
     pf_terms *t = r->terms;
-    void *wholes = t->wholes;
     pf_whole whole = {.first = (uint32_t)first, .last = (uint32_t)last};
     if (!add_stem(r, word, n, &whole.stem) ||
-        !grow(&wholes, &t->room_wholes, t->n_wholes + 1, sizeof *t->wholes, r->err))
+        !pf_grow_array(&t->wholes, &t->room_wholes, t->n_wholes, sizeof *t->wholes,
+                       r->err))
         return false;
-    t->wholes = wholes;
     t->wholes[t->n_wholes++] = whole;
     return true;
 }

@@ -41,35 +41,18 @@ typedef struct {
     bool keeps_all; /* words that say nothing, too: there are no others */
 } parser;
 
-/* ---- memory ---------------------------------------------------------------------- */
-
-enum { ROOM_LEAVES, ROOM_WORDS, ROOM_CHARS, ROOM_STEPS };
-
-static bool grow(parser *p, int which, void **at, size_t n, size_t size)
-{
-    size_t *room = &p->q->room[which];
-    if (n <= *room)
-        return true;
-    size_t more = *room ? 2 * *room : 64;
-    while (more < n)
-        more *= 2;
-    if (!pf_resize_array(at, more, size, p->err))
-        return false;
-    *room = more;
-    return true;
-}
+/* ---- memory that grows ----------------------------------------------------------- */
 
 static bool add_word(parser *p, const char *word)
 {
     pf_words_query *q = p->q;
     const size_t n = strlen(word) + 1;
-    void *words = q->words, *chars = q->chars;
-    if (!grow(p, ROOM_WORDS, &words, q->n_words + 1, sizeof *q->words))
+    if (!pf_grow_array(&q->words, &q->room_words, q->n_words, sizeof *q->words, p->err))
         return false;
-    q->words = words;
-    if (!grow(p, ROOM_CHARS, &chars, q->n_chars + n, 1))
-        return false;
-    q->chars = chars;
+    while (q->room_chars < q->n_chars + n) {
+        if (!pf_grow_array(&q->chars, &q->room_chars, q->room_chars, 1, p->err))
+            return false;
+    }
     memcpy(q->chars + q->n_chars, word, n);
     q->words[q->n_words++] = (uint32_t)q->n_chars;
     q->n_chars += n;
@@ -80,10 +63,9 @@ static bool add_word(parser *p, const char *word)
 static bool add_leaf(parser *p, pf_leaf_kind kind, size_t n_words)
 {
     pf_words_query *q = p->q;
-    void *leaves = q->leaves;
-    if (!grow(p, ROOM_LEAVES, &leaves, q->n_leaves + 1, sizeof *q->leaves))
+    if (!pf_grow_array(&q->leaves, &q->room_leaves, q->n_leaves, sizeof *q->leaves,
+                       p->err))
         return false;
-    q->leaves = leaves;
     q->leaves[q->n_leaves++] = (pf_leaf){
         .kind = kind, .first_word = (uint32_t)q->n_words, .n_words = (uint32_t)n_words};
     q->groups[q->n_groups - 1].n_leaves++;
@@ -375,7 +357,6 @@ typedef struct {
 static bool emit(yard *y, int step)
 {
     pf_words_query *q = y->p->q;
-    void *steps = q->steps;
     if (step < 0) {
         if (y->n_values < 2)
             return false;
@@ -383,9 +364,9 @@ static bool emit(yard *y, int step)
     } else {
         y->n_values++;
     }
-    if (!grow(y->p, ROOM_STEPS, &steps, q->n_steps + 1, sizeof *q->steps))
+    if (!pf_grow_array(&q->steps, &q->room_steps, q->n_steps, sizeof *q->steps,
+                       y->p->err))
         return false;
-    q->steps = steps;
     q->steps[q->n_steps++] = step;
     return true;
 }

@@ -65,8 +65,8 @@ typedef struct {
     size_t n_chars;
     int *steps; /* empty: as many groups as possible */
     size_t n_steps;
-    bool is_cut;    /* it was longer than what is read */
-    size_t room[4]; /* words_query.c's own */
+    bool is_cut; /* it was longer than what is read */
+    size_t room_leaves, room_words, room_chars, room_steps; /* words_query.c's own */
 } pf_words_query;
 
 typedef struct {

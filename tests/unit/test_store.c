@@ -664,8 +664,6 @@ static void images_keep_ids_captions_and_bytes_of_their_names(void **state)
     assert_int_equal(id, x.image[1]);
     assert_ok(pf_store_find_image(s, "/pictures/a\xFF.png", 1, &id, &err), &err);
     assert_int_equal(id, 0);
-    assert_ok(pf_store_find_image_of_picture(s, x.picture[2], &id, &err), &err);
-    assert_int_equal(id, x.image[2]);
 
     assert_ok(pf_store_begin(s, &err), &err);
     assert_int_equal(put_image(s, x.source, x.picture[1], 0, "/pictures/b.png"),
