@@ -1,14 +1,11 @@
 /* test_terms.c - stems, and texts as the words that can be found in them. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/words/stem.h"
 #include "core/words/terms.h"
+#include "tests/unit/guarded.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;
@@ -211,17 +208,11 @@ static void nothing_is_read_past_the_end(void **state)
     (void)state;
     const char *odd =
         "L4-5's e.g. 2.3cm \xEF\xAC\x81x\xE2\x80\x99s-\xE2\x80\x91 w/o a.B";
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), n = strlen(odd);
-    const int zero = open("/dev/zero", O_RDWR);
-    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
-    assert_true(map != MAP_FAILED);
-    assert_int_equal(mprotect(map + page, page, PROT_NONE), 0);
-    for (size_t k = 0; k <= n; k++) {
-        memcpy(map + page - k, odd, k);
-        columns_of(map + page - k, k);
-    }
-    munmap(map, 2 * page);
-    close(zero);
+    const size_t n = strlen(odd);
+    guarded g = guarded_new(n);
+    for (size_t k = 0; k <= n; k++)
+        columns_of((const char *)guarded_put(&g, odd, k), k);
+    guarded_free(&g);
 }
 
 static void long_words_and_failing_memory_are_survived(void **state)
