@@ -17,16 +17,9 @@
 #include "core/catalog/store_impl.h"
 #include "core/words/words.h"
 #include "core/words/words_query.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool is_so, const char *what)
-{
-    if (!is_so) {
-        fprintf(stderr, "broken promise: %s\n", what);
-        abort();
-    }
-}
 
 /* Made once; belong to the process. */
 static struct {
