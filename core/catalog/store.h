@@ -30,6 +30,7 @@
 #include "core/base/err.h"
 #include "core/base/hash.h"
 #include "core/base/notes.h"
+#include "core/words/words_query.h"
 
 typedef struct pf_store pf_store;
 
@@ -186,10 +187,6 @@ PF_MUST_CHECK bool pf_store_each_image(pf_store *store, int64_t source_id,
                                        pf_store_image_fn *fn, void *user, pf_err *err);
 PF_MUST_CHECK bool pf_store_find_image(pf_store *store, const char *path, int frame,
                                        int64_t *id, pf_err *err);
-/* The first image (lowest id) with this content under the model in use: the other end
- * of a move. */
-PF_MUST_CHECK bool pf_store_find_image_of_picture(pf_store *store, int64_t picture_id,
-                                                  int64_t *id, pf_err *err);
 
 /* Insert, or update the image that has this path and frame; that keeps its id, captions
  * and attributes. */
@@ -339,10 +336,11 @@ typedef struct {
 typedef bool pf_store_word_fn(void *user, const pf_store_word_match *match,
                               bool *is_enough, pf_err *err);
 
-/* Every caption whose text fits the FTS5 expression `match` over the columns of
- * caption_word (schema/0002_words.sql), best first, equal ones by text, then id. How
- * rare a word is, is counted over all texts of the cache, too. */
-PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store, const char *match,
+/* Every caption whose text has any of the groups of `query` that are not excluded, or
+ * with `all` all of them; best first, equal ones by text, then id. How rare a word is,
+ * is counted over all texts of the cache, too. Negation is not looked at. */
+PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store,
+                                            const pf_words_query *query, bool all,
                                             pf_store_word_fn *fn, void *user,
                                             pf_err *err);
 /* The text of a `text_id` of the above (owned, free with pf_free()); NULL when there is

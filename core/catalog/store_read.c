@@ -51,13 +51,6 @@ bool pf_store_find_image(pf_store *s, const char *path, int frame, int64_t *id,
                            PF_SQL_ARGS(pf_sql_path(path), pf_sql_int(frame)), id, err);
 }
 
-bool pf_store_find_image_of_picture(pf_store *s, int64_t picture_id, int64_t *id,
-                                    pf_err *err)
-{
-    return pf_sql_find_int(s->db, "SELECT min(id) FROM image WHERE picture_id = ?",
-                           PF_SQL_ARGS(pf_sql_int(picture_id)), id, err);
-}
-
 /* --- everything about one image --------------------------------------------------- */
 
 static bool copy_text(char **out, pf_sql_rows *rows, int column, pf_err *err)

@@ -4,11 +4,11 @@
  */
 #include "core/catalog/store.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/buf.h"
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/catalog/store_impl.h"
@@ -206,12 +206,6 @@ bool pf_store_set_image_case(pf_store *s, int64_t image_id, int64_t case_id,
                       PF_SQL_ARGS(pf_sql_id(case_id), pf_sql_int(image_id)), err);
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Ids of the captions of an image whose text is not among `sorted` [n], into *stale. */
 static bool find_stale_captions(pf_store *s, int64_t image_id, const int64_t *sorted,
                                 size_t n, pf_buf *stale, pf_err *err)
@@ -223,7 +217,7 @@ static bool find_stale_captions(pf_store *s, int64_t image_id, const int64_t *so
                            PF_SQL_ARGS(pf_sql_int(image_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         int64_t id = pf_sql_get_int(rows, 0), text = pf_sql_get_int(rows, 1);
-        if (n == 0 || !bsearch(&text, sorted, n, sizeof text, compare_ids))
+        if (!pf_ids_find(sorted, n, text, NULL))
             ok = pf_buf_add(stale, &id, sizeof id, err);
     }
     pf_sql_end(rows);
@@ -242,8 +236,8 @@ bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
     if (ok) {
         for (size_t i = 0; i < n; i++)
             sorted[i] = texts[i];
-        qsort(sorted, n, sizeof *sorted, compare_ids);
-        ok = find_stale_captions(s, image_id, sorted, n, &stale, err);
+        const size_t n_sorted = pf_ids_sort(sorted, n);
+        ok = find_stale_captions(s, image_id, sorted, n_sorted, &stale, err);
     }
     for (size_t at = 0; ok && at < stale.size; at += sizeof(int64_t)) {
         int64_t id;

@@ -22,8 +22,8 @@
 #include "core/search/neighbours.h"
 #include "core/search/scope.h"
 #include "core/search/search.h"
+#include "core/search/words_many.h"
 #include "core/words/words.h"
-#include "core/words/words_many.h"
 
 /* How far down each ranking is looked at, at least. */
 enum { PF_FUSION_DEPTH = 1000 };

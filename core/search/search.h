@@ -6,7 +6,7 @@
  * their weights, and the sum is brought to length 1 again. A score is the cosine
  * between that vector and a hit's; equal scores come in the order of ids. That is
  * search by meaning; a phrase may also be looked for by the words of captions
- * (words.h), and both may be joined (fusion.h).
+ * (words_search.h), and both may be joined (fusion.h).
  *
  * What a question needs and nothing else is loaded: the towers of its parts, and the
  * indexes it looks at, which are known once it is known how it is answered.

@@ -17,20 +17,13 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/search/search.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 
 enum { FILTERS = 8, STATEMENTS = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool is_so, const char *what)
-{
-    if (!is_so) {
-        fprintf(stderr, "broken promise: %s\n", what);
-        abort();
-    }
-}
 
 /* ---- what SQLite is given -------------------------------------------------------- */
 

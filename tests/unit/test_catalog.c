@@ -14,22 +14,21 @@
 
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
-#include "core/catalog/sql.h"
+#include "tests/support/rows.h"
+#include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 16, BOTH = PF_CATALOG_IMAGES | PF_CATALOG_CAPTIONS };
 
-static char root[64], folder[96];
+static char root[PF_TREE_ROOM], folder[96];
 static pf_err err;
 
 static int before(void **state)
 {
     (void)state;
     err = (pf_err)PF_ERR_INIT;
-    strcpy(root, "/tmp/plainfilm-catalog-XXXXXX");
-    if (!mkdtemp(root))
-        return -1;
+    pf_tree_make(root);
     snprintf(folder, sizeof folder, "%s/c", root);
     return 0;
 }
@@ -44,73 +43,33 @@ static int after(void **state)
 /* Does the folder hold a file of this name? */
 static bool has(const char *name)
 {
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return access(path, F_OK) == 0;
-}
-
-static void in_folder(char *path, size_t size, const char *name)
-{
-    snprintf(path, size, "%s/%s", folder, name);
+    return access(pf_tree_path(folder, name), F_OK) == 0;
 }
 
 static const float *vector_of(int i)
 {
     static float v[DIM];
-    for (int j = 0; j < DIM; j++)
-        v[j] = 0;
-    v[i % DIM] = 0.6f;
-    v[(i + 1 + i / DIM) % DIM] = 0.8f;
+    pf_seeded_vector(v, DIM, (uint32_t)i);
     return v;
 }
 
-static bool add_model(pf_store *s, int64_t *model)
-{
-    pf_store_model m = {.fingerprint = (char[]){"abc"},
-                        .path = (char[]){"/m"},
-                        .preprocess = (char[]){"clip"},
-                        .description = (char[]){""},
-                        .stamp = (char[]){""},
-                        .dim = DIM};
-    return pf_store_put_model(s, &m, model, &err) &&
-           pf_store_use_model(s, *model, &err);
-}
-
-/* Image number i with one caption, in the open transaction. */
-static bool add_image(pf_store *s, int64_t model, int64_t source, int i)
+/* Image number i with one caption. */
+static bool add_image(pf_store *s, int64_t model, int64_t source, int i, pf_err *e)
 {
     char name[32];
     snprintf(name, sizeof name, "/p/%04d.png", i);
-    pf_store_picture p = {.model_id = model,
-                          .content = pf_hash_bytes(name, strlen(name)),
-                          .width = 1,
-                          .height = 1,
-                          .format = "png",
-                          .vector = vector_of(i)};
     pf_store_image image = {.source_id = source, .path = name};
     int64_t id, text;
-    return pf_store_put_picture(s, &p, &image.picture_id, &err) &&
-           pf_store_put_image(s, &image, &id, &err) &&
-           pf_store_put_caption_text(s, model, name, vector_of(i + 1), &text, &err) &&
-           pf_store_set_captions(s, id, &text, 1, &err);
+    return pf_rows_put_picture(s, model, name, vector_of(i), &image.picture_id, e) &&
+           pf_store_put_image(s, &image, &id, e) &&
+           pf_store_put_caption_text(s, model, name, vector_of(i + 1), &text, e) &&
+           pf_store_set_captions(s, id, &text, 1, e);
 }
 
-/* Open as the indexer, add images [from, to), publish. */
+/* Add images [from, to). */
 static bool publish_images(int from, int to)
 {
-    pf_catalog *c;
-    if (!pf_catalog_open_writer(&c, folder, NULL, &err))
-        return false;
-    pf_store *s = pf_catalog_store(c);
-    int64_t model, source;
-    bool ok = pf_store_begin(s, &err) && add_model(s, &model) &&
-              pf_store_put_source(s, &(pf_store_source){.path = "/p", .kind = "folder"},
-                                  &source, &err);
-    for (int i = from; ok && i < to; i++)
-        ok = add_image(s, model, source, i);
-    ok = ok && pf_catalog_publish(c, &err);
-    pf_catalog_close(c);
-    return ok;
+    return pf_rows_publish(folder, DIM, from, to, add_image, &err);
 }
 
 /* A reader sees exactly this, and everything about it fits together. */
@@ -167,9 +126,7 @@ static void a_new_folder_is_private(void **state)
     assert_int_equal(st.st_mode & 0777, 0700);
     const char *names[] = {"catalog.db", "lock", "images.1.faiss", "captions.1.faiss"};
     for (int i = 0; i < 4; i++) {
-        char path[200];
-        in_folder(path, sizeof path, names[i]);
-        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(stat(pf_tree_path(folder, names[i]), &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
     }
     assert_catalog(1, 2);
@@ -187,8 +144,7 @@ static void what_is_no_catalog_is_said_clearly(void **state)
                    "there is no catalog");
     assert_int_not_equal(access(folder, F_OK), 0);
     assert_int_equal(mkdir(folder, 0700), 0);
-    char path[200];
-    in_folder(path, sizeof path, "holiday.jpg");
+    const char *path = pf_tree_path(folder, "holiday.jpg");
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
     close(fd);
     assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
@@ -315,8 +271,7 @@ static void a_publish_that_fails_rolls_back(void **state)
     pf_catalog *c;
     assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
     assert_refused(pf_catalog_publish(c, &err), &err, "outside of a transaction");
-    char path[200];
-    in_folder(path, sizeof path, "captions.2.faiss.tmp");
+    const char *path = pf_tree_path(folder, "captions.2.faiss.tmp");
     assert_int_equal(mkdir(path, 0700), 0); /* in the way */
     assert_ok(pf_store_begin(pf_catalog_store(c), &err), &err);
     assert_ok(pf_store_delete_image(pf_catalog_store(c), 1, &err), &err);
@@ -396,8 +351,7 @@ static void readers_never_see_halves(void **state)
 
 static void spoil(const char *name)
 {
-    char path[200];
-    in_folder(path, sizeof path, name);
+    const char *path = pf_tree_path(folder, name);
     FILE *f = fopen(path, "r+b");
     assert_non_null(f);
     fseek(f, 100, SEEK_SET);
@@ -410,8 +364,7 @@ static void lost_and_damaged_index_files_are_made_up_for(void **state)
 {
     (void)state;
     assert_ok(publish_images(0, 6), &err);
-    char path[200];
-    in_folder(path, sizeof path, "images.1.faiss");
+    const char *path = pf_tree_path(folder, "images.1.faiss");
     unlink(path);
     spoil("captions.1.faiss");
     pf_catalog *c;
@@ -446,25 +399,16 @@ static void lost_and_damaged_index_files_are_made_up_for(void **state)
     assert_catalog(2, 6);
 }
 
-static void run_script(const char *script)
-{
-    char path[200];
-    in_folder(path, sizeof path, "catalog.db");
-    pf_sql *db;
-    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err), &err);
-    assert_ok(pf_sql_run_script(db, script, &err), &err);
-    pf_sql_close(db);
-}
-
 /* The FAISS file is whole, but it is not this database's: only the check can tell. */
 static void the_check_compares_every_vector(void **state)
 {
     (void)state;
     assert_ok(publish_images(0, 6), &err);
-    run_script("PRAGMA foreign_keys = OFF;"
-               "UPDATE picture SET vector = (SELECT vector FROM picture WHERE id = 2)"
-               " WHERE id = 1; UPDATE sqlite_sequence SET seq = 100;"
-               "UPDATE image SET id = 50 WHERE id = 6;");
+    pf_rows_run_script(
+        folder, "PRAGMA foreign_keys = OFF;"
+                "UPDATE picture SET vector = (SELECT vector FROM picture WHERE id = 2)"
+                " WHERE id = 1; UPDATE sqlite_sequence SET seq = 100;"
+                "UPDATE image SET id = 50 WHERE id = 6;");
     pf_catalog *c;
     pf_notes problems = {0};
     assert_ok(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err);
@@ -486,10 +430,10 @@ static void foreign_newer_and_damaged_databases_are_refused(void **state)
     (void)state;
     assert_ok(publish_images(0, 2), &err);
     pf_catalog *c;
-    run_script("PRAGMA user_version = 99");
+    pf_rows_run_script(folder, "PRAGMA user_version = 99");
     assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err, "newer");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "newer");
-    run_script("PRAGMA application_id = 5");
+    pf_rows_run_script(folder, "PRAGMA application_id = 5");
     assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
                    "another application");
     spoil("catalog.db"); /* in the header of the first page */

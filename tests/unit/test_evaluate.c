@@ -13,7 +13,7 @@
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/evaluate/evaluate.h"
-#include "core/words/words_many.h"
+#include "core/search/words_many.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"

@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/search/search.h"
+#include "core/search/words_search.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"

@@ -2,18 +2,21 @@
  * test_sheet.c - contact sheets: where tiles are and what is in them; and a page that
  * is well-formed whatever captions and paths say.
  */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "cli/sheet.h"
 #include "core/base/utf8.h"
 #include "core/image/encode.h"
 #include "core/image/thumbnail.h"
-#include <sys/stat.h>
-
+#include "query/sheet.h"
+#include "tests/support/tree.h"
 #include "tests/unit/image_support.h"
 
 enum { N = 7, SIZE_MAX_OF_FILE = 4 << 20 };
 
 static pf_err err;
-static char folder[64], path[96];
+static char folder[PF_TREE_ROOM], path[96];
 static pf_buf file;
 
 static int before(void **state)
@@ -21,8 +24,8 @@ static int before(void **state)
     (void)state;
     err = (pf_err)PF_ERR_INIT;
     pf_buf_init(&file, SIZE_MAX_OF_FILE);
-    strcpy(folder, "/tmp/plainfilm-sheet-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    pf_tree_make(folder);
+    return 0;
 }
 
 static int after(void **state)
@@ -332,11 +335,8 @@ static void a_file_appears_whole_or_not_at_all(void **state)
     static const char *const names[] = {"a.png", "a.html"};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        FILE *f =
-            fopen(path, "w"); /* one that is there stays until the other is whole */
-        assert_non_null(f);
-        fputs("old", f);
-        fclose(f);
+        /* one that is there stays until the other is whole */
+        pf_tree_write_text(path, "old");
         long n = 1;
         bool ok = false;
         for (; !ok && n < 20000; n += n < 60 ? 1 : 61) {

@@ -10,15 +10,17 @@
  * so do captions that were read, one to two kilobytes for one of twenty words. Both up
  * to a limit; what is past it is read, or asked for, again each time.
  *
- * Questions with AND, OR, NOT or word* go to pf_words_search().
+ * Questions with AND, OR, NOT or word* go to pf_words_search(). Internal to search and
+ * evaluate.
  *
  * May be shared by threads, each with a store of its own that sees the same snapshot.
  */
-#ifndef PF_CORE_WORDS_WORDS_MANY_H
-#define PF_CORE_WORDS_WORDS_MANY_H
+#ifndef PF_CORE_SEARCH_WORDS_MANY_H
+#define PF_CORE_SEARCH_WORDS_MANY_H
 
 #include "core/base/err.h"
 #include "core/catalog/store.h"
+#include "core/search/words_search.h"
 #include "core/words/words.h"
 
 typedef struct pf_words_many pf_words_many;

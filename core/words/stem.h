@@ -2,8 +2,8 @@
  * stem.h - brings the forms of an English word together: "effusions" and "effusion",
  * "pneumothoraces" and "pneumothorax", "haemorrhage" and "hemorrhage".
  */
-#ifndef PF_CORE_CATALOG_STEM_H
-#define PF_CORE_CATALOG_STEM_H
+#ifndef PF_CORE_WORDS_STEM_H
+#define PF_CORE_WORDS_STEM_H
 
 #include <stddef.h>
 

@@ -11,7 +11,7 @@
  * Captions come by in the same order again and again: to keep the first ones is better
  * than to drop any for later ones.
  */
-#include "core/words/words_many.h"
+#include "core/search/words_many.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/hash.h"
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/words/words_text.h"
 
@@ -63,16 +64,10 @@ struct pf_words_many {
 static bool take_caption(void *user, int64_t id, int64_t image_id, pf_err *err)
 {
     pf_words_many *m = user;
-    if (m->n_captions == m->room) {
-        const size_t room = m->room ? 2 * m->room : 1024;
-        void *captions = m->captions;
-        if (room > UINT32_MAX)
-            return pf_fail(err, PF_ERR_LIMIT, "more than %u captions", UINT32_MAX);
-        if (!pf_resize_array(&captions, room, sizeof *m->captions, err))
-            return false;
-        m->captions = captions;
-        m->room = room;
-    }
+    if (m->n_captions == UINT32_MAX)
+        return pf_fail(err, PF_ERR_LIMIT, "more than %u captions", UINT32_MAX);
+    if (!pf_grow_array(&m->captions, &m->room, m->n_captions, sizeof *m->captions, err))
+        return false;
     m->captions[m->n_captions++] = (caption){.id = id, .image_id = image_id};
     return true;
 }
@@ -103,15 +98,9 @@ static bool number_images(pf_words_many *m, pf_err *err)
 /* SIZE_MAX: none has this id. */
 static size_t find_caption(const pf_words_many *m, int64_t id)
 {
-    size_t low = 0, high = m->n_captions;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (m->captions[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < m->n_captions && m->captions[low].id == id ? low : SIZE_MAX;
+    const int64_t *first = m->n_captions > 0 ? &m->captions->id : NULL;
+    const size_t at = pf_ids_lower(first, m->n_captions, sizeof *m->captions, id);
+    return at < m->n_captions && m->captions[at].id == id ? at : SIZE_MAX;
 }
 
 int64_t pf_words_many_image_of(const pf_words_many *m, int64_t caption_id)
@@ -230,14 +219,9 @@ static bool read_caption(making *k, size_t at, int64_t text_id,
 static bool add_present(making *k, size_t at, pf_err *err)
 {
     group *g = k->made;
-    if (g->n_present == k->room_present) {
-        const size_t room = k->room_present ? 2 * k->room_present : 16;
-        void *present = g->present;
-        if (!pf_resize_array(&present, room, sizeof *g->present, err))
-            return false;
-        g->present = present;
-        k->room_present = room;
-    }
+    if (!pf_grow_array(&g->present, &k->room_present, g->n_present, sizeof *g->present,
+                       err))
+        return false;
     g->present[g->n_present++] = (uint32_t)at;
     return true;
 }
@@ -245,14 +229,8 @@ static bool add_present(making *k, size_t at, pf_err *err)
 static bool add_addend(making *k, size_t at, double score, pf_err *err)
 {
     group *g = k->made;
-    if (g->n_addends == k->room) {
-        const size_t room = k->room ? 2 * k->room : 16;
-        void *addends = g->addends;
-        if (!pf_resize_array(&addends, room, sizeof *g->addends, err))
-            return false;
-        g->addends = addends;
-        k->room = room;
-    }
+    if (!pf_grow_array(&g->addends, &k->room, g->n_addends, sizeof *g->addends, err))
+        return false;
     g->addends[g->n_addends++] = (addend){.caption = (uint32_t)at, .score = score};
     return true;
 }
@@ -270,7 +248,7 @@ static bool take_match(void *user, const pf_store_word_match *match, bool *is_en
         const pf_words_text *text;
         if (!read_caption(k, at, match->text_id, &text, err))
             return false;
-        k->is_present = pf_words_text_has(text, k->m->words, k->query, k->asked);
+        k->is_present = pf_words_text_has(text, k->query, k->asked);
         k->text_id = match->text_id;
     }
     const bool is_new = !k->known[at];
@@ -292,12 +270,8 @@ static bool make_group(making *k, pf_err *err)
                                     .leaves = k->query->leaves,
                                     .words = k->query->words,
                                     .chars = k->query->chars};
-        pf_buf match;
-        pf_buf_init(&match, KEY_MAX_BYTES);
         k->text_id = 0;
-        ok = pf_words_query_match(&one, true, &match, err) &&
-             pf_store_each_word_match(k->store, match.data, take_match, k, err);
-        pf_buf_free(&match);
+        ok = pf_store_each_word_match(k->store, &one, true, take_match, k, err);
     }
     pf_free(k->known);
     return ok;

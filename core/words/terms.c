@@ -11,7 +11,7 @@
  * A change here changes what is in the catalogs: it needs a migration that empties
  * caption_word (schema/README.md).
  */
-#include "core/catalog/terms.h"
+#include "core/words/terms.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/catalog/stem.h"
+#include "core/words/stem.h"
 
 enum {
     FOLDED_MAX = 32, /* code points one character becomes; the longest known is 18 */
@@ -44,28 +44,15 @@ typedef struct {
 
 /* ---- memory that is used again --------------------------------------------------- */
 
-static bool grow(void **p, size_t *room, size_t wanted, size_t size, pf_err *err)
-{
-    if (wanted <= *room)
-        return true;
-    size_t more = *room ? 2 * *room : 64;
-    while (more < wanted)
-        more *= 2;
-    if (!pf_resize_array(p, more, size, err))
-        return false;
-    *room = more;
-    return true;
-}
-
 static bool add_chars(reader *r, const char *s, size_t n, uint32_t *at)
 {
     pf_terms *t = r->terms;
-    void *chars = t->chars;
     if (t->n_chars + n + 1 > MAX_CHARS)
         return pf_fail(r->err, PF_ERR_LIMIT, "a text has too many words");
-    if (!grow(&chars, &t->room_chars, t->n_chars + n + 1, 1, r->err))
-        return false;
-    t->chars = chars;
+    while (t->room_chars < t->n_chars + n + 1) {
+        if (!pf_grow_array(&t->chars, &t->room_chars, t->room_chars, 1, r->err))
+            return false;
+    }
     *at = (uint32_t)t->n_chars;
     memcpy(t->chars + t->n_chars, s, n);
     t->chars[t->n_chars + n] = '\0';
@@ -82,17 +69,15 @@ static bool add_stem(reader *r, char *word, size_t n, uint32_t *at)
 static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t end)
 {
     pf_terms *t = r->terms;
-    void *at = t->at;
     char copy[PF_TERMS_MAX_WORD + PF_STEM_ROOM];
-    pf_term term = {.start = (uint32_t)start,
-                    .end = (uint32_t)end,
-                    .gap = r->gap,
-                    .is_joined = r->is_joined};
+    pf_word_term term = {.start = (uint32_t)start,
+                         .end = (uint32_t)end,
+                         .gap = r->gap,
+                         .is_joined = r->is_joined};
     memcpy(copy, word, n);
     if (!add_chars(r, word, n, &term.plain) || !add_stem(r, copy, n, &term.stem) ||
-        !grow(&at, &t->room, t->n + 1, sizeof *t->at, r->err))
+        !pf_grow_array(&t->at, &t->room, t->n, sizeof *t->at, r->err))
         return false;
-    t->at = at;
     t->at[t->n++] = term;
     return true;
 }
@@ -100,12 +85,11 @@ static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t
 static bool add_whole(reader *r, size_t first, size_t last, char *word, size_t n)
 {
     pf_terms *t = r->terms;
-    void *wholes = t->wholes;
     pf_whole whole = {.first = (uint32_t)first, .last = (uint32_t)last};
     if (!add_stem(r, word, n, &whole.stem) ||
-        !grow(&wholes, &t->room_wholes, t->n_wholes + 1, sizeof *t->wholes, r->err))
+        !pf_grow_array(&t->wholes, &t->room_wholes, t->n_wholes, sizeof *t->wholes,
+                       r->err))
         return false;
-    t->wholes = wholes;
     t->wholes[t->n_wholes++] = whole;
     return true;
 }
@@ -135,8 +119,8 @@ static char level_of(const char *s)
 static bool add_level(reader *r, size_t i)
 {
     const pf_terms *t = r->terms;
-    const char letter = level_of(pf_term_plain(t, i - 1));
-    const char *number = pf_term_plain(t, i);
+    const char letter = level_of(pf_terms_plain(t, i - 1));
+    const char *number = pf_terms_plain(t, i);
     const size_t n = strlen(number);
     if (!letter || !is_number(number) || n > 2 || strchr(number, '.'))
         return true;
@@ -155,7 +139,7 @@ static bool end_compound(reader *r)
     if (parts < 2 || parts > PARTS_MAX)
         return true;
     for (size_t i = first; i < first + parts; i++) {
-        const char *part = pf_term_plain(t, i);
+        const char *part = pf_terms_plain(t, i);
         const size_t length = strlen(part);
         if (n + length > PF_TERMS_MAX_WORD)
             return true; /* too long a word for a name */
@@ -403,8 +387,8 @@ bool pf_terms_columns(const pf_terms *t, pf_buf *stems, pf_buf *wholes, pf_buf *
                       pf_err *err)
 {
     for (size_t i = 0; i < t->n; i++) {
-        if (!add_word(stems, pf_term_stem(t, i), err) ||
-            !add_word(plains, pf_term_plain(t, i), err))
+        if (!add_word(stems, pf_terms_stem(t, i), err) ||
+            !add_word(plains, pf_terms_plain(t, i), err))
             return false;
     }
     for (size_t i = 0; i < t->n_wholes; i++) {

@@ -10,7 +10,7 @@
  * SQLite's own porter tokenizer knows the third only. A change here changes what is in
  * the catalogs: it needs a migration that empties caption_word (schema/README.md).
  */
-#include "core/catalog/stem.h"
+#include "core/words/stem.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -13,8 +13,8 @@
  * A text written in one of these ways is found by the others. The catalog keeps what
  * pf_terms_columns() makes of each caption, questions are read by the same code.
  */
-#ifndef PF_CORE_CATALOG_TERMS_H
-#define PF_CORE_CATALOG_TERMS_H
+#ifndef PF_CORE_WORDS_TERMS_H
+#define PF_CORE_WORDS_TERMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ typedef struct {
     uint32_t plain, stem; /* of the word and of its stem, in `chars` */
     pf_gap gap;
     bool is_joined; /* to the term before it, as one compound */
-} pf_term;
+} pf_word_term;
 
 /* Another name for the terms first .. last together. */
 typedef struct {
@@ -51,7 +51,7 @@ typedef struct {
 
 /* All zero to begin with; read again and again, then reset. Arrays are owned. */
 typedef struct {
-    pf_term *at;
+    pf_word_term *at;
     size_t n;
     pf_whole *wholes; /* by their first term */
     size_t n_wholes;
@@ -66,18 +66,18 @@ PF_MUST_CHECK bool pf_terms_read(pf_terms *terms, const char *text, size_t n,
                                  pf_err *err);
 void pf_terms_reset(pf_terms *terms); /* frees; all zero is fine */
 
-static inline const char *pf_term_plain(const pf_terms *t, size_t i)
+static inline const char *pf_terms_plain(const pf_terms *t, size_t i)
 {
     return t->chars + t->at[i].plain;
 }
 
-static inline const char *pf_term_stem(const pf_terms *t, size_t i)
+static inline const char *pf_terms_stem(const pf_terms *t, size_t i)
 {
     return t->chars + t->at[i].stem;
 }
 
-/* The three columns of caption_word: stems, wholes and words as they were, each joined
- * with spaces. Appended to buffers of the caller. */
+/* What a catalog keeps of a text: its stems, its wholes and its words as they were,
+ * each joined with spaces. Appended to buffers of the caller. */
 PF_MUST_CHECK bool pf_terms_columns(const pf_terms *terms, pf_buf *stems,
                                     pf_buf *wholes, pf_buf *plains, pf_err *err);
 
