@@ -66,9 +66,7 @@ extern "C" {
 #define PF_MUST_CHECK
 #endif
 
-/* ---- failures
- * ------------------------------------------------------------------------
- */
+/* ---- failures -------------------------------------------------------------------- */
 
 typedef enum {
     PF_OK = 0,
@@ -111,9 +109,7 @@ PF_API void pf_free(void *p);
  * each product only get in each other's way. The library itself never calls it. */
 PF_API void pf_use_one_blas_thread(void);
 
-/* ---- long work
- * -----------------------------------------------------------------------
- */
+/* ---- long work ------------------------------------------------------------------- */
 
 /* A flag that ends work in good order. */
 typedef struct pf_stop pf_stop;
@@ -160,9 +156,7 @@ typedef struct {
         sizeof(pf_work), NULL, 0, NULL, NULL, NULL                                     \
     }
 
-/* ---- the engine
- * ----------------------------------------------------------------------
- */
+/* ---- the engine ------------------------------------------------------------------ */
 
 typedef struct pf_engine pf_engine;
 
@@ -208,9 +202,7 @@ PF_API void pf_engine_close(pf_engine *engine);
 /* The folder of the catalog; "" without one. */
 PF_API const char *pf_engine_folder(const pf_engine *engine);
 
-/* ---- readers
- * -------------------------------------------------------------------------
- */
+/* ---- readers --------------------------------------------------------------------- */
 
 typedef struct pf_reader pf_reader;
 
@@ -240,9 +232,7 @@ typedef struct {
 PF_MUST_CHECK PF_API bool pf_reader_get_info(pf_reader *reader, pf_catalog_info *out,
                                              pf_err *err);
 
-/* ---- requests
- * ------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------- */
 
 typedef struct pf_request pf_request;
 
@@ -342,9 +332,11 @@ PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *
                                                size_t n, bool may_name_files,
                                                pf_err *err);
 
-/* ---- answers
- * -------------------------------------------------------------------------
- */
+/* What is asked, in words for people: "effusion, the picture a.png, where modality=CT".
+ * Given, free with pf_free(); NULL on failure. */
+PF_MUST_CHECK PF_API char *pf_request_describe(const pf_request *request, pf_err *err);
+
+/* ---- answers --------------------------------------------------------------------- */
 
 typedef struct pf_answer pf_answer;
 
@@ -478,9 +470,7 @@ PF_API const pf_group *pf_answer_group(const pf_answer *answer, size_t i);
 PF_API const float *pf_answer_vector(const pf_answer *answer, size_t *dim);
 PF_API const int32_t *pf_answer_tokens(const pf_answer *answer, size_t *n);
 
-/* ---- evaluation
- * ----------------------------------------------------------------------
- */
+/* ---- evaluation ------------------------------------------------------------------ */
 
 typedef enum {
     PF_RECALL_AT_1,
@@ -519,9 +509,7 @@ PF_API const pf_evaluation *pf_answer_evaluation(const pf_answer *answer);
 /* "recall_at_1", ... Static. */
 PF_API const char *pf_metric_name(pf_metric metric);
 
-/* ---- what the catalog has
- * ------------------------------------------------------------
- */
+/* ---- what the catalog has -------------------------------------------------------- */
 
 typedef struct {
     size_t struct_size;
