@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "core/model/kernels.h"
 #include "query/query.h"
 #include "query/say.h"
 
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
     pf_exit status = PF_EXIT_DONE;
+    pf_kernels_set_threads(1);
     bool ok = pf_cli_parse(&args, &query_cli, argc, argv, &err);
     if (ok && !pf_cli_answer(&query_cli, args.action, stdout))
         ok = check_command(&args, &err) && chosen_job()(&args, &status, &err);
