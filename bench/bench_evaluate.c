@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/evaluate/evaluate.h"
+#include "core/model/kernels.h"
 #include "data/phantoms/catalogue.h"
 
 enum { DIM_MAX = 4096 };
@@ -137,6 +138,7 @@ static bool measure(const char *folder, pf_by by, pf_err *err)
 
 int main(int argc, char **argv)
 {
+    pf_kernels_set_threads(1);
     pf_err err = PF_ERR_INIT;
     if (argc < 2 || argc > 4) {
         fputs("usage: pf-bench-evaluate FOLDER [PAIRS [DIM]]\n", stderr);

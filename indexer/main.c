@@ -11,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/term.h"
+#include "core/model/kernels.h"
 #include "core/model/pipeline.h"
 #include "indexer/report.h"
 #include "indexer/run.h"
@@ -324,6 +325,7 @@ int main(int argc, char **argv)
 {
     pf_err err = PF_ERR_INIT;
     pf_cli_args args;
+    pf_kernels_set_threads(1);
     if (!pf_cli_parse(&args, &cli, argc, argv, &err))
         return fail(&err);
     pf_exit code =

@@ -103,7 +103,7 @@ layer core/catalog 'core/(base|words|catalog)/|core/version\.h'
 layer core/search 'core/(base|image|model|catalog|words|search)/'
 layer core/evaluate 'core/(base|model|catalog|words|search|evaluate)/'
 layer cli 'cli/|core/(base|image)/|core/version\.h'
-layer query 'query/|cli/|core/(base|search|evaluate)/|core/(model/(model|pipeline)|image/scan|version)\.h'
+layer query 'query/|cli/|core/(base|search|evaluate)/|core/(model/(kernels|model|pipeline)|image/scan|version)\.h'
 layer indexer 'indexer/|cli/|core/'
 layer server 'server/|core/(base|cli|search|evaluate)/|core/(model/model|version)\.h'
 
