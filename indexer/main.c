@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/stop.h"
 #include "core/catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/interrupt.h"
@@ -225,7 +226,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .wait_seconds = (int)asked.wait_seconds,
-                        .stop = pf_interrupt_catch(),
+                        .stop = pf_stop_flag(pf_interrupt_catch()),
                         .notice = show_notice,
                         .progress = show,
                         .context = &s};
@@ -270,10 +271,10 @@ static pf_exit info_of_model(void)
 static pf_exit look_at_catalog(const char *folder)
 {
     pf_err err = PF_ERR_INIT;
-    pf_notes notes = {0}, problems = {0};
+    pf_notes problems = {0};
     pf_catalog *catalog = NULL;
     bool json = asked.format == FORMAT_JSON;
-    bool ok = pf_catalog_open_reader(&catalog, folder, 0, &notes, &err);
+    bool ok = pf_catalog_open_reader(&catalog, folder, &err);
     if (ok && asked.info)
         ok = pf_report_catalog(catalog, json, stdout, &err);
     if (ok && asked.check) {
@@ -283,7 +284,6 @@ static pf_exit look_at_catalog(const char *folder)
     }
     bool is_broken = problems.count + problems.dropped > 0;
     pf_catalog_close(catalog);
-    pf_notes_reset(&notes);
     pf_notes_reset(&problems);
     if (!ok)
         return fail(&err);
