@@ -20,7 +20,7 @@
 enum { CONFIG_MAX_BYTES = 1 << 20, STAMP_MAX_BYTES = 1 << 16 };
 
 struct pf_model {
-    char *path, *folder; /* `folder` is where the checkpoint lies */
+    char *folder; /* where the checkpoint lies */
     char *checkpoint, *config_path, *preprocess_path;
     pf_weights *weights;
     pf_clip *clip;
@@ -107,9 +107,6 @@ static bool find_in_folder(pf_model *m, pf_notes *notes, pf_err *err)
 
 static bool find_files(pf_model *m, const char *path, pf_notes *notes, pf_err *err)
 {
-    m->path = pf_strdup(path, err);
-    if (!m->path)
-        return false;
     if (!pf_path_exists(path))
         return pf_fail_errno(err, errno, "cannot open model '%s'", path);
     if (pf_path_is_folder(path)) {
@@ -320,18 +317,12 @@ void pf_model_close(pf_model *m)
     pf_clip_close(m->clip);
     pf_weights_close(m->weights);
     pf_bpe_close(m->bpe);
-    pf_free(m->path);
     pf_free(m->folder);
     pf_free(m->checkpoint);
     pf_free(m->config_path);
     pf_free(m->preprocess_path);
     pf_free(m->notice);
     pf_free(m);
-}
-
-const char *pf_model_path(const pf_model *m)
-{
-    return m->path;
 }
 
 const char *pf_model_checkpoint(const pf_model *m)
