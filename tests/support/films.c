@@ -147,7 +147,7 @@ const char *pf_films_check(void)
     pf_notes problems = {0};
     pf_catalog *catalog = NULL;
     problem[0] = '\0';
-    if (!pf_catalog_open_reader(&catalog, pf_films_path("catalog"), 0, NULL, &err) ||
+    if (!pf_catalog_open_reader(&catalog, pf_films_path("catalog"), &err) ||
         !pf_catalog_check(catalog, &problems, &err))
         snprintf(problem, sizeof problem, "%s", err.msg);
     else if (problems.count > 0)
