@@ -69,7 +69,8 @@ bool pf_sheet_get_picture(pf_sheet *s, int64_t image_id, pf_picture_file *jpeg,
 
 /* ---- files ---- */
 
-static bool write_to(pf_sheet *s, pf_sheet_kind kind, int fd, const char *path, pf_err *err)
+static bool write_to(pf_sheet *s, pf_sheet_kind kind, int fd, const char *path,
+                     pf_err *err)
 {
     FILE *out = fdopen(fd, "wb");
     if (!out) {
@@ -77,7 +78,8 @@ static bool write_to(pf_sheet *s, pf_sheet_kind kind, int fd, const char *path, 
         close(fd);
         return false;
     }
-    bool ok = (kind == PF_SHEET_PNG ? pf_sheet_png_write : pf_sheet_html_write)(s, out, err) &&
+    bool ok = (kind == PF_SHEET_PNG ? pf_sheet_png_write : pf_sheet_html_write)(s, out,
+                                                                                err) &&
               go_on(s, err);
     if (!ok)
         pf_fail_in(err, "'%s'", path);

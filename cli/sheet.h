@@ -27,12 +27,12 @@ typedef bool pf_sheet_picture_fn(void *context, int64_t image_id, uint8_t **jpeg
                                  size_t *n, pf_err *err);
 
 typedef struct {
-    const char *question; /* in words: UTF-8, or nearly */
+    const char *question;    /* in words: UTF-8, or nearly */
     const pf_answer *answer; /* of a search */
     pf_sheet_picture_fn *picture;
     void *context;
     const pf_stop *stop; /* set: end, leaving nothing behind; may be NULL */
-    size_t n_missing;       /* set: pictures that could not be shown */
+    size_t n_missing;    /* set: pictures that could not be shown */
 } pf_sheet;
 
 /* Write the file `path` as its ending says: it appears whole or not at all, mode 0600,

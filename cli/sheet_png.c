@@ -106,8 +106,7 @@ static bool put_picture(pf_sheet *s, pf_canvas *c, int x, int y, const pf_hit *h
         return false;
     pf_canvas_fill(c, x, y, BOX, BOX, box);
     if (jpeg->size > 0) {
-        if (pf_canvas_put_jpeg(c, x, y, BOX, BOX, jpeg->bytes,
-                               jpeg->size, &why))
+        if (pf_canvas_put_jpeg(c, x, y, BOX, BOX, jpeg->bytes, jpeg->size, &why))
             return true;
         if (why.code == PF_ERR_NOMEM)
             return pf_fail_as(err, &why);
@@ -119,14 +118,14 @@ static bool put_picture(pf_sheet *s, pf_canvas *c, int x, int y, const pf_hit *h
                               bright, word, strlen(word), err);
 }
 
-static bool put_tile(pf_sheet *s, pf_canvas *c, int x, int y, size_t i, pf_picture_file *jpeg,
-                     pf_err *err)
+static bool put_tile(pf_sheet *s, pf_canvas *c, int x, int y, size_t i,
+                     pf_picture_file *jpeg, pf_err *err)
 {
     const pf_hit *h = pf_answer_hit(s->answer, i);
     pf_canvas_fill(c, x, y, TILE_WIDTH, TILE_HEIGHT, tile);
     return put_picture(s, c, x + PAD, y + PAD, h, jpeg, err) &&
-           put_facts(s, c, x + PAD, y + BOX + PAD + PAD / 2, pf_answer_rank(s->answer, i), h,
-                     err) &&
+           put_facts(s, c, x + PAD, y + BOX + PAD + PAD / 2,
+                     pf_answer_rank(s->answer, i), h, err) &&
            put_lines(c, x + PAD, y + BOX + PAD + PAD / 2 + FACTS, BOX, text_of(s, h),
                      err);
 }

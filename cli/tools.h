@@ -1,6 +1,6 @@
 /*
- * tools.h - what programs need beside the library: saying what is wrong, reading what was
- * named, seeing an answer out.
+ * tools.h - what programs need beside the library: saying what is wrong, reading what
+ * was named, seeing an answer out.
  */
 #ifndef PF_CLI_TOOLS_H
 #define PF_CLI_TOOLS_H
@@ -9,7 +9,8 @@
 
 #include "core/base/err.h"
 
-/* Fail as the library does: the message is one line, without control characters. False. */
+/* Fail as the library does: the message is one line, without control characters. False.
+ */
 bool pf_cli_fail(pf_err *err, pf_code code, const char *fmt, ...) PF_PRINTF(3, 4);
 /* The same with ": " and what `errnum` means behind it; PF_ERR_IO. */
 bool pf_cli_fail_errno(pf_err *err, int errnum, const char *fmt, ...) PF_PRINTF(3, 4);
@@ -30,7 +31,8 @@ typedef struct {
     size_t size, room;
 } pf_cli_line;
 
-/* *is_there: false at the end. A line of more than `max` bytes is read over, and LIMIT. */
+/* *is_there: false at the end. A line of more than `max` bytes is read over, and LIMIT.
+ */
 PF_MUST_CHECK bool pf_cli_read_line(FILE *in, pf_cli_line *line, size_t max,
                                     bool *is_there, pf_err *err);
 void pf_cli_line_free(pf_cli_line *line); /* all zero is fine */

@@ -61,7 +61,7 @@ static bool find_job(const pf_cli_args *args, unsigned *job, const char **name,
             continue;
         if (*name)
             return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with %s " SEE,
-                           jobs[i].name, *name);
+                               jobs[i].name, *name);
         *job = jobs[i].job;
         *name = jobs[i].name;
     }
@@ -127,10 +127,10 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
             continue;
         if (rules[i].only)
             return pf_cli_fail(err, PF_ERR_MISUSE, "%s is for %s " SEE, rules[i].what,
-                           rules[i].only);
+                               rules[i].only);
         return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with %s%s " SEE,
-                       rules[i].what, name,
-                       job == CLASSIFY_PICTURES ? " of --image alone" : "");
+                           rules[i].what, name,
+                           job == CLASSIFY_PICTURES ? " of --image alone" : "");
     }
     return true;
 }
@@ -143,7 +143,7 @@ static bool check_embed(const pf_cli_args *args, pf_err *err)
     const bool is_one = args->n_items == 1 || args->n_plain == args->n_items;
     return (is_one && (tag == TAG_PHRASE || tag == TAG_IMAGE)) ||
            pf_cli_fail(err, PF_ERR_MISUSE,
-                   "--embed takes one phrase or one --image and nothing else " SEE);
+                       "--embed takes one phrase or one --image and nothing else " SEE);
 }
 
 static bool check_sheet(pf_err *err)
@@ -152,12 +152,13 @@ static bool check_sheet(pf_err *err)
     const int most = kind == PF_SHEET_PNG ? PF_SHEET_PNG_MAX : PF_SHEET_HTML_MAX;
     if (kind == PF_SHEET_OTHER)
         return pf_cli_fail(err, PF_ERR_MISUSE,
-                       "--sheet '%.200s': the name must end in .png or .html " SEE,
-                       command.sheet);
+                           "--sheet '%.200s': the name must end in .png or .html " SEE,
+                           command.sheet);
     return command.limit <= most ||
-           pf_cli_fail(err, PF_ERR_MISUSE,
-                   "a sheet of this kind has room for %d hits, --limit says %lld " SEE,
-                   most, (long long)command.limit);
+           pf_cli_fail(
+               err, PF_ERR_MISUSE,
+               "a sheet of this kind has room for %d hits, --limit says %lld " SEE,
+               most, (long long)command.limit);
 }
 
 /* Of --batch each line may say otherwise. */
@@ -166,15 +167,15 @@ static bool check_words(unsigned job, pf_err *err)
     if (!is_by_meaning() || job == BATCH || !(command.synonyms || command.no_negation))
         return true;
     return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with --by meaning " SEE,
-                   command.synonyms ? "--synonyms" : "--no-negation");
+                       command.synonyms ? "--synonyms" : "--no-negation");
 }
 
 static bool check_phrases(pf_err *err)
 {
     return command.find == PF_FIND_CAPTIONS ||
            pf_cli_fail(err, PF_ERR_MISUSE,
-                   "--phrases takes the place of captions: it needs --find "
-                   "captions " SEE);
+                       "--phrases takes the place of captions: it needs --find "
+                       "captions " SEE);
 }
 
 bool needs_no_catalog(const pf_cli_args *args)
@@ -196,11 +197,11 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return false;
     if (!(job & (BATCH | DUPLICATES | EVALUATE)) && !is_asked(args))
         return pf_cli_fail(err, PF_ERR_MISUSE,
-                       "nothing was asked: give a phrase, --image or --like " SEE);
+                           "nothing was asked: give a phrase, --image or --like " SEE);
     if (command.preprocess && !needs_no_catalog(args))
         return pf_cli_fail(err, PF_ERR_MISUSE,
-                       "--preprocess is for --embed, --classify and --phrases with "
-                       "--model and without --catalog, a catalog has its own " SEE);
+                           "--preprocess is for --embed, --classify and --phrases with "
+                           "--model and without --catalog, a catalog has its own " SEE);
     return check_words(job, err) && (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
            (!command.sheet || check_sheet(err));

@@ -9,8 +9,8 @@
 #include "query/query.h"
 #include "query/say.h"
 
-/* For a script that reads JSON, what is wrong is JSON, too; lines of a batch say it each
- * for itself. */
+/* For a script that reads JSON, what is wrong is JSON, too; lines of a batch say it
+ * each for itself. */
 static void print_failure(const pf_err *err)
 {
     char *json = pf_error_json(err, NULL);

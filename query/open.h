@@ -11,7 +11,8 @@ typedef struct {
     pf_reader *reader;
 } opened;
 
-/* *out must be all zero. What there is to tell of catalog and model is told by say.h. */
+/* *out must be all zero. What there is to tell of catalog and model is told by say.h.
+ */
 PF_MUST_CHECK bool open_asked(opened *out, const pf_cli_args *args, pf_err *err);
 void close_asked(opened *o); /* all zero is fine */
 

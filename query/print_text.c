@@ -50,8 +50,8 @@ static int score_width(const pf_answer *answer)
     return width;
 }
 
-static void printer_init(printer *p, FILE *out, const pf_answer *answer,
-                         size_t n_ranks, bool with_percentiles)
+static void printer_init(printer *p, FILE *out, const pf_answer *answer, size_t n_ranks,
+                         bool with_percentiles)
 {
     *p = (printer){.out = out,
                    .term = pf_term_of(out),

@@ -1,6 +1,6 @@
 /*
- * query.h - what the jobs of plainfilm-query share: what was asked, and the request that
- * it makes.
+ * query.h - what the jobs of plainfilm-query share: what was asked, and the request
+ * that it makes.
  *
  * open.h has the catalog, print.h answers on stdout, say.h the conversation on stderr.
  */
@@ -50,8 +50,8 @@ enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
 PF_MUST_CHECK bool question_make(pf_request **out, const pf_cli_args *args,
                                  pf_err *err);
 
-/* The jobs. *status is PF_EXIT_DONE before; one that did only a part of its work says so
- * there. run.c: one request. run_batch.c: one per line. */
+/* The jobs. *status is PF_EXIT_DONE before; one that did only a part of its work says
+ * so there. run.c: one request. run_batch.c: one per line. */
 PF_MUST_CHECK bool run_once(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
 

@@ -13,7 +13,7 @@ enum { PICTURE_MAX_BYTES = 256 << 20, PHRASES_MAX_BYTES = 256 << 20 };
 
 typedef struct {
     pf_request *request;
-    bool has_stdin;       /* it is read, or will be */
+    bool has_stdin;         /* it is read, or will be */
     bool are_by_themselves; /* pictures that are classified */
 } maker;
 
@@ -34,8 +34,8 @@ static bool add_stdin(maker *m, double weight, pf_err *err)
     if (!take_stdin(m, err) ||
         !pf_cli_read(stdin, "stdin", PICTURE_MAX_BYTES, &bytes, &n, err))
         return false;
-    const bool ok = pf_request_add_picture(m->request, (const uint8_t *)bytes, n, "-",
-                                           weight, err);
+    const bool ok =
+        pf_request_add_picture(m->request, (const uint8_t *)bytes, n, "-", weight, err);
     pf_free(bytes);
     return ok;
 }
@@ -143,8 +143,9 @@ static bool set_by(maker *m, pf_err *err)
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--min-score is a cosine, --by words has none " SEE);
     return command.min_percentile <= 0 ||
-           pf_cli_fail(err, PF_ERR_MISUSE,
-                       "--min-percentile is that of a cosine, --by words has none " SEE);
+           pf_cli_fail(
+               err, PF_ERR_MISUSE,
+               "--min-percentile is that of a cosine, --by words has none " SEE);
 }
 
 static bool set_collapse(maker *m, pf_err *err)
@@ -188,8 +189,7 @@ static bool set_job(maker *m, pf_err *err)
         return read_phrases(m, err);
     if (command.duplicates >= 0)
         return pf_request_find_duplicates(m->request, command.duplicates, err);
-    return !command.evaluate ||
-           pf_request_evaluate(m->request, command.queries, err);
+    return !command.evaluate || pf_request_evaluate(m->request, command.queries, err);
 }
 
 bool question_make(pf_request **out, const pf_cli_args *args, pf_err *err)

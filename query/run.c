@@ -1,6 +1,6 @@
 /*
- * run.c - one request: asked, told, printed. What may take long shows how far it is on a
- * terminal, and Ctrl-C ends it in good order, with the bar's line closed.
+ * run.c - one request: asked, told, printed. What may take long shows how far it is on
+ * a terminal, and Ctrl-C ends it in good order, with the bar's line closed.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@
 
 typedef struct {
     pf_progress bar;
-    const char *what; /* of the step the bar shows; NULL before the first */
+    const char *what;      /* of the step the bar shows; NULL before the first */
     label_printer *labels; /* of pictures as they come; NULL: there are none */
 } watcher;
 
@@ -165,9 +165,8 @@ static bool answer_once(opened *o, const pf_cli_args *args, const pf_request *re
     if (pf_answer_get_about(answer)->n_failed > 0)
         *status = PF_EXIT_PARTLY;
     say_about(pf_engine_folder(o->engine), answer);
-    const bool ok =
-        print_answer(answer, err) &&
-        (!command.sheet || write_sheet(o->reader, request, answer, err));
+    const bool ok = print_answer(answer, err) &&
+                    (!command.sheet || write_sheet(o->reader, request, answer, err));
     pf_answer_free(answer);
     return ok;
 }

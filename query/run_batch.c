@@ -2,11 +2,11 @@
  * run_batch.c - the job of --batch: one question per line in, one JSON object per line
  * out, in their order.
  *
- * A line is a phrase, or a JSON object (pf_request_read_json()); what it does not say the
- * command line says, and the filters of both must hold. A line that cannot be answered
- * becomes {"error": ...} and does not stop the others. Each answer is flushed, so that a
- * program can ask one question after another through pipes; what is indexed meanwhile is
- * seen by the next line.
+ * A line is a phrase, or a JSON object (pf_request_read_json()); what it does not say
+ * the command line says, and the filters of both must hold. A line that cannot be
+ * answered becomes {"error": ...} and does not stop the others. Each answer is flushed,
+ * so that a program can ask one question after another through pipes; what is indexed
+ * meanwhile is seen by the next line.
  */
 #include <errno.h>
 #include <string.h>
@@ -67,7 +67,8 @@ static bool answer_request(batch *b, const pf_request *r, pf_err *err)
 static void print_failure(const pf_err *why, const pf_request *r)
 {
     char *json = pf_error_json(why, r);
-    fputs(json ? json : "{\"error\":{\"code\":\"no_memory\",\"message\":\"\"}}", stdout);
+    fputs(json ? json : "{\"error\":{\"code\":\"no_memory\",\"message\":\"\"}}",
+          stdout);
     fputc('\n', stdout);
     pf_free(json);
 }
@@ -91,8 +92,8 @@ static bool answer_lines(batch *b, pf_err *err)
     for (;;) {
         pf_err why = PF_ERR_INIT;
         bool is_there;
-        const bool is_read = pf_cli_read_line(stdin, &b->line, PICTURE_LINE_MAX_BYTES,
-                                              &is_there, &why);
+        const bool is_read =
+            pf_cli_read_line(stdin, &b->line, PICTURE_LINE_MAX_BYTES, &is_there, &why);
         if (!is_there)
             break;
         answer_line(b, is_read, &why);
@@ -101,8 +102,9 @@ static bool answer_lines(batch *b, pf_err *err)
     }
     if (ferror(stdin))
         return pf_cli_fail_errno(err, errno, "cannot read stdin");
-    return b->n_failed == 0 || pf_cli_fail(err, PF_ERR_IO, "%zu of %zu questions failed",
-                                           b->n_failed, b->n);
+    return b->n_failed == 0 ||
+           pf_cli_fail(err, PF_ERR_IO, "%zu of %zu questions failed", b->n_failed,
+                       b->n);
 }
 
 /* What the model's makers want told comes last: the model is opened on the way. */

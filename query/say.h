@@ -14,8 +14,8 @@
 void say(const char *text);
 void init_bar(pf_progress *bar, bool is_quiet);
 
-/* For an engine to tell its notes to. What the command line wants to hear is kept, for a
- * bar may be running, until say_notes(). */
+/* For an engine to tell its notes to. What the command line wants to hear is kept, for
+ * a bar may be running, until say_notes(). */
 void keep_note(void *context, pf_note_kind kind, const char *text);
 void say_notes(void);
 

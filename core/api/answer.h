@@ -11,7 +11,7 @@
 
 struct pf_answer {
     pf_answer_about about;
-    char *id, *query;  /* JSON: the request's mark (or NULL), and the question */
+    char *id, *query; /* JSON: the request's mark (or NULL), and the question */
 
     pf_hits hits; /* of duplicates group by group, of nothing else empty */
     size_t offset;

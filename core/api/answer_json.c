@@ -1,11 +1,11 @@
 /*
  * answer_json.c - answers for programs: one object on one line.
  *
- * The keys are a contract (plainfilm-query(1), section OUTPUT): what is here may be added
- * to, not renamed. Every answer has the caller's mark, if there was one, the question and
- * the time it took; what else it has depends on what was done. Numbers have 7 significant
- * digits, which is what a float32 cosine knows; those of a vector 9, which give the float
- * back exactly.
+ * The keys are a contract (plainfilm-query(1), section OUTPUT): what is here may be
+ * added to, not renamed. Every answer has the caller's mark, if there was one, the
+ * question and the time it took; what else it has depends on what was done. Numbers
+ * have 7 significant digits, which is what a float32 cosine knows; those of a vector 9,
+ * which give the float back exactly.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -100,14 +100,20 @@ static void write_question(pf_json_writer *w, const pf_answer *a, const pf_reque
 {
     const pf_query *q = &r->query;
     const pf_job job = a->about.job;
-    const bool is_search = job == PF_JOB_SEARCH || job == PF_JOB_CLASSIFY_HITS ||
-                           job == PF_JOB_PHRASES;
+    const bool is_search =
+        job == PF_JOB_SEARCH || job == PF_JOB_CLASSIFY_HITS || job == PF_JOB_PHRASES;
     pf_json_begin_object(w, NULL);
     if (job == PF_JOB_DUPLICATES) {
         pf_json_write_real(w, "duplicates", r->duplicates, 7);
         if (r->has_limit)
             pf_json_write_int(w, "limit", (int64_t)q->limit);
-    } else if (job != PF_JOB_EVALUATE) {
+    } else if (job == PF_JOB_EVALUATE) {
+        pf_json_write_bool(w, "evaluate", true);
+        if (r->queries)
+            pf_json_write_string(w, "queries", r->queries);
+        if (q->by != PF_BY_DEFAULT) /* else all ways */
+            pf_json_write_string(w, "by", name_of_by(q->by));
+    } else {
         write_parts(w, q);
     }
     if (is_search)
@@ -118,7 +124,7 @@ static void write_question(pf_json_writer *w, const pf_answer *a, const pf_reque
         pf_json_write_bool(w, "embed", true);
     if (is_search || job == PF_JOB_DUPLICATES || job == PF_JOB_EVALUATE)
         write_filters(w, q);
-    if (is_search || job == PF_JOB_EMBED)
+    if (is_search)
         pf_json_write_bool(w, "truncated", a->about.is_truncated);
     pf_json_end_object(w);
 }
@@ -342,25 +348,38 @@ static void write_classified_hits(pf_json_writer *w, const pf_answer *a)
     pf_json_end_array(w);
 }
 
-/* Of one picture and no list what was found of it stands by itself; those that failed
- * have no labels, and are told elsewhere. */
+static void write_classified(pf_json_writer *w, const pf_classified *c)
+{
+    pf_json_write_string(w, "path", c->path);
+    if (c->failure)
+        pf_json_write_string(w, "reason", c->failure);
+    else
+        write_labels(w, c->labels, c->n_labels);
+}
+
+static void write_list(pf_json_writer *w, const char *key, const pf_answer *a,
+                       bool is_of_failures)
+{
+    pf_json_begin_array(w, key);
+    for (size_t i = 0; i < a->n_pictures; i++) {
+        if ((a->pictures[i].failure != NULL) != is_of_failures)
+            continue;
+        pf_json_begin_object(w, NULL);
+        write_classified(w, &a->pictures[i]);
+        pf_json_end_object(w);
+    }
+    pf_json_end_array(w);
+}
+
+/* Of one picture and no list what was found of it stands by itself. */
 static void write_pictures(pf_json_writer *w, const pf_answer *a)
 {
-    if (!a->about.is_single)
-        pf_json_begin_array(w, "images");
-    for (size_t i = 0; i < a->n_pictures; i++) {
-        const pf_classified *c = &a->pictures[i];
-        if (c->failure)
-            continue;
-        if (!a->about.is_single)
-            pf_json_begin_object(w, NULL);
-        pf_json_write_string(w, "path", c->path);
-        write_labels(w, c->labels, c->n_labels);
-        if (!a->about.is_single)
-            pf_json_end_object(w);
+    if (a->about.is_single) {
+        write_classified(w, &a->pictures[0]);
+        return;
     }
-    if (!a->about.is_single)
-        pf_json_end_array(w);
+    write_list(w, "images", a, false);
+    write_list(w, "failures", a, true);
 }
 
 /* ---- groups, vectors, figures ---- */

@@ -1,6 +1,6 @@
 /*
- * ask.c - from a request to an answer: which part of the engine does it, and what is told
- * of it. The questions themselves are answered in core/search and core/evaluate.
+ * ask.c - from a request to an answer: which part of the engine does it, and what is
+ * told of it. The questions themselves are answered in core/search and core/evaluate.
  */
 #include <string.h>
 
@@ -77,9 +77,9 @@ static bool classify_each_hit(job *j, const pf_classifier *c, pf_err *err)
 static bool classify_hits(job *j, pf_err *err)
 {
     pf_classifier *c = NULL;
-    const bool ok =
-        pf_reader_check_catalog(j->reader, err) && make_classifier(j, &c, err) &&
-        search(j, err) && classify_each_hit(j, c, err);
+    const bool ok = pf_reader_check_catalog(j->reader, err) &&
+                    make_classifier(j, &c, err) && search(j, err) &&
+                    classify_each_hit(j, c, err);
     pf_classifier_free(c);
     return ok;
 }
@@ -263,8 +263,7 @@ static bool finish(job *j, double start, pf_err *err)
     const pf_request *r = j->request;
     a->offset = r->query.offset;
     a->about.struct_size = sizeof a->about;
-    a->about.find =
-        a->about.job == PF_JOB_DUPLICATES ? PF_FIND_IMAGES : r->query.find;
+    a->about.find = a->about.job == PF_JOB_DUPLICATES ? PF_FIND_IMAGES : r->query.find;
     a->about.by = a->hits.by != PF_BY_DEFAULT ? a->hits.by : PF_BY_MEANING;
     a->about.generation = pf_reader_generation(j->reader);
     a->about.is_truncated = a->about.is_truncated || a->hits.n_truncated > 0;

@@ -57,8 +57,8 @@ static bool fill_image(image_block *b, pf_err *err)
     if (!b->captions || !b->attributes)
         return false;
     for (size_t i = 0; i < d->n_captions; i++)
-        b->captions[i] = (pf_caption){sizeof *b->captions, d->captions[i].id,
-                                      d->captions[i].text};
+        b->captions[i] =
+            (pf_caption){sizeof *b->captions, d->captions[i].id, d->captions[i].text};
     for (size_t i = 0; i < d->n_attributes; i++)
         b->attributes[i] = (pf_attribute){sizeof *b->attributes, d->attributes[i].key,
                                           d->attributes[i].value};

@@ -64,9 +64,8 @@ static bool tell(pf_gallery *g, pf_classified *picture, pf_err *err)
 /* Path and failure are taken. */
 static bool tell_item(pf_gallery *g, pf_gallery_item *item, pf_err *err)
 {
-    pf_classified picture = {.struct_size = sizeof picture,
-                             .path = item->path,
-                             .failure = item->failure};
+    pf_classified picture = {
+        .struct_size = sizeof picture, .path = item->path, .failure = item->failure};
     item->path = item->failure = NULL;
     if (item->scores) {
         pf_label *labels = pf_alloc_array(g->answer->n_labels, sizeof *labels, err);
@@ -113,8 +112,7 @@ static bool finish(pf_gallery *g, size_t i, const float *vector, const char *rea
 /* `path` is taken, also on failure. */
 static bool add(pf_gallery *g, char *path, const pf_part *part, pf_err *err)
 {
-    if (!path ||
-        !pf_grow_array(&g->items, &g->room, g->n, sizeof *g->items, err)) {
+    if (!path || !pf_grow_array(&g->items, &g->room, g->n, sizeof *g->items, err)) {
         pf_free(path);
         return false;
     }
@@ -150,9 +148,9 @@ static bool add_scan(pf_gallery *g, pf_scan *scan, const char *folder, pf_err *e
 static bool add_folder(pf_gallery *g, const char *folder, pf_err *err)
 {
     pf_scan scan = {0};
-    const bool ok = pf_scan_source(&scan, folder, NULL, pf_stop_flag(g->work->stop),
-                                   err) &&
-                    add_scan(g, &scan, folder, err);
+    const bool ok =
+        pf_scan_source(&scan, folder, NULL, pf_stop_flag(g->work->stop), err) &&
+        add_scan(g, &scan, folder, err);
     pf_scan_reset(&scan);
     g->first_folder = folder;
     return ok;

@@ -1,9 +1,10 @@
 /*
- * gallery.h - pictures that are classified each by itself: files, all under a folder, or
- * bytes. Internal to ask.c.
+ * gallery.h - pictures that are classified each by itself: files, all under a folder,
+ * or bytes. Internal to ask.c.
  *
- * They are told in the order they were given, those of a folder by path, whatever is done
- * first; a list of any length needs no memory when the caller takes them as they come.
+ * They are told in the order they were given, those of a folder by path, whatever is
+ * done first; a list of any length needs no memory when the caller takes them as they
+ * come.
  */
 #ifndef PF_CORE_API_GALLERY_H
 #define PF_CORE_API_GALLERY_H
@@ -30,8 +31,8 @@ typedef struct {
 PF_MUST_CHECK bool pf_gallery_list(pf_gallery *g, const pf_request *request,
                                    pf_err *err);
 
-/* Classify them all. What is wrong with one among several is told of it; of the only one
- * it is what is wrong. */
+/* Classify them all. What is wrong with one among several is told of it; of the only
+ * one it is what is wrong. */
 PF_MUST_CHECK bool pf_gallery_classify(pf_gallery *g, pf_reader *reader,
                                        const pf_classifier *classifier, pf_err *err);
 void pf_gallery_reset(pf_gallery *g);

@@ -246,7 +246,8 @@ bool pf_request_classify(pf_request *r, const char *labels, const char *pattern,
     pf_labels parsed = {0};
     if (!pf_labels_parse(&parsed, labels, pattern ? pattern : "{}", err))
         return false;
-    char *text = pf_strdup(labels, err), *own = pf_strdup(pattern ? pattern : "{}", err);
+    char *text = pf_strdup(labels, err),
+         *own = pf_strdup(pattern ? pattern : "{}", err);
     if (!text || !own) {
         pf_labels_reset(&parsed);
         pf_free(text);
@@ -410,7 +411,8 @@ static bool check_search(const pf_request *r, pf_err *err)
     if (q->by != PF_BY_WORDS)
         return true;
     if (q->min_score > -1)
-        return pf_fail(err, PF_ERR_MISUSE, "a lowest score is a cosine, words have none");
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "a lowest score is a cosine, words have none");
     return q->min_percentile <= 0 ||
            pf_fail(err, PF_ERR_MISUSE,
                    "a lowest percentile is that of a cosine, words have none");

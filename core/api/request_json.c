@@ -213,9 +213,8 @@ static bool read_find(taker *t, const pf_json *value, pf_err *err)
 
 static bool read_by(taker *t, const pf_json *value, pf_err *err)
 {
-    static const char *const names[] = {[PF_BY_MEANING] = "meaning",
-                                        [PF_BY_WORDS] = "words",
-                                        [PF_BY_BOTH] = "both"};
+    static const char *const names[] = {
+        [PF_BY_MEANING] = "meaning", [PF_BY_WORDS] = "words", [PF_BY_BOTH] = "both"};
     const char *text = pf_json_string(value, NULL);
     if (!text)
         return pf_fail(err, PF_ERR_MISUSE, "'by' is no string");
@@ -234,8 +233,8 @@ static bool read_limit(taker *t, const pf_json *value, pf_err *err)
     return pf_json_to_int(value, &n) && n >= 1 && n <= PF_LIMIT_MAX
                ? pf_request_set_limit(t->request, (size_t)n, t->request->query.offset,
                                       err)
-               : pf_fail(err, PF_ERR_MISUSE,
-                         "'limit' is no whole number from 1 to %d", PF_LIMIT_MAX);
+               : pf_fail(err, PF_ERR_MISUSE, "'limit' is no whole number from 1 to %d",
+                         PF_LIMIT_MAX);
 }
 
 static bool read_offset(taker *t, const pf_json *value, pf_err *err)
@@ -331,6 +330,22 @@ static bool read_embed(taker *t, const pf_json *value, pf_err *err)
     return true;
 }
 
+/* "queries" names a file, and may come before or after. */
+static bool read_evaluate(taker *t, const pf_json *object, const pf_json *value,
+                          pf_err *err)
+{
+    bool is_wanted;
+    const pf_json *queries = pf_json_get(object, "queries");
+    const char *path = queries ? pf_json_string(queries, NULL) : NULL;
+    if (!pf_json_to_bool(value, &is_wanted))
+        return pf_fail(err, PF_ERR_MISUSE, "'evaluate' is neither true nor false");
+    if (queries && !path)
+        return pf_fail(err, PF_ERR_MISUSE, "'queries' is no string");
+    if (path && !t->may_name_files)
+        return pf_fail(err, PF_ERR_MISUSE, "files may not be named here");
+    return !is_wanted || pf_request_evaluate(t->request, path, err);
+}
+
 static bool read_duplicates(taker *t, const pf_json *value, pf_err *err)
 {
     double x;
@@ -407,18 +422,26 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
         return read_labels(t, object, m, err);
     if (strcmp(m->key, "phrases") == 0)
         return read_phrases(t, m, err);
+    if (strcmp(m->key, "evaluate") == 0)
+        return read_evaluate(t, object, m->value, err);
     if (strcmp(m->key, "phrase") == 0 || strcmp(m->key, "id") == 0 ||
         strcmp(m->key, "truncated") == 0 ||
-        (strcmp(m->key, "template") == 0 && pf_json_get(object, "classify")))
+        (strcmp(m->key, "template") == 0 && pf_json_get(object, "classify")) ||
+        (strcmp(m->key, "queries") == 0 && pf_json_get(object, "evaluate")))
         return true; /* seen to elsewhere, or what an answer says of its question */
+    if (strcmp(m->key, "template") == 0 || strcmp(m->key, "queries") == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "'%s' is for '%s'", m->key,
+                       m->key[0] == 't' ? "classify" : "evaluate");
     if (!read_setting(t, m, &is_known, err))
         return false;
     return is_known ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "'%.80s' is none of: id, phrase, image, image_bytes, like, without, "
-                   "parts, filter, find, by, limit, offset, min_score, min_percentile, "
-                   "collapse, classify, template, phrases, embed, duplicates",
-                   m->key);
+           pf_fail(
+               err, PF_ERR_MISUSE,
+               "'%.80s' is none of: id, phrase, image, image_bytes, like, without, "
+               "parts, filter, find, by, limit, offset, min_score, min_percentile, "
+               "collapse, classify, template, phrases, embed, duplicates, evaluate, "
+               "queries",
+               m->key);
 }
 
 /* The mark first, so that an answer that says no has it, too; then the phrase, which

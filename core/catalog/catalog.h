@@ -33,8 +33,8 @@ PF_MUST_CHECK char *pf_catalog_default_folder(pf_err *err);
 
 /* --- reading ------------------------------------------------------------------- */
 
-/* Open for queries, with a snapshot; `folder` NULL is the default folder. NOT_FOUND when
- * there is no catalog, or an indexer has not published anything yet. */
+/* Open for queries, with a snapshot; `folder` NULL is the default folder. NOT_FOUND
+ * when there is no catalog, or an indexer has not published anything yet. */
 PF_MUST_CHECK bool pf_catalog_open_reader(pf_catalog **out, const char *folder,
                                           pf_err *err);
 
@@ -44,8 +44,8 @@ PF_MUST_CHECK bool pf_catalog_begin_read(pf_catalog *catalog, pf_err *err);
 void pf_catalog_end_read(pf_catalog *catalog);
 bool pf_catalog_has_snapshot(const pf_catalog *catalog);
 
-/* An index file, held open: the one of its generation, however long it has been replaced
- * since. */
+/* An index file, held open: the one of its generation, however long it has been
+ * replaced since. */
 typedef struct {
     pf_store_index_file row;
     int fd;  /* -1: it is not there, */
@@ -102,7 +102,7 @@ void pf_catalog_die_at(int step);
 
 void pf_catalog_close(pf_catalog *catalog); /* NULL is fine */
 const char *pf_catalog_folder(const pf_catalog *catalog);
-pf_store *pf_catalog_store(pf_catalog *catalog);          /* borrowed */
+pf_store *pf_catalog_store(pf_catalog *catalog); /* borrowed */
 /* Of the snapshot, or last published; 0 = nothing. */
 int64_t pf_catalog_generation(const pf_catalog *catalog);
 

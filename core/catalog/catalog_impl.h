@@ -9,7 +9,7 @@
 struct pf_catalog {
     char *folder;
     pf_store *store;
-    int lock; /* descriptor; -1 for a reader */
+    int lock;           /* descriptor; -1 for a reader */
     int64_t generation; /* of the snapshot, or last published */
     bool has_snapshot;
 };

@@ -2,9 +2,9 @@
  * catalog_read.c - see catalog.h. Snapshots, and the indexes that go with them.
  *
  * Files are opened together with the snapshot and stay open, so that an index can be
- * loaded when a question first needs it, whatever has been published since. A reader that
- * has read the rows of one generation and then finds its file gone was overtaken by a
- * publish (catalog_publish.c); it takes the newer generation.
+ * loaded when a question first needs it, whatever has been published since. A reader
+ * that has read the rows of one generation and then finds its file gone was overtaken
+ * by a publish (catalog_publish.c); it takes the newer generation.
  */
 #include "core/catalog/catalog.h"
 

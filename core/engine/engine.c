@@ -73,8 +73,8 @@ static bool check_options(pf_engine_options *o, pf_err *err)
 
 /* ---- opening ---- */
 
-/* What is wrong with the folder is said now, not at the first reader; whoever opens that
- * gets this one. */
+/* What is wrong with the folder is said now, not at the first reader; whoever opens
+ * that gets this one. */
 static bool open_spare(pf_engine *e, pf_err *err)
 {
     return pf_reader_open(&e->spare, e, err);

@@ -21,8 +21,8 @@ const pf_engine_options *pf_engine_options_of(const pf_engine *engine);
 pf_reader *pf_engine_take_spare(pf_engine *engine);
 
 /* The view of the generation that `catalog` (NULL: none is needed) has a snapshot of,
- * with a reference for the caller. Where others have come further, the snapshot is taken
- * anew. */
+ * with a reference for the caller. Where others have come further, the snapshot is
+ * taken anew. */
 PF_MUST_CHECK bool pf_engine_get_view(pf_engine *engine, pf_catalog *catalog,
                                       pf_view **out, pf_err *err);
 

@@ -130,8 +130,8 @@ static bool open_files(const pf_models *m, unsigned what, pf_model **out,
 static bool is_beginning(const pf_model *model, const char *stamp, const char *of)
 {
     const size_t n = strlen(stamp);
-    return of && n > 0 && (pf_model_bpe(model) ? strcmp(stamp, of) == 0
-                                               : strncmp(stamp, of, n) == 0);
+    return of && n > 0 &&
+           (pf_model_bpe(model) ? strcmp(stamp, of) == 0 : strncmp(stamp, of, n) == 0);
 }
 
 static bool other_model(const pf_models *m, const char *hex, pf_err *err)

@@ -2,13 +2,13 @@
  * models.h - the model that questions are embedded with: found, trusted, and opened one
  * tower at a time, when a question needs it.
  *
- * It is the one the catalog was made with: unchanged files are recognised by their stamp,
- * anything else is read as a whole and refused when its fingerprint is another one.
- * Without a catalog it is the one that was named, whatever it is.
+ * It is the one the catalog was made with: unchanged files are recognised by their
+ * stamp, anything else is read as a whole and refused when its fingerprint is another
+ * one. Without a catalog it is the one that was named, whatever it is.
  *
  * A pf_models is counted and shared by all views whose catalog names the same model, so
- * that a publish costs no reader its towers. Immutable to whoever looks: a tower that is
- * open stays so, and opening one is done by one thread while the others wait.
+ * that a publish costs no reader its towers. Immutable to whoever looks: a tower that
+ * is open stays so, and opening one is done by one thread while the others wait.
  */
 #ifndef PF_CORE_ENGINE_MODELS_H
 #define PF_CORE_ENGINE_MODELS_H
@@ -27,8 +27,8 @@ typedef struct {
     const char *folder;            /* of the catalog, for messages */
 } pf_models_options;
 
-/* Of the catalog's model, which is taken (*stored is all zero afterwards); `stored` NULL:
- * without a catalog. The caller has one reference. */
+/* Of the catalog's model, which is taken (*stored is all zero afterwards); `stored`
+ * NULL: without a catalog. The caller has one reference. */
 PF_MUST_CHECK bool pf_models_new(pf_models **out, const pf_models_options *options,
                                  pf_store_model *stored, pf_err *err);
 pf_models *pf_models_ref(pf_models *models);

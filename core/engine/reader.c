@@ -112,7 +112,8 @@ pf_store *pf_reader_store(const pf_reader *r)
 bool pf_reader_check_catalog(const pf_reader *r, pf_err *err)
 {
     if (!r->catalog)
-        return pf_fail(err, PF_ERR_MISUSE, "this needs a catalog, there is a model only");
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "this needs a catalog, there is a model only");
     return pf_models_check(pf_view_models(r->view), err);
 }
 
@@ -120,8 +121,7 @@ bool pf_reader_get_index(pf_reader *r, pf_index_kind kind, const pf_vindex **out
                          pf_err *err)
 {
     pf_notes notes = {0};
-    const bool ok =
-        pf_view_get_index(r->view, kind, r->catalog, out, &notes, err);
+    const bool ok = pf_view_get_index(r->view, kind, r->catalog, out, &notes, err);
     pf_engine_tell(r->engine, PF_NOTE_CATALOG, &notes);
     return ok;
 }

@@ -25,7 +25,8 @@ struct pf_reader {
     pf_embedder *embedder[PF_READER_TOWERS];
 };
 
-/* See to it that there is a snapshot to read: after a refresh that failed there is none. */
+/* See to it that there is a snapshot to read: after a refresh that failed there is
+ * none. */
 PF_MUST_CHECK bool pf_reader_begin(pf_reader *r, pf_err *err);
 
 const char *pf_reader_folder(const pf_reader *r);

@@ -2,9 +2,10 @@
  * view.h - one generation of a catalog, as all threads see it: its model, its indexes,
  * what its scores are compared with. Internal to the engine and to whoever asks.
  *
- * A view is counted and never changes: what it has is loaded when a question first needs
- * it, by one thread while the others wait, and stays. Files of indexes are held open from
- * the start, so that they can be read however long they have been replaced since.
+ * A view is counted and never changes: what it has is loaded when a question first
+ * needs it, by one thread while the others wait, and stays. Files of indexes are held
+ * open from the start, so that they can be read however long they have been replaced
+ * since.
  *
  * Without a catalog there is a model and nothing else, at generation 0.
  */
@@ -21,9 +22,9 @@
 
 typedef struct pf_view pf_view;
 
-/* Of the generation that `catalog` has a snapshot of; when that was overtaken meanwhile,
- * of the one it has then. `models` is referred to when it is of the catalog's model
- * (NULL: there are none), else new ones are made of `options`. */
+/* Of the generation that `catalog` has a snapshot of; when that was overtaken
+ * meanwhile, of the one it has then. `models` is referred to when it is of the
+ * catalog's model (NULL: there are none), else new ones are made of `options`. */
 PF_MUST_CHECK bool pf_view_new(pf_view **out, pf_catalog *catalog, pf_models *models,
                                const pf_models_options *options, int search_threads,
                                pf_err *err);

@@ -186,8 +186,7 @@ static bool find_text_vectors(evaluation *e, pf_err *err)
                embed_phrases(e, err);
     for (size_t i = 0; i < e->judged.n; i++) {
         const int64_t id = e->judged.at[i].captions.ids[0];
-        if (!(e->text_vectors[i] =
-                  pf_vindex_get(e->captions_index, id)))
+        if (!(e->text_vectors[i] = pf_vindex_get(e->captions_index, id)))
             return no_vector("caption", id, err);
     }
     return true;
@@ -360,10 +359,9 @@ static bool ask_block(void *context, size_t block, pf_err *err)
     const size_t first = block * AT_ONCE, left = e->judged.n - first;
     const size_t n = left < AT_ONCE ? left : AT_ONCE;
     bool ok =
-        !a->has_meaning || (look(&a->images, e, e->images_index,
-                                 only_images(e), first, n, err) &&
-                            look(&a->captions, e, e->captions_index,
-                                 only_captions(e), first, n, err));
+        !a->has_meaning ||
+        (look(&a->images, e, e->images_index, only_images(e), first, n, err) &&
+         look(&a->captions, e, e->captions_index, only_captions(e), first, n, err));
     for (size_t i = 0; ok && i < n; i++)
         ok = !is_stopped(e, err) && ask(a, first + i, i, err);
     return ok;
@@ -402,10 +400,8 @@ static bool ask_all(const evaluation *e, asker *askers, void **members,
                           .context = e->o->context,
                           .what = what};
     for (size_t i = 0; ok && askers[0].has_meaning && i < n; i++)
-        ok = make_near(&askers[i].images, e->images_index,
-                       only_images(e), err) &&
-             make_near(&askers[i].captions, e->captions_index,
-                       only_captions(e), err);
+        ok = make_near(&askers[i].images, e->images_index, only_images(e), err) &&
+             make_near(&askers[i].captions, e->captions_index, only_captions(e), err);
     ok = ok && pf_team_run(&team, err);
     for (size_t i = 0; i < e->threads; i++) {
         free_near(&askers[i].images);
@@ -466,9 +462,9 @@ bool pf_evaluate(pf_reader *reader, const pf_evaluate_options *options,
                     .threads = count_threads(options->threads)};
     out->resamples = options->resamples ? options->resamples : PF_METRICS_RESAMPLES;
     out->seed = options->seed;
-    const bool ok = get_indexes(&e, err) && check(&e, err) && find_images(&e, err) && find_questions(&e, err) &&
-                    find_image_vectors(&e, err) && find_text_vectors(&e, err) &&
-                    rank_all(&e, err);
+    const bool ok = get_indexes(&e, err) && check(&e, err) && find_images(&e, err) &&
+                    find_questions(&e, err) && find_image_vectors(&e, err) &&
+                    find_text_vectors(&e, err) && rank_all(&e, err);
     pf_id_set_reset(&e.images);
     pf_id_set_reset(&e.captions);
     pf_judged_list_reset(&e.judged);

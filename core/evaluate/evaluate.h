@@ -71,9 +71,9 @@ typedef struct {
     double took_ms;
 } pf_evaluate_result;
 
-/* *out must be all zero or reset, and stays so on failure. NOT_FOUND without captions to
- * ask with or to find words in, and when no question is left; codes of judged.h for the
- * file. */
+/* *out must be all zero or reset, and stays so on failure. NOT_FOUND without captions
+ * to ask with or to find words in, and when no question is left; codes of judged.h for
+ * the file. */
 PF_MUST_CHECK bool pf_evaluate(pf_reader *reader, const pf_evaluate_options *options,
                                pf_evaluate_result *out, pf_notes *notes, pf_err *err);
 void pf_evaluate_result_reset(pf_evaluate_result *result); /* frees; all zero is fine */

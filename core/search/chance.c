@@ -99,8 +99,7 @@ bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_reader *r, pf_by by,
         return true;
     if (!out->random)
         return say_unknown(r, kind, random, err);
-    q->min_score =
-        fmax(q->min_score, pf_background_cosine(random, q->min_percentile));
+    q->min_score = fmax(q->min_score, pf_background_cosine(random, q->min_percentile));
     return true;
 }
 

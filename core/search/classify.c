@@ -213,9 +213,8 @@ bool pf_classify_image(const pf_classifier *c, pf_reader *r, int64_t image_id,
 {
     bool found = false;
     float *vector = pf_alloc_floats(c->dim, err);
-    bool ok =
-        vector && pf_store_get_image_vector(pf_reader_store(r), image_id, (int)c->dim,
-                                            vector, &found, err);
+    bool ok = vector && pf_store_get_image_vector(pf_reader_store(r), image_id,
+                                                  (int)c->dim, vector, &found, err);
     if (ok && !found)
         ok = pf_fail(err, PF_ERR_NOT_FOUND, "there is no image %lld in catalog '%s'",
                      (long long)image_id, pf_reader_folder(r));

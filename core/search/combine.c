@@ -123,8 +123,8 @@ bool pf_combine(pf_combined *out, pf_reader *r, const pf_part *parts, size_t n,
     double *sum = pf_alloc_array(dim, sizeof *sum, err);
     out->vector = pf_alloc_floats(dim, err);
     out->like = pf_alloc_array(n, sizeof *out->like, err);
-    const bool ok = sum && out->vector && out->like &&
-                    add_parts(r, parts, n, dim, out, sum, err);
+    const bool ok =
+        sum && out->vector && out->like && add_parts(r, parts, n, dim, out, sum, err);
     if (!ok)
         pf_combined_reset(out);
     pf_free(sum);

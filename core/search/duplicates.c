@@ -483,8 +483,7 @@ bool pf_duplicates_find(pf_duplicates *out, pf_reader *r, const pf_duplicates_qu
     pf_store *store = pf_reader_store(r);
     const bool ok = (q->n_filters == 0 ||
                      pf_scope_images(&scope, store, q->filters, q->n_filters, err)) &&
-                    take_rows(&w, index,
-                              q->n_filters > 0 ? &scope : NULL, err) &&
+                    take_rows(&w, index, q->n_filters > 0 ? &scope : NULL, err) &&
                     find(out, &w, store, err);
     out->images.by = PF_BY_MEANING;
     out->images.took_ms = 1e3 * (pf_clock_seconds() - start);

@@ -50,8 +50,8 @@ typedef struct {
     size_t n_images; /* compared */
 } pf_duplicates;
 
-/* *out must be all zero; it stays so on failure. NOT_FOUND for a filter whose key nothing has. Starts threads of its own,
- * which are gone on return. */
+/* *out must be all zero; it stays so on failure. NOT_FOUND for a filter whose key
+ * nothing has. Starts threads of its own, which are gone on return. */
 PF_MUST_CHECK bool pf_duplicates_find(pf_duplicates *out, pf_reader *reader,
                                       const pf_duplicates_query *query, pf_err *err);
 void pf_duplicates_reset(pf_duplicates *duplicates); /* frees; all zero is fine */

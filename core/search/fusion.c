@@ -220,7 +220,8 @@ static bool fuse(mix *m, pf_err *err)
 
 static entry *find_entry(const mix *m, int64_t id)
 {
-    const size_t at = pf_ids_lower(&m->entries->id, m->n_entries, sizeof *m->entries, id);
+    const size_t at =
+        pf_ids_lower(&m->entries->id, m->n_entries, sizeof *m->entries, id);
     return at < m->n_entries && m->entries[at].id == id ? &m->entries[at] : NULL;
 }
 

@@ -26,7 +26,7 @@ typedef struct {
 
 /* Append the hits to those of `out`; on failure they stay there, for
  * pf_hits_reset(). NOT_FOUND for cases of a catalog without any. */
-PF_MUST_CHECK bool pf_nearest_run(const pf_nearest *a, const pf_query *q,
-                                  pf_hits *out, pf_err *err);
+PF_MUST_CHECK bool pf_nearest_run(const pf_nearest *a, const pf_query *q, pf_hits *out,
+                                  pf_err *err);
 
 #endif

@@ -221,8 +221,8 @@ static bool fill(pf_hits *out, const ranking *r, const pf_query *query, pf_err *
     return true;
 }
 
-static bool rank(pf_hits *out, ranking *r, const pf_query *query,
-                 const pf_model *model, pf_err *err)
+static bool rank(pf_hits *out, ranking *r, const pf_query *query, const pf_model *model,
+                 pf_err *err)
 {
     const size_t n = r->phrases->n;
     const pf_pipeline pipeline = {.model = model,

@@ -50,9 +50,9 @@ typedef struct {
 /*
  * Rank the phrases by the cosine between them and what the parts of `query` add up to,
  * on all cores. Of the query parts, limit and min_score are looked at. Hits are
- * captions: their id is the line, image_id is 0, path NULL; equal ones come in the order
- * of lines. *n_truncated: phrases of which only the beginning counted, the same one
- * once. *out must be all zero or reset; it stays so on failure.
+ * captions: their id is the line, image_id is 0, path NULL; equal ones come in the
+ * order of lines. *n_truncated: phrases of which only the beginning counted, the same
+ * one once. *out must be all zero or reset; it stays so on failure.
  */
 PF_MUST_CHECK bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases,
                                    const pf_query *query, pf_reader *reader,

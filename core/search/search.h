@@ -67,7 +67,7 @@ typedef struct {
  * percentile. */
 PF_MUST_CHECK bool pf_search_run(pf_reader *reader, const pf_query *query, pf_hits *out,
                                  pf_err *err);
-void pf_hits_reset(pf_hits *hits); /* frees; all zero is fine */
+void pf_hits_reset(pf_hits *hits);                /* frees; all zero is fine */
 void pf_hits_drop_first(pf_hits *hits, size_t n); /* they go */
 
 #endif
