@@ -137,7 +137,7 @@ bool pf_reader_find_background(pf_reader *r, pf_background_kind kind,
     pf_notes notes = {0};
     const bool ok =
         pf_view_find_background(r->view, kind, r->catalog, out, &notes, err);
-    pf_engine_tell(r->engine, PF_NOTE_MODEL, &notes);
+    pf_engine_tell(r->engine, PF_NOTE_CATALOG, &notes);
     return ok;
 }
 
