@@ -85,8 +85,8 @@ bool pf_request_copy(pf_request **out, const pf_request *from, pf_err *err)
     if (!pf_request_new(out, err))
         return false;
     pf_request *to = *out;
-    copy_settings(to, from);
     bool ok = copy_jobs(to, from, err);
+    copy_settings(to, from); /* a job may have changed some */
     for (size_t i = 0; ok && i < from->query.n_parts; i++)
         ok = add_part(to, &from->parts[i], err);
     for (size_t i = 0; ok && i < from->query.n_filters; i++)
