@@ -395,6 +395,8 @@ static bool check_pictures(const pf_request *r, pf_err *err)
 static bool check_phrases(const pf_request *r, pf_err *err)
 {
     static const char job[] = "phrases to be ranked";
+    if (r->query.n_parts == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "nothing was asked");
     if (r->query.find != PF_FIND_CAPTIONS)
         return pf_fail(err, PF_ERR_MISUSE,
                        "phrases take the place of captions: these must be looked for");
