@@ -375,7 +375,8 @@ static void write_list(pf_json_writer *w, const char *key, const pf_answer *a,
 static void write_pictures(pf_json_writer *w, const pf_answer *a)
 {
     if (a->about.is_single) {
-        write_classified(w, &a->pictures[0]);
+        if (a->n_pictures > 0) /* else it was taken as it came */
+            write_classified(w, &a->pictures[0]);
         return;
     }
     write_list(w, "images", a, false);
