@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/api/answer.h"
+#include "core/base/c_locale.h"
 #include "core/base/mem.h"
 
 /* ---- the question ---- */
@@ -23,9 +24,11 @@ static void write_asked(pf_json_writer *w, const char *key, double v)
 {
     char text[32];
     int digits = 6;
+    const pf_c_locale locale = pf_c_locale_begin();
     do
         snprintf(text, sizeof text, "%.*g", ++digits, v);
     while (digits < 17 && strtod(text, NULL) != v);
+    pf_c_locale_end(locale);
     pf_json_write_real(w, key, v, digits);
 }
 
