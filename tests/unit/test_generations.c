@@ -27,8 +27,8 @@ enum {
     GENERATIONS = 20,
     READERS = 4,
     QUESTIONS = 5000, /* of all readers together, at least */
-    IMAGES = 60, /* enough for percentiles */
-    DIM = 32, /* of the seeded model */
+    IMAGES = 60,      /* enough for percentiles */
+    DIM = 32,         /* of the seeded model */
 };
 
 static char folder[PF_TREE_ROOM];
