@@ -79,6 +79,7 @@ owner 'stb/stb_truetype' 'cli/glyphs\.c'
 owner 'stb/stb_[^it]' 'nobody'
 owner 'jpeglib|turbojpeg|jerror' 'core/image/(de|en)code_jpeg\.c'
 owner 'png\.h|libpng' 'core/image/(de|en)code_png\.c'
+owner 'seccomp|linux/landlock' 'core/decoder/lockdown\.c'
 owner 'utf8proc' 'core/(tokenizer/(text_clean|html_unescape)|words/terms)\.c'
 owner 'jansson' 'core/base/json\.c'
 owner 'xxhash|xxh3' 'core/base/hash\.c'
@@ -94,7 +95,8 @@ layer() { # FOLDER MAY-INCLUDE
     grep -vE "\"($2)" | report "$1 may not include this" || true
 }
 layer core/base 'core/base/'
-layer core/image 'core/(base|image)/'
+layer core/image 'core/(base|image)/|core/decoder/protocol\.h'
+layer core/decoder 'core/(base|image|decoder)/'
 layer core/checkpoint 'core/(base|checkpoint)/'
 layer core/tokenizer 'core/(base|tokenizer)/'
 layer core/model 'core/(base|image|checkpoint|tokenizer|model)/'
