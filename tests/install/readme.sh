@@ -1,6 +1,7 @@
 #!/bin/sh
 # readme.sh - the commands of examples/README.md build the examples, against the shared
-# and the static library, without a warning, and what they build finds what it should.
+# and the static library, without a warning, and what they build finds what it should;
+# so does the program that README.md has.
 . "$(dirname "$0")/common.sh"
 mkdir "$box/project"
 ln -s "$WORK/films" "$PROJECT/data" "$box/project"
@@ -29,3 +30,13 @@ while IFS= read -r command; do
   esac
 done <"$box/commands"
 [ "$tried" = 5 ] || fail "$tried commands, expected 5"
+
+cd "$box"
+awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$PROJECT/README.md" >effusion.c
+grep '^cc effusion\.c ' "$PROJECT/README.md" >command || fail "README.md builds no program"
+sh command || fail "README.md: '$(cat command)'"
+PLAINFILM_CATALOG=$WORK/films
+export PLAINFILM_CATALOG
+./effusion >found || fail "README.md's program: $(cat found)"
+plainfilm-query --quiet --format paths pleural effusion | diff - found ||
+  fail "README.md's program finds something else"

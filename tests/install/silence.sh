@@ -7,8 +7,8 @@ cc -std=c11 "$PROJECT/tests/install/silence.c" -o "$box/silence" \
 cd "$box"
 mkdir empty damaged
 echo nonsense >file
-for f in $(ls "$WORK/films"); do
-  echo nonsense >"damaged/$f"
+for f in "$WORK/films"/*; do
+  echo nonsense >"damaged/${f##*/}"
 done
 status=0
 ./silence '' nothing file empty damaged >out 2>err || status=$?
