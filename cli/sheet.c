@@ -52,17 +52,17 @@ static bool go_on(const pf_sheet *s, pf_err *err)
            pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
 }
 
-bool pf_sheet_get_picture(pf_sheet *s, int64_t image_id, pf_picture_file *jpeg,
+bool pf_sheet_get_picture(pf_sheet *s, int64_t image_id, pf_sheet_jpeg *jpeg,
                           pf_err *err)
 {
     pf_err why = PF_ERR_INIT;
     pf_free(jpeg->bytes);
-    *jpeg = (pf_picture_file){0};
+    *jpeg = (pf_sheet_jpeg){0};
     if (!go_on(s, err))
         return false;
     if (s->picture(s->context, image_id, &jpeg->bytes, &jpeg->size, &why))
         return true;
-    *jpeg = (pf_picture_file){0};
+    *jpeg = (pf_sheet_jpeg){0};
     s->n_missing++;
     return why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);
 }

@@ -44,11 +44,11 @@ PF_MUST_CHECK bool pf_sheet_save(pf_sheet *s, const char *path, pf_err *err);
 typedef struct {
     uint8_t *bytes; /* owned; NULL when there is none */
     size_t size;
-} pf_picture_file;
+} pf_sheet_jpeg;
 
 /* The picture in `jpeg`, which is emptied first and stays empty when there is none. */
 PF_MUST_CHECK bool pf_sheet_get_picture(pf_sheet *s, int64_t image_id,
-                                        pf_picture_file *jpeg, pf_err *err);
+                                        pf_sheet_jpeg *jpeg, pf_err *err);
 
 pf_find pf_sheet_find(const pf_sheet *s);
 

@@ -23,7 +23,7 @@ typedef struct {
     FILE *out;
     const pf_hit *hit;
     size_t rank;
-    pf_picture_file jpeg;
+    pf_sheet_jpeg jpeg;
     char nonce[2 * NONCE_BYTES + 1];
 } page;
 

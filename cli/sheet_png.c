@@ -98,7 +98,7 @@ static bool put_facts(const pf_sheet *s, pf_canvas *c, int x, int y, size_t rank
 }
 
 static bool put_picture(pf_sheet *s, pf_canvas *c, int x, int y, const pf_hit *h,
-                        pf_picture_file *jpeg, pf_err *err)
+                        pf_sheet_jpeg *jpeg, pf_err *err)
 {
     static const char word[] = "no picture";
     pf_err why = PF_ERR_INIT;
@@ -119,7 +119,7 @@ static bool put_picture(pf_sheet *s, pf_canvas *c, int x, int y, const pf_hit *h
 }
 
 static bool put_tile(pf_sheet *s, pf_canvas *c, int x, int y, size_t i,
-                     pf_picture_file *jpeg, pf_err *err)
+                     pf_sheet_jpeg *jpeg, pf_err *err)
 {
     const pf_hit *h = pf_answer_hit(s->answer, i);
     pf_canvas_fill(c, x, y, TILE_WIDTH, TILE_HEIGHT, tile);
@@ -161,7 +161,7 @@ bool pf_sheet_png_write(pf_sheet *s, FILE *out, pf_err *err)
     const int width = columns * (TILE_WIDTH + PAD) + PAD;
     const int height = HEAD + rows * (TILE_HEIGHT + PAD) + PAD;
     pf_canvas c = {0};
-    pf_picture_file jpeg = {0};
+    pf_sheet_jpeg jpeg = {0};
     bool ok =
         pf_canvas_new(&c, width, height, back, err) && put_head(s, &c, width, err);
     for (size_t i = 0; ok && i < n; i++)

@@ -34,7 +34,7 @@ bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes, pf_er
     *out = NULL;
     struct stat st;
     if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
-        return pf_fail(err, PF_ERR_NOT_FOUND, "there is no '%s'", path);
+        return true;
     pf_mapfile map;
     if (!pf_mapfile_open(&map, path, err))
         return false;

@@ -31,7 +31,8 @@ typedef enum {
  */
 PF_MUST_CHECK bool pf_json_parse(pf_json **out, const char *text, size_t n,
                                  pf_err *err);
-/* The same for a file of at most `max_bytes`. A missing file is PF_ERR_NOT_FOUND. */
+/* The same for a file of at most `max_bytes`. Where there is none *out is NULL, which
+ * is no failure. */
 PF_MUST_CHECK bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes,
                                       pf_err *err);
 void pf_json_free(pf_json *json); /* NULL is fine */

@@ -108,7 +108,8 @@ int64_t pf_catalog_generation(const pf_catalog *catalog);
 
 /* Full check: the database, and that both FAISS files hold exactly its ids and vectors.
  * Works on a reader and on a writer (with no transaction open). True when it could be
- * checked; what is wrong is in *problems. */
+ * checked; what is wrong is in *problems. A reader that a publish has overtaken goes on
+ * to the newer generation, whose files there are. */
 PF_MUST_CHECK bool pf_catalog_check(pf_catalog *catalog, pf_notes *problems,
                                     pf_err *err);
 

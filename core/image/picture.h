@@ -25,9 +25,16 @@ enum { PF_PICTURE_FORMAT_ROOM = 16 }; /* bytes that hold any `format` */
 typedef struct {
     size_t max_file_bytes; /* default 256 MiB */
     size_t max_pixels;     /* width x height, default 100 million */
+    /* Asked once the size of a picture is known, before memory for it is taken: may it
+     * have so many bytes? NULL, as by default: yes. */
+    bool (*reserve)(void *context, size_t bytes);
+    void *context;
 } pf_picture_limits;
 
 void pf_picture_limits_init(pf_picture_limits *limits);
+
+/* Has the name the extension of a picture, of the kinds that are refused too? */
+bool pf_picture_has_extension(const char *name);
 
 /* What the first bytes say: "jpeg", "png", "gif", "bmp", "tga", "psd", "pnm", "tiff",
  * "dicom", "jpeg2000", "webp" (the last four are refused by name), or NULL when they

@@ -26,7 +26,7 @@ typedef struct {
 
 typedef struct {
     const pf_model *model;
-    int jobs;               /* workers */
+    int jobs;               /* workers, at least one */
     size_t batch;           /* at most so many pictures or texts per forward pass */
     bool makes_thumbnails;  /* of pictures */
     const atomic_int *stop; /* when it becomes true no new work is begun */

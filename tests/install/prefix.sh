@@ -8,7 +8,8 @@ mkdir -p "$WORK"
 "$CMAKE" --install "$BUILD" --prefix "$PREFIX" >"$box/log" || fail "$(cat "$box/log")"
 
 {
-  printf '%s\n' bin/plainfilm-index bin/plainfilm-query include/plainfilm.h
+  printf '%s\n' bin/plainfilm-index bin/plainfilm-query include/plainfilm.h \
+    "$LIBEXECDIR/plainfilm/plainfilm-decode"
   for f in libplainfilm.a pkgconfig/plainfilm.pc cmake/plainfilm/plainfilmConfig.cmake \
     cmake/plainfilm/plainfilmConfigVersion.cmake; do
     echo "$LIBDIR/$f"

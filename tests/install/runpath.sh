@@ -3,7 +3,7 @@
 # depends on where somebody stands: no empty and no relative element, neither in the
 # build nor in what was installed.
 . "$(dirname "$0")/common.sh"
-find "$BUILD/bin" "$BUILD/core" "$PREFIX/bin" "$PREFIX/$LIBDIR" -type f \
+find "$BUILD/bin" "$BUILD/core" "$PREFIX" -type f \
   \( -perm -u+x -o -name '*.so*' \) >"$box/files"
 looked=0
 while IFS= read -r file; do

@@ -210,7 +210,8 @@ int main(int argc, char **argv)
     pf_model_options options;
     pf_model_options_init(&options);
     options.tokenizer_is_optional = true;
-    bool ok = pf_json_parse_file(&golden, argv[1], 1 << 22, &err);
+    bool ok = pf_json_parse_file(&golden, argv[1], 1 << 22, &err) &&
+              (golden || pf_fail(&err, PF_ERR_NOT_FOUND, "there is no '%s'", argv[1]));
     p.golden = golden;
     const char *variant = pf_json_string(pf_json_get(golden, "variant"), NULL);
     p.variant = variant ? pf_noise_find(variant) : NULL;

@@ -17,6 +17,7 @@
 #include "core/catalog/schema.h"
 #include "core/catalog/sql.h"
 #include "core/search/search.h"
+#include "tests/support/asking.h"
 #include "tests/support/rows.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
@@ -337,16 +338,15 @@ static void odd_cosines_are_counted(void **state)
 /* One question; is a percentile known, and what does a lowest one come to? */
 static void ask(bool is_known, const char *refusal)
 {
-    pf_search *s;
-    pf_answer answer = {0};
-    const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
+    pf_reader *reader;
+    pf_hits answer = {0};
     const pf_part part = {.kind = PF_PART_LIKE, .text = "1", .weight = 1};
     pf_query q;
     pf_query_init(&q);
     q.parts = &part;
     q.n_parts = 1;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_asking_open(&reader, folder, NULL, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 10);
     for (size_t i = 0; i < answer.n_hits; i++)
         assert_int_equal(!isnan(answer.hits[i].percentile), is_known);
@@ -355,17 +355,17 @@ static void ask(bool is_known, const char *refusal)
     size_t n_above = 0; /* two images may have one picture */
     for (size_t i = 0; i < answer.n_hits; i++)
         n_above += answer.hits[i].score >= answer.hits[2].score;
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.min_percentile = is_known ? third : 50;
     if (is_known) {
-        assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+        assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
         assert_int_equal(answer.n_hits, n_above);
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
     } else {
-        assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, refusal);
+        assert_refused(pf_search_run(reader, &q, &answer, &err), &err, refusal);
         assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static size_t problems_of_check(const char *words)
@@ -373,7 +373,7 @@ static size_t problems_of_check(const char *words)
     pf_catalog *c;
     pf_notes problems = {0};
     size_t n = 0;
-    assert_ok(pf_catalog_open_reader(&c, folder, PF_CATALOG_IMAGES, NULL, &err), &err);
+    assert_ok(pf_catalog_open_reader(&c, folder, &err), &err);
     assert_ok(pf_catalog_check(c, &problems, &err), &err);
     for (size_t i = 0; i < problems.count; i++)
         n += strstr(problems.line[i], words) != NULL;

@@ -19,7 +19,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
-enum { DIM = 16, BOTH = PF_CATALOG_IMAGES | PF_CATALOG_CAPTIONS };
+enum { DIM = 16 };
 
 static char root[PF_TREE_ROOM], folder[96];
 static pf_err err;
@@ -72,23 +72,66 @@ static bool publish_images(int from, int to)
     return pf_rows_publish(folder, DIM, from, to, add_image, &err);
 }
 
+/* A reader, and the indexes of its generation. */
+typedef struct {
+    pf_catalog *catalog;
+    pf_index_file file[PF_INDEX_KINDS];
+    pf_vindex *index[PF_INDEX_KINDS];
+} opened;
+
+static bool hold(opened *o)
+{
+    *o = (opened){.file = {{.fd = -1}, {.fd = -1}}};
+    return pf_catalog_open_reader(&o->catalog, folder, &err) &&
+           pf_catalog_hold_indexes(o->catalog, o->file, &err);
+}
+
+static bool load(opened *o, pf_notes *notes)
+{
+    bool ok = true;
+    for (int kind = 0; ok && kind < PF_INDEX_KINDS; kind++)
+        ok = pf_catalog_load_index(o->catalog, (pf_index_kind)kind, &o->file[kind],
+                                   &o->index[kind], notes, &err);
+    return ok;
+}
+
+static void release(opened *o)
+{
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        pf_vindex_free(o->index[kind]);
+        o->index[kind] = NULL;
+    }
+    pf_catalog_release_indexes(o->file);
+}
+
+static void close_reader(opened *o)
+{
+    release(o);
+    pf_catalog_close(o->catalog);
+}
+
+static size_t count(const opened *o, pf_index_kind kind)
+{
+    return pf_vindex_count(o->index[kind]);
+}
+
 /* A reader sees exactly this, and everything about it fits together. */
 static void assert_catalog(int64_t generation, size_t n)
 {
-    pf_catalog *c;
+    opened o;
     pf_notes notes = {0};
-    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+    assert_ok(hold(&o) && load(&o, &notes), &err);
     assert_int_equal(notes.count, 0);
-    assert_int_equal(pf_catalog_generation(c), generation);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), n);
-    assert_int_equal(pf_vindex_count(pf_catalog_captions(c)), n);
+    assert_int_equal(pf_catalog_generation(o.catalog), generation);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), n);
+    assert_int_equal(count(&o, PF_INDEX_CAPTIONS), n);
     pf_store_counts counts;
-    assert_ok(pf_store_count(pf_catalog_store(c), &counts, &err), &err);
+    assert_ok(pf_store_count(pf_catalog_store(o.catalog), &counts, &err), &err);
     assert_int_equal(counts.images, n);
-    assert_ok(pf_catalog_check(c, &notes, &err), &err);
+    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
     if (notes.count > 0)
         fail_msg("%s", notes.line[0]);
-    pf_catalog_close(c);
+    close_reader(&o);
 }
 
 /* --- the folder and the lock --------------------------------------------------------
@@ -137,7 +180,7 @@ static void what_is_no_catalog_is_said_clearly(void **state)
     (void)state;
     pf_catalog *c;
     const pf_catalog_writer_options must_exist = {.must_exist = true};
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "there is no catalog");
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     assert_refused(pf_catalog_open_writer(&c, folder, &must_exist, &err), &err,
@@ -147,16 +190,15 @@ static void what_is_no_catalog_is_said_clearly(void **state)
     const char *path = pf_tree_path(folder, "holiday.jpg");
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
     close(fd);
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "no catalog.db in it");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "not empty");
     assert_false(has("lock"));
-    assert_refused(pf_catalog_open_reader(&c, path, BOTH, NULL, &err), &err,
-                   "no folder");
+    assert_refused(pf_catalog_open_reader(&c, path, &err), &err, "no folder");
     unlink(path);
     assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
     pf_catalog_close(c);
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "no run of plainfilm-index has finished");
 }
 
@@ -289,28 +331,54 @@ static void a_reader_keeps_its_generation(void **state)
 {
     (void)state;
     assert_ok(publish_images(0, 4), &err);
-    pf_catalog *c;
-    assert_ok(pf_catalog_open_reader(&c, folder, PF_CATALOG_IMAGES, NULL, &err), &err);
-    assert_null(pf_catalog_captions(c));
-    const pf_vindex *first = pf_catalog_images(c);
+    opened o;
+    pf_notes notes = {0};
+    assert_ok(hold(&o), &err);
     assert_ok(publish_images(4, 10), &err);
+    assert_true(pf_catalog_has_snapshot(o.catalog));
     pf_store_counts n;
-    assert_ok(pf_store_count(pf_catalog_store(c), &n, &err), &err);
+    assert_ok(pf_store_count(pf_catalog_store(o.catalog), &n, &err), &err);
     assert_int_equal(n.images, 4);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 4);
-    pf_notes problems = {0};
-    assert_ok(pf_catalog_check(c, &problems, &err), &err);
-    assert_int_equal(problems.count, 2); /* its files are gone, which is no secret */
-    pf_notes_reset(&problems);
-    pf_catalog_end_read(c);
-    assert_ok(pf_catalog_begin_read(c, NULL, &err), &err);
-    assert_int_equal(pf_catalog_generation(c), 2);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 10);
-    first = pf_catalog_images(c);
-    pf_catalog_end_read(c);
-    assert_ok(pf_catalog_begin_read(c, NULL, &err), &err);
-    assert_ptr_equal(pf_catalog_images(c), first); /* nothing new: not loaded again */
-    pf_catalog_close(c);
+    assert_false(has("images.1.faiss"));
+    assert_ok(load(&o, &notes),
+              &err); /* files that are held can be read all the same */
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 4);
+    assert_int_equal(count(&o, PF_INDEX_CAPTIONS), 4);
+    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(pf_catalog_generation(o.catalog), 2); /* whose files there are */
+    release(&o);
+    pf_catalog_end_read(o.catalog);
+    assert_false(pf_catalog_has_snapshot(o.catalog));
+    assert_ok(pf_catalog_begin_read(o.catalog, &err), &err);
+    assert_int_equal(pf_catalog_generation(o.catalog), 2);
+    assert_ok(pf_catalog_hold_indexes(o.catalog, o.file, &err) && load(&o, &notes),
+              &err);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 10);
+    assert_ok(pf_catalog_begin_read(o.catalog, &err), &err); /* nothing new */
+    assert_int_equal(pf_catalog_generation(o.catalog), 2);
+    close_reader(&o);
+}
+
+/* Whoever has the rows of one generation and finds its files gone takes the newer one.
+ */
+static void a_reader_that_is_overtaken_takes_the_newer_generation(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 4), &err);
+    opened o = {.file = {{.fd = -1}, {.fd = -1}}};
+    pf_notes notes = {0};
+    assert_ok(pf_catalog_open_reader(&o.catalog, folder, &err), &err);
+    assert_ok(publish_images(4, 10), &err);
+    assert_int_equal(pf_catalog_generation(o.catalog), 1);
+    assert_ok(pf_catalog_hold_indexes(o.catalog, o.file, &err) && load(&o, &notes),
+              &err);
+    assert_int_equal(pf_catalog_generation(o.catalog), 2);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 10);
+    close_reader(&o);
 }
 
 /* Readers that come and go while generations are published get whole ones, always. */
@@ -329,20 +397,20 @@ static void readers_never_see_halves(void **state)
     int status = 0, rounds = 0;
     int64_t last = 0;
     while (waitpid(child, &status, WNOHANG) == 0 || rounds == 0) {
-        pf_catalog *c;
+        opened o;
         pf_notes notes = {0};
-        assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+        assert_ok(hold(&o) && load(&o, &notes), &err);
         if (notes.count > 0)
             fail_msg("%s", notes.line[0]);
-        int64_t generation = pf_catalog_generation(c);
+        int64_t generation = pf_catalog_generation(o.catalog);
         pf_store_counts n;
-        assert_ok(pf_store_count(pf_catalog_store(c), &n, &err), &err);
+        assert_ok(pf_store_count(pf_catalog_store(o.catalog), &n, &err), &err);
         assert_int_equal(n.images, 3 * generation);
-        assert_int_equal(pf_vindex_count(pf_catalog_images(c)), n.images);
-        assert_int_equal(pf_vindex_count(pf_catalog_captions(c)), n.captions);
+        assert_int_equal(count(&o, PF_INDEX_IMAGES), n.images);
+        assert_int_equal(count(&o, PF_INDEX_CAPTIONS), n.captions);
         assert_true(generation >= last);
         last = generation;
-        pf_catalog_close(c);
+        close_reader(&o);
         rounds++;
     }
     assert_int_equal(status, 0);
@@ -367,27 +435,29 @@ static void lost_and_damaged_index_files_are_made_up_for(void **state)
     const char *path = pf_tree_path(folder, "images.1.faiss");
     unlink(path);
     spoil("captions.1.faiss");
-    pf_catalog *c;
+    opened o;
     pf_notes notes = {0};
-    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+    assert_ok(hold(&o) && load(&o, &notes), &err);
     assert_int_equal(notes.count, 2);
     assert_non_null(strstr(notes.line[0], "no index file"));
     assert_non_null(strstr(notes.line[1], "is damaged"));
     assert_non_null(strstr(notes.line[1], "run plainfilm-index"));
     pf_notes_reset(&notes);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 6);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 6);
+    assert_int_equal(count(&o, PF_INDEX_CAPTIONS), 6);
     int64_t id;
     float score;
-    assert_ok(pf_vindex_search(pf_catalog_images(c), vector_of(3), 1, 1, NULL, 0, &id,
-                               &score, NULL, &err),
+    assert_ok(pf_vindex_search(o.index[PF_INDEX_IMAGES], vector_of(3), 1, 1, NULL, 0,
+                               &id, &score, NULL, &err),
               &err);
     assert_int_equal(id, 4);
-    assert_ok(pf_catalog_check(c, &notes, &err), &err);
+    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
     assert_int_equal(notes.count, 2);
     pf_notes_reset(&notes);
-    pf_catalog_close(c);
+    close_reader(&o);
 
     bool is_needed;
+    pf_catalog *c;
     assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
     assert_ok(pf_catalog_needs_publish(c, &is_needed, &err), &err);
     assert_true(is_needed);
@@ -411,7 +481,7 @@ static void the_check_compares_every_vector(void **state)
                 "UPDATE image SET id = 50 WHERE id = 6;");
     pf_catalog *c;
     pf_notes problems = {0};
-    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err);
+    assert_ok(pf_catalog_open_reader(&c, folder, &err), &err);
     assert_ok(pf_catalog_check(c, &problems, &err), &err);
     assert_true(problems.count > 0);
     bool is_told = false;
@@ -431,14 +501,13 @@ static void foreign_newer_and_damaged_databases_are_refused(void **state)
     assert_ok(publish_images(0, 2), &err);
     pf_catalog *c;
     pf_rows_run_script(folder, "PRAGMA user_version = 99");
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err, "newer");
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err, "newer");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "newer");
     pf_rows_run_script(folder, "PRAGMA application_id = 5");
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "another application");
     spoil("catalog.db"); /* in the header of the first page */
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
-                   "catalog.db'");
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err, "catalog.db'");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "catalog.db'");
 }
 
@@ -460,16 +529,16 @@ static void running_out_of_memory_is_an_error(void **state)
     assert_catalog(2, 4);
     done = false;
     for (long n = 1; !done; n++) {
-        pf_catalog *c = NULL;
+        opened o;
         pf_notes notes = {0};
         pf_mem_fail_at(n);
-        done = pf_catalog_open_reader(&c, folder, BOTH, &notes, &err) &&
-               pf_catalog_check(c, &notes, &err);
+        done =
+            hold(&o) && load(&o, &notes) && pf_catalog_check(o.catalog, &notes, &err);
         pf_mem_fail_at(0);
         assert_int_equal(notes.count, 0);
         if (!done)
             assert_int_equal(err.code, PF_ERR_NOMEM);
-        pf_catalog_close(c);
+        close_reader(&o);
         assert_true(n < 1000);
     }
 }
@@ -487,6 +556,7 @@ int main(void)
         TEST(a_disk_that_fills_up_changes_nothing),
         TEST(a_publish_that_fails_rolls_back),
         TEST(a_reader_keeps_its_generation),
+        TEST(a_reader_that_is_overtaken_takes_the_newer_generation),
         TEST(readers_never_see_halves),
         TEST(lost_and_damaged_index_files_are_made_up_for),
         TEST(the_check_compares_every_vector),

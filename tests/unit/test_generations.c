@@ -27,8 +27,8 @@ enum {
     GENERATIONS = 20,
     READERS = 4,
     QUESTIONS = 5000, /* of all readers together, at least */
-    IMAGES = 60, /* enough for percentiles */
-    DIM = 32, /* of the seeded model */
+    IMAGES = 60,      /* enough for percentiles */
+    DIM = 32,         /* of the seeded model */
 };
 
 static char folder[PF_TREE_ROOM];
@@ -319,7 +319,7 @@ typedef struct {
 } asker;
 
 static atomic_size_t n_asked;
-static atomic_int is_over, n_published;
+static atomic_int is_over, has_failed;
 
 static bool check_one(asker *a, pf_reader *r, int question, int64_t *newest)
 {
@@ -350,10 +350,12 @@ static void *ask_on(void *context)
     int64_t newest = 0;
     if (!pf_reader_open(&r, a->engine, &err)) {
         snprintf(a->problem, sizeof a->problem, "%s", err.msg);
+        atomic_store(&has_failed, 1);
         return NULL;
     }
     bool ok = true;
-    while (ok && (!atomic_load(&is_over) || atomic_load(&n_asked) < QUESTIONS)) {
+    while (ok && !atomic_load(&has_failed) &&
+           (!atomic_load(&is_over) || atomic_load(&n_asked) < QUESTIONS)) {
         state = state * 1664525u + 1013904223u;
         if (state >> 30 != 0) { /* three in four: some stay behind for a while */
             ok = pf_reader_refresh(r, &err);
@@ -365,6 +367,8 @@ static void *ask_on(void *context)
         atomic_fetch_add(&n_asked, 1);
         a->asked++;
     }
+    if (!ok)
+        atomic_store(&has_failed, 1);
     pf_reader_close(r);
     return NULL;
 }
@@ -374,11 +378,11 @@ static bool publish_on(pf_catalog *catalog, pf_err *err)
 {
     const struct timespec pause = {0, 1000000};
     for (int g = 2; g <= GENERATIONS; g++) {
-        while (atomic_load(&n_asked) < (size_t)(g - 1) * QUESTIONS / (GENERATIONS + 1))
+        while (!atomic_load(&has_failed) &&
+               atomic_load(&n_asked) < (size_t)(g - 1) * QUESTIONS / (GENERATIONS + 1))
             nanosleep(&pause, NULL);
         if (!publish(catalog, g, err))
             return false;
-        atomic_store(&n_published, g);
     }
     return true;
 }

@@ -1,4 +1,5 @@
 /* test_vindex.c - neighbours against a brute-force oracle, ties, selections, files. */
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -239,6 +240,16 @@ static void threads_are_those_of_the_index(void **state)
     pf_vindex_free(index);
 }
 
+static bool load(pf_vindex **out, const char *path, const pf_hash *checksum, int dim,
+                 size_t count, pf_err *err)
+{
+    const int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    const bool ok = pf_vindex_read(out, fd, path, checksum, dim, count, err);
+    close(fd);
+    return ok;
+}
+
 static void a_saved_index_comes_back(void **state)
 {
     (void)state;
@@ -250,7 +261,7 @@ static void a_saved_index_comes_back(void **state)
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_ok(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err);
+    assert_ok(load(&again, path, &checksum, DIM, COUNT, &err), &err);
     assert_holds_all(again);
     enum { K = 20 };
     assert_ok(
@@ -260,16 +271,37 @@ static void a_saved_index_comes_back(void **state)
     assert_ok(pf_vindex_save(again, path, &twice, &err), &err);
     assert_true(pf_hash_equal(&checksum, &twice));
     pf_vindex_free(again);
-    assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT + 1, &err), &err,
+    assert_refused(load(&again, path, &checksum, DIM, COUNT + 1, &err), &err,
                    "expected 701 of 24");
-    assert_refused(pf_vindex_load(&again, path, &checksum, DIM + 1, COUNT, &err), &err,
+    assert_refused(load(&again, path, &checksum, DIM + 1, COUNT, &err), &err,
                    "expected 700 of 25");
     path = pf_tree_path(folder, "missing/a.faiss");
-    assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
-                   "no index file");
-    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     assert_refused(pf_vindex_save(index, path, &checksum, &err), &err, "cannot write");
+    assert_refused(load(&again, folder, &checksum, DIM, COUNT, &err), &err, folder);
+    assert_int_equal(err.code, PF_ERR_IO);
     pf_vindex_free(index);
+}
+
+/* Whatever was read of it before, and when its name is gone. */
+static void an_open_file_can_be_read_again(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    const char *path = pf_tree_path(folder, "held.faiss");
+    pf_vindex *index = start(), *again;
+    pf_hash checksum;
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    pf_vindex_free(index);
+    const int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(path), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(lseek(fd, i * 1000, SEEK_SET), i * 1000);
+        assert_ok(pf_vindex_read(&again, fd, path, &checksum, DIM, COUNT, &err), &err);
+        assert_holds_all(again);
+        pf_vindex_free(again);
+    }
+    close(fd);
 }
 
 static void an_empty_index_works(void **state)
@@ -282,7 +314,7 @@ static void an_empty_index_works(void **state)
     pf_vindex_free(start());
     assert_ok(pf_vindex_new(&index, DIM, &err), &err);
     assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
-    assert_ok(pf_vindex_load(&again, path, &checksum, DIM, 0, &err), &err);
+    assert_ok(load(&again, path, &checksum, DIM, 0, &err), &err);
     assert_ok(
         pf_vindex_search(again, queries, 2, 3, NULL, 0, found, scores, counts, &err),
         &err);
@@ -313,20 +345,20 @@ static void damaged_cut_and_foreign_files_are_refused(void **state)
     const size_t cuts[] = {0, 1, 4, 100, n / 2, n - 1};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         pf_tree_write(path, bytes, cuts[i]);
-        assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
+        assert_refused(load(&again, path, &checksum, DIM, COUNT, &err), &err,
                        "is damaged");
         assert_int_equal(err.code, PF_ERR_FORMAT);
 #ifndef PF_SANITIZED /* FAISS forgets what it had read when it throws in the middle */
         /* bytes somebody recorded a checksum for, but which are no index */
         pf_hash cut = pf_hash_bytes(bytes, cuts[i]);
-        assert_refused(pf_vindex_load(&again, path, &cut, DIM, COUNT, &err), &err,
+        assert_refused(load(&again, path, &cut, DIM, COUNT, &err), &err,
                        "index file '");
 #endif
     }
     for (size_t i = 0; i < n; i += n / 97) {
         bytes[i] ^= 0x40;
         pf_tree_write(path, bytes, n);
-        assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
+        assert_refused(load(&again, path, &checksum, DIM, COUNT, &err), &err,
                        "is damaged");
         assert_null(again);
         bytes[i] ^= 0x40;
@@ -338,14 +370,12 @@ static void damaged_cut_and_foreign_files_are_refused(void **state)
     assert_true(inner < 100);
     pf_tree_write(path, bytes + inner, n - inner);
     pf_hash other = pf_hash_bytes(bytes + inner, n - inner);
-    assert_refused(pf_vindex_load(&again, path, &other, DIM, COUNT, &err), &err,
-                   "another kind");
+    assert_refused(load(&again, path, &other, DIM, COUNT, &err), &err, "another kind");
     /* ids that do not ascend: the last eight bytes are the last id */
     memset(bytes + n - 8, 0, 8);
     pf_tree_write(path, bytes, n);
     other = pf_hash_bytes(bytes, n);
-    assert_refused(pf_vindex_load(&again, path, &other, DIM, COUNT, &err), &err,
-                   "contradict");
+    assert_refused(load(&again, path, &other, DIM, COUNT, &err), &err, "contradict");
 }
 
 /* Every allocation of ours may fail; nothing leaks and the message says why. */
@@ -364,7 +394,7 @@ static void running_out_of_memory_is_an_error(void **state)
             pf_vindex_new(&index, DIM, &err) &&
             pf_vindex_add(index, known, vectors, COUNT, &err) &&
             pf_vindex_save(index, path, &checksum, &err) &&
-            pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err) &&
+            load(&again, path, &checksum, DIM, COUNT, &err) &&
             pf_vindex_search(again, queries, 3, 5, NULL, 0, found, scores, NULL,
                              &err) &&
             pf_vindex_search(again, queries, 3, 5, known, 9, found, scores, NULL, &err);
@@ -403,6 +433,7 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(threads_are_those_of_the_index),
         cmocka_unit_test(a_saved_index_comes_back),
+        cmocka_unit_test(an_open_file_can_be_read_again),
         cmocka_unit_test(an_empty_index_works),
         cmocka_unit_test(damaged_cut_and_foreign_files_are_refused),
         cmocka_unit_test(running_out_of_memory_is_an_error),
