@@ -177,7 +177,7 @@ static bool forget_failures(const applier *a, const pf_source *source, pf_err *e
     pf_buf_init(&f.paths, FORGOTTEN_MAX_BYTES);
     bool ok = pf_store_each_failure(a->store, source->id, list_forgotten, &f, err);
     for (size_t at = 0; ok && at < f.paths.size; at += strlen(f.paths.data + at) + 1)
-        ok = pf_store_delete_failure(a->store, f.paths.data + at, err);
+        ok = pf_store_delete_failures(a->store, f.paths.data + at, err);
     pf_buf_free(&f.paths);
     return ok;
 }

@@ -4,11 +4,11 @@
  */
 #include "core/catalog/store.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/buf.h"
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/catalog/store_impl.h"
@@ -206,32 +206,27 @@ bool pf_store_set_image_case(pf_store *s, int64_t image_id, int64_t case_id,
                       PF_SQL_ARGS(pf_sql_id(case_id), pf_sql_int(image_id)), err);
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Ids of the captions of an image whose text is not among `sorted` [n], into *stale. */
-static bool find_stale_captions(pf_store *s, int64_t image_id, const int64_t *sorted,
-                                size_t n, pf_buf *stale, pf_err *err)
+/* Ids of the captions `list` gives for an image or case whose text is not among
+ * `sorted` [n], into *stale. */
+static bool find_stale_captions(pf_store *s, const char *list, int64_t of_id,
+                                const int64_t *sorted, size_t n, pf_buf *stale,
+                                pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, caption_text_id FROM caption WHERE image_id = ?",
-                           PF_SQL_ARGS(pf_sql_int(image_id)), err);
+    bool ok = pf_sql_start(&rows, s->db, list, PF_SQL_ARGS(pf_sql_int(of_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         int64_t id = pf_sql_get_int(rows, 0), text = pf_sql_get_int(rows, 1);
-        if (n == 0 || !bsearch(&text, sorted, n, sizeof text, compare_ids))
+        if (!pf_ids_find(sorted, n, text, NULL))
             ok = pf_buf_add(stale, &id, sizeof id, err);
     }
     pf_sql_end(rows);
     return ok;
 }
 
-bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
-                           size_t n, pf_err *err)
+/* The captions of an image or case become these: `list` and `add` say whose. */
+static bool set_captions(pf_store *s, const char *list, const char *add, int64_t of_id,
+                         const int64_t *texts, size_t n, pf_err *err)
 {
     if (!pf_store_is_writable(s, err))
         return false;
@@ -242,8 +237,8 @@ bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
     if (ok) {
         for (size_t i = 0; i < n; i++)
             sorted[i] = texts[i];
-        qsort(sorted, n, sizeof *sorted, compare_ids);
-        ok = find_stale_captions(s, image_id, sorted, n, &stale, err);
+        ok = find_stale_captions(s, list, of_id, sorted, pf_ids_sort(sorted, n), &stale,
+                                 err);
     }
     for (size_t at = 0; ok && at < stale.size; at += sizeof(int64_t)) {
         int64_t id;
@@ -252,13 +247,21 @@ bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
                         PF_SQL_ARGS(pf_sql_int(id)), err);
     }
     for (size_t i = 0; ok && i < n; i++)
-        ok = pf_sql_run(s->db,
-                        "INSERT INTO caption (image_id, caption_text_id) VALUES (?, ?)"
-                        " ON CONFLICT (image_id, caption_text_id) DO NOTHING",
-                        PF_SQL_ARGS(pf_sql_int(image_id), pf_sql_int(texts[i])), err);
+        ok = pf_sql_run(s->db, add,
+                        PF_SQL_ARGS(pf_sql_int(of_id), pf_sql_int(texts[i])), err);
     pf_free(sorted);
     pf_buf_free(&stale);
     return ok;
+}
+
+bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
+                           size_t n, pf_err *err)
+{
+    return set_captions(s, "SELECT id, caption_text_id FROM caption WHERE image_id = ?",
+                        "INSERT INTO caption (image_id, caption_text_id) VALUES (?, ?)"
+                        " ON CONFLICT (image_id, caption_text_id)"
+                        " WHERE image_id IS NOT NULL DO NOTHING",
+                        image_id, texts, n, err);
 }
 
 /* The attributes of an image or case become these: `clear` and `add` say whose. */
@@ -315,6 +318,16 @@ bool pf_store_put_case(pf_store *s, int64_t source_id, const char *key,
     pf_free(owned_key);
     pf_free(owned_title);
     return ok;
+}
+
+bool pf_store_set_case_captions(pf_store *s, int64_t case_id, const int64_t *texts,
+                                size_t n, pf_err *err)
+{
+    return set_captions(s, "SELECT id, caption_text_id FROM caption WHERE case_id = ?",
+                        "INSERT INTO caption (case_id, caption_text_id) VALUES (?, ?)"
+                        " ON CONFLICT (case_id, caption_text_id)"
+                        " WHERE case_id IS NOT NULL DO NOTHING",
+                        case_id, texts, n, err);
 }
 
 bool pf_store_set_case_attributes(pf_store *s, int64_t case_id,
@@ -374,18 +387,19 @@ bool pf_store_put_failure(pf_store *s, const pf_store_failure *f, pf_err *err)
     const char *reason = clean(f->reason, &owned, err);
     bool ok = reason &&
               pf_sql_run(s->db,
-                         "INSERT INTO failure (source_id, path, reason, size, mtime_ns)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (path) DO UPDATE SET"
-                         " source_id = ?1, reason = ?3, size = ?4, mtime_ns = ?5",
+                         "INSERT INTO failure (source_id, path, reason, size, mtime_ns,"
+                         " frame) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                         " ON CONFLICT (path, frame) DO UPDATE SET source_id = ?1,"
+                         " reason = ?3, size = ?4, mtime_ns = ?5",
                          PF_SQL_ARGS(pf_sql_int(f->source_id), pf_sql_path(f->path),
                                      pf_sql_text(reason), pf_sql_int(f->size),
-                                     pf_sql_int(f->mtime_ns)),
+                                     pf_sql_int(f->mtime_ns), pf_sql_int(f->frame)),
                          err);
     pf_free(owned);
     return ok;
 }
 
-bool pf_store_delete_failure(pf_store *s, const char *path, pf_err *err)
+bool pf_store_delete_failures(pf_store *s, const char *path, pf_err *err)
 {
     return pf_store_is_writable(s, err) &&
            pf_sql_run(s->db, "DELETE FROM failure WHERE path = ?",

@@ -120,24 +120,21 @@ static bool has_stored_stamp(const pf_search *s, const pf_model *model, bool *sa
     return true;
 }
 
-/* A catalog that was rebuilt with the same model has "/N" behind the fingerprint. */
 static bool has_stored_fingerprint(const pf_search *s, const pf_model *model,
                                    char hex[PF_HASH_HEX_SIZE])
 {
     const pf_hash fingerprint = pf_model_fingerprint(model);
     pf_hash_hex(&fingerprint, hex);
-    size_t n = strcspn(s->stored.fingerprint, "/");
-    return n == strlen(hex) && strncmp(hex, s->stored.fingerprint, n) == 0;
+    return strcmp(hex, s->stored.fingerprint) == 0;
 }
 
 static bool other_model(const pf_search *s, const char *hex, pf_err *err)
 {
     return pf_fail(err, PF_ERR_MISMATCH,
-                   "model '%s' (%s) is not the one catalog '%s' was made with (%.*s): "
+                   "model '%s' (%s) is not the one catalog '%s' was made with (%s): "
                    "name that one with --model, or make the catalog anew with "
                    "plainfilm-index --rebuild --model",
-                   model_path(s), hex, pf_search_folder(s),
-                   (int)strcspn(s->stored.fingerprint, "/"), s->stored.fingerprint);
+                   model_path(s), hex, pf_search_folder(s), s->stored.fingerprint);
 }
 
 /* Open and trust: by stamp, else by reading all of it. */
