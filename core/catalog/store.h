@@ -184,6 +184,8 @@ typedef bool pf_store_image_fn(void *user, const pf_store_image *image, pf_err *
 /* All images of a source (0 = of all sources), by path and frame. */
 PF_MUST_CHECK bool pf_store_each_image(pf_store *store, int64_t source_id,
                                        pf_store_image_fn *fn, void *user, pf_err *err);
+PF_MUST_CHECK bool pf_store_has_images(pf_store *store, int64_t source_id, bool *out,
+                                       pf_err *err);
 PF_MUST_CHECK bool pf_store_find_image(pf_store *store, const char *path, int frame,
                                        int64_t *id, pf_err *err);
 

@@ -44,6 +44,16 @@ bool pf_store_each_image(pf_store *s, int64_t source_id, pf_store_image_fn *fn,
     return ok;
 }
 
+bool pf_store_has_images(pf_store *s, int64_t source_id, bool *out, pf_err *err)
+{
+    int64_t n = 0;
+    const bool ok = pf_sql_find_int(
+        s->db, "SELECT EXISTS (SELECT 1 FROM image WHERE source_id = ?)",
+        PF_SQL_ARGS(pf_sql_int(source_id)), &n, err);
+    *out = n != 0;
+    return ok;
+}
+
 bool pf_store_find_image(pf_store *s, const char *path, int frame, int64_t *id,
                          pf_err *err)
 {

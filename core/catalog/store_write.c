@@ -13,16 +13,6 @@
 #include "core/base/utf8.h"
 #include "core/catalog/store_impl.h"
 
-/* Text that may have come from anywhere, as the UTF-8 the database keeps. Gives `text`
- * itself or, through *owned (free it), a repaired copy; NULL when memory ran out. */
-static const char *clean(const char *text, char **owned, pf_err *err)
-{
-    *owned = NULL;
-    if (pf_utf8_is_valid(text, strlen(text)))
-        return text;
-    return *owned = pf_utf8_repair(text, err);
-}
-
 /* --- embeddings ------------------------------------------------------------------ */
 
 /* The blob of a vector of this model. Given. */
@@ -99,7 +89,7 @@ bool pf_store_find_caption_text(pf_store *s, int64_t model_id, const char *text,
 {
     *id = 0;
     char *owned;
-    const char *utf8 = clean(text, &owned, err);
+    const char *utf8 = pf_utf8_clean(text, &owned, err);
     bool ok = utf8 && find_clean_text(s, model_id, utf8, id, err);
     pf_free(owned);
     return ok;
@@ -115,7 +105,7 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
     char *owned = NULL;
     const char *utf8 = NULL;
     uint8_t *blob = pack_for(s, model_id, vector, &dim, err);
-    bool ok = blob && (utf8 = clean(text, &owned, err));
+    bool ok = blob && (utf8 = pf_utf8_clean(text, &owned, err));
     if (ok) {
         pf_hash hash = pf_hash_bytes(utf8, strlen(utf8));
         ok = pf_sql_find_int(
@@ -274,8 +264,9 @@ static bool set_attributes(pf_store *s, const char *clear, const char *add, int6
     bool ok = true;
     for (size_t i = 0; ok && i < n; i++) {
         char *owned_key, *owned_value = NULL;
-        const char *key = clean(attributes[i].key, &owned_key, err);
-        const char *value = key ? clean(attributes[i].value, &owned_value, err) : NULL;
+        const char *key = pf_utf8_clean(attributes[i].key, &owned_key, err);
+        const char *value =
+            key ? pf_utf8_clean(attributes[i].value, &owned_value, err) : NULL;
         ok = value && pf_sql_run(s->db, add,
                                  PF_SQL_ARGS(pf_sql_int(id), pf_sql_text(key),
                                              pf_sql_text(value)),
@@ -305,8 +296,9 @@ bool pf_store_put_case(pf_store *s, int64_t source_id, const char *key,
     if (!pf_store_is_writable(s, err))
         return false;
     char *owned_key, *owned_title = NULL;
-    const char *clean_key = clean(key, &owned_key, err);
-    const char *clean_title = clean_key ? clean(title, &owned_title, err) : NULL;
+    const char *clean_key = pf_utf8_clean(key, &owned_key, err);
+    const char *clean_title =
+        clean_key ? pf_utf8_clean(title, &owned_title, err) : NULL;
     bool ok = clean_title &&
               pf_sql_find_int(s->db,
                               "INSERT INTO teaching_case (source_id, key, title)"
@@ -384,7 +376,7 @@ bool pf_store_put_failure(pf_store *s, const pf_store_failure *f, pf_err *err)
     if (!pf_store_is_writable(s, err))
         return false;
     char *owned;
-    const char *reason = clean(f->reason, &owned, err);
+    const char *reason = pf_utf8_clean(f->reason, &owned, err);
     bool ok = reason &&
               pf_sql_run(s->db,
                          "INSERT INTO failure (source_id, path, reason, size, mtime_ns,"

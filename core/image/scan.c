@@ -57,14 +57,9 @@ static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *
 {
     if (scan->count >= FILES_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "more than %d files", FILES_MAX);
-    if (scan->count == scan->room) {
-        void *p = scan->files;
-        size_t room = scan->room ? 2 * scan->room : 256;
-        if (!pf_resize_array(&p, room, sizeof *scan->files, err))
-            return false;
-        scan->files = p;
-        scan->room = room;
-    }
+    if (!pf_grow_array(&scan->files, &scan->room, scan->count, sizeof *scan->files,
+                       err))
+        return false;
     int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
     scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime};
     *path = NULL;
@@ -73,14 +68,9 @@ static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *
 
 bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason, pf_err *err)
 {
-    if (scan->n_gaps == scan->gaps_room) {
-        void *p = scan->gaps;
-        size_t room = scan->gaps_room ? 2 * scan->gaps_room : 16;
-        if (!pf_resize_array(&p, room, sizeof *scan->gaps, err))
-            return false;
-        scan->gaps = p;
-        scan->gaps_room = room;
-    }
+    if (!pf_grow_array(&scan->gaps, &scan->gaps_room, scan->n_gaps, sizeof *scan->gaps,
+                       err))
+        return false;
     pf_scan_gap gap = {pf_strdup(path, err), pf_strdup(reason, err)};
     if (!gap.path || !gap.reason) {
         pf_free(gap.path);
@@ -102,14 +92,8 @@ static bool add_gap(pf_scan *scan, const char *path, int why, const char *what,
 
 static bool push(folder_list *list, char **path, pf_err *err)
 {
-    if (list->count == list->room) {
-        void *p = list->at;
-        size_t room = list->room ? 2 * list->room : 64;
-        if (!pf_resize_array(&p, room, sizeof *list->at, err))
-            return false;
-        list->at = p;
-        list->room = room;
-    }
+    if (!pf_grow_array(&list->at, &list->room, list->count, sizeof *list->at, err))
+        return false;
     list->at[list->count++] = *path;
     *path = NULL;
     return true;
