@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "core/catalog/catalog.h"
+#include "core/model/kernels.h"
 #include "core/search/duplicates.h"
+#include "tests/support/asking.h"
 
 enum { DIM_MAX = 4096 };
 
@@ -86,14 +88,13 @@ static bool write_catalog(const char *folder, int dim, int n, pf_err *err)
 
 static bool measure(const char *folder, int threads, pf_err *err)
 {
-    const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
     const pf_duplicates_query q = {.threshold = PF_DUPLICATES_THRESHOLD,
                                    .threads = threads};
-    pf_search *search = NULL;
+    pf_reader *reader = NULL;
     pf_duplicates found = {0};
-    bool ok = pf_search_open(&search, &options, NULL, err);
+    bool ok = pf_asking_open(&reader, folder, NULL, NULL, err);
     const double start = seconds();
-    ok = ok && pf_duplicates_find(&found, search, &q, err);
+    ok = ok && pf_duplicates_find(&found, reader, &q, err);
     if (ok) {
         struct rusage use;
         getrusage(RUSAGE_SELF, &use);
@@ -102,7 +103,7 @@ static bool measure(const char *folder, int threads, pf_err *err)
                use.ru_maxrss / 1000);
     }
     pf_duplicates_reset(&found);
-    pf_search_close(search);
+    pf_asking_close(reader);
     return ok;
 }
 
@@ -121,6 +122,7 @@ static void remove_folder(const char *folder)
 
 int main(int argc, char **argv)
 {
+    pf_kernels_set_threads(1);
     const int n = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
     const int dim = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 512;
     const int threads = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 2;

@@ -15,7 +15,9 @@
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/evaluate/evaluate.h"
+#include "core/model/kernels.h"
 #include "data/phantoms/catalogue.h"
+#include "tests/support/asking.h"
 
 enum { DIM_MAX = 4096 };
 
@@ -107,7 +109,7 @@ static bool write_catalog(const char *folder, int pairs, int dim, pf_err *err)
     return ok;
 }
 
-static void print_part(const char *name, const pf_evaluated *e)
+static void print_part(const char *name, const pf_evaluated_way *e)
 {
     if (!e->is_there)
         return;
@@ -119,24 +121,23 @@ static void print_part(const char *name, const pf_evaluated *e)
 
 static bool measure(const char *folder, pf_by by, pf_err *err)
 {
-    const pf_search_options where = {.folder = folder,
-                                     .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS};
     const pf_evaluate_options how = {.by = by, .seed = PF_METRICS_SEED};
-    pf_search *search = NULL;
-    pf_evaluation e = {0};
-    const bool ok = pf_search_open(&search, &where, NULL, err) &&
-                    pf_evaluate(search, &how, &e, NULL, err);
+    pf_reader *reader = NULL;
+    pf_evaluate_result e = {0};
+    const bool ok = pf_asking_open(&reader, folder, NULL, NULL, err) &&
+                    pf_evaluate(reader, &how, &e, NULL, err);
     print_part("text to image, meaning", &e.text_to_image[PF_EVALUATED_MEANING]);
     print_part("image to text, meaning", &e.image_to_text);
     print_part("text to image, words", &e.text_to_image[PF_EVALUATED_WORDS]);
     print_part("text to image, both", &e.text_to_image[PF_EVALUATED_BOTH]);
-    pf_evaluation_reset(&e);
-    pf_search_close(search);
+    pf_evaluate_result_reset(&e);
+    pf_asking_close(reader);
     return ok;
 }
 
 int main(int argc, char **argv)
 {
+    pf_kernels_set_threads(1);
     pf_err err = PF_ERR_INIT;
     if (argc < 2 || argc > 4) {
         fputs("usage: pf-bench-evaluate FOLDER [PAIRS [DIM]]\n", stderr);

@@ -9,7 +9,9 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/model/kernels.h"
 #include "core/search/search.h"
+#include "tests/support/asking.h"
 
 enum { TIMES_MAX = 1000 };
 
@@ -32,18 +34,22 @@ static void print_median(const char *what, double *ms, size_t n)
     printf("%-42s %9.2f ms\n", what, ms[n / 2]);
 }
 
-static bool measure_opening(const char *folder, unsigned find, const char *what,
+/* Opening, and the first `n_indexes` indexes, which the first question would load. */
+static bool measure_opening(const char *folder, int n_indexes, const char *what,
                             size_t times, pf_err *err)
 {
     double ms[TIMES_MAX];
     for (size_t i = 0; i < times; i++) {
-        const pf_search_options where = {.folder = folder, .find = find};
-        pf_search *s = NULL;
+        pf_reader *reader = NULL;
         const double start = now_ms();
-        if (!pf_search_open(&s, &where, NULL, err))
-            return false;
+        const pf_vindex *index;
+        bool ok = pf_asking_open(&reader, folder, NULL, NULL, err);
+        for (int kind = 0; ok && kind < n_indexes; kind++)
+            ok = pf_reader_get_index(reader, (pf_index_kind)kind, &index, err);
         ms[i] = now_ms() - start;
-        pf_search_close(s);
+        pf_asking_close(reader);
+        if (!ok)
+            return false;
     }
     print_median(what, ms, times);
     return true;
@@ -69,7 +75,7 @@ static void make_question(pf_query *q, pf_part *part, char text[64], bool is_by_
     q->n_parts = 1;
 }
 
-static bool measure_asking(pf_search *s, const char *filter, bool is_by_words,
+static bool measure_asking(pf_reader *reader, const char *filter, bool is_by_words,
                            const char *what, size_t times, pf_err *err)
 {
     double ms[TIMES_MAX];
@@ -81,14 +87,14 @@ static bool measure_asking(pf_search *s, const char *filter, bool is_by_words,
         char text[64];
         pf_query q;
         pf_part part;
-        pf_answer answer = {0};
+        pf_hits answer = {0};
         make_question(&q, &part, text, is_by_words, i);
         q.filters = &only;
         q.n_filters = filter != NULL;
         const double start = now_ms();
-        ok = pf_search_run(s, &q, &answer, NULL, err);
+        ok = pf_search_run(reader, &q, &answer, err);
         ms[i] = now_ms() - start;
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
     }
     pf_filter_reset(&only);
     if (ok)
@@ -98,25 +104,24 @@ static bool measure_asking(pf_search *s, const char *filter, bool is_by_words,
 
 static bool measure(const char *folder, size_t times, pf_err *err)
 {
-    const pf_search_options where = {.folder = folder, .find = PF_FIND_IMAGES};
-    pf_search *s = NULL;
+    pf_reader *reader = NULL;
     const bool ok =
         measure_opening(folder, 0, "open, for words", times, err) &&
-        measure_opening(folder, PF_FIND_IMAGES, "open, for images", times, err) &&
-        measure_opening(folder, PF_FIND_IMAGES | PF_FIND_CAPTIONS,
-                        "open, for images and captions", times, err) &&
-        pf_search_open(&s, &where, NULL, err) &&
-        measure_asking(s, NULL, false, "10 images like one", times, err) &&
-        measure_asking(s, "path~*[02468]*", false, "the same, most pass a filter",
+        measure_opening(folder, 1, "open, for images", times, err) &&
+        measure_opening(folder, 2, "open, for images and captions", times, err) &&
+        pf_asking_open(&reader, folder, NULL, NULL, err) &&
+        measure_asking(reader, NULL, false, "10 images like one", times, err) &&
+        measure_asking(reader, "path~*[02468]*", false, "the same, most pass a filter",
                        times, err) &&
-        measure_asking(s, "path~*77*", false, "the same, few pass", times, err) &&
-        measure_asking(s, NULL, true, "10 images by words", times, err);
-    pf_search_close(s);
+        measure_asking(reader, "path~*77*", false, "the same, few pass", times, err) &&
+        measure_asking(reader, NULL, true, "10 images by words", times, err);
+    pf_asking_close(reader);
     return ok;
 }
 
 int main(int argc, char **argv)
 {
+    pf_kernels_set_threads(1);
     const long times = argc == 3 ? strtol(argv[2], NULL, 10) : 20;
     if (argc < 2 || argc > 3 || times < 1 || times > TIMES_MAX) {
         fprintf(stderr, "usage: pf-bench-search FOLDER [TIMES]\n");

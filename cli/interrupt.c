@@ -4,15 +4,17 @@
 #include <signal.h>
 #include <stddef.h>
 
-static atomic_int stop; /* lock-free, so a handler may set it */
+#include "core/base/stop.h"
+
+static pf_stop stop; /* lock-free, so a handler may set it */
 
 static void on_signal(int signal)
 {
     (void)signal;
-    atomic_store(&stop, 1);
+    pf_stop_set(&stop);
 }
 
-const atomic_int *pf_interrupt_catch(void)
+const pf_stop *pf_interrupt_catch(void)
 {
     static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};

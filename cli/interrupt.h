@@ -5,11 +5,11 @@
 #ifndef PF_CLI_INTERRUPT_H
 #define PF_CLI_INTERRUPT_H
 
-#include <stdatomic.h>
+#include "include/plainfilm.h"
 
 /* From now on SIGINT, SIGTERM and SIGHUP set the flag that is given, so that the work
  * ends in good order; the second one ends the program at once. What the caller told us
  * to ignore (nohup) stays ignored. */
-const atomic_int *pf_interrupt_catch(void);
+const pf_stop *pf_interrupt_catch(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/uri.h"
 #include "core/base/utf8.h"
 
 enum { DEFAULT_COLUMNS = 80, COLUMNS_MAX = 1000 };
@@ -102,19 +103,6 @@ void pf_term_puts(FILE *file, const char *text)
     pf_term_print(file, text, strlen(text));
 }
 
-static void put_uri(FILE *file, const char *text)
-{
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        const bool is_plain =
-            in(c, 'a', 'z') || in(c, 'A', 'Z') || in(c, '0', '9') || strchr("/._-~", c);
-        if (is_plain)
-            fputc(c, file);
-        else
-            fprintf(file, "%%%02X", c);
-    }
-}
-
 /* OSC 8 ; parameters ; URI ST. The host tells a terminal on another machine that the
  * file is not its own. */
 void pf_term_begin_link(FILE *file, const char *path)
@@ -123,12 +111,26 @@ void pf_term_begin_link(FILE *file, const char *path)
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     fputs("\033]8;;file://", file);
-    put_uri(file, host);
-    put_uri(file, path);
+    pf_uri_put_path(file, host);
+    pf_uri_put_path(file, path);
     fputs("\033\\", file);
 }
 
 void pf_term_end_link(FILE *file)
 {
     fputs("\033]8;;\033\\", file);
+}
+
+size_t pf_term_fitting(const char *text, size_t n, size_t columns)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t code = 0;
+        const size_t length = pf_utf8_decode(text + i, n - i, &code);
+        used += code >= 0x1100 ? 2 : 1;
+        if (used > columns)
+            return i;
+        i += length > 0 ? length : 1;
+    }
+    return n;
 }

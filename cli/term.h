@@ -35,6 +35,10 @@ void pf_term_print(FILE *file, const char *text, size_t n);
 /* The same for a string. */
 void pf_term_puts(FILE *file, const char *text);
 
+/* Bytes of `text` that fit into `columns`. Past U+1100 a character counts as two, as
+ * East Asian ones and pictographs take: a few come out shorter than need be. */
+size_t pf_term_fitting(const char *text, size_t n, size_t columns);
+
 /* Between these two what is printed is a link to the file at the absolute `path`; bytes
  * that do not belong into a URI are written as %XX. For a terminal that has links. */
 void pf_term_begin_link(FILE *file, const char *path);

@@ -1,7 +1,7 @@
 # FindOpenBLAS - the target OpenBLAS::OpenBLAS: cblas.h and OpenBLAS's pthread flavour.
 #
 # Debian has three flavours with one soname, libopenblas.so.0, and lets the machine's
-# owner switch between them. Ours is the pthread one, told to use one thread (kernels.c):
+# owner switch between them. Ours is the pthread one, which our programs tell to use one thread:
 # the serial one is built without locks, and two threads that multiply at once get wrong
 # numbers from it (tests/unit/test_kernels.c). The library is named by its full path, in
 # a folder of its own; CMake records such a folder in the programs' RUNPATH, which comes

@@ -6,11 +6,13 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/stop.h"
 #include "core/catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/term.h"
+#include "core/model/kernels.h"
 #include "core/model/pipeline.h"
 #include "indexer/report.h"
 #include "indexer/run.h"
@@ -224,7 +226,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .wait_seconds = (int)asked.wait_seconds,
-                        .stop = pf_interrupt_catch(),
+                        .stop = pf_stop_flag(pf_interrupt_catch()),
                         .notice = show_notice,
                         .progress = show,
                         .context = &s};
@@ -269,10 +271,10 @@ static pf_exit info_of_model(void)
 static pf_exit look_at_catalog(const char *folder)
 {
     pf_err err = PF_ERR_INIT;
-    pf_notes notes = {0}, problems = {0};
+    pf_notes problems = {0};
     pf_catalog *catalog = NULL;
     bool json = asked.format == FORMAT_JSON;
-    bool ok = pf_catalog_open_reader(&catalog, folder, 0, &notes, &err);
+    bool ok = pf_catalog_open_reader(&catalog, folder, &err);
     if (ok && asked.info)
         ok = pf_report_catalog(catalog, json, stdout, &err);
     if (ok && asked.check) {
@@ -282,7 +284,6 @@ static pf_exit look_at_catalog(const char *folder)
     }
     bool is_broken = problems.count + problems.dropped > 0;
     pf_catalog_close(catalog);
-    pf_notes_reset(&notes);
     pf_notes_reset(&problems);
     if (!ok)
         return fail(&err);
@@ -324,6 +325,7 @@ int main(int argc, char **argv)
 {
     pf_err err = PF_ERR_INIT;
     pf_cli_args args;
+    pf_kernels_set_threads(1);
     if (!pf_cli_parse(&args, &cli, argc, argv, &err))
         return fail(&err);
     pf_exit code =

@@ -6,8 +6,9 @@
  */
 #include <string.h>
 
+#include "cli/sheet.h"
+#include "cli/tools.h"
 #include "query/query.h"
-#include "query/sheet.h"
 
 #define SEE "(see plainfilm-query --help)"
 
@@ -59,8 +60,8 @@ static bool find_job(const pf_cli_args *args, unsigned *job, const char **name,
         if (!jobs[i].is_given)
             continue;
         if (*name)
-            return pf_fail(err, PF_ERR_MISUSE, "%s does not go with %s " SEE,
-                           jobs[i].name, *name);
+            return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with %s " SEE,
+                               jobs[i].name, *name);
         *job = jobs[i].job;
         *name = jobs[i].name;
     }
@@ -125,11 +126,11 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         if (!rules[i].is_given || (rules[i].jobs & job))
             continue;
         if (rules[i].only)
-            return pf_fail(err, PF_ERR_MISUSE, "%s is for %s " SEE, rules[i].what,
-                           rules[i].only);
-        return pf_fail(err, PF_ERR_MISUSE, "%s does not go with %s%s " SEE,
-                       rules[i].what, name,
-                       job == CLASSIFY_PICTURES ? " of --image alone" : "");
+            return pf_cli_fail(err, PF_ERR_MISUSE, "%s is for %s " SEE, rules[i].what,
+                               rules[i].only);
+        return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with %s%s " SEE,
+                           rules[i].what, name,
+                           job == CLASSIFY_PICTURES ? " of --image alone" : "");
     }
     return true;
 }
@@ -141,22 +142,23 @@ static bool check_embed(const pf_cli_args *args, pf_err *err)
     const int tag = args->items[0].tag;
     const bool is_one = args->n_items == 1 || args->n_plain == args->n_items;
     return (is_one && (tag == TAG_PHRASE || tag == TAG_IMAGE)) ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "--embed takes one phrase or one --image and nothing else " SEE);
+           pf_cli_fail(err, PF_ERR_MISUSE,
+                       "--embed takes one phrase or one --image and nothing else " SEE);
 }
 
 static bool check_sheet(pf_err *err)
 {
-    const sheet_kind kind = sheet_kind_of(command.sheet);
-    const int most = kind == SHEET_PNG ? SHEET_PNG_MAX : SHEET_HTML_MAX;
-    if (kind == SHEET_OTHER)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--sheet '%.200s': the name must end in .png or .html " SEE,
-                       command.sheet);
+    const pf_sheet_kind kind = pf_sheet_kind_of(command.sheet);
+    const int most = kind == PF_SHEET_PNG ? PF_SHEET_PNG_MAX : PF_SHEET_HTML_MAX;
+    if (kind == PF_SHEET_OTHER)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--sheet '%.200s': the name must end in .png or .html " SEE,
+                           command.sheet);
     return command.limit <= most ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "a sheet of this kind has room for %d hits, --limit says %lld " SEE,
-                   most, (long long)command.limit);
+           pf_cli_fail(
+               err, PF_ERR_MISUSE,
+               "a sheet of this kind has room for %d hits, --limit says %lld " SEE,
+               most, (long long)command.limit);
 }
 
 /* Of --batch each line may say otherwise. */
@@ -164,25 +166,24 @@ static bool check_words(unsigned job, pf_err *err)
 {
     if (!is_by_meaning() || job == BATCH || !(command.synonyms || command.no_negation))
         return true;
-    return pf_fail(err, PF_ERR_MISUSE, "%s does not go with --by meaning " SEE,
-                   command.synonyms ? "--synonyms" : "--no-negation");
+    return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with --by meaning " SEE,
+                       command.synonyms ? "--synonyms" : "--no-negation");
 }
 
 static bool check_phrases(pf_err *err)
 {
-    return strcmp(find_names[command.find], "captions") == 0 ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "--phrases takes the place of captions: it needs --find "
-                   "captions " SEE);
+    return command.find == PF_FIND_CAPTIONS ||
+           pf_cli_fail(err, PF_ERR_MISUSE,
+                       "--phrases takes the place of captions: it needs --find "
+                       "captions " SEE);
 }
 
-/* With --model alone: a model that need not be the catalog's. */
-static bool needs_no_catalog(const pf_cli_args *args, unsigned job)
+bool needs_no_catalog(const pf_cli_args *args)
 {
     if (!command.model || command.catalog)
         return false;
-    return (job & (EMBED | CLASSIFY_PICTURES)) ||
-           (job == PHRASES && !has_item(args, TAG_LIKE));
+    return command.embed || (command.classify && asks_for_pictures_only(args)) ||
+           (command.phrases && !has_item(args, TAG_LIKE));
 }
 
 bool check_command(const pf_cli_args *args, pf_err *err)
@@ -195,12 +196,12 @@ bool check_command(const pf_cli_args *args, pf_err *err)
     if (!find_job(args, &job, &name, err) || !check_rules(args, job, name, err))
         return false;
     if (!(job & (BATCH | DUPLICATES | EVALUATE)) && !is_asked(args))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "nothing was asked: give a phrase, --image or --like " SEE);
-    if (command.preprocess && !needs_no_catalog(args, job))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--preprocess is for --embed, --classify and --phrases with "
-                       "--model and without --catalog, a catalog has its own " SEE);
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "nothing was asked: give a phrase, --image or --like " SEE);
+    if (command.preprocess && !needs_no_catalog(args))
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--preprocess is for --embed, --classify and --phrases with "
+                           "--model and without --catalog, a catalog has its own " SEE);
     return check_words(job, err) && (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
            (!command.sheet || check_sheet(err));

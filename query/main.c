@@ -2,39 +2,21 @@
  * main.c - plainfilm-query: a phrase, a picture or both in; images, captions or
  * cases out.
  *
- * options.c says what can be asked, run_*.c are the jobs. stdout is the answer and
- * nothing else.
+ * options.c says what can be asked, question.c makes a request of it, run.c and
+ * run_batch.c have it answered. stdout is the answer and nothing else.
  */
-#include <errno.h>
-
+#include "cli/tools.h"
 #include "query/query.h"
 #include "query/say.h"
 
-typedef bool job(const pf_cli_args *args, pf_exit *status, pf_err *err);
-
-static job *chosen_job(void)
+/* For a script that reads JSON, what is wrong is JSON, too; lines of a batch say it
+ * each for itself. */
+static void print_failure(const pf_err *err)
 {
-    if (command.batch)
-        return run_batch;
-    if (command.embed)
-        return run_embed;
-    if (command.classify)
-        return run_classify;
-    if (command.phrases)
-        return run_phrases;
-    if (command.duplicates >= 0)
-        return run_duplicates;
-    if (command.evaluate)
-        return run_evaluate;
-    return run_search;
-}
-
-/* An answer that did not get out is no answer. */
-static bool finish_output(pf_err *err)
-{
-    if (fflush(stdout) != 0)
-        return pf_fail_errno(err, errno, "cannot write the answer");
-    return !ferror(stdout) || pf_fail(err, PF_ERR_IO, "cannot write the answer");
+    char *json = pf_error_json(err, NULL);
+    if (json)
+        puts(json);
+    pf_free(json);
 }
 
 int main(int argc, char **argv)
@@ -42,10 +24,15 @@ int main(int argc, char **argv)
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
     pf_exit status = PF_EXIT_DONE;
+    pf_use_one_blas_thread();
     bool ok = pf_cli_parse(&args, &query_cli, argc, argv, &err);
-    if (ok && !pf_cli_answer(&query_cli, args.action, stdout))
-        ok = check_command(&args, &err) && chosen_job()(&args, &status, &err);
-    ok = ok && finish_output(&err);
+    if (ok && !pf_cli_answer(&query_cli, args.action, stdout)) {
+        ok = check_command(&args, &err) &&
+             (command.batch ? run_batch : run_once)(&args, &status, &err);
+        if (!ok && command.format == FORMAT_JSON && !command.batch)
+            print_failure(&err);
+    }
+    ok = pf_cli_flush(stdout, ok ? &err : NULL) && ok;
     pf_cli_args_free(&args);
     if (ok)
         return (int)status;

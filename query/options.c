@@ -2,13 +2,14 @@
  * options.c - what plainfilm-query can be told: the option table and its examples.
  * check.c says what of it goes together.
  */
-#include "core/search/duplicates.h"
 #include "query/query.h"
 
 enum { WORDS_MAX = 4096 };
 
 asked command = {.min_score = -1, .duplicates = -1, .collapse = -1};
 
+/* In the order of pf_find. */
+static const char *const find_names[] = {"images", "captions", "cases", NULL};
 static const char *const format_names[] = {"text", "json", "tsv", "paths", NULL};
 
 static const pf_opt options[] = {
@@ -48,7 +49,7 @@ static const pf_opt options[] = {
      .arg = "N",
      .to = &command.limit,
      .min = 1,
-     .max = LIMIT_MAX,
+     .max = PF_LIMIT_MAX,
      .default_text = "10; of --duplicates all",
      .help = "at most so many hits"},
     {.kind = PF_OPT_REAL,
@@ -108,7 +109,7 @@ static const pf_opt options[] = {
      .arg = "THRESHOLD",
      .to = &command.collapse,
      .max = 1,
-     .implied = PF_DUPLICATES_THRESHOLD,
+     .implied = PF_NEAR_DUPLICATES,
      .help = "fold images, or captions, into a better hit when their cosine to it is "
              "so much, and name them there; the next ones take their place"},
     {.kind = PF_OPT_MAYBE,
@@ -116,7 +117,7 @@ static const pf_opt options[] = {
      .arg = "THRESHOLD",
      .to = &command.duplicates,
      .max = 1,
-     .implied = PF_DUPLICATES_THRESHOLD,
+     .implied = PF_NEAR_DUPLICATES,
      .takes_number = true,
      .help = "search nothing: list groups of images that are near duplicates, joined "
              "by pairs whose cosine is so much"},

@@ -1,35 +1,54 @@
 /* print.c - see print.h. Which of the printers --format asks for. */
 #include "query/print.h"
 
-void print_answer(const pf_query *query, const pf_answer *answer)
+static bool print_json(const pf_answer *answer, pf_err *err)
 {
-    switch (command.format) {
-    case FORMAT_JSON:
-        print_json(stdout, query, answer);
-        break;
-    case FORMAT_TSV:
-        print_tsv(stdout, query->find, answer, query->collapses);
-        break;
-    case FORMAT_PATHS:
-        print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');
-        break;
-    default:
-        print_text(stdout, query->find, answer, command.verbose);
-        break;
-    }
+    char *json;
+    size_t n;
+    if (!pf_answer_get_json(answer, &json, &n, err))
+        return false;
+    fwrite(json, 1, n, stdout);
+    fputc('\n', stdout);
+    pf_free(json);
+    return true;
 }
 
-void print_groups(double threshold, const pf_duplicates *d)
+static void print_as_tsv(const pf_answer *answer)
 {
-    switch (command.format) {
-    case FORMAT_JSON:
-        print_groups_json(stdout, threshold, d);
-        break;
-    case FORMAT_TSV:
-        print_groups_tsv(stdout, d);
-        break;
-    default:
-        print_groups_text(stdout, d);
-        break;
-    }
+    const pf_job job = pf_answer_get_about(answer)->job;
+    if (job == PF_JOB_DUPLICATES)
+        print_groups_tsv(stdout, answer);
+    else if (job == PF_JOB_EVALUATE)
+        print_evaluation_tsv(stdout, answer);
+    else if (job == PF_JOB_CLASSIFY_HITS)
+        print_labels(stdout, answer);
+    else if (job != PF_JOB_CLASSIFY_PICTURES) /* these came one by one */
+        print_tsv(stdout, answer);
+}
+
+static void print_as_text(const pf_answer *answer)
+{
+    const pf_job job = pf_answer_get_about(answer)->job;
+    if (job == PF_JOB_DUPLICATES)
+        print_groups_text(stdout, answer);
+    else if (job == PF_JOB_EVALUATE)
+        print_evaluation_text(stdout, answer);
+    else if (job == PF_JOB_CLASSIFY_HITS)
+        print_labels(stdout, answer);
+    else if (job != PF_JOB_CLASSIFY_PICTURES)
+        print_text(stdout, answer, command.verbose);
+}
+
+/* A vector has one form alone. */
+bool print_answer(const pf_answer *answer, pf_err *err)
+{
+    if (command.format == FORMAT_JSON || command.embed)
+        return print_json(answer, err);
+    if (command.format == FORMAT_TSV)
+        print_as_tsv(answer);
+    else if (command.format == FORMAT_PATHS)
+        print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');
+    else
+        print_as_text(answer);
+    return true;
 }

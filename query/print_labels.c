@@ -1,6 +1,5 @@
 /*
- * print_labels.c - what pictures were classified as: for people, programs and
- * spreadsheets.
+ * print_labels.c - what pictures were classified as: for people and for spreadsheets.
  *
  *   films/a.png
  *     0.973  chest x-ray
@@ -12,88 +11,72 @@
 #include "cli/term.h"
 #include "query/print.h"
 
-void label_printer_begin(label_printer *p, const pf_query *query,
-                         const pf_answer *answer)
+static void put_header(FILE *out)
 {
-    p->query = query;
-    p->n_hits = answer ? answer->n_hits : 0;
-    p->score_width = answer ? print_score_width(answer) : 0;
     if (command.format == FORMAT_TSV)
-        fputs("path\tlabel\tprobability\n", p->out);
-    if (command.format != FORMAT_JSON)
-        return;
-    pf_json_writer_init(&p->json, p->out);
-    pf_json_begin_object(&p->json, NULL);
-    if (answer)
-        print_json_about(&p->json, query, answer);
-    if (!p->is_single)
-        pf_json_begin_array(&p->json, "images");
+        fputs("path\tlabel\tprobability\n", out);
 }
 
-static void print_as_json(label_printer *p, const labelled *l)
+static void put_tsv(FILE *out, const char *path, const pf_label *labels, size_t n)
 {
-    pf_json_writer *w = &p->json;
-    if (!p->is_single)
-        pf_json_begin_object(w, NULL);
-    if (l->hit)
-        print_json_place(w, l->hit, l->rank);
-    pf_json_write_string(w, "path", l->path);
-    pf_json_begin_array(w, "labels");
-    for (size_t i = 0; i < p->labels->n; i++) {
-        pf_json_begin_object(w, NULL);
-        pf_json_write_string(w, "label", p->labels->name[l->scores[i].label]);
-        pf_json_write_real(w, "probability", l->scores[i].probability, 7);
-        pf_json_end_object(w);
-    }
-    pf_json_end_array(w);
-    if (l->hit)
-        print_json_duplicates(w, p->query, l->hit);
-    if (!p->is_single)
-        pf_json_end_object(w);
-}
-
-static void print_as_tsv(label_printer *p, const labelled *l)
-{
-    for (size_t i = 0; i < p->labels->n; i++) {
-        print_field(p->out, l->path, '\t');
-        print_field(p->out, p->labels->name[l->scores[i].label], '\t');
-        fprintf(p->out, "%.7g\n", l->scores[i].probability);
+    for (size_t i = 0; i < n; i++) {
+        print_field(out, path, '\t');
+        print_field(out, labels[i].name, '\t');
+        fprintf(out, "%.7g\n", labels[i].probability);
     }
 }
 
-static void print_as_text(label_printer *p, const labelled *l)
+static void put_text(FILE *out, size_t indent, const pf_label *labels, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%*s%.3f  ", (int)indent, "", labels[i].probability);
+        pf_term_puts(out, labels[i].name);
+        fputc('\n', out);
+    }
+}
+
+void label_printer_init(label_printer *p, bool is_single, FILE *out)
+{
+    *p = (label_printer){.out = out, .is_single = is_single};
+}
+
+static void begin(label_printer *p)
+{
+    if (!p->is_begun)
+        put_header(p->out);
+    p->is_begun = true;
+}
+
+void label_printer_put(label_printer *p, const pf_classified *picture)
 {
     const pf_term term = pf_term_of(p->out);
-    size_t indent = p->is_single ? 0 : 2;
-    if (l->hit) {
-        indent = print_image_line(p->out, l->hit, l->rank, p->n_hits, p->score_width);
-    } else if (!p->is_single) {
+    begin(p);
+    if (command.format == FORMAT_TSV) {
+        put_tsv(p->out, picture->path, picture->labels, picture->n_labels);
+        return;
+    }
+    if (!p->is_single) {
         fputs(term.has_color ? "\033[1m" : "", p->out);
-        pf_term_puts(p->out, l->path);
+        pf_term_puts(p->out, picture->path);
         fputs(term.has_color ? "\033[0m\n" : "\n", p->out);
     }
-    for (size_t i = 0; i < p->labels->n; i++) {
-        fprintf(p->out, "%*s%.3f  ", (int)indent, "", l->scores[i].probability);
-        pf_term_puts(p->out, p->labels->name[l->scores[i].label]);
-        fputc('\n', p->out);
-    }
-}
-
-void label_printer_put(label_printer *p, const labelled *l)
-{
-    if (command.format == FORMAT_JSON)
-        print_as_json(p, l);
-    else if (command.format == FORMAT_TSV)
-        print_as_tsv(p, l);
-    else
-        print_as_text(p, l);
+    put_text(p->out, p->is_single ? 0 : 2, picture->labels, picture->n_labels);
 }
 
 void label_printer_end(label_printer *p)
 {
-    if (command.format != FORMAT_JSON)
-        return;
-    if (!p->is_single)
-        pf_json_end_array(&p->json);
-    pf_json_end_object(&p->json);
+    begin(p);
+}
+
+void print_labels(FILE *out, const pf_answer *answer)
+{
+    put_header(out);
+    for (size_t i = 0; i < pf_answer_count(answer); i++) {
+        size_t n;
+        const pf_label *labels = pf_answer_labels(answer, i, &n);
+        if (command.format == FORMAT_TSV)
+            put_tsv(out, pf_answer_hit(answer, i)->path, labels, n);
+        else
+            put_text(out, print_image_line(out, answer, i), labels, n);
+    }
 }

@@ -18,7 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/utf8.h"
 #include "cli/term.h"
 #include "query/print.h"
 
@@ -37,31 +36,31 @@ typedef struct {
 
 static bool has_percentiles(const pf_answer *answer)
 {
-    return answer->n_hits > 0 && !isnan(answer->hits[0].percentile);
+    return pf_answer_count(answer) > 0 && !isnan(pf_answer_hit(answer, 0)->percentile);
 }
 
 /* "0.312"; "-0.100", and "12.300" by words, are wider. */
-int print_score_width(const pf_answer *answer)
+static int score_width(const pf_answer *answer)
 {
     int width = 5;
-    for (size_t i = 0; i < answer->n_hits; i++) {
-        const int n = snprintf(NULL, 0, "%.3f", answer->hits[i].score);
+    for (size_t i = 0; i < pf_answer_count(answer); i++) {
+        const int n = snprintf(NULL, 0, "%.3f", pf_answer_hit(answer, i)->score);
         width = n > width ? n : width;
     }
     return width;
 }
 
-static void printer_init(printer *p, FILE *out, size_t n_hits, int score_width,
+static void printer_init(printer *p, FILE *out, const pf_answer *answer, size_t n_ranks,
                          bool with_percentiles)
 {
     *p = (printer){.out = out,
                    .term = pf_term_of(out),
                    .has_percentiles = with_percentiles,
                    .rank_width = 2,
-                   .score_width = score_width};
-    for (size_t n = n_hits; n >= 100; n /= 10)
+                   .score_width = score_width(answer)};
+    for (size_t n = n_ranks; n >= 100; n /= 10)
         p->rank_width++;
-    p->indent = (size_t)(p->rank_width + 2 + score_width + 2);
+    p->indent = (size_t)(p->rank_width + 2 + p->score_width + 2);
     if (with_percentiles)
         p->indent += strlen("100.0 %  ");
     if (!getcwd(p->here, sizeof p->here - 1))
@@ -92,22 +91,6 @@ static const char *short_path(const printer *p, const char *path)
     return n > 1 && strncmp(path, p->here, n) == 0 && path[n] != '\0' ? path + n : path;
 }
 
-/* Bytes of `text` that fit into `columns`. Past U+1100 a character counts as two, as
- * East Asian ones and pictographs take: a few come out shorter than need be. */
-static size_t fitting(const char *text, size_t n, size_t columns)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < n;) {
-        uint32_t code = 0;
-        const size_t length = pf_utf8_decode(text + i, n - i, &code);
-        used += code >= 0x1100 ? 2 : 1;
-        if (used > columns)
-            return i;
-        i += length > 0 ? length : 1;
-    }
-    return n;
-}
-
 /* The rest of a line that begins in column `used`, cut to the terminal's width. */
 static void put_text(const printer *p, size_t used, const char *text)
 {
@@ -116,8 +99,8 @@ static void put_text(const printer *p, size_t used, const char *text)
     if (p->term.is_terminal) {
         const size_t columns = (size_t)p->term.columns;
         const size_t room = columns > used + 20 ? columns - used : 20;
-        if (fitting(text, n, room) < n)
-            shown = fitting(text, n, room - 1);
+        if (pf_term_fitting(text, n, room) < n)
+            shown = pf_term_fitting(text, n, room - 1);
     }
     pf_term_print(p->out, text, shown);
     fputs(shown < n ? "\xE2\x80\xA6\n" : "\n", p->out);
@@ -232,14 +215,15 @@ static void put_duplicates(const printer *p, pf_find find, const pf_hit *h)
     fputc('\n', p->out);
 }
 
-void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reasons)
+void print_text(FILE *out, const pf_answer *answer, bool has_reasons)
 {
+    const pf_find find = pf_answer_get_about(answer)->find;
+    const size_t n = pf_answer_count(answer);
     printer p;
-    printer_init(&p, out, answer->n_hits, print_score_width(answer),
-                 has_percentiles(answer));
-    for (size_t i = 0; i < answer->n_hits; i++) {
-        const pf_hit *h = &answer->hits[i];
-        put_place(&p, h, i + 1);
+    printer_init(&p, out, answer, n, has_percentiles(answer));
+    for (size_t i = 0; i < n; i++) {
+        const pf_hit *h = pf_answer_hit(answer, i);
+        put_place(&p, h, pf_answer_rank(answer, i));
         if (find == PF_FIND_CASES)
             put_case(&p, h);
         else if (find == PF_FIND_CAPTIONS)
@@ -252,12 +236,12 @@ void print_text(FILE *out, pf_find find, const pf_answer *answer, bool has_reaso
     }
 }
 
-size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits,
-                        int score_width)
+size_t print_image_line(FILE *out, const pf_answer *answer, size_t i)
 {
+    const pf_hit *h = pf_answer_hit(answer, i);
     printer p;
-    printer_init(&p, out, n_hits, score_width, !isnan(h->percentile));
-    put_place(&p, h, rank);
+    printer_init(&p, out, answer, pf_answer_count(answer), !isnan(h->percentile));
+    put_place(&p, h, pf_answer_rank(answer, i));
     put_path(&p, h, BOLD);
     put_duplicates(&p, PF_FIND_IMAGES, h);
     return p.indent;
@@ -268,18 +252,19 @@ size_t print_image_line(FILE *out, const pf_hit *h, size_t rank, size_t n_hits,
  *     1.000  chest/effusion.png  #7
  *            Right pleural effusion in a 60-year-old man
  */
-void print_groups_text(FILE *out, const pf_duplicates *d)
+void print_groups_text(FILE *out, const pf_answer *answer)
 {
+    const size_t n_groups = pf_answer_get_about(answer)->n_groups;
     printer p;
-    printer_init(&p, out, 0, print_score_width(&d->images), false);
-    for (size_t g = 0; g < d->n_groups; g++) {
-        const pf_duplicates_group *group = &d->groups[g];
+    printer_init(&p, out, answer, 0, false);
+    for (size_t g = 0; g < n_groups; g++) {
+        const pf_group *group = pf_answer_group(answer, g);
         set_style(&p, BOLD);
         fprintf(out, "%s%zu images, lowest %.3f\n", g > 0 ? "\n" : "", group->n,
                 group->lowest);
         set_style(&p, PLAIN);
         for (size_t i = 0; i < group->n; i++) {
-            const pf_hit *h = &d->images.hits[group->first + i];
+            const pf_hit *h = pf_answer_hit(answer, group->first + i);
             fprintf(out, "%*s  %*.3f  ", p.rank_width, "", p.score_width, h->score);
             put_path(&p, h, "");
             if (h->caption)
@@ -291,11 +276,12 @@ void print_groups_text(FILE *out, const pf_duplicates *d)
 void print_paths(FILE *out, const pf_answer *answer, char end)
 {
     const bool is_terminal = pf_term_of(out).is_terminal;
-    for (size_t i = 0; i < answer->n_hits; i++) {
+    for (size_t i = 0; i < pf_answer_count(answer); i++) {
+        const char *path = pf_answer_hit(answer, i)->path;
         if (is_terminal)
-            pf_term_puts(out, answer->hits[i].path);
+            pf_term_puts(out, path);
         else
-            fputs(answer->hits[i].path, out); /* bytes, for whoever opens it */
+            fputs(path, out); /* bytes, for whoever opens it */
         fputc(end, out);
     }
 }

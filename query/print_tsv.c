@@ -65,22 +65,24 @@ static void put_duplicates(FILE *out, const pf_hit *h)
         fprintf(out, "%s%lld", i ? " " : "", (long long)h->duplicates[i]);
 }
 
-void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collapsed)
+void print_tsv(FILE *out, const pf_answer *answer)
 {
-    fprintf(out, "rank\tscore\tid\t%s\tpercentile%s\n", names_of(find),
-            is_collapsed ? "\tduplicates" : "");
-    for (size_t i = 0; i < answer->n_hits; i++) {
-        const pf_hit *h = &answer->hits[i];
-        fprintf(out, "%zu\t%.7g\t%lld\t", i + 1, h->score, (long long)h->id);
-        if (find == PF_FIND_CASES)
+    const pf_answer_about *about = pf_answer_get_about(answer);
+    fprintf(out, "rank\tscore\tid\t%s\tpercentile%s\n", names_of(about->find),
+            about->is_collapsed ? "\tduplicates" : "");
+    for (size_t i = 0; i < pf_answer_count(answer); i++) {
+        const pf_hit *h = pf_answer_hit(answer, i);
+        fprintf(out, "%zu\t%.7g\t%lld\t", pf_answer_rank(answer, i), h->score,
+                (long long)h->id);
+        if (about->find == PF_FIND_CASES)
             put_case(out, h);
-        else if (find == PF_FIND_CAPTIONS)
+        else if (about->find == PF_FIND_CAPTIONS)
             put_caption(out, h);
         else
             put_image(out, h, '\t');
         if (!isnan(h->percentile))
             fprintf(out, "%.6g", h->percentile);
-        if (is_collapsed) {
+        if (about->is_collapsed) {
             fputc('\t', out);
             put_duplicates(out, h);
         }
@@ -88,12 +90,13 @@ void print_tsv(FILE *out, pf_find find, const pf_answer *answer, bool is_collaps
     }
 }
 
-void print_groups_tsv(FILE *out, const pf_duplicates *d)
+void print_groups_tsv(FILE *out, const pf_answer *answer)
 {
     fprintf(out, "group\tscore\tid\t%s\n", names_of(PF_FIND_IMAGES));
-    for (size_t g = 0; g < d->n_groups; g++) {
-        for (size_t i = 0; i < d->groups[g].n; i++) {
-            const pf_hit *h = &d->images.hits[d->groups[g].first + i];
+    for (size_t g = 0; g < pf_answer_get_about(answer)->n_groups; g++) {
+        const pf_group *group = pf_answer_group(answer, g);
+        for (size_t i = 0; i < group->n; i++) {
+            const pf_hit *h = pf_answer_hit(answer, group->first + i);
             fprintf(out, "%zu\t%.7g\t%lld\t", g + 1, h->score, (long long)h->id);
             put_image(out, h, '\n');
         }

@@ -1,181 +1,212 @@
 /*
- * question.c - from arguments to a question: parts with their weights, and filters.
+ * question.c - from the command line to a request. Messages speak of options, where the
+ * library's speak of what they mean.
  */
-#include <errno.h>
 #include <string.h>
 
-#include "core/base/file.h"
-#include "core/base/mem.h"
+#include "cli/tools.h"
 #include "query/query.h"
 
-enum { PHRASE_MAX_BYTES = 1 << 20 };
+#define SEE "(see plainfilm-query --help)"
 
-const char *const find_names[] = {"images", "captions", "cases", NULL};
-static const pf_find find_values[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
+enum { PICTURE_MAX_BYTES = 256 << 20, PHRASES_MAX_BYTES = 256 << 20 };
 
-void question_reset(question *a)
+typedef struct {
+    pf_request *request;
+    bool has_stdin;         /* it is read, or will be */
+    bool are_by_themselves; /* pictures that are classified */
+} maker;
+
+/* ---- what is asked with ---- */
+
+static bool take_stdin(maker *m, pf_err *err)
 {
-    for (size_t i = 0; i < a->query.n_filters; i++)
-        pf_filter_reset(&a->filters[i]);
-    pf_free(a->filters);
-    pf_free(a->parts);
-    pf_free(a->phrase);
-    pf_buf_free(&a->stdin_);
-    *a = (question){0};
-}
-
-static bool join_words(const pf_cli_item *items, size_t n, char **out, pf_err *err)
-{
-    pf_buf b;
-    pf_buf_init(&b, PHRASE_MAX_BYTES);
-    bool ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        if (items[i].tag == TAG_PHRASE)
-            ok = (b.size == 0 || pf_buf_add_str(&b, " ", err)) &&
-                 pf_buf_add_str(&b, items[i].value, err);
-    }
-    *out = ok ? pf_buf_take(&b, err) : NULL;
-    pf_buf_free(&b);
-    return *out || pf_fail_in(err, "the phrase");
-}
-
-bool read_stream(FILE *in, const char *name, pf_buf *b, pf_err *err)
-{
-    enum { CHUNK = 1 << 16 };
-    for (size_t n = CHUNK; n == CHUNK; b->size += n) {
-        if (!pf_buf_reserve(b, CHUNK, err))
-            return pf_fail_in(err, "%s", name);
-        n = fread(b->data + b->size, 1, CHUNK, in);
-    }
-    return !ferror(in) || pf_fail_errno(err, errno, "cannot read %s", name);
-}
-
-static bool read_stdin(pf_buf *b, pf_err *err)
-{
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf_init(b, limits.max_file_bytes);
-    return read_stream(stdin, "stdin", b, err);
-}
-
-static bool read_image(question *a, pf_part *part, pf_err *err)
-{
-    part->kind = PF_PART_FILE;
-    if (strcmp(part->text, "-") != 0)
-        return !pf_path_is_folder(part->text) ||
-               pf_fail(
-                   err, PF_ERR_MISUSE,
-                   "--image '%.200s' is a folder, these are for --classify of --image "
-                   "alone (see plainfilm-query --help)",
-                   part->text);
-    if (a->has_stdin)
-        return pf_fail(err, PF_ERR_MISUSE, "stdin can be read only once");
-    a->has_stdin = true;
-    if (!read_stdin(&a->stdin_, err))
-        return false;
-    part->kind = PF_PART_PICTURE;
-    part->bytes = (const uint8_t *)a->stdin_.data;
-    part->n_bytes = a->stdin_.size;
+    if (m->has_stdin)
+        return pf_cli_fail(err, PF_ERR_MISUSE, "stdin can be read only once");
+    m->has_stdin = true;
     return true;
 }
 
-static bool read_part(question *a, int tag, const char *text, pf_err *err)
+static bool add_stdin(maker *m, double weight, pf_err *err)
 {
-    pf_part *part = &a->parts[a->query.n_parts];
-    *part = (pf_part){.kind = PF_PART_PHRASE, .text = text};
-    if (!pf_part_read_weight(&part->text, &part->weight, err))
+    char *bytes;
+    size_t n;
+    if (!take_stdin(m, err) ||
+        !pf_cli_read(stdin, "stdin", PICTURE_MAX_BYTES, &bytes, &n, err))
         return false;
-    a->query.n_parts++;
-    if (tag == TAG_WITHOUT)
-        part->weight = -part->weight;
-    if (tag == TAG_LIKE)
-        part->kind = PF_PART_LIKE;
-    return tag != TAG_IMAGE || read_image(a, part, err);
+    const bool ok =
+        pf_request_add_picture(m->request, (const uint8_t *)bytes, n, "-", weight, err);
+    pf_free(bytes);
+    return ok;
 }
 
-static bool has_words(const pf_cli_item *items, size_t n)
+static bool add_image(maker *m, const char *path, double weight, pf_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (items[i].tag == TAG_PHRASE)
-            return true;
+    if (m->are_by_themselves && weight != 1)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--classify looks at each picture by itself, a weight makes "
+                           "no difference (1: in front takes the rest as it is)");
+    if (strcmp(path, "-") == 0)
+        return add_stdin(m, weight, err);
+    if (!m->are_by_themselves && pf_cli_is_folder(path))
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--image '%.200s' is a folder, these are for --classify of "
+                           "--image alone " SEE,
+                           path);
+    return pf_request_add_picture_file(m->request, path, weight, err);
+}
+
+static bool add_item(maker *m, int tag, const char *text, pf_err *err)
+{
+    double weight;
+    if (tag == TAG_FILTER)
+        return pf_request_add_filter(m->request, text, err);
+    if (!pf_read_weight(&text, &weight, err))
+        return false;
+    if (command.embed && weight != 1)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--embed prints a vector of length 1, a weight makes no "
+                           "difference (1: in front takes the rest as it is)");
+    switch (tag) {
+    case TAG_IMAGE:
+        return add_image(m, text, weight, err);
+    case TAG_LIKE:
+        return pf_request_add_like(m->request, text, weight, err);
+    case TAG_WITHOUT:
+        return pf_request_add_phrase(m->request, text, -weight, err);
+    default:
+        return pf_request_add_phrase(m->request, text, weight, err);
     }
-    return false;
+}
+
+/* The plain arguments are the words of one phrase. Given, free with pf_free(). */
+static char *join_words(const pf_cli_args *args, pf_err *err)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    bool is_first = true;
+    for (size_t i = 0; out && i < args->n_items; i++) {
+        if (args->items[i].tag != TAG_PHRASE)
+            continue;
+        fprintf(out, "%s%s", is_first ? "" : " ", args->items[i].value);
+        is_first = false;
+    }
+    if (out && fclose(out) == 0)
+        return text;
+    pf_free(text);
+    pf_cli_fail(err, PF_ERR_NOMEM, "out of memory (the phrase)");
+    return NULL;
 }
 
 /* The phrase comes first, whatever stands before or between its words. */
-static bool read_parts(question *a, const pf_cli_item *items, size_t n, pf_err *err)
+static bool add_phrase(maker *m, const pf_cli_args *args, pf_err *err)
 {
-    a->parts = pf_alloc_array(n + 1, sizeof *a->parts, err);
-    a->query.parts = a->parts;
-    if (!a->parts)
-        return false;
-    if (has_words(items, n) && (!join_words(items, n, &a->phrase, err) ||
-                                !read_part(a, TAG_PHRASE, a->phrase, err)))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        const int tag = items[i].tag;
-        if (tag != TAG_PHRASE && tag != TAG_FILTER &&
-            !read_part(a, tag, items[i].value, err))
+    if (args->n_plain == 0)
+        return true;
+    char *text = join_words(args, err);
+    const bool ok = text && add_item(m, TAG_PHRASE, text, err);
+    pf_free(text);
+    return ok;
+}
+
+static bool add_items(maker *m, const pf_cli_args *args, pf_err *err)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        const pf_cli_item *item = &args->items[i];
+        if (item->tag != TAG_PHRASE && !add_item(m, item->tag, item->value, err))
             return false;
     }
     return true;
 }
 
-static bool read_filters(question *a, const pf_cli_item *items, size_t n, pf_err *err)
-{
-    a->filters = pf_alloc_array(n, sizeof *a->filters, err);
-    if (!a->filters)
-        return false;
-    a->query.filters = a->filters;
-    for (size_t i = 0; i < n; i++) {
-        if (items[i].tag != TAG_FILTER)
-            continue;
-        if (!pf_filter_parse(&a->filters[a->query.n_filters], items[i].value, err))
-            return false;
-        a->query.n_filters++;
-    }
-    return true;
-}
+/* ---- how it is answered ---- */
 
-static bool read_by(pf_by *out, const asked *how, pf_err *err)
+/* Of --batch each line may say otherwise. */
+static bool set_by(maker *m, pf_err *err)
 {
     static const char *const names[] = {"meaning", "words", "both"};
     static const pf_by values[] = {PF_BY_MEANING, PF_BY_WORDS, PF_BY_BOTH};
-    const char *see = "(see plainfilm-query --help)";
-    if (!how->by)
-        return true;
     size_t i = 0;
-    while (i < 3 && strcmp(names[i], how->by) != 0)
+    if (!command.by)
+        return true;
+    while (i < 3 && strcmp(names[i], command.by) != 0)
         i++;
     if (i == 3)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--by '%.80s' is none of: meaning, words, both %s", how->by,
-                       see);
-    *out = values[i];
-    if (*out != PF_BY_WORDS)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--by '%.80s' is none of: meaning, words, both " SEE,
+                           command.by);
+    pf_request_set_by(m->request, values[i]);
+    if (values[i] != PF_BY_WORDS || command.batch)
         return true;
-    if (how->min_score > -1)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--min-score is a cosine, --by words has none %s", see);
-    return how->min_percentile <= 0 ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "--min-percentile is that of a cosine, --by words has none %s", see);
+    if (command.min_score > -1)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--min-score is a cosine, --by words has none " SEE);
+    return command.min_percentile <= 0 ||
+           pf_cli_fail(
+               err, PF_ERR_MISUSE,
+               "--min-percentile is that of a cosine, --by words has none " SEE);
 }
 
-bool question_make(question *a, const asked *how, const pf_cli_item *items, size_t n,
-                   pf_err *err)
+static bool set_collapse(maker *m, pf_err *err)
 {
-    pf_query_init(&a->query);
-    a->query.find = find_values[how->find];
-    a->query.limit = (size_t)how->limit;
-    a->query.min_score = how->min_score;
-    a->query.min_percentile = how->min_percentile;
-    a->query.collapses = how->collapse >= 0;
-    a->query.collapse = how->collapse;
-    if (how->collapse >= 0 && a->query.find == PF_FIND_CASES)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--collapse is for images and captions, not for cases (see "
-                       "plainfilm-query --help)");
-    return read_by(&a->query.by, how, err) && read_parts(a, items, n, err) &&
-           read_filters(a, items, n, err);
+    if (command.collapse >= 0 && command.find == PF_FIND_CASES && !command.batch)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--collapse is for images and captions, not for cases " SEE);
+    return pf_request_set_collapse(m->request, command.collapse, err);
+}
+
+static bool set_limit(maker *m, pf_err *err)
+{
+    return !command.has_limit ||
+           pf_request_set_limit(m->request, (size_t)command.limit, 0, err);
+}
+
+/* ---- what is done ---- */
+
+static bool read_phrases(maker *m, pf_err *err)
+{
+    const bool is_stdin = strcmp(command.phrases, "-") == 0;
+    const char *name = is_stdin ? "stdin" : command.phrases;
+    char *text;
+    size_t n;
+    if (!(is_stdin ? pf_cli_read(stdin, name, PHRASES_MAX_BYTES, &text, &n, err)
+                   : pf_cli_read_file(name, PHRASES_MAX_BYTES, &text, &n, err)))
+        return false;
+    const bool ok = pf_request_rank_phrases(m->request, text, n, name, err);
+    pf_free(text);
+    return ok;
+}
+
+static bool set_job(maker *m, pf_err *err)
+{
+    if (command.embed)
+        pf_request_embed(m->request);
+    if (command.classify)
+        return pf_request_classify(m->request, command.classify, command.label_template,
+                                   err);
+    if (command.phrases)
+        return read_phrases(m, err);
+    if (command.duplicates >= 0)
+        return pf_request_find_duplicates(m->request, command.duplicates, err);
+    return !command.evaluate || pf_request_evaluate(m->request, command.queries, err);
+}
+
+bool question_make(pf_request **out, const pf_cli_args *args, pf_err *err)
+{
+    if (!pf_request_new(out, err))
+        return false;
+    maker m = {.request = *out,
+               .has_stdin =
+                   command.batch || (command.phrases && !strcmp(command.phrases, "-")),
+               .are_by_themselves = command.classify && asks_for_pictures_only(args)};
+    pf_request_set_find(m.request, (pf_find)command.find);
+    if (set_by(&m, err) && set_collapse(&m, err) && set_limit(&m, err) &&
+        pf_request_set_min_score(m.request, command.min_score, err) &&
+        pf_request_set_min_percentile(m.request, command.min_percentile, err) &&
+        add_phrase(&m, args, err) && add_items(&m, args, err) && set_job(&m, err))
+        return true;
+    pf_request_free(*out);
+    *out = NULL;
+    return false;
 }

@@ -1,6 +1,8 @@
 /* say.c - see say.h. Whatever comes from outside goes through pf_term_puts(). */
 #include "query/say.h"
 
+#include <string.h>
+
 #include "cli/term.h"
 #include "query/query.h"
 
@@ -9,38 +11,6 @@ void say(const char *text)
     fprintf(stderr, "%s: ", query_cli.name);
     pf_term_puts(stderr, text);
     fputc('\n', stderr);
-}
-
-/* `is_wanted` or not, the notes are gone afterwards. */
-void say_notes(pf_notes *notes, bool is_wanted)
-{
-    for (size_t i = 0; is_wanted && i < notes->count; i++)
-        say(notes->line[i]);
-    if (is_wanted && notes->dropped > 0)
-        fprintf(stderr, "%s: and %zu notes more\n", query_cli.name, notes->dropped);
-    pf_notes_reset(notes);
-}
-
-/* What the model's makers want told; NULL is fine. */
-void say_notice(const char *notice)
-{
-    if (notice && !command.quiet)
-        say(notice);
-}
-
-void say_failure(const char *path, const char *reason)
-{
-    fprintf(stderr, "%s: ", query_cli.name);
-    pf_term_puts(stderr, path);
-    fputs(": ", stderr);
-    pf_term_puts(stderr, reason);
-    fputc('\n', stderr);
-}
-
-void say_truncated(void)
-{
-    if (!command.quiet)
-        say("the phrase is longer than the model reads: only its beginning counts");
 }
 
 void init_bar(pf_progress *bar, bool is_quiet)
@@ -53,25 +23,123 @@ void init_bar(pf_progress *bar, bool is_quiet)
     pf_progress_init(bar, &how);
 }
 
-void say_about(const pf_search *search, const pf_answer *answer)
+/* ---- notes ---- */
+
+/* What was noted, one line after the other; what finds no room is counted. */
+static struct {
+    char text[16384];
+    size_t size, n_dropped;
+} kept;
+
+void keep_note(void *context, pf_note_kind kind, const char *text)
 {
-    if (command.quiet)
+    const bool is_for_all = kind == PF_NOTE_CATALOG || kind == PF_NOTE_NOTICE;
+    const size_t n = strlen(text) + 1;
+    (void)context;
+    if (is_for_all ? command.quiet : !command.verbose)
         return;
-    if (answer->n_truncated > 0)
-        say_truncated();
-    if (answer->no_image_passes)
+    if (n > sizeof kept.text - kept.size) {
+        kept.n_dropped++;
+        return;
+    }
+    memcpy(kept.text + kept.size, text, n);
+    kept.size += n;
+}
+
+void say_notes(void)
+{
+    for (size_t at = 0; at < kept.size; at += strlen(kept.text + at) + 1)
+        say(kept.text + at);
+    if (kept.n_dropped > 0)
+        fprintf(stderr, "%s: and %zu notes more\n", query_cli.name, kept.n_dropped);
+    kept.size = kept.n_dropped = 0;
+}
+
+/* ---- answers ---- */
+
+static void say_too_long(size_t n, const char *one, const char *several)
+{
+    if (n > 0)
+        fprintf(stderr,
+                "%s: %zu %s longer than the model reads: only the beginning counts\n",
+                query_cli.name, n, n == 1 ? one : several);
+}
+
+static void say_truncated(const pf_answer_about *about)
+{
+    if (about->is_truncated)
+        say("the phrase is longer than the model reads: only its beginning counts");
+    if (about->job == PF_JOB_PHRASES)
+        say_too_long(about->n_truncated, "phrase is", "phrases are");
+    else
+        say_too_long(about->n_truncated, "label is", "labels are");
+}
+
+static void say_found(const pf_answer_about *about, size_t n_hits)
+{
+    if (about->no_image_passes)
         say("no image matches the filter");
-    else if (answer->n_hits == 0)
+    else if (n_hits == 0)
         say("nothing found");
-    else if (answer->chance == PF_CHANCE_NO_BETTER)
+    else if (about->chance == PF_CHANCE_NO_BETTER)
         say("the best hit is less near than captions here are to their own pictures: "
             "perhaps nothing here matches");
-    if (command.verbose) {
-        char text[64];
-        snprintf(text, sizeof text, "%zu hits in %.1f ms from ", answer->n_hits,
-                 answer->took_ms);
-        fprintf(stderr, "%s: %s", query_cli.name, text);
-        pf_term_puts(stderr, pf_search_folder(search));
-        fputc('\n', stderr);
+}
+
+static void say_groups(const pf_answer_about *about)
+{
+    char text[160];
+    if (about->no_image_passes)
+        say("no image matches the filter");
+    else if (about->n_found == 0)
+        say("no two images are that much alike");
+    if (about->n_groups < about->n_found) {
+        snprintf(text, sizeof text, "the %zu largest of %zu groups", about->n_groups,
+                 about->n_found);
+        say(text);
     }
+    if (command.verbose) {
+        snprintf(text, sizeof text, "%zu groups among %zu images in %.0f ms",
+                 about->n_found, about->n_compared, about->took_ms);
+        say(text);
+    }
+}
+
+static void say_skipped(const pf_evaluation *e)
+{
+    char text[128];
+    if (e->skipped == 0)
+        return;
+    snprintf(text, sizeof text, "%zu question%s skipped, no image answers %s",
+             e->skipped, e->skipped == 1 ? "" : "s", e->skipped == 1 ? "it" : "them");
+    say(text);
+}
+
+static void say_time(const char *folder, const pf_answer_about *about, size_t n_hits)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%zu hits in %.1f ms from ", n_hits, about->took_ms);
+    fprintf(stderr, "%s: %s", query_cli.name, text);
+    pf_term_puts(stderr, folder);
+    fputc('\n', stderr);
+}
+
+void say_about(const char *folder, const pf_answer *answer)
+{
+    const pf_answer_about *about = pf_answer_get_about(answer);
+    const size_t n_hits = pf_answer_count(answer);
+    if (command.quiet)
+        return;
+    say_truncated(about);
+    if (about->job == PF_JOB_DUPLICATES)
+        say_groups(about);
+    else if (about->job == PF_JOB_EVALUATE)
+        say_skipped(pf_answer_evaluation(answer));
+    else if (about->job == PF_JOB_PHRASES && n_hits == 0)
+        say("nothing found");
+    if (about->job != PF_JOB_SEARCH && about->job != PF_JOB_CLASSIFY_HITS)
+        return;
+    say_found(about, n_hits);
+    if (command.verbose)
+        say_time(folder, about, n_hits);
 }

@@ -9,15 +9,17 @@
 #include <stdbool.h>
 
 #include "cli/progress.h"
-#include "core/search/search.h"
+#include "include/plainfilm.h"
 
 void say(const char *text);
-void say_notes(pf_notes *notes, bool is_wanted); /* or not: they are gone afterwards */
-void say_notice(const char *notice); /* of the model's makers; NULL is fine */
-void say_truncated(void);
-void say_failure(const char *path, const char *reason); /* of one file among many */
 void init_bar(pf_progress *bar, bool is_quiet);
+
+/* For an engine to tell its notes to. What the command line wants to hear is kept, for
+ * a bar may be running, until say_notes(). */
+void keep_note(void *context, pf_note_kind kind, const char *text);
+void say_notes(void);
+
 /* What is to be told of an answer: nothing found, perhaps by chance, the time taken. */
-void say_about(const pf_search *search, const pf_answer *answer);
+void say_about(const char *folder, const pf_answer *answer);
 
 #endif

@@ -1,6 +1,6 @@
 -- 0002_words.sql - search by words.
 
--- The words of each caption text, under the id of its row: what core/catalog/terms.c
+-- The words of each caption text, under the id of its row: what core/words/terms.c
 -- makes of the text, parted by spaces. FTS5 has nothing left to decide; dots are part of
 -- numbers. It keeps the three columns itself, so that a row can go without anybody
 -- knowing what was in it. Rows come with pf_store_put_caption_text(), for texts that were

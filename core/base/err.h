@@ -11,37 +11,13 @@
 
 #include <stdbool.h>
 
+#include "include/plainfilm.h" /* pf_err itself, which programs see */
+
 #if defined(__GNUC__)
 #define PF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define PF_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define PF_PRINTF(fmt, args)
-#define PF_MUST_CHECK
 #endif
-
-typedef enum {
-    PF_OK = 0,
-    PF_ERR_NOMEM,       /* memory ran out */
-    PF_ERR_IO,          /* the system refused: open, read, write, fsync, ... */
-    PF_ERR_NOT_FOUND,   /* a thing the caller named is not there */
-    PF_ERR_FORMAT,      /* bytes from outside are damaged or contradict themselves */
-    PF_ERR_UNSUPPORTED, /* bytes are legal, but of a kind that is not read here */
-    PF_ERR_LIMIT,       /* a hard limit (size, depth, count, time) was passed */
-    PF_ERR_MISUSE,      /* the user asked for something that makes no sense */
-    PF_ERR_MISMATCH,    /* two things do not belong together: catalog and model */
-    PF_ERR_BUSY,        /* somebody else holds the lock */
-    PF_ERR_INTERRUPTED, /* asked to stop */
-} pf_code;
-
-typedef struct {
-    pf_code code;
-    char msg[512];
-} pf_err;
-
-#define PF_ERR_INIT                                                                    \
-    {                                                                                  \
-        PF_OK, ""                                                                      \
-    }
 
 /* Record a failure and return false, so that `return pf_fail(...)` reads well. A
  * message longer than the buffer is cut at a UTF-8 boundary; control characters, which

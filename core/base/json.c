@@ -34,7 +34,7 @@ bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes, pf_er
     *out = NULL;
     struct stat st;
     if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
-        return pf_fail(err, PF_ERR_NOT_FOUND, "there is no '%s'", path);
+        return true;
     pf_mapfile map;
     if (!pf_mapfile_open(&map, path, err))
         return false;
@@ -122,6 +122,16 @@ const char *pf_json_string(const pf_json *json, size_t *n)
     if (n && json_is_string(in(json)))
         *n = json_string_length(in(json));
     return json_string_value(in(json));
+}
+
+char *pf_json_text(const pf_json *json, pf_err *err)
+{
+    char *dumped = json_dumps((const json_t *)json, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = dumped ? pf_strdup(dumped, err) : NULL;
+    if (!dumped)
+        pf_fail(err, PF_ERR_NOMEM, "out of memory (JSON)");
+    pf_free(dumped);
+    return text;
 }
 
 bool pf_json_next_member(const pf_json *obj, pf_json_member *m)
@@ -246,5 +256,12 @@ void pf_json_write_bool(pf_json_writer *w, const char *key, bool v)
 {
     open_value(w, key);
     fputs(v ? "true" : "false", w->file);
+    close_value(w);
+}
+
+void pf_json_write_json(pf_json_writer *w, const char *key, const char *json)
+{
+    open_value(w, key);
+    fputs(json, w->file);
     close_value(w);
 }

@@ -31,7 +31,8 @@ typedef enum {
  */
 PF_MUST_CHECK bool pf_json_parse(pf_json **out, const char *text, size_t n,
                                  pf_err *err);
-/* The same for a file of at most `max_bytes`. A missing file is PF_ERR_NOT_FOUND. */
+/* The same for a file of at most `max_bytes`. Where there is none *out is NULL, which
+ * is no failure. */
 PF_MUST_CHECK bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes,
                                       pf_err *err);
 void pf_json_free(pf_json *json); /* NULL is fine */
@@ -50,6 +51,9 @@ bool pf_json_to_int(const pf_json *json, int64_t *out);
 bool pf_json_to_real(const pf_json *json, double *out); /* takes an int too */
 /* Borrowed, NUL-terminated; `*n` (may be NULL) is its length, NULs inside counted. */
 const char *pf_json_string(const pf_json *json, size_t *n);
+
+/* The value as JSON text, given, pf_free() it. */
+PF_MUST_CHECK char *pf_json_text(const pf_json *json, pf_err *err);
 
 /* Members in file order: start with {0}, stop when it returns false. */
 typedef struct {
@@ -78,5 +82,7 @@ void pf_json_write_int(pf_json_writer *w, const char *key, int64_t v);
 /* `digits` significant digits, 9 give a float back exactly; null when not finite. */
 void pf_json_write_real(pf_json_writer *w, const char *key, double v, int digits);
 void pf_json_write_bool(pf_json_writer *w, const char *key, bool v);
+/* A value that is JSON already, on one line. */
+void pf_json_write_json(pf_json_writer *w, const char *key, const char *json);
 
 #endif

@@ -38,8 +38,7 @@ PF_MUST_CHECK char *pf_strndup(const char *s, size_t n, pf_err *err);
 /* A formatted string of any length. */
 PF_MUST_CHECK char *pf_strf(pf_err *err, const char *fmt, ...) PF_PRINTF(2, 3);
 
-/* NULL is fine. */
-void pf_free(void *p);
+/* Memory goes back through pf_free() (plainfilm.h); NULL is fine. */
 
 /* For tests: make the n-th allocation from now (1 is the next) fail, and only that one;
  * 0 switches it off. Returns how many allocations were asked for since the last call.

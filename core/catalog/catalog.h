@@ -33,25 +33,37 @@ PF_MUST_CHECK char *pf_catalog_default_folder(pf_err *err);
 
 /* --- reading ------------------------------------------------------------------- */
 
-enum { PF_CATALOG_IMAGES = 1, PF_CATALOG_CAPTIONS = 2 }; /* indexes that are wanted */
-
-/* Open for queries; `folder` NULL is the default folder. The catalog stays at the
- * generation it was opened at until pf_catalog_end_read(). NOT_FOUND when there is no
- * catalog, or an indexer has not published anything yet. */
+/* Open for queries, with a snapshot; `folder` NULL is the default folder. NOT_FOUND
+ * when there is no catalog, or an indexer has not published anything yet. */
 PF_MUST_CHECK bool pf_catalog_open_reader(pf_catalog **out, const char *folder,
-                                          unsigned indexes, pf_notes *notes,
                                           pf_err *err);
 
-/* For a program that stays: end_read() lets go of the snapshot between requests (the
- * indexes stay), begin_read() takes the present one and loads the indexes again only
- * when the generation has changed. After a failed begin_read() there is no snapshot. */
-PF_MUST_CHECK bool pf_catalog_begin_read(pf_catalog *catalog, pf_notes *notes,
-                                         pf_err *err);
+/* Take the present snapshot in the place of the one that is held, if there is one: all
+ * that is read until the next one is of its generation. On failure there is none. */
+PF_MUST_CHECK bool pf_catalog_begin_read(pf_catalog *catalog, pf_err *err);
 void pf_catalog_end_read(pf_catalog *catalog);
+bool pf_catalog_has_snapshot(const pf_catalog *catalog);
 
-/* NULL when it was not asked for. Borrowed until the next begin_read() or close. */
-const pf_vindex *pf_catalog_images(const pf_catalog *catalog);
-const pf_vindex *pf_catalog_captions(const pf_catalog *catalog);
+/* An index file, held open: the one of its generation, however long it has been
+ * replaced since. */
+typedef struct {
+    pf_store_index_file row;
+    int fd;  /* -1: it is not there, */
+    int why; /* for this reason (errno) */
+} pf_index_file;
+
+/* Hold the index files of the snapshot's generation. When a publish overtakes us the
+ * snapshot becomes that of the newer one. On failure nothing is held. */
+PF_MUST_CHECK bool pf_catalog_hold_indexes(pf_catalog *catalog,
+                                           pf_index_file out[PF_INDEX_KINDS],
+                                           pf_err *err);
+void pf_catalog_release_indexes(pf_index_file files[PF_INDEX_KINDS]);
+
+/* The index in `file`, which is of the snapshot's generation. A file that is missing or
+ * damaged is replaced in memory from the vectors in the database, and *notes say so. */
+PF_MUST_CHECK bool pf_catalog_load_index(pf_catalog *catalog, pf_index_kind kind,
+                                         const pf_index_file *file, pf_vindex **out,
+                                         pf_notes *notes, pf_err *err);
 
 /* --- writing ------------------------------------------------------------------- */
 
@@ -90,12 +102,14 @@ void pf_catalog_die_at(int step);
 
 void pf_catalog_close(pf_catalog *catalog); /* NULL is fine */
 const char *pf_catalog_folder(const pf_catalog *catalog);
-pf_store *pf_catalog_store(pf_catalog *catalog);          /* borrowed */
-int64_t pf_catalog_generation(const pf_catalog *catalog); /* 0 = nothing published */
+pf_store *pf_catalog_store(pf_catalog *catalog); /* borrowed */
+/* Of the snapshot, or last published; 0 = nothing. */
+int64_t pf_catalog_generation(const pf_catalog *catalog);
 
 /* Full check: the database, and that both FAISS files hold exactly its ids and vectors.
  * Works on a reader and on a writer (with no transaction open). True when it could be
- * checked; what is wrong is in *problems. */
+ * checked; what is wrong is in *problems. A reader that a publish has overtaken goes on
+ * to the newer generation, whose files there are. */
 PF_MUST_CHECK bool pf_catalog_check(pf_catalog *catalog, pf_notes *problems,
                                     pf_err *err);
 

@@ -358,17 +358,19 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
                            " (SELECT count(*) FROM failure),"
                            " (SELECT count(*) FROM picture),"
                            " (SELECT count(*) FROM caption_text),"
+                           " (SELECT count(DISTINCT image_id) FROM caption_image),"
                            " created_at, created_by FROM catalog",
                            PF_SQL_NO_ARGS, err) &&
               pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
-        int64_t *fields[] = {&out->images,        &out->captions,  &out->cases,
-                             &out->sources,       &out->failures,  &out->pictures,
-                             &out->caption_texts, &out->created_at};
+        int64_t *fields[] = {
+            &out->images,        &out->captions,         &out->cases,
+            &out->sources,       &out->failures,         &out->pictures,
+            &out->caption_texts, &out->captioned_images, &out->created_at};
         for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
             *fields[i] = pf_sql_get_int(rows, i);
         snprintf(out->created_by, sizeof out->created_by, "%s",
-                 pf_sql_get_text(rows, 8));
+                 pf_sql_get_text(rows, 9));
     }
     pf_sql_end(rows);
     return ok;

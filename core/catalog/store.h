@@ -30,6 +30,7 @@
 #include "core/base/err.h"
 #include "core/base/hash.h"
 #include "core/base/notes.h"
+#include "core/words/words_query.h"
 
 typedef struct pf_store pf_store;
 
@@ -73,6 +74,7 @@ PF_MUST_CHECK bool pf_store_set_generation(pf_store *store, int64_t generation,
 typedef struct {
     int64_t images, captions, cases, sources, failures;
     int64_t pictures, caption_texts; /* embeddings, those nobody points to included */
+    int64_t captioned_images;        /* that stand for a caption */
     int64_t created_at;              /* seconds since 1970 */
     char created_by[32];
 } pf_store_counts;
@@ -314,6 +316,23 @@ typedef bool pf_store_key_fn(void *user, const char *key, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_key(pf_store *store, pf_store_key_fn *fn, void *user,
                                      pf_err *err);
 
+/* --- looking around ------------------------------------------------------------ */
+
+/* Key and title (owned, free with pf_free()) of a case; NULL when there is no such. */
+PF_MUST_CHECK bool pf_store_get_case(pf_store *store, int64_t case_id, char **key,
+                                     char **title, pf_err *err);
+/* (case id, image id) of each of its images, by id. */
+PF_MUST_CHECK bool pf_store_each_image_of_case(pf_store *store, int64_t case_id,
+                                               pf_store_pair_fn *fn, void *user,
+                                               pf_err *err);
+typedef bool pf_store_value_count_fn(void *user, const char *key, const char *value,
+                                     int64_t n_images, pf_err *err);
+/* Every value of `key` (NULL: of every key) that an image or its case has, and how many
+ * images: by key, then the most frequent first, then by value. */
+PF_MUST_CHECK bool pf_store_each_value_count(pf_store *store, const char *key,
+                                             pf_store_value_count_fn *fn, void *user,
+                                             pf_err *err);
+
 /* --- words --------------------------------------------------------------------- */
 
 PF_MUST_CHECK bool pf_store_has_captions(pf_store *store, bool *out, pf_err *err);
@@ -327,10 +346,11 @@ typedef struct {
 typedef bool pf_store_word_fn(void *user, const pf_store_word_match *match,
                               bool *is_enough, pf_err *err);
 
-/* Every caption whose text fits the FTS5 expression `match` over the columns of
- * caption_word (schema/0002_words.sql), best first, equal ones by text, then id. How
- * rare a word is, is counted over all texts of the cache, too. */
-PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store, const char *match,
+/* Every caption whose text has any of the groups of `query` that are not excluded, or
+ * with `all` all of them; best first, equal ones by text, then id. How rare a word is,
+ * is counted over all texts of the cache, too. Negation is not looked at. */
+PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store,
+                                            const pf_words_query *query, bool all,
                                             pf_store_word_fn *fn, void *user,
                                             pf_err *err);
 /* The text of a `text_id` of the above (owned, free with pf_free()); NULL when there is
@@ -378,7 +398,14 @@ PF_MUST_CHECK bool pf_store_each_failure(pf_store *store, int64_t source_id,
 
 /* --- index files --------------------------------------------------------------- */
 
-typedef enum { PF_INDEX_IMAGES, PF_INDEX_CAPTIONS } pf_index_kind;
+typedef enum {
+    PF_INDEX_IMAGES,
+    PF_INDEX_CAPTIONS,
+    PF_INDEX_KINDS, /* how many there are */
+} pf_index_kind;
+
+/* "images" or "captions": in index_file, in the names of files, in messages. */
+const char *pf_index_kind_name(pf_index_kind kind);
 
 typedef struct {
     int64_t generation; /* 0 = none was recorded */

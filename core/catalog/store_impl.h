@@ -39,6 +39,9 @@ bool pf_store_add_words(pf_store *store, int64_t text_id, const char *text,
 bool pf_store_fill_words(pf_store *store, pf_err *err);
 bool pf_store_sweep_words(pf_store *store, pf_err *err);
 bool pf_store_check_words(pf_store *store, pf_notes *problems, pf_err *err);
+/* The expression that pf_store_each_word_match() has for FTS5, appended to `out`. */
+bool pf_store_make_match(const pf_words_query *query, bool all, pf_buf *out,
+                         pf_err *err);
 
 /* store_thumbnails.c: is each of them a JPEG file, as far as the store can tell? */
 bool pf_store_check_thumbnails(pf_store *store, pf_notes *problems, pf_err *err);

@@ -389,6 +389,11 @@ static bool is_plain_name(const char *name)
            strlen(name) < sizeof((pf_store_index_file *)0)->name;
 }
 
+const char *pf_index_kind_name(pf_index_kind kind)
+{
+    return kind == PF_INDEX_IMAGES ? "images" : "captions";
+}
+
 bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_file *out,
                               pf_err *err)
 {
@@ -400,8 +405,7 @@ bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_fi
             &rows, s->db,
             "SELECT generation, name, checksum, count, dim FROM index_file WHERE kind "
             "= ?",
-            PF_SQL_ARGS(pf_sql_text(kind == PF_INDEX_IMAGES ? "images" : "captions")),
-            err) &&
+            PF_SQL_ARGS(pf_sql_text(pf_index_kind_name(kind))), err) &&
         pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
         size_t n;

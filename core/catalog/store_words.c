@@ -4,6 +4,8 @@
  *
  * What is in caption_word follows from the text alone (terms.h), so that it can be made
  * at any time: after a migration, for all texts that have no row there.
+ *
+ * Nothing that a user typed reaches FTS5 but words that terms.h made of it, in quotes.
  */
 #include "core/catalog/store.h"
 
@@ -12,9 +14,9 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
-#include "core/catalog/terms.h"
+#include "core/words/terms.h"
 
-enum { MAX_COLUMN = 16 << 20 };
+enum { MAX_COLUMN = 16 << 20, MAX_MATCH = 1 << 20 };
 
 typedef struct {
     pf_terms terms;
@@ -135,8 +137,42 @@ bool pf_store_check_words(pf_store *s, pf_notes *problems, pf_err *err)
 
 /* ---- asking ---------------------------------------------------------------------- */
 
-bool pf_store_each_word_match(pf_store *s, const char *match, pf_store_word_fn *fn,
-                              void *user, pf_err *err)
+static bool add_leaf(const pf_words_query *q, const pf_leaf *leaf, pf_buf *out,
+                     pf_err *err)
+{
+    static const char *const column[] = {
+        [PF_LEAF_STEMS] = "stem : ",
+        [PF_LEAF_WHOLE] = "{stem whole} : ",
+        [PF_LEAF_PREFIX] = "plain : ",
+    };
+    const pf_leaf_kind kind =
+        leaf->kind == PF_LEAF_STEMS && leaf->n_words == 1 ? PF_LEAF_WHOLE : leaf->kind;
+    bool ok = pf_buf_add_str(out, column[kind], err);
+    for (size_t i = 0; ok && i < leaf->n_words; i++)
+        ok = pf_buf_addf(out, err, "%s\"%s\"", i > 0 ? " + " : "",
+                         pf_words_query_word(q, leaf, i));
+    return ok && (kind != PF_LEAF_PREFIX || pf_buf_add_str(out, " *", err));
+}
+
+bool pf_store_make_match(const pf_words_query *q, bool all, pf_buf *out, pf_err *err)
+{
+    bool ok = true, is_first = true;
+    for (size_t g = 0; ok && g < q->n_groups; g++) {
+        const pf_word_group *group = &q->groups[g];
+        if (group->is_excluded)
+            continue;
+        ok = pf_buf_add_str(out, is_first ? "(" : all ? " AND (" : " OR (", err);
+        is_first = false;
+        for (size_t i = 0; ok && i < group->n_leaves; i++)
+            ok = (i == 0 || pf_buf_add_str(out, " OR ", err)) &&
+                 add_leaf(q, &q->leaves[group->first_leaf + i], out, err);
+        ok = ok && pf_buf_add_str(out, ")", err);
+    }
+    return ok;
+}
+
+static bool each_match(pf_store *s, const char *match, pf_store_word_fn *fn, void *user,
+                       pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row, is_enough = false;
@@ -157,6 +193,17 @@ bool pf_store_each_word_match(pf_store *s, const char *match, pf_store_word_fn *
         ok = fn(user, &m, &is_enough, err);
     }
     pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_each_word_match(pf_store *s, const pf_words_query *query, bool all,
+                              pf_store_word_fn *fn, void *user, pf_err *err)
+{
+    pf_buf match;
+    pf_buf_init(&match, MAX_MATCH);
+    const bool ok = pf_store_make_match(query, all, &match, err) &&
+                    each_match(s, match.data, fn, user, err);
+    pf_buf_free(&match);
     return ok;
 }
 

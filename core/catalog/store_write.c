@@ -227,8 +227,8 @@ static bool set_captions(pf_store *s, const char *list, const char *add, int64_t
     if (ok) {
         for (size_t i = 0; i < n; i++)
             sorted[i] = texts[i];
-        ok = find_stale_captions(s, list, of_id, sorted, pf_ids_sort(sorted, n), &stale,
-                                 err);
+        const size_t n_sorted = pf_ids_sort(sorted, n);
+        ok = find_stale_captions(s, list, of_id, sorted, n_sorted, &stale, err);
     }
     for (size_t at = 0; ok && at < stale.size; at += sizeof(int64_t)) {
         int64_t id;
@@ -410,7 +410,7 @@ bool pf_store_set_index_file(pf_store *s, pf_index_kind kind,
                " dim) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind) DO UPDATE"
                " SET generation = ?2, name = ?3, checksum = ?4, count = ?5,"
                " dim = ?6",
-               PF_SQL_ARGS(pf_sql_text(kind == PF_INDEX_IMAGES ? "images" : "captions"),
+               PF_SQL_ARGS(pf_sql_text(pf_index_kind_name(kind)),
                            pf_sql_int(f->generation), pf_sql_text(f->name),
                            pf_sql_bytes(f->checksum.b, sizeof f->checksum.b),
                            pf_sql_int(f->count), pf_sql_int(f->dim)),

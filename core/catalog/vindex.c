@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <faiss/c_api/IndexFlat_c.h>
@@ -264,11 +263,18 @@ static bool adopt(pf_vindex *index, FaissIndex *read, pf_err *err)
     return true;
 }
 
-static bool read_checked(pf_vindex *index, const char *path, pf_err *err)
+/* The stream has a descriptor of its own, which it closes; they share the place that is
+ * read next. */
+static bool read_checked(pf_vindex *index, int fd, pf_err *err)
 {
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return pf_fail_errno(err, errno, "cannot open it");
+    const int own = dup(fd);
+    FILE *f = own < 0 || lseek(own, 0, SEEK_SET) < 0 ? NULL : fdopen(own, "rb");
+    if (!f) {
+        pf_fail_errno(err, errno, "cannot read it");
+        if (own >= 0)
+            close(own);
+        return false;
+    }
     FaissIndex *read = NULL;
     bool ok = faiss_read_index(f, 0, &read) == 0 || faiss_failed(err, "read it");
     fclose(f);
@@ -278,15 +284,20 @@ static bool read_checked(pf_vindex *index, const char *path, pf_err *err)
     return ok;
 }
 
-bool pf_vindex_load(pf_vindex **out, const char *path, const pf_hash *checksum, int dim,
-                    size_t count, pf_err *err)
+static bool check_expected(const pf_vindex *index, int dim, size_t count, pf_err *err)
+{
+    return (index->dim == dim && index->count == count) ||
+           pf_fail(err, PF_ERR_FORMAT,
+                   "it holds %zu vectors of %d floats, expected %zu of %d",
+                   index->count, index->dim, count, dim);
+}
+
+bool pf_vindex_read(pf_vindex **out, int fd, const char *path, const pf_hash *checksum,
+                    int dim, size_t count, pf_err *err)
 {
     *out = NULL;
-    struct stat st;
-    if (stat(path, &st) != 0 && errno == ENOENT)
-        return pf_fail(err, PF_ERR_NOT_FOUND, "there is no index file '%s'", path);
     pf_hash found;
-    if (!pf_hash_file(&found, path, err))
+    if (!pf_hash_open_file(&found, fd, path, err))
         return false;
     if (!pf_hash_equal(&found, checksum))
         return pf_fail(
@@ -295,15 +306,8 @@ bool pf_vindex_load(pf_vindex **out, const char *path, const pf_hash *checksum, 
     pf_vindex *index = pf_zalloc(sizeof *index, err);
     if (!index)
         return false;
-    if (!read_checked(index, path, err)) {
+    if (!read_checked(index, fd, err) || !check_expected(index, dim, count, err)) {
         pf_fail_in(err, "index file '%s'", path);
-        pf_free(index);
-        return false;
-    }
-    if (index->dim != dim || index->count != count) {
-        pf_fail(err, PF_ERR_FORMAT,
-                "index file '%s' holds %zu vectors of %d floats, expected %zu of %d",
-                path, index->count, index->dim, count, dim);
         pf_vindex_free(index);
         return false;
     }

@@ -51,10 +51,10 @@ bool pf_vindex_walk(const pf_vindex *index, pf_vindex_step *step);
 PF_MUST_CHECK bool pf_vindex_save(const pf_vindex *index, const char *path,
                                   pf_hash *checksum, pf_err *err);
 
-/* Read what save() wrote. FAISS trusts a file's bytes, therefore it sees none of them
- * unless their checksum is the one recorded. NOT_FOUND: no such file; FORMAT: other
- * bytes than recorded, or another dim or count. */
-PF_MUST_CHECK bool pf_vindex_load(pf_vindex **out, const char *path,
+/* Read what save() wrote, from a file that is open for reading; `path` is for messages.
+ * FAISS trusts a file's bytes, therefore it sees none of them unless their checksum is
+ * the one recorded. FORMAT: other bytes than recorded, or another dim or count. */
+PF_MUST_CHECK bool pf_vindex_read(pf_vindex **out, int fd, const char *path,
                                   const pf_hash *checksum, int dim, size_t count,
                                   pf_err *err);
 

@@ -20,14 +20,8 @@ void *pf_pickle_pool_add(pf_pickle_pool *p, pf_err *err)
         pf_fail(err, PF_ERR_LIMIT, "more than %zu %s", p->cap, p->what);
         return NULL;
     }
-    if (p->count == p->room) {
-        size_t room = p->room ? 2 * p->room : 64;
-        if (room > p->cap)
-            room = p->cap;
-        if (!pf_resize_array(&p->items, room, p->item_size, err))
-            return NULL;
-        p->room = room;
-    }
+    if (!pf_grow_array(&p->items, &p->room, p->count, p->item_size, err))
+        return NULL;
     void *item = (char *)p->items + p->count++ * p->item_size;
     memset(item, 0, p->item_size);
     return item;

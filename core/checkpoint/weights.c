@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -122,14 +121,8 @@ bool pf_weights_add(pf_weights *w, const pf_tensor *t, const char *name, size_t 
     if (w->count == PF_WEIGHTS_MAX_TENSORS)
         return pf_fail(err, PF_ERR_LIMIT, "more than %d tensors",
                        (int)PF_WEIGHTS_MAX_TENSORS);
-    if (w->count == w->room) {
-        size_t room = w->room ? 2 * w->room : 64;
-        void *entries = w->entries;
-        if (!pf_resize_array(&entries, room, sizeof *w->entries, err))
-            return false;
-        w->entries = entries;
-        w->room = room;
-    }
+    if (!pf_grow_array(&w->entries, &w->room, w->count, sizeof *w->entries, err))
+        return false;
     char *copy = pf_strndup(name, n, err);
     if (!copy)
         return false;
@@ -380,16 +373,6 @@ bool pf_tensor_is_plain_f32(const pf_tensor *t)
 {
     return t->dtype == PF_DTYPE_F32 && (uintptr_t)t->data % sizeof(float) == 0 &&
            pf_tensor_is_contiguous(t);
-}
-
-void pf_tensor_will_read(const pf_tensor *t)
-{
-    if (!pf_tensor_is_contiguous(t))
-        return;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t start = (uintptr_t)t->data / page * page;
-    uintptr_t end = (uintptr_t)t->data + pf_tensor_elements(t) * dtypes[t->dtype].size;
-    posix_madvise((void *)start, end - start, POSIX_MADV_WILLNEED);
 }
 
 void pf_weights_forget(const pf_weights *w, const pf_tensor *t)

@@ -74,8 +74,6 @@ bool pf_tensor_is_plain_f32(const pf_tensor *t);
 /* Convert to row-major float32: `dst` holds pf_tensor_elements() floats. Any dtype. */
 void pf_tensor_read_f32(const pf_tensor *t, float *dst);
 
-/* A hint that a tensor of a mapped file is about to be read from end to end. */
-void pf_tensor_will_read(const pf_tensor *t);
 /* A hint that a tensor's bytes, converted, will hardly be read again: they need not
  * stay in memory. They can still be read, from the file if need be. */
 void pf_weights_forget(const pf_weights *w, const pf_tensor *t);

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/mem.h"
 #include "core/base/clones.h"
+#include "core/base/ids.h"
+#include "core/base/mem.h"
 
 enum { LANES = 4, TEXTS = 32, IMAGES = 32, TEXTS_AT_ONCE = 2, IMAGES_AT_ONCE = 4 };
 
@@ -112,15 +113,7 @@ static void multiply_tile(member *m)
 
 static size_t position_of(const pf_id_set *set, int64_t id)
 {
-    size_t low = 0, high = set->n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (set->ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return pf_ids_lower(set->ids, set->n, sizeof *set->ids, id);
 }
 
 static void improve(target *t, double score, int64_t id)

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
-#include "core/evaluate/judged.h"
 #include "core/base/team.h"
+#include "core/evaluate/judged.h"
 
 /* All of it borrowed. */
 typedef struct {

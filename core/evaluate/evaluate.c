@@ -6,16 +6,15 @@
 #include "core/evaluate/evaluate.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/search/combine.h"
 #include "core/evaluate/cosines.h"
 #include "core/search/fusion.h"
 #include "core/evaluate/judged.h"
 #include "core/search/scope.h"
-#include "core/search/session.h"
 #include "core/base/team.h"
 
 enum {
@@ -24,9 +23,11 @@ enum {
 };
 
 typedef struct {
-    pf_search *s;
+    pf_reader *r;
+    const pf_vindex *images_index, *captions_index;
+    const pf_words *words; /* NULL until they are needed */
     const pf_evaluate_options *o;
-    pf_evaluation *out;
+    pf_evaluate_result *out;
     pf_notes *notes;
     size_t threads;
     pf_id_set captions;          /* of these, with filters and by words or both */
@@ -37,13 +38,6 @@ typedef struct {
     float *own;                  /* [judged.n, dim] of phrases, or NULL */
     pf_words_many *many;         /* NULL until words are needed */
 } evaluation;
-
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static size_t count_threads(int asked)
 {
@@ -69,7 +63,7 @@ static bool is_stopped(const evaluation *e, pf_err *err)
 
 static bool has_captions(const evaluation *e)
 {
-    return pf_vindex_count(pf_catalog_captions(e->s->catalog)) > 0;
+    return pf_vindex_count(e->captions_index) > 0;
 }
 
 static bool wants(const evaluation *e, pf_by by)
@@ -79,13 +73,15 @@ static bool wants(const evaluation *e, pf_by by)
     return e->o->by == by;
 }
 
+static bool get_indexes(evaluation *e, pf_err *err)
+{
+    return pf_reader_check_catalog(e->r, err) &&
+           pf_reader_get_index(e->r, PF_INDEX_IMAGES, &e->images_index, err) &&
+           pf_reader_get_index(e->r, PF_INDEX_CAPTIONS, &e->captions_index, err);
+}
+
 static bool check(const evaluation *e, pf_err *err)
 {
-    if (!pf_session_has_model(e->s, err))
-        return false;
-    if (!pf_catalog_images(e->s->catalog) || !pf_catalog_captions(e->s->catalog))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "the search was not opened for images and captions");
     if (e->o->n_filters > PF_FILTERS_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "%zu filters, the most is %d",
                        e->o->n_filters, PF_FILTERS_MAX);
@@ -95,16 +91,16 @@ static bool check(const evaluation *e, pf_err *err)
         return pf_fail(err, PF_ERR_NOT_FOUND,
                        "catalog '%s' has no captions to ask with: give questions of "
                        "your own",
-                       pf_search_folder(e->s));
+                       pf_reader_folder(e->r));
     return !(e->o->by == PF_BY_WORDS || e->o->by == PF_BY_BOTH) ||
            pf_fail(err, PF_ERR_NOT_FOUND,
                    "catalog '%s' has no captions in which words could be found",
-                   pf_search_folder(e->s));
+                   pf_reader_folder(e->r));
 }
 
 static bool find_images(evaluation *e, pf_err *err)
 {
-    return pf_scope_images(&e->images, pf_catalog_store(e->s->catalog), e->o->filters,
+    return pf_scope_images(&e->images, pf_reader_store(e->r), e->o->filters,
                            e->o->n_filters, err) &&
            (e->images.n > 0 ||
             pf_fail(err, PF_ERR_NOT_FOUND,
@@ -114,7 +110,7 @@ static bool find_images(evaluation *e, pf_err *err)
 
 static bool find_questions(evaluation *e, pf_err *err)
 {
-    pf_store *store = pf_catalog_store(e->s->catalog);
+    pf_store *store = pf_reader_store(e->r);
     if (!(e->o->queries ? pf_judged_read(&e->judged, store, &e->images, e->o->queries,
                                          e->o->stop, e->notes, err)
                         : pf_judged_captions(&e->judged, store, &e->images, err)))
@@ -142,7 +138,7 @@ static bool no_vector(const char *what, int64_t id, pf_err *err)
 
 static bool find_image_vectors(evaluation *e, pf_err *err)
 {
-    const pf_vindex *index = pf_catalog_images(e->s->catalog);
+    const pf_vindex *index = e->images_index;
     e->image_vectors = pf_alloc_array(e->images.n, sizeof *e->image_vectors, err);
     if (!e->image_vectors)
         return false;
@@ -158,7 +154,7 @@ static bool embed_phrase(evaluation *e, size_t i, size_t dim, pf_err *err)
     const pf_part part = {
         .kind = PF_PART_PHRASE, .text = e->judged.at[i].text, .weight = 1};
     pf_combined c = {0};
-    if (!pf_combine(&c, e->s, &part, 1, e->notes, err))
+    if (!pf_combine(&c, e->r, &part, 1, err))
         return false;
     memcpy(e->own + i * dim, c.vector, dim * sizeof *e->own);
     e->text_vectors[i] = e->own + i * dim;
@@ -169,7 +165,7 @@ static bool embed_phrase(evaluation *e, size_t i, size_t dim, pf_err *err)
 
 static bool embed_phrases(evaluation *e, pf_err *err)
 {
-    const size_t dim = (size_t)pf_vindex_dim(pf_catalog_images(e->s->catalog));
+    const size_t dim = (size_t)pf_vindex_dim(e->images_index);
     e->own = pf_alloc_array(e->judged.n, dim * sizeof *e->own, err);
     bool ok = e->own != NULL;
     for (size_t i = 0; ok && i < e->judged.n; i++) {
@@ -190,8 +186,7 @@ static bool find_text_vectors(evaluation *e, pf_err *err)
                embed_phrases(e, err);
     for (size_t i = 0; i < e->judged.n; i++) {
         const int64_t id = e->judged.at[i].captions.ids[0];
-        if (!(e->text_vectors[i] =
-                  pf_vindex_get(pf_catalog_captions(e->s->catalog), id)))
+        if (!(e->text_vectors[i] = pf_vindex_get(e->captions_index, id)))
             return no_vector("caption", id, err);
     }
     return true;
@@ -199,14 +194,14 @@ static bool find_text_vectors(evaluation *e, pf_err *err)
 
 /* ---- by meaning ------------------------------------------------------------------ */
 
-static bool finish(evaluation *e, pf_evaluated *out, size_t *ranks, size_t n,
+static bool finish(evaluation *e, pf_evaluated_way *out, size_t *ranks, size_t n,
                    double start, pf_err *err)
 {
     out->is_there = true;
     out->ranks = ranks;
     const bool ok = pf_metrics_compute(&out->metrics, ranks, n, e->out->resamples,
                                        e->out->seed, err);
-    out->seconds = seconds_now() - start;
+    out->seconds = pf_clock_seconds() - start;
     return ok;
 }
 
@@ -223,10 +218,10 @@ static size_t keep_asking(size_t *ranks, size_t n)
 
 static bool rank_by_meaning(evaluation *e, pf_err *err)
 {
-    const double start = seconds_now();
+    const double start = pf_clock_seconds();
     const bool has_images = !e->o->queries;
     pf_cosines c = {
-        .dim = (size_t)pf_vindex_dim(pf_catalog_images(e->s->catalog)),
+        .dim = (size_t)pf_vindex_dim(e->images_index),
         .texts = e->judged.at,
         .text_vectors = e->text_vectors,
         .n_texts = e->judged.n,
@@ -269,7 +264,7 @@ typedef struct {
 
 typedef struct {
     const evaluation *e;
-    pf_catalog *own; /* NULL: the session's store is used */
+    pf_reader *own; /* NULL: the caller's is used */
     pf_store *store;
     bool has_meaning;
     near_many images, captions; /* all zero without meaning */
@@ -327,17 +322,16 @@ static pf_neighbours near_of(const near_many *m, size_t i)
 /* Question `item`, which is number i of those that were looked for at once. */
 static bool ask(const asker *a, size_t item, size_t i, pf_err *err)
 {
-    const pf_search *s = a->e->s;
     const pf_judged *j = &a->e->judged.at[item];
     const pf_neighbours images = near_of(&a->images, i),
                         captions = near_of(&a->captions, i);
     const pf_fusion fusion = {
         .store = a->store,
-        .folder = pf_search_folder(s),
-        .images = pf_catalog_images(s->catalog),
-        .captions = pf_catalog_captions(s->catalog),
+        .folder = pf_reader_folder(a->e->r),
+        .images = a->e->images_index,
+        .captions = a->e->captions_index,
         .vector = a->has_meaning ? a->e->text_vectors[item] : NULL,
-        .words = s->words,
+        .words = a->e->words,
         .many = a->e->many,
         .phrase = j->text,
         .may_lack_words = true,
@@ -365,24 +359,22 @@ static bool ask_block(void *context, size_t block, pf_err *err)
     const size_t first = block * AT_ONCE, left = e->judged.n - first;
     const size_t n = left < AT_ONCE ? left : AT_ONCE;
     bool ok =
-        !a->has_meaning || (look(&a->images, e, pf_catalog_images(e->s->catalog),
-                                 only_images(e), first, n, err) &&
-                            look(&a->captions, e, pf_catalog_captions(e->s->catalog),
-                                 only_captions(e), first, n, err));
+        !a->has_meaning ||
+        (look(&a->images, e, e->images_index, only_images(e), first, n, err) &&
+         look(&a->captions, e, e->captions_index, only_captions(e), first, n, err));
     for (size_t i = 0; ok && i < n; i++)
         ok = !is_stopped(e, err) && ask(a, first + i, i, err);
     return ok;
 }
 
-/* A connection for another thread. When an indexer has published since the catalog was
- * opened, the connection sees more than we do and is of no use: *is_there = false. */
+/* A reader for another thread. When an indexer has published since, it would see more
+ * than we do and is of no use: *is_there = false. */
 static bool open_another(asker *a, bool *is_there, pf_err *err)
 {
-    const pf_catalog *first = a->e->s->catalog;
-    if (!pf_catalog_open_reader(&a->own, pf_catalog_folder(first), 0, NULL, err))
+    if (!pf_reader_open_beside(&a->own, a->e->r, err))
         return false;
-    *is_there = pf_catalog_generation(a->own) == pf_catalog_generation(first);
-    a->store = pf_catalog_store(a->own);
+    *is_there = a->own != NULL;
+    a->store = a->own ? pf_reader_store(a->own) : NULL;
     return true;
 }
 
@@ -392,7 +384,7 @@ static bool ask_all(const evaluation *e, asker *askers, void **members,
     const size_t blocks = (e->judged.n + AT_ONCE - 1) / AT_ONCE;
     size_t n = 1;
     bool ok = true, is_there = true;
-    askers[0].store = pf_catalog_store(e->s->catalog);
+    askers[0].store = pf_reader_store(e->r);
     members[0] = &askers[0];
     for (; ok && is_there && n < e->threads && n < blocks; n += ok && is_there) {
         members[n] = &askers[n];
@@ -408,15 +400,13 @@ static bool ask_all(const evaluation *e, asker *askers, void **members,
                           .context = e->o->context,
                           .what = what};
     for (size_t i = 0; ok && askers[0].has_meaning && i < n; i++)
-        ok = make_near(&askers[i].images, pf_catalog_images(e->s->catalog),
-                       only_images(e), err) &&
-             make_near(&askers[i].captions, pf_catalog_captions(e->s->catalog),
-                       only_captions(e), err);
+        ok = make_near(&askers[i].images, e->images_index, only_images(e), err) &&
+             make_near(&askers[i].captions, e->captions_index, only_captions(e), err);
     ok = ok && pf_team_run(&team, err);
     for (size_t i = 0; i < e->threads; i++) {
         free_near(&askers[i].images);
         free_near(&askers[i].captions);
-        pf_catalog_close(askers[i].own);
+        pf_reader_close(askers[i].own);
     }
     return ok;
 }
@@ -424,16 +414,16 @@ static bool ask_all(const evaluation *e, asker *askers, void **members,
 /* Words and both have the same questions, and share what is known of their words. */
 static bool get_words(evaluation *e, pf_err *err)
 {
-    pf_store *store = pf_catalog_store(e->s->catalog);
-    return e->many || (pf_session_get_words(e->s, err) &&
+    pf_store *store = pf_reader_store(e->r);
+    return e->many || (pf_engine_get_words(e->r->engine, &e->words, err) &&
                        (e->o->n_filters == 0 ||
                         pf_scope_captions(&e->captions, store, &e->images, err)) &&
-                       pf_words_many_new(&e->many, e->s->words, store, err));
+                       pf_words_many_new(&e->many, e->words, store, err));
 }
 
 static bool rank_by_asking(evaluation *e, bool has_meaning, pf_err *err)
 {
-    const double start = seconds_now();
+    const double start = pf_clock_seconds();
     asker *askers = pf_alloc_array(e->threads, sizeof *askers, err);
     void **members = pf_alloc_array(e->threads, sizeof *members, err);
     size_t *ranks = pf_alloc_array(e->judged.n, sizeof *ranks, err);
@@ -461,20 +451,20 @@ static bool rank_all(evaluation *e, pf_err *err)
            (!wants(e, PF_BY_BOTH) || rank_by_asking(e, true, err));
 }
 
-bool pf_evaluate(pf_search *search, const pf_evaluate_options *options,
-                 pf_evaluation *out, pf_notes *notes, pf_err *err)
+bool pf_evaluate(pf_reader *reader, const pf_evaluate_options *options,
+                 pf_evaluate_result *out, pf_notes *notes, pf_err *err)
 {
-    const double start = seconds_now();
-    evaluation e = {.s = search,
+    const double start = pf_clock_seconds();
+    evaluation e = {.r = reader,
                     .o = options,
                     .out = out,
                     .notes = notes,
                     .threads = count_threads(options->threads)};
     out->resamples = options->resamples ? options->resamples : PF_METRICS_RESAMPLES;
     out->seed = options->seed;
-    const bool ok = check(&e, err) && find_images(&e, err) && find_questions(&e, err) &&
-                    find_image_vectors(&e, err) && find_text_vectors(&e, err) &&
-                    rank_all(&e, err);
+    const bool ok = get_indexes(&e, err) && check(&e, err) && find_images(&e, err) &&
+                    find_questions(&e, err) && find_image_vectors(&e, err) &&
+                    find_text_vectors(&e, err) && rank_all(&e, err);
     pf_id_set_reset(&e.images);
     pf_id_set_reset(&e.captions);
     pf_judged_list_reset(&e.judged);
@@ -482,16 +472,16 @@ bool pf_evaluate(pf_search *search, const pf_evaluate_options *options,
     pf_free(e.text_vectors);
     pf_free(e.own);
     pf_words_many_free(e.many);
-    out->took_ms = 1e3 * (seconds_now() - start);
+    out->took_ms = 1e3 * (pf_clock_seconds() - start);
     if (!ok)
-        pf_evaluation_reset(out);
+        pf_evaluate_result_reset(out);
     return ok;
 }
 
-void pf_evaluation_reset(pf_evaluation *e)
+void pf_evaluate_result_reset(pf_evaluate_result *e)
 {
     for (int i = 0; i < PF_N_EVALUATED; i++)
         pf_free(e->text_to_image[i].ranks);
     pf_free(e->image_to_text.ranks);
-    *e = (pf_evaluation){0};
+    *e = (pf_evaluate_result){0};
 }

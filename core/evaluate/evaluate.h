@@ -22,8 +22,7 @@
  * Filters limit the images that take part, with their captions, on either side.
  *
  * Speed: cosines cost texts x images x dim multiplications, once for both directions;
- * they and the rankings are shared among threads, each with its own connection to the
- * store.
+ * they and the rankings are shared among threads, each with a reader of its own.
  */
 #ifndef PF_CORE_EVALUATE_EVALUATE_H
 #define PF_CORE_EVALUATE_EVALUATE_H
@@ -56,7 +55,7 @@ typedef struct {
     pf_metrics metrics;
     size_t *ranks; /* [metrics.n] of each question in turn, 0: not found; owned */
     double seconds;
-} pf_evaluated;
+} pf_evaluated_way;
 
 enum { PF_EVALUATED_MEANING, PF_EVALUATED_WORDS, PF_EVALUATED_BOTH, PF_N_EVALUATED };
 
@@ -67,16 +66,16 @@ typedef struct {
     size_t n_truncated; /* phrases of which only the beginning was read */
     size_t resamples;
     uint64_t seed;
-    pf_evaluated text_to_image[PF_N_EVALUATED];
-    pf_evaluated image_to_text; /* by meaning: pictures have no words */
+    pf_evaluated_way text_to_image[PF_N_EVALUATED];
+    pf_evaluated_way image_to_text; /* by meaning: pictures have no words */
     double took_ms;
-} pf_evaluation;
+} pf_evaluate_result;
 
-/* `search` must have been opened for images and captions; *out must be all zero or
- * reset, and stays so on failure. NOT_FOUND without captions to ask with or to find
- * words in, and when no question is left; codes of judged.h for the file. */
-PF_MUST_CHECK bool pf_evaluate(pf_search *search, const pf_evaluate_options *options,
-                               pf_evaluation *out, pf_notes *notes, pf_err *err);
-void pf_evaluation_reset(pf_evaluation *evaluation); /* frees; all zero is fine */
+/* *out must be all zero or reset, and stays so on failure. NOT_FOUND without captions
+ * to ask with or to find words in, and when no question is left; codes of judged.h for
+ * the file. */
+PF_MUST_CHECK bool pf_evaluate(pf_reader *reader, const pf_evaluate_options *options,
+                               pf_evaluate_result *out, pf_notes *notes, pf_err *err);
+void pf_evaluate_result_reset(pf_evaluate_result *result); /* frees; all zero is fine */
 
 #endif

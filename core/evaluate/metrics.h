@@ -28,23 +28,6 @@ enum {
 };
 
 typedef struct {
-    double value;
-    double low, high; /* of the 95 % interval; value is mostly, not always inside */
-} pf_estimate;
-
-typedef enum {
-    PF_RECALL_AT_1,
-    PF_RECALL_AT_5,
-    PF_RECALL_AT_10,
-    PF_MEDIAN_RANK, /* INFINITY: half of the questions or more found nothing */
-    PF_MRR,
-    PF_N_METRICS,
-} pf_metric;
-
-/* "recall_at_1", ... as JSON and TSV call them. */
-const char *pf_metric_name(pf_metric metric);
-
-typedef struct {
     pf_estimate of[PF_N_METRICS];
     size_t n; /* questions */
 } pf_metrics;

@@ -4,7 +4,7 @@
  * Each decoder gets the whole file and fills a picture. What it leaves behind on
  * failure is freed by pf_picture_decode(), so a decoder may return from anywhere.
  *
- * Adding a format? Also pf_picture_sniff(), the table in picture.c, test_picture.c.
+ * Adding a format? Also the tables in picture.c, test_picture.c.
  */
 #ifndef PF_CORE_IMAGE_DECODE_H
 #define PF_CORE_IMAGE_DECODE_H

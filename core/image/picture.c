@@ -24,6 +24,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/decode.h"
 
@@ -62,21 +63,44 @@ static const kind kinds[] = {
 };
 static const kind tga = {"tga", 0, 0, "", pf_decode_tga};
 
+/* The bytes say what a file is, but for a TGA. */
+typedef struct {
+    const char *text;
+    bool is_tga;
+} extension;
+
+static const extension extensions[] = {
+    {"jpg", false}, {"jpeg", false}, {"jpe", false},  {"jfif", false}, {"png", false},
+    {"gif", false}, {"bmp", false},  {"tga", true},   {"icb", true},   {"vda", true},
+    {"vst", true},  {"psd", false},  {"pnm", false},  {"pgm", false},  {"ppm", false},
+    {"pbm", false}, {"tif", false},  {"tiff", false}, {"dcm", false},  {"dicom", false},
+};
+
 void pf_picture_limits_init(pf_picture_limits *limits)
 {
     limits->max_file_bytes = (size_t)256 << 20;
     limits->max_pixels = 100 * 1000 * 1000;
 }
 
+static const extension *find_extension(const char *name)
+{
+    const char *text = pf_path_extension(name);
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+        if (strcasecmp(text, extensions[i].text) == 0)
+            return &extensions[i];
+    }
+    return NULL;
+}
+
+bool pf_picture_has_extension(const char *name)
+{
+    return find_extension(name) != NULL;
+}
+
 static bool has_tga_name(const char *name)
 {
-    static const char *const endings[] = {".tga", ".icb", ".vda", ".vst"};
-    size_t n = name ? strlen(name) : 0;
-    for (size_t i = 0; n > 4 && i < sizeof endings / sizeof *endings; i++) {
-        if (strcasecmp(name + n - 4, endings[i]) == 0)
-            return true;
-    }
-    return false;
+    const extension *e = name ? find_extension(name) : NULL;
+    return e && e->is_tga;
 }
 
 static bool is_pnm_space(uint8_t c)

@@ -29,6 +29,9 @@ typedef struct {
 
 void pf_picture_limits_init(pf_picture_limits *limits);
 
+/* Has the name the extension of a picture, of the kinds that are refused too? */
+bool pf_picture_has_extension(const char *name);
+
 /* What the first bytes say: "jpeg", "png", "gif", "bmp", "tga", "psd", "pnm", "tiff",
  * "dicom", "jpeg2000", "webp" (the last four are refused by name), or NULL when they
  * say nothing. `name` (may be NULL) decides for TGA alone, which has no signature. */

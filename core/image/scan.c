@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,19 +22,6 @@ typedef struct {
     size_t count, room;
 } folder_list;
 
-static bool has_picture_extension(const char *path)
-{
-    static const char *const known[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "gif",
-                                        "bmp", "tga",  "psd",  "pnm",  "pgm",  "ppm",
-                                        "pbm", "tif",  "tiff", "dcm",  "dicom"};
-    const char *extension = pf_path_extension(path);
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcasecmp(extension, known[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool looks_like_picture(const char *path)
 {
     uint8_t bytes[SNIFF_BYTES];
@@ -49,7 +35,7 @@ static bool looks_like_picture(const char *path)
 
 static bool is_candidate(const char *path)
 {
-    return has_picture_extension(path) ||
+    return pf_picture_has_extension(path) ||
            (pf_path_extension(path)[0] == '\0' && looks_like_picture(path));
 }
 

@@ -55,14 +55,8 @@ void pf_binder_free(pf_binder *b)
 
 float *pf_bind_room(pf_binder *b, size_t n, pf_err *err)
 {
-    if (b->n_room == b->cap_room) {
-        size_t cap = b->cap_room ? 2 * b->cap_room : 64;
-        void *p = b->room;
-        if (!pf_resize_array(&p, cap, sizeof *b->room, err))
-            return NULL;
-        b->room = p;
-        b->cap_room = cap;
-    }
+    if (!pf_grow_array(&b->room, &b->cap_room, b->n_room, sizeof *b->room, err))
+        return NULL;
     float *room = pf_alloc_floats(n, err);
     if (room)
         b->room[b->n_room++] = room;

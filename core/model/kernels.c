@@ -51,12 +51,10 @@ void pf_kernel_add(float *restrict y, const float *restrict x, size_t n)
         y[i] += x[i];
 }
 
-/* The one place that sets BLAS threads: products run in the thread that asks for them,
- * for plainfilm's own workers are the parallelism. The call is OpenBLAS's; cblas.h has
- * it. */
-__attribute__((constructor)) static void use_one_thread(void)
+/* The call is OpenBLAS's; cblas.h has it. */
+void pf_kernels_set_threads(int n)
 {
-    openblas_set_num_threads(1);
+    openblas_set_num_threads(n);
 }
 
 static void set_rows(float *y, size_t ldy, size_t n, const float *bias, size_t width)

@@ -12,6 +12,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* How many threads OpenBLAS may use for one product, for the whole process: a program's
+ * decision, the library itself never calls it. Our programs say 1, since several of our
+ * own threads multiply at once (see ARCHITECTURE.md); with more, these wait for each
+ * other. */
+void pf_kernels_set_threads(int n);
+
 /* A linear layer as PyTorch stores it: y = x w^T + bias. */
 typedef struct {
     const float *weight; /* [out, in] */

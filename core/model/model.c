@@ -15,11 +15,12 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/checkpoint/weights.h"
+#include "core/model/preprocessor_config.h"
 
 enum { CONFIG_MAX_BYTES = 1 << 20, STAMP_MAX_BYTES = 1 << 16 };
 
 struct pf_model {
-    char *path, *folder; /* `folder` is where the checkpoint lies */
+    char *folder; /* where the checkpoint lies */
     char *checkpoint, *config_path, *preprocess_path;
     pf_weights *weights;
     pf_clip *clip;
@@ -106,9 +107,6 @@ static bool find_in_folder(pf_model *m, pf_notes *notes, pf_err *err)
 
 static bool find_files(pf_model *m, const char *path, pf_notes *notes, pf_err *err)
 {
-    m->path = pf_strdup(path, err);
-    if (!m->path)
-        return false;
     if (!pf_path_exists(path))
         return pf_fail_errno(err, errno, "cannot open model '%s'", path);
     if (pf_path_is_folder(path)) {
@@ -129,22 +127,11 @@ static bool find_files(pf_model *m, const char *path, pf_notes *notes, pf_err *e
     return m->config_path && m->preprocess_path;
 }
 
-/* *out is NULL when there is no such file. */
-static bool read_optional_json(const char *path, pf_json **out, pf_err *err)
-{
-    if (pf_json_parse_file(out, path, CONFIG_MAX_BYTES, err))
-        return true;
-    if (err->code != PF_ERR_NOT_FOUND)
-        return false;
-    *err = (pf_err)PF_ERR_INIT;
-    return true;
-}
-
 static bool open_towers(pf_model *m, const pf_model_options *options, pf_notes *notes,
                         pf_err *err)
 {
     pf_json *config = NULL;
-    if (!read_optional_json(m->config_path, &config, err))
+    if (!pf_json_parse_file(&config, m->config_path, CONFIG_MAX_BYTES, err))
         return false;
     const char *notice = pf_json_string(pf_json_get(config, "plainfilm_notice"), NULL);
     bool ok = (!notice || (m->notice = pf_strdup(notice, err))) &&
@@ -156,81 +143,6 @@ static bool open_towers(pf_model *m, const pf_model_options *options, pf_notes *
 }
 
 /* ---- preprocessing ---- */
-
-static bool bad_preprocess(const pf_model *m, const char *what, pf_err *err)
-{
-    return pf_fail(err, PF_ERR_UNSUPPORTED, "'%s': %s", m->preprocess_path, what);
-}
-
-/* A side is written 224, {"shortest_edge": 224} or {"height": 224, "width": 224}. */
-static bool read_side(const pf_json *v, int64_t *side)
-{
-    int64_t width = 0;
-    if (pf_json_to_int(v, side) ||
-        pf_json_to_int(pf_json_get(v, "shortest_edge"), side))
-        return true;
-    return pf_json_to_int(pf_json_get(v, "height"), side) &&
-           pf_json_to_int(pf_json_get(v, "width"), &width) && width == *side;
-}
-
-static bool read_triple(const pf_json *v, float out[3], double least)
-{
-    for (size_t i = 0; i < 3; i++) {
-        double x = 0;
-        if (pf_json_size(v) != 3 || !pf_json_to_real(pf_json_at(v, i), &x) ||
-            !(x > least && x < 100))
-            return false;
-        out[i] = (float)x;
-    }
-    return true;
-}
-
-/* Steps that CLIP's preprocessing has; a file that switches one off means another one.
- */
-static bool has_all_steps(const pf_json *config)
-{
-    static const char *const step[] = {"do_resize", "do_center_crop", "do_normalize",
-                                       "do_rescale", "do_convert_rgb"};
-    for (size_t i = 0; i < sizeof step / sizeof *step; i++) {
-        bool on = true;
-        pf_json_to_bool(pf_json_get(config, step[i]), &on);
-        if (!on)
-            return false;
-    }
-    return true;
-}
-
-static bool read_preprocess(pf_model *m, const pf_json *config, pf_err *err)
-{
-    pf_preprocess *p = &m->preprocess;
-    int64_t side = p->size, resize = p->resize, filter = 3;
-    const pf_json *mean = pf_json_get(config, "image_mean");
-    const pf_json *std = pf_json_get(config, "image_std");
-    const pf_json *resample = pf_json_get(config, "resample");
-    if (!has_all_steps(config))
-        return bad_preprocess(m, "switches a step of CLIP's preprocessing off", err);
-    if ((pf_json_get(config, "crop_size") &&
-         !read_side(pf_json_get(config, "crop_size"), &side)) ||
-        side < 1 || side > 4096)
-        return bad_preprocess(m, "'crop_size' is not a side in pixels", err);
-    if (!read_side(pf_json_get(config, "size"), &resize))
-        resize = side;
-    if (resize < side || resize > 8192)
-        return bad_preprocess(m, "'size' is smaller than 'crop_size', or over 8192",
-                              err);
-    if ((resample && !pf_json_to_int(resample, &filter)) ||
-        (filter != 2 && filter != 3))
-        return bad_preprocess(m, "'resample' is neither 2 (bilinear) nor 3 (bicubic)",
-                              err);
-    if ((mean && !read_triple(mean, p->mean, -100)) ||
-        (std && !read_triple(std, p->std, 0)))
-        return bad_preprocess(m, "'image_mean' or 'image_std' is not three numbers",
-                              err);
-    p->size = (int)side;
-    p->resize = (int)resize;
-    p->filter = filter == 2 ? PF_RESAMPLE_BILINEAR : PF_RESAMPLE_BICUBIC;
-    return true;
-}
 
 /* Sides PubMedCLIP's authors evaluate with: 250 for the models made for 224 (it ends in
  * the same 7 x 7 grid), otherwise the model's own. */
@@ -246,12 +158,7 @@ static bool choose_preprocess(pf_model *m, const char *name, pf_err *err)
         pf_preprocess_init_pubmedclip_train(&m->preprocess, train_size(d));
     } else if (!name || strcmp(name, "clip") == 0) {
         pf_preprocess_init_clip(&m->preprocess, d->image_size);
-        pf_json *config = NULL;
-        if (!read_optional_json(m->preprocess_path, &config, err))
-            return false;
-        bool ok = !config || read_preprocess(m, config, err);
-        pf_json_free(config);
-        if (!ok)
+        if (!pf_preprocessor_config_read(&m->preprocess, m->preprocess_path, err))
             return false;
     } else {
         return pf_fail(err, PF_ERR_MISUSE,
@@ -410,18 +317,12 @@ void pf_model_close(pf_model *m)
     pf_clip_close(m->clip);
     pf_weights_close(m->weights);
     pf_bpe_close(m->bpe);
-    pf_free(m->path);
     pf_free(m->folder);
     pf_free(m->checkpoint);
     pf_free(m->config_path);
     pf_free(m->preprocess_path);
     pf_free(m->notice);
     pf_free(m);
-}
-
-const char *pf_model_path(const pf_model *m)
-{
-    return m->path;
 }
 
 const char *pf_model_checkpoint(const pf_model *m)

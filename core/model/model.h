@@ -43,7 +43,6 @@ PF_MUST_CHECK bool pf_model_open(pf_model **out, const char *path,
                                  pf_err *err);
 void pf_model_close(pf_model *model); /* NULL is fine */
 
-const char *pf_model_path(const pf_model *model);       /* as given */
 const char *pf_model_checkpoint(const pf_model *model); /* the file with the weights */
 const char *
 pf_model_container(const pf_model *model); /* "safetensors", "torch zip"... */

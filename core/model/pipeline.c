@@ -1,59 +1,51 @@
 /*
  * pipeline.c - see pipeline.h.
  *
- * One mutex guards the queue: the number of the next item, the batches that wait for
- * the caller, and whether somebody failed. Workers own two batches each, so that one
- * can wait while the next is filled; a worker that is ahead waits for its batch to come
- * back.
+ * A team's item is a batch of inputs in a row. What comes of it lies in one of the two
+ * batches that its worker owns, so that one can be with the caller while the other is
+ * filled.
  */
 #include "core/model/pipeline.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/image/view.h"
+#include "core/base/team.h"
+#include "core/image/intake.h"
 
 enum { JOBS_MAX = 256, BATCHES_PER_WORKER = 2 };
 
-typedef struct batch {
-    struct batch *next; /* in the list of finished ones */
-    bool is_out;        /* with the caller */
-    size_t n;           /* results */
-    size_t n_embedded;  /* of them with pixels, in pixel order */
+typedef struct {
+    size_t n;          /* results */
+    size_t n_embedded; /* of them with pixels, in pixel order */
     pf_embedded *result;
     float *input, *vector; /* [batch, pixels], [batch, dim] */
-    const char **text;
-    bool *is_truncated; /* [batch] of the texts */
-    pf_buf thumbnails;  /* one after another */
+    bool *is_truncated;    /* [batch] of the texts */
+    pf_buf thumbnails;     /* one after another */
 } batch;
 
-typedef struct queue {
+typedef struct {
     const pf_pipeline *options;
     const pf_picture_ref *pictures; /* [count]; NULL when the inputs are texts */
     const char *const *texts;       /* [count], or NULL */
     size_t count;
-
-    pthread_mutex_t lock;
-    pthread_cond_t done_changed; /* a batch was finished, or a worker ended */
-    pthread_cond_t free_changed; /* a batch came back */
-    size_t next;
-    batch *done;
-    int running;
-    bool failed;
-    pf_err failure;
-} queue;
+    size_t batch; /* inputs in one */
+    pf_pipeline_sink *sink;
+    void *context;
+    size_t n_handed_over; /* results; the caller's own */
+} job;
 
 typedef struct {
-    queue *q;
-    pthread_t thread;
+    job *job;
     pf_embedder *embedder;
     batch batches[BATCHES_PER_WORKER];
-    pf_buf bytes; /* of the file being read */
-    pf_view view; /* of the picture in it; NULLs for texts */
+    size_t n_filled;      /* batches, ever */
+    size_t n_handed_over; /* of them; the caller's own */
+    pf_buf bytes;         /* of the file being read */
+    pf_intake intake;     /* of the picture in it; NULLs for texts */
 } worker;
 
 int pf_pipeline_cores(void)
@@ -62,7 +54,7 @@ int pf_pipeline_cores(void)
     return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (int)n;
 }
 
-/* ---- one item ---- */
+/* ---- one picture ---- */
 
 static bool is_fatal(pf_code code)
 {
@@ -96,167 +88,115 @@ static void place_thumbnails(batch *b)
 /* Read, decode and preprocess one file into the batch's next place. */
 static bool load_picture(worker *w, batch *b, pf_embedded *r)
 {
-    const pf_model *model = w->q->options->model;
-    const pf_picture_ref *ref = &w->q->pictures[r->item];
-    const pf_view_options options = {.name = pf_path_base(ref->path),
-                                     .frame = ref->frame,
-                                     .preprocess = pf_model_preprocess(model)};
+    const pf_model *model = w->job->options->model;
+    const pf_picture_ref *ref = &w->job->pictures[r->item];
+    const pf_intake_options options = {.name = pf_path_base(ref->path),
+                                       .frame = ref->frame,
+                                       .preprocess = pf_model_preprocess(model)};
     w->bytes.size = 0;
     if (!pf_file_read(ref->path, &w->bytes, &r->failure))
         return false;
     r->content = pf_hash_bytes(w->bytes.data, w->bytes.size);
-    if (!pf_view_make(&w->view, (const uint8_t *)w->bytes.data, w->bytes.size, &options,
-                      &r->failure))
+    if (!pf_intake_make(&w->intake, (const uint8_t *)w->bytes.data, w->bytes.size,
+                        &options, &r->failure))
         return false;
-    r->width = w->view.width;
-    r->height = w->view.height;
-    memcpy(r->format, w->view.format, sizeof r->format);
-    if (w->view.thumbnail)
-        add_thumbnail(b, w->view.thumbnail, r);
-    pf_preprocess_normalise(options.preprocess, w->view.pixels,
+    r->width = w->intake.width;
+    r->height = w->intake.height;
+    memcpy(r->format, w->intake.format, sizeof r->format);
+    if (w->intake.thumbnail)
+        add_thumbnail(b, w->intake.thumbnail, r);
+    pf_preprocess_normalise(options.preprocess, w->intake.pixels,
                             b->input + b->n_embedded * pf_embed_pixels_size(model));
     return true;
 }
 
-static bool embed_batch(worker *w, batch *b, pf_err *err)
+/* ---- one batch ---- */
+
+static bool is_stopped(const job *j)
 {
-    if (b->n_embedded == 0)
-        return true;
-    bool ok = w->q->texts ? pf_embed_texts(w->embedder, b->text, b->n_embedded,
-                                           b->vector, b->is_truncated, err)
-                          : pf_embed_pixels(w->embedder, b->input, b->n_embedded,
-                                            b->vector, err);
-    const size_t dim = (size_t)pf_model_dim(w->q->options->model);
-    size_t k = 0;
-    for (size_t i = 0; ok && i < b->n; i++) {
-        if (b->result[i].failure.code != PF_OK)
-            continue;
-        b->result[i].is_truncated = w->q->texts && b->is_truncated[k];
-        b->result[i].vector = b->vector + k++ * dim;
-    }
-    return ok;
+    return j->options->stop && atomic_load(j->options->stop) != 0;
 }
 
-/* ---- the worker ---- */
-
-static bool next_item(queue *q, size_t *item)
+/* Fewer when it is told to stop. */
+static bool load_pictures(worker *w, batch *b, size_t first, size_t n, pf_err *err)
 {
-    pthread_mutex_lock(&q->lock);
-    bool stop = q->options->stop && atomic_load(q->options->stop);
-    bool has = !q->failed && !stop && q->next < q->count;
-    if (has)
-        *item = q->next++;
-    pthread_mutex_unlock(&q->lock);
-    return has;
-}
-
-static bool fill_batch(worker *w, batch *b, pf_err *err)
-{
-    size_t item;
-    b->n = b->n_embedded = b->thumbnails.size = 0;
-    while (b->n_embedded < w->q->options->batch && b->n < 2 * w->q->options->batch &&
-           next_item(w->q, &item)) {
+    for (size_t i = first; i < first + n && !is_stopped(w->job); i++) {
         pf_embedded *r = &b->result[b->n++];
-        *r = (pf_embedded){.item = item};
-        if (w->q->texts) {
-            b->text[b->n_embedded++] = w->q->texts[item];
-        } else if (load_picture(w, b, r)) {
+        *r = (pf_embedded){.item = i};
+        if (load_picture(w, b, r))
             b->n_embedded++;
-        } else if (is_fatal(r->failure.code)) {
-            *err = r->failure;
-            return false;
-        }
+        else if (is_fatal(r->failure.code))
+            return pf_fail_as(err, &r->failure);
     }
     place_thumbnails(b);
-    return embed_batch(w, b, err);
+    return b->n_embedded == 0 ||
+           pf_embed_pixels(w->embedder, b->input, b->n_embedded, b->vector, err);
 }
 
-/* A batch of this worker that is not with the caller. */
-static batch *free_batch(worker *w)
+static bool load_texts(worker *w, batch *b, size_t first, size_t n, pf_err *err)
 {
-    queue *q = w->q;
-    batch *b = NULL;
-    pthread_mutex_lock(&q->lock);
-    while (!b) {
-        for (int i = 0; !b && i < BATCHES_PER_WORKER; i++)
-            b = w->batches[i].is_out ? NULL : &w->batches[i];
-        if (!b)
-            pthread_cond_wait(&q->free_changed, &q->lock);
-    }
-    pthread_mutex_unlock(&q->lock);
-    return b;
+    for (size_t i = 0; i < n; i++)
+        b->result[i] = (pf_embedded){.item = first + i};
+    b->n = b->n_embedded = n;
+    return pf_embed_texts(w->embedder, w->job->texts + first, n, b->vector,
+                          b->is_truncated, err);
 }
 
-static void hand_over(queue *q, batch *b)
+static void place_vectors(const job *j, batch *b)
 {
-    pthread_mutex_lock(&q->lock);
-    b->is_out = true;
-    b->next = q->done;
-    q->done = b;
-    pthread_cond_signal(&q->done_changed);
-    pthread_mutex_unlock(&q->lock);
+    const size_t dim = (size_t)pf_model_dim(j->options->model);
+    size_t k = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->result[i].failure.code != PF_OK)
+            continue;
+        b->result[i].is_truncated = j->texts && b->is_truncated[k];
+        b->result[i].vector = b->vector + k++ * dim;
+    }
 }
 
-static void *work(void *context)
+static bool embed_batch(void *member, size_t item, pf_err *err)
 {
-    worker *w = context;
-    queue *q = w->q;
-    pf_err err = PF_ERR_INIT;
-    bool ok = true;
-    for (;;) {
-        batch *b = free_batch(w);
-        ok = fill_batch(w, b, &err);
-        if (!ok || b->n == 0)
-            break;
-        hand_over(q, b);
-    }
-    pthread_mutex_lock(&q->lock);
-    if (!ok && !q->failed) {
-        q->failed = true;
-        q->failure = err;
-    }
-    q->running--;
-    pthread_cond_signal(&q->done_changed);
-    pthread_mutex_unlock(&q->lock);
-    return NULL;
+    worker *w = member;
+    const job *j = w->job;
+    batch *b = &w->batches[w->n_filled++ % BATCHES_PER_WORKER];
+    const size_t first = item * j->batch, left = j->count - first;
+    const size_t n = left < j->batch ? left : j->batch;
+    b->n = b->n_embedded = b->thumbnails.size = 0;
+    if (!(j->texts ? load_texts(w, b, first, n, err)
+                   : load_pictures(w, b, first, n, err)))
+        return false;
+    place_vectors(j, b);
+    return true;
+}
+
+/* By the caller; batches come in the order in which they were filled. */
+static bool hand_over(void *member, size_t item, pf_err *err)
+{
+    (void)item;
+    worker *w = member;
+    const batch *b = &w->batches[w->n_handed_over++ % BATCHES_PER_WORKER];
+    w->job->n_handed_over += b->n;
+    return b->n == 0 || w->job->sink(w->job->context, b->result, b->n, err);
 }
 
 /* ---- setting up ---- */
 
-static bool make_batch(batch *b, const queue *q, pf_err *err)
+static bool make_batch(batch *b, const job *j, pf_err *err)
 {
-    const size_t n = q->options->batch, dim = (size_t)pf_model_dim(q->options->model);
+    const size_t n = j->batch, dim = (size_t)pf_model_dim(j->options->model);
     pf_buf_init(&b->thumbnails, n * PF_THUMBNAIL_CAP);
-    b->result = pf_alloc_array(2 * n, sizeof *b->result, err);
+    b->result = pf_alloc_array(n, sizeof *b->result, err);
     b->vector = pf_alloc_floats(n * dim, err);
     if (!b->result || !b->vector)
         return false;
-    if (!q->texts) {
-        b->input = pf_alloc_floats(n * pf_embed_pixels_size(q->options->model), err);
-        return b->input != NULL;
-    }
-    b->text = pf_alloc_array(n, sizeof *b->text, err);
-    b->is_truncated = pf_alloc_array(n, sizeof *b->is_truncated, err);
-    return b->text && b->is_truncated;
+    if (j->texts)
+        b->is_truncated = pf_alloc_array(n, sizeof *b->is_truncated, err);
+    else
+        b->input = pf_alloc_floats(n * pf_embed_pixels_size(j->options->model), err);
+    return b->is_truncated || b->input;
 }
 
-static void free_worker(worker *w)
-{
-    for (int i = 0; i < BATCHES_PER_WORKER; i++) {
-        pf_free(w->batches[i].result);
-        pf_free(w->batches[i].vector);
-        pf_free(w->batches[i].text);
-        pf_free(w->batches[i].is_truncated);
-        pf_free(w->batches[i].input);
-        pf_buf_free(&w->batches[i].thumbnails);
-    }
-    pf_embedder_free(w->embedder);
-    pf_buf_free(&w->bytes);
-    pf_free(w->view.pixels);
-    pf_free(w->view.thumbnail);
-}
-
-static bool make_view(pf_view *v, const pf_pipeline *p, pf_err *err)
+static bool make_intake(pf_intake *v, const pf_pipeline *p, pf_err *err)
 {
     v->pixels = pf_zalloc(pf_embed_pixels_size(p->model), err);
     if (p->makes_thumbnails)
@@ -264,144 +204,94 @@ static bool make_view(pf_view *v, const pf_pipeline *p, pf_err *err)
     return v->pixels && (v->thumbnail || !p->makes_thumbnails);
 }
 
-static bool make_worker(worker *w, queue *q, pf_err *err)
+static bool make_worker(worker *w, job *j, pf_err *err)
 {
     pf_picture_limits limits;
     pf_picture_limits_init(&limits);
     pf_buf_init(&w->bytes, limits.max_file_bytes);
-    w->q = q;
-    bool ok = pf_embedder_new(&w->embedder, q->options->model, err) &&
-              (q->texts || make_view(&w->view, q->options, err));
+    w->job = j;
+    bool ok = pf_embedder_new(&w->embedder, j->options->model, err) &&
+              (j->texts || make_intake(&w->intake, j->options, err));
     for (int i = 0; ok && i < BATCHES_PER_WORKER; i++)
-        ok = make_batch(&w->batches[i], q, err);
+        ok = make_batch(&w->batches[i], j, err);
     return ok;
 }
 
-/* ---- the caller's side ---- */
-
-/* Finished batches, oldest first; NULL when all workers have ended. */
-static batch *take_done(queue *q)
+static void free_worker(worker *w)
 {
-    pthread_mutex_lock(&q->lock);
-    while (!q->done && q->running > 0)
-        pthread_cond_wait(&q->done_changed, &q->lock);
-    batch *newest = q->done, *oldest = NULL;
-    q->done = NULL;
-    pthread_mutex_unlock(&q->lock);
-    while (newest) {
-        batch *b = newest;
-        newest = b->next;
-        b->next = oldest;
-        oldest = b;
+    for (int i = 0; i < BATCHES_PER_WORKER; i++) {
+        pf_free(w->batches[i].result);
+        pf_free(w->batches[i].vector);
+        pf_free(w->batches[i].is_truncated);
+        pf_free(w->batches[i].input);
+        pf_buf_free(&w->batches[i].thumbnails);
     }
-    return oldest;
+    pf_embedder_free(w->embedder);
+    pf_buf_free(&w->bytes);
+    pf_free(w->intake.pixels);
+    pf_free(w->intake.thumbnail);
 }
 
-static void give_back(queue *q, batch *b)
+/* ---- all of it ---- */
+
+static size_t divide_up(size_t n, size_t by)
 {
-    pthread_mutex_lock(&q->lock);
-    b->is_out = false;
-    pthread_cond_broadcast(&q->free_changed);
-    pthread_mutex_unlock(&q->lock);
+    return (n + by - 1) / by;
 }
 
-static void stop_all(queue *q, const pf_err *why)
+static bool run_workers(job *j, worker *workers, void **members, size_t n_workers,
+                        pf_err *err)
 {
-    pthread_mutex_lock(&q->lock);
-    if (!q->failed) {
-        q->failed = true;
-        q->failure = *why;
+    for (size_t i = 0; i < n_workers; i++) {
+        members[i] = &workers[i];
+        if (!make_worker(&workers[i], j, err))
+            return false;
     }
-    pthread_mutex_unlock(&q->lock);
+    const pf_team team = {.work = embed_batch,
+                          .collect = hand_over,
+                          .members = members,
+                          .n_members = n_workers,
+                          .n_items = divide_up(j->count, j->batch),
+                          .stop = j->options->stop};
+    return pf_team_run(&team, err) && (j->n_handed_over == j->count ||
+                                       pf_fail(err, PF_ERR_INTERRUPTED, "interrupted"));
 }
 
-static void collect(queue *q, pf_pipeline_sink *sink, void *context)
+static bool run(job *j, pf_err *err)
 {
-    batch *b;
-    bool ok = true;
-    while ((b = take_done(q))) {
-        while (b) {
-            batch *next = b->next;
-            pf_err err = PF_ERR_INIT;
-            /* what comes after it has refused once is dropped */
-            if (ok && !(ok = sink(context, b->result, b->n, &err)))
-                stop_all(q, &err);
-            give_back(q, b);
-            b = next;
-        }
-    }
-}
-
-static bool start(worker *w, pf_err *err)
-{
-    pthread_mutex_lock(&w->q->lock);
-    w->q->running++;
-    pthread_mutex_unlock(&w->q->lock);
-    int why = pthread_create(&w->thread, NULL, work, w);
-    if (why == 0)
+    if (j->count == 0)
         return true;
-    pthread_mutex_lock(&w->q->lock);
-    w->q->running--;
-    pthread_mutex_unlock(&w->q->lock);
-    return pf_fail_errno(err, why, "cannot start a thread");
-}
-
-static bool run(queue *q, pf_pipeline_sink *sink, void *context, pf_err *err)
-{
-    size_t jobs = q->options->jobs < JOBS_MAX ? (size_t)q->options->jobs : JOBS_MAX;
-    size_t useful = (q->count + q->options->batch - 1) / q->options->batch;
-    jobs = jobs < useful ? jobs : useful;
-    worker *workers = pf_alloc_array(jobs, sizeof *workers, err);
-    bool ok = workers != NULL;
-    size_t started = 0;
-    for (size_t i = 0; ok && i < jobs; i++)
-        ok = make_worker(&workers[i], q, err);
-    while (ok && started < jobs) {
-        ok = start(&workers[started], err);
-        started += ok;
-    }
-    if (!ok)
-        stop_all(q, err);
-    if (started > 0)
-        collect(q, sink, context);
-    for (size_t i = 0; i < started; i++)
-        pthread_join(workers[i].thread, NULL);
-    for (size_t i = 0; workers && i < jobs; i++)
+    const size_t jobs =
+        j->options->jobs < JOBS_MAX ? (size_t)j->options->jobs : JOBS_MAX;
+    const size_t batches = divide_up(j->count, j->options->batch);
+    const size_t n = jobs < batches ? jobs : batches;
+    /* of about one size, as many for each worker: all are busy until the end */
+    j->batch = divide_up(j->count, divide_up(batches, n) * n);
+    worker *workers = pf_alloc_array(n, sizeof *workers, err);
+    void **members = pf_alloc_array(n, sizeof *members, err);
+    const bool ok = workers && members && run_workers(j, workers, members, n, err);
+    for (size_t i = 0; workers && i < n; i++)
         free_worker(&workers[i]);
     pf_free(workers);
-    if (ok && q->failed) {
-        *err = q->failure;
-        return false;
-    }
-    if (ok && q->next < q->count)
-        return pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
-    return ok;
-}
-
-static bool run_queue(queue *q, pf_pipeline_sink *sink, void *context, pf_err *err)
-{
-    if (q->count == 0)
-        return true;
-    pthread_mutex_init(&q->lock, NULL);
-    pthread_cond_init(&q->done_changed, NULL);
-    pthread_cond_init(&q->free_changed, NULL);
-    bool ok = run(q, sink, context, err);
-    pthread_cond_destroy(&q->free_changed);
-    pthread_cond_destroy(&q->done_changed);
-    pthread_mutex_destroy(&q->lock);
+    pf_free(members);
     return ok;
 }
 
 bool pf_pipeline_pictures(const pf_pipeline *p, const pf_picture_ref *pictures,
                           size_t n, pf_pipeline_sink *sink, void *context, pf_err *err)
 {
-    queue q = {.options = p, .pictures = pictures, .count = n};
-    return run_queue(&q, sink, context, err);
+    job j = {.options = p,
+             .pictures = pictures,
+             .count = n,
+             .sink = sink,
+             .context = context};
+    return run(&j, err);
 }
 
 bool pf_pipeline_texts(const pf_pipeline *p, const char *const *texts, size_t n,
                        pf_pipeline_sink *sink, void *context, pf_err *err)
 {
-    queue q = {.options = p, .texts = texts, .count = n};
-    return run_queue(&q, sink, context, err);
+    job j = {
+        .options = p, .texts = texts, .count = n, .sink = sink, .context = context};
+    return run(&j, err);
 }

@@ -1,11 +1,11 @@
 /*
  * pipeline.h - files and texts in, vectors out, on all cores.
  *
- * Each worker owns an embedder and fills batches by itself: it takes the next file,
- * reads, decodes and preprocesses it, and when the batch is full embeds all of it.
- * Results come back to the calling thread, batch by batch, which alone talks to the
- * store. A file that cannot be read is a result with a reason; only what would fail for
- * every file (memory, the model) stops the run.
+ * Each worker owns an embedder and takes the next batch of inputs: it reads, decodes
+ * and preprocesses each file of it, and embeds all of them at once. Results come back
+ * to the calling thread, batch by batch, which alone talks to the store. A file that
+ * cannot be read is a result with a reason; only what would fail for every file
+ * (memory, the model) stops the run.
  */
 #ifndef PF_CORE_MODEL_PIPELINE_H
 #define PF_CORE_MODEL_PIPELINE_H
@@ -26,8 +26,8 @@ typedef struct {
 
 typedef struct {
     const pf_model *model;
-    int jobs;               /* workers */
-    size_t batch;           /* pictures or texts per forward pass */
+    int jobs;               /* workers, at least one */
+    size_t batch;           /* at most so many pictures or texts per forward pass */
     bool makes_thumbnails;  /* of pictures */
     const atomic_int *stop; /* when it becomes true no new work is begun */
 } pf_pipeline;

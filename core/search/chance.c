@@ -25,8 +25,6 @@
 
 #include <math.h>
 
-#include "core/search/session.h"
-
 /* Fewer pairs say nothing: of a percentile these make steps of 0.1 %. */
 enum { MIN_PAIRS = 1000, MIN_OWN_PAIRS = 100 };
 
@@ -46,46 +44,46 @@ static pf_background_kind kind_of(const pf_query *q)
     return has_picture ? PF_BACKGROUND_IMAGES : PF_BACKGROUND_CAPTION_IMAGE;
 }
 
-/* A damaged background keeps nobody from searching. */
-static bool read_background(pf_search *s, pf_background_kind kind, pf_notes *notes,
-                            pf_err *err)
-{
-    pf_err local = PF_ERR_INIT;
-    if (s->background[kind].is_read)
-        return true;
-    if (!pf_store_find_background(pf_catalog_store(s->catalog), kind,
-                                  &s->background[kind].pairs,
-                                  &s->background[kind].is_there, &local)) {
-        if (local.code != PF_ERR_FORMAT)
-            return pf_fail(err, local.code, "%s", local.msg);
-        pf_notes_add(notes, "%s; percentiles are not known", local.msg);
-    }
-    s->background[kind].is_read = true;
-    return true;
-}
-
-static bool say_unknown(const pf_search *s, pf_background_kind kind, pf_err *err)
+static bool say_unknown(const pf_reader *r, pf_background_kind kind,
+                        const pf_background *b, pf_err *err)
 {
     static const char *const pairs[] = {
         [PF_BACKGROUND_IMAGES] = "pictures",
         [PF_BACKGROUND_CAPTION_IMAGE] = "pictures and captions",
         [PF_BACKGROUND_CAPTIONS] = "captions",
     };
-    if (!s->background[kind].is_there)
+    if (!b)
         return pf_fail(err, PF_ERR_NOT_FOUND,
                        "catalog '%s' does not say yet how near unrelated things are in "
                        "it: run plainfilm-index once",
-                       pf_search_folder(s));
+                       pf_reader_folder(r));
     return pf_fail(err, PF_ERR_NOT_FOUND,
                    "catalog '%s' is too small for percentiles: it has %llu pairs of "
                    "unrelated %s, they need %d",
-                   pf_search_folder(s),
-                   (unsigned long long)s->background[kind].pairs.pairs, pairs[kind],
+                   pf_reader_folder(r), (unsigned long long)b->pairs, pairs[kind],
                    MIN_PAIRS);
 }
 
-bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_search *s, pf_by by,
-                       pf_notes *notes, pf_err *err)
+/* A damaged background keeps nobody from searching. */
+static bool find(pf_backgrounds *out, pf_reader *r, pf_background_kind kind,
+                 const pf_background **random, pf_err *err)
+{
+    const pf_background *own = NULL;
+    if (!pf_reader_find_background(r, kind, random, err))
+        return false;
+    if (*random && (*random)->pairs >= MIN_PAIRS)
+        out->random = *random;
+    if (kind != PF_BACKGROUND_CAPTION_IMAGE)
+        return true;
+    if (!pf_reader_find_background(r, PF_BACKGROUND_OWN, &own, err))
+        return false;
+    if (own && own->pairs >= MIN_OWN_PAIRS)
+        out->own = own;
+    return true;
+}
+
+bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_reader *r, pf_by by,
+                       pf_err *err)
 {
     *out = (pf_backgrounds){0};
     if (!(q->min_percentile >= 0 && q->min_percentile <= 100))
@@ -94,28 +92,20 @@ bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_search *s, pf_by by,
         return q->min_percentile <= 0 ||
                pf_fail(err, PF_ERR_MISUSE, "words have no percentile");
     const pf_background_kind kind = kind_of(q);
-    if (!read_background(s, kind, notes, err))
+    const pf_background *random;
+    if (!find(out, r, kind, &random, err))
         return false;
-    const pf_background *b = &s->background[kind].pairs;
-    if (b->pairs >= MIN_PAIRS)
-        out->random = b;
-    if (kind == PF_BACKGROUND_CAPTION_IMAGE) {
-        if (!read_background(s, PF_BACKGROUND_OWN, notes, err))
-            return false;
-        if (s->background[PF_BACKGROUND_OWN].pairs.pairs >= MIN_OWN_PAIRS)
-            out->own = &s->background[PF_BACKGROUND_OWN].pairs;
-    }
     if (q->min_percentile <= 0)
         return true;
     if (!out->random)
-        return say_unknown(s, kind, err);
-    q->min_score = fmax(q->min_score, pf_background_cosine(b, q->min_percentile));
+        return say_unknown(r, kind, random, err);
+    q->min_score = fmax(q->min_score, pf_background_cosine(random, q->min_percentile));
     return true;
 }
 
 /* ---- what to say ---- */
 
-void pf_chance_tell(const pf_backgrounds *with, pf_answer *a)
+void pf_chance_tell(const pf_backgrounds *with, pf_hits *a)
 {
     const pf_background *b = with->random, *own = with->own;
     for (size_t i = 0; i < a->n_hits; i++)

@@ -15,11 +15,11 @@
 #define PF_CORE_SEARCH_CHANCE_H
 
 #include "core/base/err.h"
-#include "core/base/notes.h"
 #include "core/catalog/background.h"
 #include "core/search/search.h"
 
-/* What the scores of one question are compared with; borrowed from the pf_search. */
+/* What the scores of one question are compared with; borrowed from the
+ * reader's view. */
 typedef struct {
     const pf_background *random; /* NULL: percentiles are not known */
     const pf_background *own;    /* of captions with their images; NULL: not known, or
@@ -29,11 +29,11 @@ typedef struct {
 /* Find them for the question `q`; the lowest percentile becomes part of q->min_score.
  * MISUSE for one outside of 0 .. 100 or by words; NOT_FOUND, with the reason, where
  * percentiles are not known. */
-PF_MUST_CHECK bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_search *s,
-                                     pf_by by, pf_notes *notes, pf_err *err);
+PF_MUST_CHECK bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_reader *r,
+                                     pf_by by, pf_err *err);
 
 /* The percentiles of the hits, and whether the best is more than chance (chance.c says
  * by which rule). */
-void pf_chance_tell(const pf_backgrounds *with, pf_answer *answer);
+void pf_chance_tell(const pf_backgrounds *with, pf_hits *answer);
 
 #endif

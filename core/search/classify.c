@@ -7,7 +7,6 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/search/session.h"
 
 enum { TEXTS_AT_ONCE = 32 }; /* of labels in one forward pass: bounds its memory */
 
@@ -209,17 +208,16 @@ void pf_classify(const pf_classifier *c, const float *vector, pf_label_score *ou
     softmax(out, c->n, c->scale);
 }
 
-bool pf_classify_image(const pf_classifier *c, pf_search *s, int64_t image_id,
+bool pf_classify_image(const pf_classifier *c, pf_reader *r, int64_t image_id,
                        pf_label_score *out, pf_err *err)
 {
     bool found = false;
     float *vector = pf_alloc_floats(c->dim, err);
-    bool ok =
-        vector && pf_store_get_image_vector(pf_catalog_store(s->catalog), image_id,
-                                            (int)c->dim, vector, &found, err);
+    bool ok = vector && pf_store_get_image_vector(pf_reader_store(r), image_id,
+                                                  (int)c->dim, vector, &found, err);
     if (ok && !found)
         ok = pf_fail(err, PF_ERR_NOT_FOUND, "there is no image %lld in catalog '%s'",
-                     (long long)image_id, pf_search_folder(s));
+                     (long long)image_id, pf_reader_folder(r));
     if (ok)
         pf_classify(c, vector, out);
     pf_free(vector);

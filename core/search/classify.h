@@ -59,7 +59,7 @@ void pf_classify(const pf_classifier *c, const float *vector, pf_label_score *ou
 
 /* The same for an image of the catalog, whose vector is there. The classifier must have
  * been made with the catalog's model. NOT_FOUND when there is no such image. */
-PF_MUST_CHECK bool pf_classify_image(const pf_classifier *c, pf_search *search,
+PF_MUST_CHECK bool pf_classify_image(const pf_classifier *c, pf_reader *reader,
                                      int64_t image_id, pf_label_score *out,
                                      pf_err *err);
 

@@ -200,24 +200,34 @@ bool pf_collapse_candidates(const pf_vindex *index, const int64_t *ids, size_t n
 
 /* ---- telling ---- */
 
-bool pf_collapse_tell(const pf_collapsed *c, const int64_t *ids, pf_hit *hits,
-                      pf_err *err)
+/* Which lists the hits get; those that are there on failure are theirs already. */
+static bool make_lists(const pf_collapsed *c, pf_hit *hits, int64_t **lists,
+                       pf_err *err)
 {
     for (size_t i = 0; i < c->n; i++) {
         if (c->into[i] < c->n_kept)
             hits[c->into[i]].n_duplicates++;
     }
     for (size_t k = 0; k < c->n_kept; k++) {
-        hits[k].duplicates =
-            pf_alloc_array(hits[k].n_duplicates, sizeof *hits[k].duplicates, err);
+        lists[k] = pf_alloc_array(hits[k].n_duplicates, sizeof **lists, err);
+        hits[k].duplicates = lists[k];
         hits[k].n_duplicates = 0;
-        if (!hits[k].duplicates)
+        if (!lists[k])
             return false;
     }
-    for (size_t i = 0; i < c->n; i++) {
+    return true;
+}
+
+bool pf_collapse_tell(const pf_collapsed *c, const int64_t *ids, pf_hit *hits,
+                      pf_err *err)
+{
+    int64_t **lists = pf_alloc_array(c->n_kept, sizeof *lists, err);
+    const bool ok = lists && make_lists(c, hits, lists, err);
+    for (size_t i = 0; ok && i < c->n; i++) {
         const size_t k = c->into[i];
         if (k < c->n_kept && c->kept[k] != i)
-            hits[k].duplicates[hits[k].n_duplicates++] = ids[i];
+            lists[k][hits[k].n_duplicates++] = ids[i];
     }
-    return true;
+    pf_free(lists);
+    return ok;
 }

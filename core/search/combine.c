@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/search/session.h"
 
 /* A sum of unit vectors shorter than this has no direction worth asking for: rounding
  * alone leaves about 1e-7 of two vectors that cancel out. */
@@ -37,20 +36,22 @@ static bool find_by_path(pf_store *store, const char *path, int64_t *id, pf_err 
 }
 
 /* Vector and id of the image that PF_PART_LIKE names. */
-static bool find_like(const pf_search *s, const char *text, float *vector, int64_t *id,
+static bool find_like(pf_reader *r, const char *text, float *vector, int64_t *id,
                       pf_err *err)
 {
-    pf_store *store = pf_catalog_store(s->catalog);
+    pf_store *store = pf_reader_store(r);
     bool found = false;
     *id = 0;
+    if (!pf_reader_check_catalog(r, err))
+        return false;
     if (!is_id(text, id) && !find_by_path(store, text, id, err))
         return false;
-    if (*id > 0 &&
-        !pf_store_get_image_vector(store, *id, s->stored.dim, vector, &found, err))
+    if (*id > 0 && !pf_store_get_image_vector(store, *id, (int)pf_reader_dim(r), vector,
+                                              &found, err))
         return false;
     return found ||
            pf_fail(err, PF_ERR_NOT_FOUND, "there is no image '%s' in catalog '%s'",
-                   text, pf_search_folder(s));
+                   text, pf_reader_folder(r));
 }
 
 /* Brings `v` to length 1; false when it is too short to have a direction. */
@@ -74,62 +75,58 @@ void pf_combined_reset(pf_combined *c)
     *c = (pf_combined){0};
 }
 
-/* What a sum is made from and with. */
-typedef struct {
-    const pf_search *s; /* or NULL */
-    pf_embedder *embedder;
-    size_t dim;
-} maker;
-
-static bool add_part(const maker *m, const pf_part *part, pf_combined *c, double *sum,
-                     pf_err *err)
+/* The towers first: only an open one knows how many numbers a vector has. */
+static bool open_towers(pf_reader *r, const pf_part *parts, size_t n, pf_err *err)
 {
-    bool is_truncated = false;
-    const bool ok =
-        part->kind == PF_PART_LIKE && m->s
-            ? find_like(m->s, part->text, c->vector, &c->like[c->n_like++], err)
-            : pf_part_embed(part, m->embedder, c->vector, &is_truncated, err);
-    if (!ok)
-        return false;
-    c->n_truncated += is_truncated;
-    for (size_t i = 0; i < m->dim; i++)
-        sum[i] += part->weight * (double)c->vector[i];
+    pf_embedder *e;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned tower = pf_part_tower(&parts[i]);
+        if (tower != 0 && !pf_reader_get_embedder(r, tower, &e, err))
+            return false;
+    }
     return true;
 }
 
-static bool add_parts(const maker *m, const pf_part *parts, size_t n, pf_combined *c,
-                      double *sum, pf_err *err)
+static bool embed_part(pf_reader *r, const pf_part *part, pf_combined *c, pf_err *err)
+{
+    pf_embedder *e;
+    bool is_truncated = false;
+    if (part->kind == PF_PART_LIKE)
+        return find_like(r, part->text, c->vector, &c->like[c->n_like++], err);
+    if (!pf_reader_get_embedder(r, pf_part_tower(part), &e, err) ||
+        !pf_part_embed(part, e, c->vector, &is_truncated, err))
+        return false;
+    c->n_truncated += is_truncated;
+    return true;
+}
+
+static bool add_parts(pf_reader *r, const pf_part *parts, size_t n, size_t dim,
+                      pf_combined *c, double *sum, pf_err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!add_part(m, &parts[i], c, sum, err))
+        if (!embed_part(r, &parts[i], c, err))
             return false;
+        for (size_t k = 0; k < dim; k++)
+            sum[k] += parts[i].weight * (double)c->vector[k];
     }
-    return normalize(c->vector, sum, m->dim) ||
+    return normalize(c->vector, sum, dim) ||
            pf_fail(err, PF_ERR_MISUSE,
                    "the parts of the question cancel each other out");
 }
 
-bool pf_combine_with(pf_combined *out, const pf_search *s, pf_embedder *e, size_t dim,
-                     const pf_part *parts, size_t n, pf_err *err)
+bool pf_combine(pf_combined *out, pf_reader *r, const pf_part *parts, size_t n,
+                pf_err *err)
 {
-    const maker m = {s, e, dim};
+    if (!open_towers(r, parts, n, err))
+        return false;
+    const size_t dim = pf_reader_dim(r);
     double *sum = pf_alloc_array(dim, sizeof *sum, err);
     out->vector = pf_alloc_floats(dim, err);
     out->like = pf_alloc_array(n, sizeof *out->like, err);
     const bool ok =
-        sum && out->vector && out->like && add_parts(&m, parts, n, out, sum, err);
+        sum && out->vector && out->like && add_parts(r, parts, n, dim, out, sum, err);
     if (!ok)
         pf_combined_reset(out);
     pf_free(sum);
     return ok;
-}
-
-bool pf_combine(pf_combined *out, pf_search *s, const pf_part *parts, size_t n,
-                pf_notes *notes, pf_err *err)
-{
-    unsigned towers = 0;
-    for (size_t i = 0; i < n; i++)
-        towers |= pf_part_tower(&parts[i]);
-    return pf_session_open_towers(s, towers, notes, err) &&
-           pf_combine_with(out, s, s->embedder, (size_t)s->stored.dim, parts, n, err);
 }

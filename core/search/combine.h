@@ -18,16 +18,11 @@ typedef struct {
     size_t n_truncated; /* phrases of which only the beginning was read */
 } pf_combined;
 
-/* Add the vectors of `parts`, each times its weight; opens the model when a part needs
- * it. *out must be all zero; it stays so on failure. MISUSE when the parts cancel out,
- * NOT_FOUND for a PF_PART_LIKE that the catalog does not have. */
-PF_MUST_CHECK bool pf_combine(pf_combined *out, pf_search *s, const pf_part *parts,
-                              size_t n, pf_notes *notes, pf_err *err);
-/* The same with an embedder that has the towers the parts need, of vectors of `dim`
- * numbers. `s` is the catalog of a PF_PART_LIKE; NULL: it is refused (MISUSE). */
-PF_MUST_CHECK bool pf_combine_with(pf_combined *out, const pf_search *s, pf_embedder *e,
-                                   size_t dim, const pf_part *parts, size_t n,
-                                   pf_err *err);
+/* Add the vectors of `parts`, each times its weight; opens the towers they need. *out
+ * must be all zero; it stays so on failure. MISUSE when the parts cancel out, and for a
+ * PF_PART_LIKE without a catalog, NOT_FOUND for one that the catalog does not have. */
+PF_MUST_CHECK bool pf_combine(pf_combined *out, pf_reader *r, const pf_part *parts,
+                              size_t n, pf_err *err);
 void pf_combined_reset(pf_combined *combined); /* frees; all zero is fine */
 
 #endif

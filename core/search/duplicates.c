@@ -6,23 +6,22 @@
  * of TILE vectors, and all vectors from the tile's first on are looked up in it. FAISS
  * proposes pairs, pf_cosine() decides, a union-find joins.
  *
- * Each thread takes the next tile and has an index and a union-find of its own; these
- * are merged at the end, so that the threads share nothing but counters. Everything
- * else here belongs to the caller's thread.
+ * Each thread of a team takes the next tile and has an index and a union-find of its
+ * own; these are merged at the end, so that the threads share nothing but counters.
+ * Everything else here belongs to the caller's thread.
  */
 #include "core/search/duplicates.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/mem.h"
+#include "core/base/team.h"
 #include "core/search/cosine.h"
 #include "core/search/hits.h"
 #include "core/search/scope.h"
-#include "core/search/session.h"
 
 enum {
     TILE = 4096,  /* vectors of one index: 8 MiB of 512 floats */
@@ -44,7 +43,6 @@ typedef struct {
     size_t n_rows;
     size_t *distinct; /* [n_distinct] rows that are the first of their vector */
     size_t n_distinct;
-    atomic_size_t next;       /* tile that no thread has taken */
     atomic_size_t pairs_done; /* of n_distinct * (n_distinct + 1) / 2, about */
     atomic_bool has_failed;   /* some thread has: the others stop */
 } work;
@@ -150,13 +148,9 @@ static bool find_same(work *w, pf_err *err)
 
 typedef struct {
     work *w;
-    pthread_t thread;
-    bool is_caller; /* and reports progress */
     size_t *sets;   /* [n_distinct] of numbers in `distinct` */
     float *vectors; /* [CHUNK, dim] */
     size_t first;   /* number of the chunk's first */
-    bool ok;
-    pf_err err;
 } worker;
 
 static const float *vector_of(const work *w, size_t number)
@@ -199,21 +193,23 @@ static bool make_tile(worker *me, size_t first, size_t n, pf_vindex **out, pf_er
     return ok;
 }
 
-static void report(const worker *me)
+/* By pairs: the first tiles take longest. */
+static void report(void *context, const char *what, size_t done, size_t total)
 {
-    const work *w = me->w;
+    (void)what, (void)done, (void)total;
+    const work *w = context;
     const double n = (double)w->n_distinct;
-    const double done = (double)atomic_load(&w->pairs_done) / (n * (n + 1) / 2);
-    if (me->is_caller && w->q->progress)
-        w->q->progress(w->q->context,
-                       (size_t)((double)w->n_rows * (done < 1 ? done : 1)), w->n_rows);
+    const double part = (double)atomic_load(&w->pairs_done) / (n * (n + 1) / 2);
+    w->q->progress(w->q->context, (size_t)((double)w->n_rows * (part < 1 ? part : 1)),
+                   w->n_rows);
 }
 
 /* The tile's vectors against themselves and all behind them. */
-static bool compare_tile(worker *me, size_t first, pf_err *err)
+static bool compare_tile(void *member, size_t item, pf_err *err)
 {
+    worker *me = member;
     work *w = me->w;
-    const size_t n = smaller(TILE, w->n_distinct - first);
+    const size_t first = item * TILE, n = smaller(TILE, w->n_distinct - first);
     pf_vindex *tile = NULL;
     bool ok = make_tile(me, first, n, &tile, err);
     for (me->first = first; ok && me->first < w->n_distinct; me->first += CHUNK) {
@@ -227,62 +223,45 @@ static bool compare_tile(worker *me, size_t first, pf_err *err)
              pf_vindex_near(tile, me->vectors, rows, w->q->threshold, meet, me, err);
         atomic_fetch_add(&w->pairs_done,
                          me->first < first + n ? rows * n / 2 : rows * n);
-        report(me);
     }
     pf_vindex_free(tile);
-    return ok;
-}
-
-static void *compare(void *user)
-{
-    worker *me = user;
-    work *w = me->w;
-    me->ok = true;
-    while (me->ok && !atomic_load(&w->has_failed)) {
-        const size_t first = TILE * atomic_fetch_add(&w->next, 1);
-        if (first >= w->n_distinct)
-            break;
-        me->ok = compare_tile(me, first, &me->err);
-    }
-    if (!me->ok)
+    if (!ok)
         atomic_store(&w->has_failed, true);
-    return NULL;
+    return ok;
 }
 
 static bool prepare(worker *me, work *w, pf_err *err)
 {
-    *me = (worker){.w = w, .err = PF_ERR_INIT};
+    me->w = w;
     me->sets = new_sets(w->n_distinct, err);
     me->vectors = pf_alloc_floats(CHUNK * (size_t)w->dim, err);
     return me->sets && me->vectors;
 }
 
-/* The caller works, too: when no thread can be had, alone. */
-static void run_workers(worker *workers, size_t n)
-{
-    size_t started = 1;
-    while (started < n && pthread_create(&workers[started].thread, NULL, compare,
-                                         &workers[started]) == 0)
-        started++;
-    for (size_t i = started; i < n; i++)
-        workers[i].ok = true;
-    workers[0].is_caller = true;
-    compare(&workers[0]);
-    for (size_t i = 1; i < started; i++)
-        pthread_join(workers[i].thread, NULL);
-}
-
-static bool merge(work *w, worker *workers, size_t n, pf_err *err)
+static bool run_workers(work *w, worker *workers, void **members, size_t n,
+                        size_t tiles, pf_err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!workers[i].ok)
-            return pf_fail(err, workers[i].err.code, "%s", workers[i].err.msg);
+        members[i] = &workers[i];
+        if (!prepare(&workers[i], w, err))
+            return false;
     }
+    const pf_team team = {.work = compare_tile,
+                          .members = members,
+                          .n_members = n,
+                          .n_items = tiles,
+                          .stop = w->q->stop,
+                          .progress = w->q->progress ? report : NULL,
+                          .context = w};
+    return pf_team_run(&team, err);
+}
+
+static void merge(const work *w, worker *workers, size_t n)
+{
     for (size_t i = 1; i < n; i++) {
         for (size_t k = 0; k < w->n_distinct; k++)
             join(workers[0].sets, k, workers[i].sets[k]);
     }
-    return true;
 }
 
 /* *sets: of numbers in `distinct`, given. */
@@ -292,15 +271,13 @@ static bool compare_all(work *w, size_t **sets, pf_err *err)
     const int wanted = w->q->threads < THREADS_MAX ? w->q->threads : THREADS_MAX;
     const size_t n = smaller(wanted > 1 ? (size_t)wanted : 1, tiles > 0 ? tiles : 1);
     worker *workers = pf_alloc_array(n, sizeof *workers, err);
-    bool ok = workers != NULL;
-    for (size_t i = 0; ok && i < n; i++)
-        ok = prepare(&workers[i], w, err);
-    if (ok) {
-        run_workers(workers, n);
-        ok = merge(w, workers, n, err);
-        if (ok && w->q->progress) /* other threads may have ended last */
-            w->q->progress(w->q->context, w->n_rows, w->n_rows);
-    }
+    void **members = pf_alloc_array(n, sizeof *members, err);
+    const bool ok =
+        workers && members && run_workers(w, workers, members, n, tiles, err);
+    if (ok)
+        merge(w, workers, n);
+    if (ok && w->q->progress) /* pairs were rounded down */
+        w->q->progress(w->q->context, w->n_rows, w->n_rows);
     for (size_t i = 0; workers && i < n; i++) {
         pf_free(workers[i].vectors);
         if (i > 0 || !ok)
@@ -308,6 +285,7 @@ static bool compare_all(work *w, size_t **sets, pf_err *err)
     }
     *sets = ok ? workers[0].sets : NULL;
     pf_free(workers);
+    pf_free(members);
     return ok;
 }
 
@@ -438,7 +416,7 @@ static bool measure(const work *w, const member *members, size_t n, float *buffe
 }
 
 static bool fill_group(const work *w, pf_store *store, const member *members,
-                       pf_duplicates_group *g, pf_answer *out, pf_err *err)
+                       pf_duplicates_group *g, pf_hits *out, pf_err *err)
 {
     const row *first = &w->rows[members[0].row];
     for (size_t i = 0; i < g->n; i++) {
@@ -468,7 +446,7 @@ static bool fill_groups(const work *w, pf_store *store, const member *members,
 
 /* ---- all of it ------------------------------------------------------------------- */
 
-static bool check(const pf_search *s, const pf_duplicates_query *q, pf_err *err)
+static bool check(const pf_reader *r, const pf_duplicates_query *q, pf_err *err)
 {
     if (!(q->threshold >= 0 && q->threshold <= 1))
         return pf_fail(err, PF_ERR_MISUSE, "a threshold of %g is outside 0..1",
@@ -476,10 +454,7 @@ static bool check(const pf_search *s, const pf_duplicates_query *q, pf_err *err)
     if (q->n_filters > PF_FILTERS_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "%zu filters, the most is %d", q->n_filters,
                        PF_FILTERS_MAX);
-    if (!pf_session_has_model(s, err))
-        return false;
-    return pf_catalog_images(s->catalog) ||
-           pf_fail(err, PF_ERR_MISUSE, "the search was not opened for images");
+    return pf_reader_check_catalog(r, err);
 }
 
 static bool find(pf_duplicates *out, work *w, pf_store *store, pf_err *err)
@@ -496,29 +471,22 @@ static bool find(pf_duplicates *out, work *w, pf_store *store, pf_err *err)
     return ok;
 }
 
-static double milliseconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-bool pf_duplicates_find(pf_duplicates *out, pf_search *s, const pf_duplicates_query *q,
+bool pf_duplicates_find(pf_duplicates *out, pf_reader *r, const pf_duplicates_query *q,
                         pf_err *err)
 {
-    const double start = milliseconds_now();
+    const double start = pf_clock_seconds();
     work w = {.q = q};
     pf_id_set scope = {0};
-    if (!check(s, q, err))
+    const pf_vindex *index;
+    if (!check(r, q, err) || !pf_reader_get_index(r, PF_INDEX_IMAGES, &index, err))
         return false;
-    pf_store *store = pf_catalog_store(s->catalog);
+    pf_store *store = pf_reader_store(r);
     const bool ok = (q->n_filters == 0 ||
                      pf_scope_images(&scope, store, q->filters, q->n_filters, err)) &&
-                    take_rows(&w, pf_catalog_images(s->catalog),
-                              q->n_filters > 0 ? &scope : NULL, err) &&
+                    take_rows(&w, index, q->n_filters > 0 ? &scope : NULL, err) &&
                     find(out, &w, store, err);
     out->images.by = PF_BY_MEANING;
-    out->images.took_ms = milliseconds_now() - start;
+    out->images.took_ms = 1e3 * (pf_clock_seconds() - start);
     out->images.no_image_passes = q->n_filters > 0 && scope.n == 0;
     pf_id_set_reset(&scope);
     pf_free(w.rows);
@@ -530,7 +498,7 @@ bool pf_duplicates_find(pf_duplicates *out, pf_search *s, const pf_duplicates_qu
 
 void pf_duplicates_reset(pf_duplicates *d)
 {
-    pf_answer_reset(&d->images);
+    pf_hits_reset(&d->images);
     pf_free(d->groups);
     *d = (pf_duplicates){0};
 }

@@ -42,7 +42,7 @@ typedef struct {
 } pf_duplicates_group;
 
 typedef struct {
-    pf_answer images; /* the score of each is its cosine to its group's first;
+    pf_hits images; /* the score of each is its cosine to its group's first;
                          took_ms and no_image_passes as in every answer */
     pf_duplicates_group *groups; /* largest first, then by the id of the first image */
     size_t n_groups;
@@ -50,10 +50,9 @@ typedef struct {
     size_t n_images; /* compared */
 } pf_duplicates;
 
-/* *out must be all zero; it stays so on failure. The search must have been opened for
- * images. NOT_FOUND for a filter whose key nothing has. Starts threads of its own,
- * which are gone on return. */
-PF_MUST_CHECK bool pf_duplicates_find(pf_duplicates *out, pf_search *search,
+/* *out must be all zero; it stays so on failure. NOT_FOUND for a filter whose key
+ * nothing has. Starts threads of its own, which are gone on return. */
+PF_MUST_CHECK bool pf_duplicates_find(pf_duplicates *out, pf_reader *reader,
                                       const pf_duplicates_query *query, pf_err *err);
 void pf_duplicates_reset(pf_duplicates *duplicates); /* frees; all zero is fine */
 

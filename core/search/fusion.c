@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/search/cases.h"
 #include "core/search/collapse.h"
@@ -44,7 +45,7 @@ typedef struct {
     size_t n_notes, room;
     entry *entries;
     size_t n_entries;
-    pf_answer *out;
+    pf_hits *out;
 } mix;
 
 static bool finds_captions(const mix *m)
@@ -57,14 +58,8 @@ static bool finds_captions(const mix *m)
 static bool add_note(mix *m, int64_t id, ranking from, size_t rank, double score,
                      pf_err *err)
 {
-    if (m->n_notes == m->room) {
-        void *notes = m->notes;
-        const size_t room = m->room ? 2 * m->room : 1024;
-        if (!pf_resize_array(&notes, room, sizeof *m->notes, err))
-            return false;
-        m->notes = notes;
-        m->room = room;
-    }
+    if (!pf_grow_array(&m->notes, &m->room, m->n_notes, sizeof *m->notes, err))
+        return false;
     m->notes[m->n_notes++] = (note){id, from, {rank, score}};
     return true;
 }
@@ -169,7 +164,7 @@ static bool rank_by_words(mix *m, pf_err *err)
     if (!ok && local.code == PF_ERR_MISUSE && f->may_lack_words)
         return true;
     if (!ok)
-        return pf_fail(err, local.code, "%s", local.msg);
+        return pf_fail_as(err, &local);
     for (size_t i = 0, rank = 0; ok && i < found.n_hits; i++) {
         const pf_words_hit *h = &found.hits[i];
         const int64_t id = finds_captions(m) ? h->caption_id : h->image_id;
@@ -225,15 +220,9 @@ static bool fuse(mix *m, pf_err *err)
 
 static entry *find_entry(const mix *m, int64_t id)
 {
-    size_t low = 0, high = m->n_entries;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (m->entries[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < m->n_entries && m->entries[low].id == id ? &m->entries[low] : NULL;
+    const size_t at =
+        pf_ids_lower(&m->entries->id, m->n_entries, sizeof *m->entries, id);
+    return at < m->n_entries && m->entries[at].id == id ? &m->entries[at] : NULL;
 }
 
 /* The cosine of every entry, those included that only words have found. Entries are
@@ -297,7 +286,7 @@ static void keep_cases(mix *m)
  * be found is told of them. */
 static void rank_cases(mix *m)
 {
-    pf_answer *out = m->out;
+    pf_hits *out = m->out;
     keep_cases(m);
     out->best = -2;
     out->has_words_hits = false;
@@ -345,7 +334,7 @@ static bool list(const mix *m, size_t n, pf_neighbours *out, pf_err *err)
     return true;
 }
 
-static bool fill(mix *m, pf_answer *out, pf_err *err)
+static bool fill(mix *m, pf_hits *out, pf_err *err)
 {
     const size_t n = m->n_entries < m->q->limit ? m->n_entries : m->q->limit;
     const size_t before = out->n_hits;
@@ -368,7 +357,7 @@ static bool may_go_deeper(const mix *m)
 }
 
 /* fill() without near duplicates, unless deeper rankings are wanted. */
-static bool fill_collapsed(mix *m, pf_answer *out, bool *wants_more, pf_err *err)
+static bool fill_collapsed(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 {
     const pf_query *q = m->q;
     const size_t before = out->n_hits;
@@ -391,15 +380,16 @@ static bool fill_collapsed(mix *m, pf_answer *out, bool *wants_more, pf_err *err
 }
 
 /* What hits of cases have from the ranking is the fused value: tell the rest. */
-static bool tell_cases(const mix *m, pf_answer *out, size_t before)
+static bool tell_cases(const mix *m, pf_hits *out, size_t before)
 {
     for (size_t i = before; i < out->n_hits; i++) {
         pf_hit *h = &out->hits[i];
+        pf_hit_image *images = (pf_hit_image *)h->images; /* ours until it is told */
         for (size_t k = 0; k < h->n_images; k++) {
-            const entry *e = find_entry(m, h->images[k].id);
+            const entry *e = find_entry(m, images[k].id);
             if (!e)
                 return false;
-            h->images[k].score = e->score;
+            images[k].score = e->score;
             if (k == 0)
                 tell(h, e);
         }
@@ -423,7 +413,7 @@ static bool load_cases(mix *m, pf_err *err)
                     m->f->folder));
 }
 
-static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
+static bool fill_cases(mix *m, pf_hits *out, pf_err *err)
 {
     pf_ranked_cases ranked = {0};
     pf_neighbours best = {0};
@@ -444,7 +434,7 @@ static bool fill_cases(mix *m, pf_answer *out, pf_err *err)
 
 /* All of it, with rankings of one depth. */
 static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
-                         pf_answer *out, bool *wants_more, pf_err *err)
+                         pf_hits *out, bool *wants_more, pf_err *err)
 {
     mix m = {.f = f, .q = q, .depth = depth, .out = out};
     bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
@@ -465,7 +455,7 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
     return ok;
 }
 
-bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out, pf_err *err)
+bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_hits *out, pf_err *err)
 {
     const size_t wanted = q->limit + f->n_like;
     size_t depth = wanted > PF_FUSION_DEPTH ? wanted : PF_FUSION_DEPTH;
@@ -481,7 +471,7 @@ bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n, pf_err *err)
 {
     pf_query q;
     pf_query_init(&q);
-    pf_answer nobody = {0}; /* asks what else is told of the ranking */
+    pf_hits nobody = {0}; /* asks what else is told of the ranking */
     mix m = {.f = f, .q = &q, .depth = PF_FUSION_DEPTH, .out = &nobody};
     *n = 0;
     *ids = NULL;

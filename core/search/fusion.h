@@ -22,8 +22,8 @@
 #include "core/search/neighbours.h"
 #include "core/search/scope.h"
 #include "core/search/search.h"
+#include "core/search/words_many.h"
 #include "core/words/words.h"
-#include "core/words/words_many.h"
 
 /* How far down each ranking is looked at, at least. */
 enum { PF_FUSION_DEPTH = 1000 };
@@ -49,10 +49,10 @@ typedef struct {
 } pf_fusion;
 
 /* Append the hits to those of `out`, each with its reasons; on failure they stay there,
- * for pf_answer_reset(). With a vector, a hit's score is its cosine, and hits below the
+ * for pf_hits_reset(). With a vector, a hit's score is its cosine, and hits below the
  * query's min_score are left out; without, it is the BM25 of its words. NOT_FOUND for
  * cases of a catalog without any. */
-PF_MUST_CHECK bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_answer *out,
+PF_MUST_CHECK bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_hits *out,
                                  pf_err *err);
 
 /* The same ranking of images, all of it and nothing but the ids: *ids [n], best first,

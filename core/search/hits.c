@@ -6,29 +6,46 @@
 
 #include "core/base/mem.h"
 
-static void reset_hit(pf_hit *h)
+/* What a hit has is const for all but its owner. */
+static void release(const void *p)
 {
-    pf_free(h->path);
-    pf_free(h->caption);
-    pf_free(h->case_key);
-    pf_free(h->case_title);
-    for (size_t i = 0; i < h->n_attributes; i++) {
-        pf_free(h->attributes[i].key);
-        pf_free(h->attributes[i].value);
-    }
-    pf_free(h->attributes);
-    for (size_t i = 0; i < h->n_images; i++)
-        pf_free(h->images[i].path);
-    pf_free(h->images);
-    pf_free(h->duplicates);
+    pf_free((void *)p);
 }
 
-void pf_answer_reset(pf_answer *answer)
+static void reset_hit(pf_hit *h)
 {
-    for (size_t i = 0; i < answer->n_hits; i++)
-        reset_hit(&answer->hits[i]);
-    pf_free(answer->hits);
-    *answer = (pf_answer){0};
+    release(h->path);
+    release(h->caption);
+    release(h->case_key);
+    release(h->case_title);
+    for (size_t i = 0; i < h->n_attributes; i++) {
+        release(h->attributes[i].key);
+        release(h->attributes[i].value);
+    }
+    release(h->attributes);
+    for (size_t i = 0; i < h->n_images; i++)
+        release(h->images[i].path);
+    release(h->images);
+    release(h->duplicates);
+}
+
+void pf_hits_reset(pf_hits *hits)
+{
+    for (size_t i = 0; i < hits->n_hits; i++)
+        reset_hit(&hits->hits[i]);
+    pf_free(hits->hits);
+    *hits = (pf_hits){0};
+}
+
+void pf_hits_drop_first(pf_hits *hits, size_t n)
+{
+    if (n == 0 || hits->n_hits == 0)
+        return;
+    n = n < hits->n_hits ? n : hits->n_hits;
+    for (size_t i = 0; i < n; i++)
+        reset_hit(&hits->hits[i]);
+    hits->n_hits -= n;
+    memmove(hits->hits, hits->hits + n, hits->n_hits * sizeof *hits->hits);
 }
 
 static char *take(char **p)
@@ -40,7 +57,7 @@ static char *take(char **p)
 
 static int by_key_then_value(const void *a, const void *b)
 {
-    const pf_hit_attribute *x = a, *y = b;
+    const pf_attribute *x = a, *y = b;
     const int order = strcmp(x->key, y->key);
     return order != 0 ? order : strcmp(x->value, y->value);
 }
@@ -50,23 +67,23 @@ static bool take_attributes(pf_hit *h, pf_store_details *d, pf_err *err)
 {
     if (d->n_attributes == 0)
         return true;
-    h->attributes = pf_alloc_array(d->n_attributes, sizeof *h->attributes, err);
-    if (!h->attributes)
+    pf_attribute *list = pf_alloc_array(d->n_attributes, sizeof *list, err);
+    if (!list)
         return false;
     for (size_t i = 0; i < d->n_attributes; i++)
-        h->attributes[i] = (pf_hit_attribute){take(&d->attributes[i].key),
-                                              take(&d->attributes[i].value)};
-    qsort(h->attributes, d->n_attributes, sizeof *h->attributes, by_key_then_value);
+        list[i] = (pf_attribute){sizeof *list, take(&d->attributes[i].key),
+                                 take(&d->attributes[i].value)};
+    qsort(list, d->n_attributes, sizeof *list, by_key_then_value);
     size_t kept = 0;
     for (size_t i = 0; i < d->n_attributes; i++) {
-        pf_hit_attribute *a = &h->attributes[i];
-        if (kept > 0 && by_key_then_value(&h->attributes[kept - 1], a) == 0) {
-            pf_free(a->key);
-            pf_free(a->value);
+        if (kept > 0 && by_key_then_value(&list[kept - 1], &list[i]) == 0) {
+            release(list[i].key);
+            release(list[i].value);
         } else {
-            h->attributes[kept++] = *a;
+            list[kept++] = list[i];
         }
     }
+    h->attributes = list;
     h->n_attributes = kept;
     return true;
 }
@@ -101,8 +118,10 @@ static bool fill_hit(pf_hit *h, pf_store *store, pf_find find, pf_err *err)
 {
     h->image_id = h->id;
     if (find == PF_FIND_CAPTIONS) {
-        if (!pf_store_get_caption(store, h->id, &h->caption, &h->image_id, err))
+        char *text;
+        if (!pf_store_get_caption(store, h->id, &text, &h->image_id, err))
             return false;
+        h->caption = text;
         if (h->image_id == 0)
             return lost("caption", h->id, err);
     }
@@ -110,19 +129,20 @@ static bool fill_hit(pf_hit *h, pf_store *store, pf_find find, pf_err *err)
 }
 
 /* `n` hits more, all zero. NULL on failure. */
-static pf_hit *add_hits(pf_answer *out, size_t n, pf_err *err)
+static pf_hit *add_hits(pf_hits *out, size_t n, pf_err *err)
 {
     void *hits = out->hits;
     if (!pf_resize_array(&hits, out->n_hits + n, sizeof *out->hits, err))
         return NULL;
     out->hits = hits;
     pf_hit *first = out->hits + out->n_hits;
-    memset(first, 0, n * sizeof *first);
+    for (size_t i = 0; i < n; i++)
+        first[i] = (pf_hit){.struct_size = sizeof *first};
     out->n_hits += n;
     return first;
 }
 
-bool pf_hits_fill(pf_answer *out, pf_store *store, pf_find find, const int64_t *ids,
+bool pf_hits_fill(pf_hits *out, pf_store *store, pf_find find, const int64_t *ids,
                   const float *scores, size_t n, pf_err *err)
 {
     if (n == 0)
@@ -142,24 +162,26 @@ bool pf_hits_fill(pf_answer *out, pf_store *store, pf_find find, const int64_t *
 static bool fill_case(pf_hit *h, pf_store *store, const int64_t *ids,
                       const float *scores, size_t n, pf_err *err)
 {
-    h->images = pf_alloc_array(n, sizeof *h->images, err);
-    if (!h->images)
+    pf_hit_image *images = pf_alloc_array(n, sizeof *images, err);
+    if (!images)
         return false;
+    h->images = images;
     for (size_t i = 0; i < n; i++) {
-        pf_hit_image *image = &h->images[h->n_images++];
-        image->id = ids[i];
-        image->score = scores[i];
-        if (!pf_store_get_image_path(store, ids[i], &image->path, &image->frame, err))
+        char *path;
+        int frame;
+        if (!pf_store_get_image_path(store, ids[i], &path, &frame, err))
             return false;
-        if (!image->path)
+        if (!path)
             return lost("image", ids[i], err);
+        images[h->n_images++] =
+            (pf_hit_image){sizeof *images, ids[i], scores[i], path, frame};
     }
     h->image_id = ids[0];
     h->score = scores[0];
     return fill_image(h, store, err);
 }
 
-bool pf_hits_fill_cases(pf_answer *out, pf_store *store, const pf_ranked_cases *ranked,
+bool pf_hits_fill_cases(pf_hits *out, pf_store *store, const pf_ranked_cases *ranked,
                         pf_err *err)
 {
     if (ranked->n_cases == 0)

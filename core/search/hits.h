@@ -14,13 +14,13 @@
 #include "core/search/search.h"
 
 /* Append the n neighbours to the hits of `out`, with what `store` knows about them. On
- * failure those that were made stay in `out`, for pf_answer_reset(). */
-PF_MUST_CHECK bool pf_hits_fill(pf_answer *out, pf_store *store, pf_find find,
+ * failure those that were made stay in `out`, for pf_hits_reset(). */
+PF_MUST_CHECK bool pf_hits_fill(pf_hits *out, pf_store *store, pf_find find,
                                 const int64_t *ids, const float *scores, size_t n,
                                 pf_err *err);
 
 /* The same for cases. */
-PF_MUST_CHECK bool pf_hits_fill_cases(pf_answer *out, pf_store *store,
+PF_MUST_CHECK bool pf_hits_fill_cases(pf_hits *out, pf_store *store,
                                       const pf_ranked_cases *ranked, pf_err *err);
 
 #endif

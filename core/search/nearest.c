@@ -16,7 +16,7 @@
 #include "core/search/neighbours.h"
 
 /* Remember the best, then down to the lowest score asked for. */
-static void cut(const pf_query *q, pf_neighbours *f, pf_answer *out)
+static void cut(const pf_query *q, pf_neighbours *f, pf_hits *out)
 {
     if (f->n > 0)
         out->best = f->scores[0];
@@ -50,7 +50,7 @@ static void keep(const pf_nearest *a, const pf_query *q, size_t limit, pf_neighb
 
 /* Of the first k neighbours those that may be hits. */
 static bool rank(const pf_nearest *a, const pf_query *q, size_t k, size_t limit,
-                 const pf_id_set *only, pf_neighbours *f, pf_answer *out, pf_err *err)
+                 const pf_id_set *only, pf_neighbours *f, pf_hits *out, pf_err *err)
 {
     if (!pf_neighbours_find(f, a->index, a->vector, k, only, err))
         return false;
@@ -69,7 +69,7 @@ static size_t smaller(size_t a, size_t b)
 /* Fold more and more neighbours until `limit` are kept, or all are looked at. */
 static bool collapse_first(const pf_nearest *a, const pf_query *q,
                            const pf_id_set *only, pf_neighbours *f,
-                           pf_collapsed *folded, bool *is_all, pf_answer *out,
+                           pf_collapsed *folded, bool *is_all, pf_hits *out,
                            pf_err *err)
 {
     const size_t count = only ? only->n : pf_vindex_count(a->index);
@@ -89,7 +89,7 @@ static bool collapse_first(const pf_nearest *a, const pf_query *q,
 static bool rank_candidates(const pf_nearest *a, const pf_query *q,
                             const pf_id_set *only, const pf_neighbours *f,
                             const pf_collapsed *folded, pf_neighbours *all,
-                            pf_answer *out, pf_err *err)
+                            pf_hits *out, pf_err *err)
 {
     pf_id_set near = {0};
     int64_t *kept = pf_alloc_array(folded->n_kept, sizeof *kept, err);
@@ -114,7 +114,7 @@ static bool rank_candidates(const pf_nearest *a, const pf_query *q,
 /* The kept ones stay the same among their candidates: whatever is near one of them
  * folds into it, or into one before it. */
 static bool collapse_rest(const pf_nearest *a, const pf_query *q, const pf_id_set *only,
-                          pf_neighbours *f, pf_collapsed *folded, pf_answer *out,
+                          pf_neighbours *f, pf_collapsed *folded, pf_hits *out,
                           pf_err *err)
 {
     pf_neighbours all = {0};
@@ -131,7 +131,7 @@ static bool collapse_rest(const pf_nearest *a, const pf_query *q, const pf_id_se
 /* Hits are the kept ones only, so their ids and scores are moved together. */
 static bool fill_collapsed(const pf_nearest *a, const pf_query *q,
                            const pf_neighbours *f, const pf_collapsed *folded,
-                           pf_answer *out, pf_err *err)
+                           pf_hits *out, pf_err *err)
 {
     const size_t before = out->n_hits, n = folded->n_kept;
     pf_neighbours kept = {0};
@@ -148,7 +148,7 @@ static bool fill_collapsed(const pf_nearest *a, const pf_query *q,
 }
 
 static bool find_collapsed(const pf_nearest *a, const pf_query *q,
-                           const pf_id_set *only, pf_answer *out, pf_err *err)
+                           const pf_id_set *only, pf_hits *out, pf_err *err)
 {
     pf_neighbours f = {0};
     pf_collapsed folded = {0};
@@ -164,7 +164,7 @@ static bool find_collapsed(const pf_nearest *a, const pf_query *q,
 /* ---- images and captions ---- */
 
 static bool find_plain(const pf_nearest *a, const pf_query *q, const pf_id_set *only,
-                       pf_answer *out, pf_err *err)
+                       pf_hits *out, pf_err *err)
 {
     pf_neighbours f = {0};
     const size_t count = pf_vindex_count(a->index);
@@ -177,7 +177,7 @@ static bool find_plain(const pf_nearest *a, const pf_query *q, const pf_id_set *
     return ok;
 }
 
-static bool find_captions(const pf_nearest *a, const pf_query *q, pf_answer *out,
+static bool find_captions(const pf_nearest *a, const pf_query *q, pf_hits *out,
                           pf_err *err)
 {
     if (!a->images)
@@ -216,7 +216,7 @@ static bool images_of_cases(const pf_nearest *a, const pf_case_map *map, pf_id_s
 }
 
 static bool rank_cases(const pf_nearest *a, const pf_query *q, const pf_case_map *map,
-                       pf_ranked_cases *ranked, pf_answer *out, pf_err *err)
+                       pf_ranked_cases *ranked, pf_hits *out, pf_err *err)
 {
     pf_neighbours f = {0};
     pf_id_set only = {0};
@@ -231,7 +231,7 @@ static bool rank_cases(const pf_nearest *a, const pf_query *q, const pf_case_map
     return ok;
 }
 
-static bool find_cases(const pf_nearest *a, const pf_query *q, pf_answer *out,
+static bool find_cases(const pf_nearest *a, const pf_query *q, pf_hits *out,
                        pf_err *err)
 {
     pf_case_map map = {0};
@@ -251,7 +251,7 @@ static bool find_cases(const pf_nearest *a, const pf_query *q, pf_answer *out,
     return ok;
 }
 
-bool pf_nearest_run(const pf_nearest *a, const pf_query *q, pf_answer *out, pf_err *err)
+bool pf_nearest_run(const pf_nearest *a, const pf_query *q, pf_hits *out, pf_err *err)
 {
     switch (q->find) {
     case PF_FIND_CAPTIONS:

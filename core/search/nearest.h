@@ -25,8 +25,8 @@ typedef struct {
 } pf_nearest;
 
 /* Append the hits to those of `out`; on failure they stay there, for
- * pf_answer_reset(). NOT_FOUND for cases of a catalog without any. */
-PF_MUST_CHECK bool pf_nearest_run(const pf_nearest *a, const pf_query *q,
-                                  pf_answer *out, pf_err *err);
+ * pf_hits_reset(). NOT_FOUND for cases of a catalog without any. */
+PF_MUST_CHECK bool pf_nearest_run(const pf_nearest *a, const pf_query *q, pf_hits *out,
+                                  pf_err *err);
 
 #endif

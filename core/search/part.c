@@ -7,11 +7,11 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/image/view.h"
+#include "core/image/intake.h"
 
 static const char digits[] = "0123456789";
 
-bool pf_part_read_weight(const char **text, double *weight, pf_err *err)
+bool pf_read_weight(const char **text, double *weight, pf_err *err)
 {
     const char *s = *text;
     size_t n = strspn(s, digits);
@@ -61,12 +61,12 @@ static bool embed_bytes(const uint8_t *bytes, size_t n, const char *name,
                         pf_embedder *embedder, float *vector, pf_err *err)
 {
     const pf_preprocess *p = pf_model_preprocess(pf_embedder_model(embedder));
-    const pf_view_options options = {.name = name, .preprocess = p};
-    pf_view view = {0};
-    view.pixels = pf_alloc_array((size_t)p->size * (size_t)p->size, 3, err);
-    const bool ok = view.pixels && pf_view_make(&view, bytes, n, &options, err) &&
-                    pf_embed_picture(embedder, view.pixels, vector, err);
-    pf_free(view.pixels);
+    const pf_intake_options options = {.name = name, .preprocess = p};
+    pf_intake intake = {0};
+    intake.pixels = pf_alloc_array((size_t)p->size * (size_t)p->size, 3, err);
+    const bool ok = intake.pixels && pf_intake_make(&intake, bytes, n, &options, err) &&
+                    pf_embed_picture(embedder, intake.pixels, vector, err);
+    pf_free(intake.pixels);
     return ok || pf_fail_in(err, "picture '%s'", name);
 }
 

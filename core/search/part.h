@@ -28,13 +28,9 @@ typedef struct {
     double weight; /* of its unit vector in the sum; below 0 it is subtracted */
 } pf_part;
 
-/* "2.5:text" is text with the weight 2.5, anything else has the weight 1: *text moves
- * behind the colon. A number is digits with or without a point among them; so
- * "1:2:1 block" is the text "2:1 block". MISUSE for a weight outside of what
- * PF_PART_WEIGHT_MIN and _MAX say, and for no text behind it. */
+/* What pf_read_weight() (plainfilm.h) takes, and what may stand in a part. */
 #define PF_PART_WEIGHT_MIN 0.001
 #define PF_PART_WEIGHT_MAX 1000.0
-PF_MUST_CHECK bool pf_part_read_weight(const char **text, double *weight, pf_err *err);
 
 /* The tower that embeds it: PF_CLIP_TEXT, PF_CLIP_IMAGE, or 0 for PF_PART_LIKE. */
 unsigned pf_part_tower(const pf_part *part);

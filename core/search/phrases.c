@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/model/pipeline.h"
@@ -26,17 +26,9 @@ void pf_phrases_reset(pf_phrases *p)
 
 static bool make_room(pf_phrases *p, pf_err *err)
 {
-    if (p->n < p->room)
-        return true;
-    const size_t room = p->room ? 2 * p->room : 256;
-    void *text = p->text, *line = p->line;
-    bool ok = pf_resize_array(&text, room, sizeof *p->text, err);
-    p->text = text;
-    ok = ok && pf_resize_array(&line, room, sizeof *p->line, err);
-    p->line = line;
-    if (ok)
-        p->room = room;
-    return ok;
+    size_t room = p->room; /* both arrays have the same */
+    return pf_grow_array(&p->line, &room, p->n, sizeof *p->line, err) &&
+           pf_grow_array(&p->text, &p->room, p->n, sizeof *p->text, err);
 }
 
 static bool is_blank(char c)
@@ -207,7 +199,7 @@ static void sort_all(ranking *r)
     qsort(r->ranks, p->n, sizeof *r->ranks, best_first);
 }
 
-static bool fill(pf_answer *out, const ranking *r, const pf_query *query, pf_err *err)
+static bool fill(pf_hits *out, const ranking *r, const pf_query *query, pf_err *err)
 {
     const pf_phrases *p = r->phrases;
     size_t n = 0;
@@ -218,6 +210,7 @@ static bool fill(pf_answer *out, const ranking *r, const pf_query *query, pf_err
         return false;
     for (size_t i = 0; i < n; i++) {
         pf_hit *h = &out->hits[out->n_hits++];
+        h->struct_size = sizeof *h;
         h->score = r->ranks[i].score;
         h->percentile = NAN;
         h->id = (int64_t)p->line[r->ranks[i].at];
@@ -228,8 +221,8 @@ static bool fill(pf_answer *out, const ranking *r, const pf_query *query, pf_err
     return true;
 }
 
-static bool rank(pf_answer *out, ranking *r, const pf_query *query,
-                 const pf_model *model, pf_err *err)
+static bool rank(pf_hits *out, ranking *r, const pf_query *query, const pf_model *model,
+                 pf_err *err)
 {
     const size_t n = r->phrases->n;
     const pf_pipeline pipeline = {.model = model,
@@ -247,34 +240,26 @@ static bool rank(pf_answer *out, ranking *r, const pf_query *query,
     return fill(out, r, query, err);
 }
 
-static double milliseconds_now(void)
+bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases, const pf_query *query,
+                     pf_reader *reader, const pf_phrases_work *work,
+                     size_t *n_truncated, pf_err *err)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-bool pf_phrases_rank(pf_answer *out, const pf_phrases *phrases, const pf_query *query,
-                     const pf_model *model, pf_search *search,
-                     const pf_phrases_work *work, size_t *n_truncated, pf_err *err)
-{
-    const double start = milliseconds_now();
+    const double start = pf_clock_seconds();
+    const pf_model *model;
     pf_combined asked = {0};
-    pf_embedder *e = NULL;
-    ranking r = {.phrases = phrases, .dim = (size_t)pf_model_dim(model), .work = work};
-    bool ok =
-        pf_embedder_new(&e, model, err) &&
-        pf_combine_with(&asked, search, e, r.dim, query->parts, query->n_parts, err);
-    pf_embedder_free(e);
+    ranking r = {.phrases = phrases, .work = work};
+    bool ok = pf_reader_get_model(reader, PF_CLIP_TEXT, &model, err) &&
+              pf_combine(&asked, reader, query->parts, query->n_parts, err);
+    r.dim = pf_reader_dim(reader);
     r.vector = asked.vector;
     ok = ok && rank(out, &r, query, model, err);
     out->n_truncated = asked.n_truncated;
     out->by = PF_BY_MEANING;
-    out->took_ms = milliseconds_now() - start;
+    out->took_ms = 1e3 * (pf_clock_seconds() - start);
     *n_truncated = r.n_truncated;
     ranking_reset(&r);
     pf_combined_reset(&asked);
     if (!ok)
-        pf_answer_reset(out);
+        pf_hits_reset(out);
     return ok;
 }

@@ -49,17 +49,14 @@ typedef struct {
 
 /*
  * Rank the phrases by the cosine between them and what the parts of `query` add up to,
- * on all cores. Of the query parts, limit and min_score are looked at. `model` has the
- * towers of the parts, and that of texts. `search` is the catalog that PF_PART_LIKE
- * names images of, and `model` is the catalog's then; without it (NULL) such a part is
- * a MISUSE. Hits are captions: their id is the line, image_id is 0, path NULL; equal
- * ones come in the order of lines. *n_truncated: phrases of which only the beginning
- * counted, the same one once. *out must be all zero or reset; it stays so on
- * failure.
+ * on all cores. Of the query parts, limit and min_score are looked at. Hits are
+ * captions: their id is the line, image_id is 0, path NULL; equal ones come in the
+ * order of lines. *n_truncated: phrases of which only the beginning counted, the same
+ * one once. *out must be all zero or reset; it stays so on failure.
  */
-PF_MUST_CHECK bool pf_phrases_rank(pf_answer *out, const pf_phrases *phrases,
-                                   const pf_query *query, const pf_model *model,
-                                   pf_search *search, const pf_phrases_work *work,
-                                   size_t *n_truncated, pf_err *err);
+PF_MUST_CHECK bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases,
+                                   const pf_query *query, pf_reader *reader,
+                                   const pf_phrases_work *work, size_t *n_truncated,
+                                   pf_err *err);
 
 #endif

@@ -6,10 +6,10 @@
  */
 #include "core/search/scope.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/base/spelling.h"
 
@@ -17,15 +17,9 @@ enum { KEYS_SHOWN_MAX = 300 }; /* bytes of key names in a message */
 
 /* ---- sets ---- */
 
-static int by_id(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 bool pf_id_set_has(const pf_id_set *set, int64_t id)
 {
-    return set->n > 0 && bsearch(&id, set->ids, set->n, sizeof id, by_id) != NULL;
+    return pf_ids_find(set->ids, set->n, id, NULL);
 }
 
 void pf_id_set_reset(pf_id_set *set)
@@ -45,29 +39,15 @@ typedef struct {
 static bool add(filling *f, int64_t id, pf_err *err)
 {
     pf_id_set *set = &f->set;
-    if (set->n == f->room) {
-        const size_t room = f->room ? 2 * f->room : 1024;
-        void *ids = set->ids;
-        if (!pf_resize_array(&ids, room, sizeof *set->ids, err))
-            return false;
-        set->ids = ids;
-        f->room = room;
-    }
+    if (!pf_grow_array(&set->ids, &f->room, set->n, sizeof *set->ids, err))
+        return false;
     set->ids[set->n++] = id;
     return true;
 }
 
 static void sort_ids(pf_id_set *set)
 {
-    if (set->n == 0)
-        return;
-    qsort(set->ids, set->n, sizeof *set->ids, by_id);
-    size_t n = 1;
-    for (size_t i = 1; i < set->n; i++) {
-        if (set->ids[i] != set->ids[n - 1])
-            set->ids[n++] = set->ids[i];
-    }
-    set->n = n;
+    set->n = pf_ids_sort(set->ids, set->n);
 }
 
 /* What of `set` is in `other`, or what is not. */

@@ -1,19 +1,18 @@
 /*
  * search.c - see search.h: one question after another.
  *
- * The order of a question: model (if a part needs one), one vector per part, their sum,
- * neighbours from FAISS, then what SQLite knows about each. All of it reads the one
- * snapshot that the catalog was opened at.
+ * The order of a question: how it is answered, one vector per part (which opens a tower
+ * if need be), their sum, neighbours from the indexes that this way of answering looks
+ * at, then what SQLite knows about each. All of it reads the reader's one snapshot.
  */
 #include "core/search/search.h"
 
-#include <time.h>
-
+#include "core/base/clock.h"
 #include "core/search/chance.h"
 #include "core/search/combine.h"
 #include "core/search/fusion.h"
+#include "core/search/hits.h"
 #include "core/search/nearest.h"
-#include "core/search/session.h"
 
 enum { PARTS_MAX = 1000 };
 
@@ -24,14 +23,15 @@ void pf_query_init(pf_query *query)
 
 /* ---- one question ---- */
 
-static const pf_vindex *index_of(const pf_search *s, pf_find find)
+/* Which index has what is found: cases are found by their images. */
+static pf_index_kind index_for(pf_find find)
 {
-    return find == PF_FIND_CAPTIONS ? pf_catalog_captions(s->catalog)
-                                    : pf_catalog_images(s->catalog);
+    return find == PF_FIND_CAPTIONS ? PF_INDEX_CAPTIONS : PF_INDEX_IMAGES;
 }
 
 /* One question on its way. */
 typedef struct {
+    pf_by by;
     pf_combined asked;
     pf_id_set scope; /* images that pass the filters, if there are any */
 } question;
@@ -42,19 +42,22 @@ static void reset_question(question *a)
     pf_id_set_reset(&a->scope);
 }
 
-static bool pass_filters(pf_search *s, const pf_query *q, question *a, pf_err *err)
+static bool pass_filters(pf_reader *r, const pf_query *q, question *a, pf_err *err)
 {
-    return q->n_filters == 0 || pf_scope_images(&a->scope, pf_catalog_store(s->catalog),
+    return q->n_filters == 0 || pf_scope_images(&a->scope, pf_reader_store(r),
                                                 q->filters, q->n_filters, err);
 }
 
-static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
-                         pf_answer *out, pf_err *err)
+static bool find_nearest(pf_reader *r, const pf_query *q, const question *a,
+                         pf_hits *out, pf_err *err)
 {
+    const pf_vindex *index;
+    if (!pf_reader_get_index(r, index_for(q->find), &index, err))
+        return false;
     const pf_nearest nearest = {
-        .store = pf_catalog_store(s->catalog),
-        .index = index_of(s, q->find),
-        .folder = pf_search_folder(s),
+        .store = pf_reader_store(r),
+        .index = index,
+        .folder = pf_reader_folder(r),
         .vector = a->asked.vector,
         .like = a->asked.like,
         .n_like = a->asked.n_like,
@@ -65,10 +68,9 @@ static bool find_nearest(pf_search *s, const pf_query *q, const question *a,
 
 /* ---- by words ---- */
 
-static bool has_captions(const pf_search *s)
+static bool has_captions(const pf_reader *r)
 {
-    const pf_vindex *captions = pf_catalog_captions(s->catalog);
-    return captions && pf_vindex_count(captions) > 0;
+    return pf_reader_count(r, PF_INDEX_CAPTIONS) > 0;
 }
 
 /* The phrase whose words are looked for; NULL unless there is exactly one. */
@@ -85,12 +87,12 @@ static const char *phrase_of(const pf_query *q)
     return phrase;
 }
 
-static bool choose_by(const pf_search *s, const pf_query *q, pf_by *by, pf_err *err)
+static bool choose_by(const pf_reader *r, const pf_query *q, pf_by *by, pf_err *err)
 {
     const char *phrase = phrase_of(q);
     *by = q->by;
     if (q->by == PF_BY_DEFAULT)
-        *by = phrase && q->n_parts == 1 && has_captions(s) ? PF_BY_BOTH : PF_BY_MEANING;
+        *by = phrase && q->n_parts == 1 && has_captions(r) ? PF_BY_BOTH : PF_BY_MEANING;
     if (*by == PF_BY_MEANING)
         return true;
     if (!phrase)
@@ -101,38 +103,49 @@ static bool choose_by(const pf_search *s, const pf_query *q, pf_by *by, pf_err *
         return pf_fail(err, PF_ERR_MISUSE,
                        "only a phrase can be looked for by words alone");
     bool are_there = false;
-    if (!pf_store_has_captions(pf_catalog_store(s->catalog), &are_there, err))
+    if (!pf_store_has_captions(pf_reader_store(r), &are_there, err))
         return false;
     return are_there ||
            pf_fail(err, PF_ERR_NOT_FOUND,
                    "catalog '%s' has no captions in which words could be found",
-                   pf_search_folder(s));
+                   pf_reader_folder(r));
 }
 
-static bool find_fused(pf_search *s, const pf_query *q, const question *a, pf_by by,
-                       pf_answer *out, pf_err *err)
+/* Both look at the vectors of captions, and of images when these are found; words alone
+ * at no vectors, unless near ones are folded. */
+static bool get_indexes(pf_reader *r, const pf_query *q, pf_by by, pf_fusion *f,
+                        pf_err *err)
 {
-    if (!pf_session_get_words(s, err))
+    const bool finds_captions = q->find == PF_FIND_CAPTIONS;
+    const bool wants_any = by == PF_BY_BOTH || q->collapses;
+    if (wants_any && !finds_captions &&
+        !pf_reader_get_index(r, PF_INDEX_IMAGES, &f->images, err))
         return false;
-    const pf_fusion fusion = {
-        .store = pf_catalog_store(s->catalog),
-        .folder = pf_search_folder(s),
-        .images = pf_catalog_images(s->catalog),
-        .captions = pf_catalog_captions(s->catalog),
-        .vector = by == PF_BY_BOTH ? a->asked.vector : NULL,
-        .words = s->words,
+    return !(by == PF_BY_BOTH || (wants_any && finds_captions)) ||
+           pf_reader_get_index(r, PF_INDEX_CAPTIONS, &f->captions, err);
+}
+
+static bool find_fused(pf_reader *r, const pf_query *q, const question *a, pf_hits *out,
+                       pf_err *err)
+{
+    pf_fusion fusion = {
+        .store = pf_reader_store(r),
+        .folder = pf_reader_folder(r),
+        .vector = a->by == PF_BY_BOTH ? a->asked.vector : NULL,
         .phrase = phrase_of(q),
         .may_lack_words = q->by == PF_BY_DEFAULT,
         .like = a->asked.like,
         .n_like = a->asked.n_like,
         .only = q->n_filters > 0 ? &a->scope : NULL,
     };
-    return pf_fusion_run(&fusion, q, out, err);
+    return pf_engine_get_words(r->engine, &fusion.words, err) &&
+           get_indexes(r, q, a->by, &fusion, err) &&
+           pf_fusion_run(&fusion, q, out, err);
 }
 
 /* ---- all of it ---- */
 
-static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
+static bool check_query(const pf_reader *r, const pf_query *q, pf_err *err)
 {
     if (q->n_parts == 0)
         return pf_fail(err, PF_ERR_MISUSE, "nothing was asked");
@@ -149,60 +162,57 @@ static bool check_query(const pf_search *s, const pf_query *q, pf_err *err)
     if (q->collapses && !(q->collapse >= 0 && q->collapse <= 1))
         return pf_fail(err, PF_ERR_MISUSE, "a threshold of %g is outside 0..1",
                        q->collapse);
-    return pf_session_has_model(s, err);
+    return pf_reader_check_catalog(r, err);
 }
 
-/* Words alone need no vectors, unless near ones are folded. */
-static bool check_indexes(const pf_search *s, const pf_query *q, pf_by by, pf_err *err)
+/* Words alone find captions that have no vectors. */
+static bool check_captions(const pf_reader *r, const pf_query *q, pf_by by, pf_err *err)
 {
-    if (by == PF_BY_WORDS && !q->collapses)
+    if (q->find != PF_FIND_CAPTIONS || has_captions(r) ||
+        (by == PF_BY_WORDS && !q->collapses))
         return true;
-    if (!index_of(s, q->find))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "the search was not opened for what the question looks for");
-    if (q->find == PF_FIND_CAPTIONS && pf_vindex_count(index_of(s, q->find)) == 0)
-        return pf_fail(err, PF_ERR_NOT_FOUND,
-                       "catalog '%s' has no captions, only images can be found in it",
-                       pf_search_folder(s));
+    return pf_fail(err, PF_ERR_NOT_FOUND,
+                   "catalog '%s' has no captions, only images can be found in it",
+                   pf_reader_folder(r));
+}
+
+/* Of a ranking that is `offset` longer than what is asked for. */
+static bool answer(pf_reader *r, const pf_query *q, question *a, pf_hits *out,
+                   pf_err *err)
+{
+    pf_query with = *q;
+    pf_backgrounds backgrounds;
+    with.limit = q->limit + q->offset;
+    bool ok =
+        pf_chance_prepare(&backgrounds, &with, r, a->by, err) &&
+        pass_filters(r, q, a, err) &&
+        (a->by == PF_BY_WORDS || pf_combine(&a->asked, r, q->parts, q->n_parts, err));
+    out->n_truncated = a->asked.n_truncated;
+    out->no_image_passes = ok && q->n_filters > 0 && a->scope.n == 0;
+    if (ok && !out->no_image_passes)
+        ok = a->by == PF_BY_MEANING ? find_nearest(r, &with, a, out, err)
+                                    : find_fused(r, &with, a, out, err);
+    if (!ok)
+        return false;
+    pf_chance_tell(&backgrounds, out);
+    pf_hits_drop_first(out, q->offset);
     return true;
 }
 
-static double milliseconds_now(void)
+bool pf_search_run(pf_reader *r, const pf_query *q, pf_hits *out, pf_err *err)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-bool pf_search_run(pf_search *s, const pf_query *q, pf_answer *out, pf_notes *notes,
-                   pf_err *err)
-{
-    const double start = milliseconds_now();
+    const double start = pf_clock_seconds();
     question a = {0};
-    pf_by by;
-    if (!check_query(s, q, err) || !choose_by(s, q, &by, err) ||
-        !check_indexes(s, q, by, err))
+    if (!check_query(r, q, err) || !choose_by(r, q, &a.by, err) ||
+        !check_captions(r, q, a.by, err))
         return false;
-
     out->best = -2;
-    pf_query with = *q;
-    pf_backgrounds backgrounds;
-    bool ok = pf_chance_prepare(&backgrounds, &with, s, by, notes, err) &&
-              pass_filters(s, q, &a, err) &&
-              (by == PF_BY_WORDS ||
-               pf_combine(&a.asked, s, q->parts, q->n_parts, notes, err));
-    out->n_truncated = a.asked.n_truncated;
-    out->no_image_passes = ok && q->n_filters > 0 && a.scope.n == 0;
-    if (ok && !out->no_image_passes)
-        ok = by == PF_BY_MEANING ? find_nearest(s, &with, &a, out, err)
-                                 : find_fused(s, &with, &a, by, out, err);
-    out->by = by;
-    if (ok)
-        pf_chance_tell(&backgrounds, out);
+    const bool ok = answer(r, q, &a, out, err);
+    out->by = a.by;
     reset_question(&a);
     if (!ok)
-        pf_answer_reset(out);
+        pf_hits_reset(out);
     else
-        out->took_ms = milliseconds_now() - start;
+        out->took_ms = 1e3 * (pf_clock_seconds() - start);
     return ok;
 }

@@ -3,30 +3,29 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/image/view.h"
-#include "core/search/session.h"
+#include "core/image/intake.h"
 
 static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *err)
 {
     pf_picture_limits limits;
     pf_picture_limits_init(&limits);
-    const pf_view_options options = {.name = pf_path_base(path), .frame = frame};
-    pf_view view = {0};
+    const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
+    pf_intake intake = {0};
     pf_buf file;
     pf_buf_init(&file, limits.max_file_bytes);
-    view.thumbnail = pf_zalloc(sizeof *view.thumbnail, err);
+    intake.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err);
     const bool ok =
-        view.thumbnail && pf_file_read(path, &file, err) &&
-        pf_view_make(&view, (const uint8_t *)file.data, file.size, &options, err) &&
-        pf_thumbnail_encode(view.thumbnail, jpeg, err);
-    pf_free(view.thumbnail);
+        intake.thumbnail && pf_file_read(path, &file, err) &&
+        pf_intake_make(&intake, (const uint8_t *)file.data, file.size, &options, err) &&
+        pf_thumbnail_encode(intake.thumbnail, jpeg, err);
+    pf_free(intake.thumbnail);
     pf_buf_free(&file);
     return ok;
 }
 
-bool pf_search_get_thumbnail(pf_search *s, int64_t image_id, pf_buf *jpeg, pf_err *err)
+bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_err *err)
 {
-    pf_store *store = pf_catalog_store(s->catalog);
+    pf_store *store = pf_reader_store(r);
     const size_t before = jpeg->size;
     char *path = NULL;
     int frame = 0;

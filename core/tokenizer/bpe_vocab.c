@@ -268,14 +268,8 @@ static bool add_merge(merges_file *f, const char *line, size_t n, size_t number,
                        number, shown(line, n), line);
     if (f->n == PF_BPE_MERGES_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "more than %d merges", PF_BPE_MERGES_MAX);
-    if (f->n == f->room) {
-        void *p = f->merges;
-        size_t room = f->room ? f->room * 2 : 1024;
-        if (!pf_resize_array(&p, room, sizeof *f->merges, err))
-            return false;
-        f->merges = p;
-        f->room = room;
-    }
+    if (!pf_grow_array(&f->merges, &f->room, f->n, sizeof *f->merges, err))
+        return false;
     f->merges[f->n++] =
         (parsed_merge){line, space + 1, (uint32_t)left, (uint32_t)right, number};
     return true;

@@ -43,7 +43,7 @@ static const char *const kind_names[N_KINDS] = {"",     "pre", "post", "pseudo",
 enum { KIND_MASK = 15, IS_FIRST = 16 };
 
 typedef struct {
-    char *words[PHRASE_WORDS_MAX]; /* owned, as pf_term_plain() */
+    char *words[PHRASE_WORDS_MAX]; /* owned, as pf_terms_plain() */
     size_t n_words;
     kind kind;
 } phrase;
@@ -80,7 +80,7 @@ static bool find_kind(const char *name, size_t n, kind *out)
 static bool copy_words(phrase *p, const pf_terms *terms, pf_err *err)
 {
     for (; p->n_words < terms->n; p->n_words++) {
-        p->words[p->n_words] = pf_strdup(pf_term_plain(terms, p->n_words), err);
+        p->words[p->n_words] = pf_strdup(pf_terms_plain(terms, p->n_words), err);
         if (!p->words[p->n_words])
             return false;
     }
@@ -158,7 +158,7 @@ static bool is_at(const phrase *p, const pf_terms *t, size_t i)
         return false;
     for (size_t k = 0; k < p->n_words; k++) {
         if ((k > 0 && t->at[i + k].gap != PF_GAP_SPACE) ||
-            strcmp(p->words[k], pf_term_plain(t, i + k)) != 0)
+            strcmp(p->words[k], pf_terms_plain(t, i + k)) != 0)
             return false;
     }
     return true;
@@ -186,7 +186,7 @@ static bool is_at_end(const pf_terms *t, size_t i)
     if (i == t->n || t->at[i].gap != PF_GAP_SPACE)
         return true;
     for (size_t k = 0; k < sizeof circumstances / sizeof *circumstances; k++) {
-        if (strcmp(pf_term_plain(t, i), circumstances[k]) == 0)
+        if (strcmp(pf_terms_plain(t, i), circumstances[k]) == 0)
             return true;
     }
     return false;
@@ -196,7 +196,7 @@ static bool is_at_end(const pf_terms *t, size_t i)
  * or behind what they deny: behind it at the end of a statement. */
 static const phrase *phrase_at(const pf_negex *x, const pf_terms *t, size_t i)
 {
-    const char *word = pf_term_plain(t, i);
+    const char *word = pf_terms_plain(t, i);
     const phrase *found = NULL;
     for (size_t k = first_with(x, word); k < x->n; k++) {
         const phrase *p = &x->at[k];
@@ -214,12 +214,10 @@ static const phrase *phrase_at(const pf_negex *x, const pf_terms *t, size_t i)
 static bool find_phrases(const pf_negex *x, const pf_terms *t, pf_negations *out,
                          pf_err *err)
 {
-    if (t->n > out->room_kinds) {
-        void *kinds = out->kinds;
-        if (!pf_resize_array(&kinds, t->n, sizeof *out->kinds, err))
+    while (out->room_kinds < t->n) {
+        if (!pf_grow_array(&out->kinds, &out->room_kinds, out->room_kinds,
+                           sizeof *out->kinds, err))
             return false;
-        out->kinds = kinds;
-        out->room_kinds = t->n;
     }
     for (size_t i = 0; i < t->n;) {
         const phrase *p = phrase_at(x, t, i);
@@ -245,7 +243,7 @@ static kind kind_of(const reading *r, size_t i)
 
 static bool is_word(const reading *r, size_t i, const char *word)
 {
-    return strcmp(pf_term_plain(r->t, i), word) == 0;
+    return strcmp(pf_terms_plain(r->t, i), word) == 0;
 }
 
 static bool joins_list(const reading *r, size_t i)
@@ -317,14 +315,8 @@ static size_t reach_backward(const reading *r, size_t from)
 
 static bool add(pf_negations *out, pf_negation negation, pf_err *err)
 {
-    if (out->n == out->room) {
-        void *at = out->at;
-        const size_t room = out->room ? 2 * out->room : 16;
-        if (!pf_resize_array(&at, room, sizeof *out->at, err))
-            return false;
-        out->at = at;
-        out->room = room;
-    }
+    if (!pf_grow_array(&out->at, &out->room, out->n, sizeof *out->at, err))
+        return false;
     out->at[out->n++] = negation;
     return true;
 }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
-#include "core/catalog/terms.h"
+#include "core/words/terms.h"
 
 typedef struct pf_negex pf_negex;
 

@@ -38,20 +38,15 @@ static bool add_name(pf_synonyms *s, const char *text, size_t n, pf_terms *terms
                        terms->n, NAME_WORDS_MAX);
     if (s->n == NAMES_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "there are more than %d names", NAMES_MAX);
-    if (s->n == s->room) {
-        void *names = s->names;
-        const size_t room = s->room ? 2 * s->room : 256;
-        if (!pf_resize_array(&names, room, sizeof *s->names, err))
-            return false;
-        s->names = names;
-        s->room = room;
-    }
+    if (!pf_grow_array(&s->names, &s->room, s->n, sizeof *s->names, err))
+        return false;
     pf_synonym *name = &s->names[s->n++];
     *name = (pf_synonym){.group = s->n_groups};
     if (!(name->stems = pf_alloc_array(terms->n, sizeof *name->stems, err)))
         return false;
     for (; name->n_stems < terms->n; name->n_stems++) {
-        name->stems[name->n_stems] = pf_strdup(pf_term_stem(terms, name->n_stems), err);
+        name->stems[name->n_stems] =
+            pf_strdup(pf_terms_stem(terms, name->n_stems), err);
         if (!name->stems[name->n_stems])
             return false;
     }
@@ -178,7 +173,7 @@ static bool begins(const pf_synonym *name, const pf_terms *t, size_t i, size_t e
     if (name->n_stems > end - i)
         return false;
     for (size_t k = 0; k < name->n_stems; k++) {
-        if (strcmp(name->stems[k], pf_term_stem(t, i + k)) != 0)
+        if (strcmp(name->stems[k], pf_terms_stem(t, i + k)) != 0)
             return false;
     }
     return true;
@@ -190,7 +185,7 @@ const pf_synonym *pf_synonyms_find(const pf_synonyms *s, const pf_terms *t, size
     *n = 0;
     if (i >= end)
         return NULL;
-    const char *word = pf_term_stem(t, i);
+    const char *word = pf_terms_stem(t, i);
     size_t low = 0, high = s->n;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;

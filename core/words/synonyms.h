@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "core/base/err.h"
-#include "core/catalog/terms.h"
+#include "core/words/terms.h"
 
 typedef struct pf_synonyms pf_synonyms;
 

@@ -17,7 +17,6 @@
 enum {
     LEXEMES_MAX = 4 * PF_WORDS_MAX_GROUPS,
     LEAVES_PER_GROUP = 32,
-    MATCH_MAX_BYTES = 1 << 20,
 };
 
 typedef enum { QUOTED, AND, OR, NOT, OPEN, CLOSE } lexeme_kind;
@@ -42,35 +41,18 @@ typedef struct {
     bool keeps_all; /* words that say nothing, too: there are no others */
 } parser;
 
-/* ---- memory ---------------------------------------------------------------------- */
-
-enum { ROOM_LEAVES, ROOM_WORDS, ROOM_CHARS, ROOM_STEPS };
-
-static bool grow(parser *p, int which, void **at, size_t n, size_t size)
-{
-    size_t *room = &p->q->room[which];
-    if (n <= *room)
-        return true;
-    size_t more = *room ? 2 * *room : 64;
-    while (more < n)
-        more *= 2;
-    if (!pf_resize_array(at, more, size, p->err))
-        return false;
-    *room = more;
-    return true;
-}
+/* ---- memory that grows ----------------------------------------------------------- */
 
 static bool add_word(parser *p, const char *word)
 {
     pf_words_query *q = p->q;
     const size_t n = strlen(word) + 1;
-    void *words = q->words, *chars = q->chars;
-    if (!grow(p, ROOM_WORDS, &words, q->n_words + 1, sizeof *q->words))
+    if (!pf_grow_array(&q->words, &q->room_words, q->n_words, sizeof *q->words, p->err))
         return false;
-    q->words = words;
-    if (!grow(p, ROOM_CHARS, &chars, q->n_chars + n, 1))
-        return false;
-    q->chars = chars;
+    while (q->room_chars < q->n_chars + n) {
+        if (!pf_grow_array(&q->chars, &q->room_chars, q->room_chars, 1, p->err))
+            return false;
+    }
     memcpy(q->chars + q->n_chars, word, n);
     q->words[q->n_words++] = (uint32_t)q->n_chars;
     q->n_chars += n;
@@ -81,10 +63,9 @@ static bool add_word(parser *p, const char *word)
 static bool add_leaf(parser *p, pf_leaf_kind kind, size_t n_words)
 {
     pf_words_query *q = p->q;
-    void *leaves = q->leaves;
-    if (!grow(p, ROOM_LEAVES, &leaves, q->n_leaves + 1, sizeof *q->leaves))
+    if (!pf_grow_array(&q->leaves, &q->room_leaves, q->n_leaves, sizeof *q->leaves,
+                       p->err))
         return false;
-    q->leaves = leaves;
     q->leaves[q->n_leaves++] = (pf_leaf){
         .kind = kind, .first_word = (uint32_t)q->n_words, .n_words = (uint32_t)n_words};
     q->groups[q->n_groups - 1].n_leaves++;
@@ -206,7 +187,7 @@ static size_t end_of_compound(const parser *p, size_t i, size_t end)
     while (k < end && t->at[k].is_joined)
         k++;
     if (k == i + 1 && k < end && t->at[k].gap == PF_GAP_SPACE &&
-        is_number(pf_term_plain(t, i)) && is_unit(pf_term_plain(t, k)))
+        is_number(pf_terms_plain(t, i)) && is_unit(pf_terms_plain(t, k)))
         k++;
     return k;
 }
@@ -230,7 +211,7 @@ static bool says_nothing(const char *word)
 static bool is_passed_over(const parser *p, size_t i, size_t end)
 {
     for (; i < end; i++) {
-        if (p->keeps_all || (!says_nothing(pf_term_plain(&p->terms, i)) &&
+        if (p->keeps_all || (!says_nothing(pf_terms_plain(&p->terms, i)) &&
                              !pf_negations_has_phrase(&p->negations, i)))
             return false;
     }
@@ -258,8 +239,8 @@ static bool add_terms(parser *p, pf_leaf_kind kind, size_t first, size_t last)
 {
     bool ok = add_leaf(p, kind, last - first + 1);
     for (size_t i = first; ok && i <= last; i++)
-        ok = add_word(p, kind == PF_LEAF_PREFIX ? pf_term_plain(&p->terms, i)
-                                                : pf_term_stem(&p->terms, i));
+        ok = add_word(p, kind == PF_LEAF_PREFIX ? pf_terms_plain(&p->terms, i)
+                                                : pf_terms_stem(&p->terms, i));
     return ok;
 }
 
@@ -376,7 +357,6 @@ typedef struct {
 static bool emit(yard *y, int step)
 {
     pf_words_query *q = y->p->q;
-    void *steps = q->steps;
     if (step < 0) {
         if (y->n_values < 2)
             return false;
@@ -384,9 +364,9 @@ static bool emit(yard *y, int step)
     } else {
         y->n_values++;
     }
-    if (!grow(y->p, ROOM_STEPS, &steps, q->n_steps + 1, sizeof *q->steps))
+    if (!pf_grow_array(&q->steps, &q->room_steps, q->n_steps, sizeof *q->steps,
+                       y->p->err))
         return false;
-    q->steps = steps;
     q->steps[q->n_steps++] = step;
     return true;
 }
@@ -547,7 +527,7 @@ bool pf_words_query_parse(pf_words_query *out, const char *text, size_t n,
     if (ok)
         return true;
     pf_words_query_reset(out);
-    return pf_fail(err, local.code, "%s", local.msg);
+    return pf_fail_as(err, &local);
 }
 
 void pf_words_query_reset(pf_words_query *q)
@@ -561,40 +541,6 @@ void pf_words_query_reset(pf_words_query *q)
 }
 
 /* ---- using it -------------------------------------------------------------------- */
-
-static bool add_match_leaf(const pf_words_query *q, const pf_leaf *leaf, pf_buf *out,
-                           pf_err *err)
-{
-    static const char *const columns[] = {
-        [PF_LEAF_STEMS] = "stem : ",
-        [PF_LEAF_WHOLE] = "{stem whole} : ",
-        [PF_LEAF_PREFIX] = "plain : ",
-    };
-    const pf_leaf_kind kind =
-        leaf->kind == PF_LEAF_STEMS && leaf->n_words == 1 ? PF_LEAF_WHOLE : leaf->kind;
-    bool ok = pf_buf_add_str(out, columns[kind], err);
-    for (size_t i = 0; ok && i < leaf->n_words; i++)
-        ok = pf_buf_addf(out, err, "%s\"%s\"", i > 0 ? " + " : "",
-                         pf_words_query_word(q, leaf, i));
-    return ok && (kind != PF_LEAF_PREFIX || pf_buf_add_str(out, " *", err));
-}
-
-bool pf_words_query_match(const pf_words_query *q, bool all, pf_buf *out, pf_err *err)
-{
-    bool ok = true, is_first = true;
-    for (size_t g = 0; ok && g < q->n_groups; g++) {
-        const pf_word_group *group = &q->groups[g];
-        if (group->is_excluded)
-            continue;
-        ok = pf_buf_add_str(out, is_first ? "(" : all ? " AND (" : " OR (", err);
-        is_first = false;
-        for (size_t i = 0; ok && i < group->n_leaves; i++)
-            ok = (i == 0 || pf_buf_add_str(out, " OR ", err)) &&
-                 add_match_leaf(q, &q->leaves[group->first_leaf + i], out, err);
-        ok = ok && pf_buf_add_str(out, ")", err);
-    }
-    return ok;
-}
 
 bool pf_words_query_needs_all(const pf_words_query *q)
 {

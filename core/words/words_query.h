@@ -13,8 +13,6 @@
  * operator with nothing to work on) is taken as plain words. Words that say nothing
  * ("of", "the") are passed over, unless there are only such. Other names for the same
  * thing (synonyms.h) do as well, but not for words in quotes.
- *
- * Nothing of the text reaches FTS5 but words that terms.h made, in quotes.
  */
 #ifndef PF_CORE_WORDS_WORDS_QUERY_H
 #define PF_CORE_WORDS_WORDS_QUERY_H
@@ -23,7 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/words/negex.h"
 #include "core/words/synonyms.h"
@@ -68,8 +65,8 @@ typedef struct {
     size_t n_chars;
     int *steps; /* empty: as many groups as possible */
     size_t n_steps;
-    bool is_cut;    /* it was longer than what is read */
-    size_t room[4]; /* words_query.c's own */
+    bool is_cut; /* it was longer than what is read */
+    size_t room_leaves, room_words, room_chars, room_steps; /* words_query.c's own */
 } pf_words_query;
 
 typedef struct {
@@ -89,14 +86,9 @@ static inline const char *pf_words_query_word(const pf_words_query *q,
     return q->chars + q->words[leaf->first_word + i];
 }
 
-/* The expression for FTS5 that finds every caption with any of the groups (or, with
- * `all`, with all of them) that are not excluded, appended to `out`. Negation is not
- * its business. */
-PF_MUST_CHECK bool pf_words_query_match(const pf_words_query *query, bool all,
-                                        pf_buf *out, pf_err *err);
 /* Must all groups be there that are not excluded? */
 bool pf_words_query_needs_all(const pf_words_query *query);
-/* Does a caption fit that has `present` [n_groups]? */
+/* Does a text fit that has `present` [n_groups]? */
 bool pf_words_query_fits(const pf_words_query *query, const bool *present);
 
 #endif

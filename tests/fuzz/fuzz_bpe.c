@@ -10,18 +10,11 @@
 #include <stdlib.h>
 
 #include "core/tokenizer/bpe.h"
+#include "tests/fuzz/require.h"
 
 enum { LONG_CONTEXT = 4096, SHORT_CONTEXT = 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool is_so, const char *what)
-{
-    if (!is_so) {
-        fprintf(stderr, "broken promise: %s\n", what);
-        abort();
-    }
-}
 
 /* Opened once; belongs to the process. */
 static const pf_bpe *vocabulary(void)

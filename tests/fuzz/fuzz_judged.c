@@ -13,19 +13,12 @@
 
 #include "core/base/utf8.h"
 #include "core/evaluate/judged.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/seeded.h"
 
 enum { IMAGES = 24, TAKE_PART = 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool is_so, const char *what)
-{
-    if (!is_so) {
-        fprintf(stderr, "broken promise: %s\n", what);
-        abort();
-    }
-}
 
 /* Made once; it belongs to the process. */
 static pf_store *store;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "core/image/view.h"
+#include "core/image/intake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,10 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pf_err err = PF_ERR_INIT;
     pf_preprocess recipe;
     pf_preprocess_init_clip(&recipe, 16);
-    const pf_view_options options = {
+    const pf_intake_options options = {
         .name = "x.tga", .limits = &limits, .preprocess = &recipe};
-    pf_view view = {.pixels = rgb, .thumbnail = &thumbnail};
-    if (!pf_view_make(&view, data, size, &options, &err)) {
+    pf_intake view = {.pixels = rgb, .thumbnail = &thumbnail};
+    if (!pf_intake_make(&view, data, size, &options, &err)) {
         /* a refusal has a reason, and what was decoded can be used */
         if (err.code == PF_OK || err.code == PF_ERR_MISUSE || err.msg[0] == '\0')
             abort();

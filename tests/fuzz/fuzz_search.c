@@ -17,20 +17,14 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/search/search.h"
+#include "tests/fuzz/require.h"
+#include "tests/support/asking.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 
 enum { FILTERS = 8, STATEMENTS = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool is_so, const char *what)
-{
-    if (!is_so) {
-        fprintf(stderr, "broken promise: %s\n", what);
-        abort();
-    }
-}
 
 /* ---- what SQLite is given -------------------------------------------------------- */
 
@@ -76,7 +70,7 @@ static int watch_connection(sqlite3 *db, char **message, const void *api)
 /* ---- the catalog ----------------------------------------------------------------- */
 
 /* Made once; they belong to the process. */
-static pf_search *search;
+static pf_reader *reader;
 static pf_words *words;
 
 /* Files that are open stay readable when their names are gone. */
@@ -84,7 +78,7 @@ static void open_catalog(void)
 {
     char box[] = "/tmp/plainfilm-fuzz-XXXXXX", model[64], catalog[64];
     pf_err err = PF_ERR_INIT;
-    if (search)
+    if (reader)
         return;
     require(mkdtemp(box) != NULL, "a temporary folder");
     snprintf(model, sizeof model, "%s/model", box);
@@ -92,9 +86,7 @@ static void open_catalog(void)
     require(pf_seeded_model_write(model, &err), err.msg);
     require(pf_seeded_catalog_write(catalog, model, NULL, 24, true, &err), err.msg);
     sqlite3_auto_extension((void (*)(void))watch_connection);
-    const pf_search_options where = {.folder = catalog,
-                                     .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS};
-    require(pf_search_open(&search, &where, NULL, &err), err.msg);
+    require(pf_asking_open(&reader, catalog, NULL, NULL, &err), err.msg);
     require(pf_words_new(&words, NULL, &err), err.msg);
     pf_tree_remove(box);
 }
@@ -116,7 +108,7 @@ static bool read_question(asked *a, char *text)
     a->phrase = text;
     if (line)
         *line++ = '\0';
-    if (!pf_part_read_weight(&a->phrase, &a->weight, &err))
+    if (!pf_read_weight(&a->phrase, &a->weight, &err))
         return false;
     while (line && a->n_filters < FILTERS) {
         char *next = strchr(line, '\n');
@@ -165,7 +157,7 @@ static void ask(const asked *a)
     const pf_part part = {
         .kind = PF_PART_PHRASE, .text = a->phrase, .weight = a->weight};
     pf_query q;
-    pf_answer answer = {0};
+    pf_hits answer = {0};
     pf_err err = PF_ERR_INIT;
     pf_query_init(&q);
     q.parts = &part;
@@ -174,14 +166,14 @@ static void ask(const asked *a)
     q.by = PF_BY_WORDS;
     q.filters = a->filters;
     q.n_filters = a->n_filters;
-    if (pf_search_run(search, &q, &answer, NULL, &err)) {
+    if (pf_search_run(reader, &q, &answer, &err)) {
         require(answer.n_hits <= q.limit, "no more hits than asked for");
         for (size_t i = 0; i < answer.n_hits; i++)
             check_hit(a, &answer.hits[i]);
     } else {
         require(err.code == PF_ERR_MISUSE || err.code == PF_ERR_NOT_FOUND, err.msg);
     }
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

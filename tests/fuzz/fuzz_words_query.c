@@ -14,18 +14,12 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/catalog/sql.h"
+#include "core/catalog/store_impl.h"
 #include "core/words/words.h"
 #include "core/words/words_query.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool is_so, const char *what)
-{
-    if (!is_so) {
-        fprintf(stderr, "broken promise: %s\n", what);
-        abort();
-    }
-}
 
 /* Made once; belong to the process. */
 static struct {
@@ -61,7 +55,7 @@ static void check_match(const pf_words_query *q, bool all)
     int64_t n;
     pf_buf match;
     pf_buf_init(&match, 1 << 20);
-    require(pf_words_query_match(q, all, &match, &err), err.msg);
+    require(pf_store_make_match(q, all, &match, &err), err.msg);
     require(match.size > 0, "something is asked for");
     require(pf_sql_find_int(tools.db, "SELECT count(*) FROM w WHERE w MATCH ?",
                             PF_SQL_ARGS(pf_sql_text(match.data)), &n, &err),

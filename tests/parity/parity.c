@@ -14,6 +14,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/model/kernels.h"
 #include "core/model/model.h"
 #include "tests/support/noise.h"
 
@@ -197,6 +198,7 @@ static bool compare_all(parity *p, pf_err *err)
 
 int main(int argc, char **argv)
 {
+    pf_kernels_set_threads(1);
     if (argc != 3) {
         fprintf(stderr, "usage: pf-parity GOLDEN.json CHECKPOINT\n");
         return 2;
@@ -208,7 +210,8 @@ int main(int argc, char **argv)
     pf_model_options options;
     pf_model_options_init(&options);
     options.tokenizer_is_optional = true;
-    bool ok = pf_json_parse_file(&golden, argv[1], 1 << 22, &err);
+    bool ok = pf_json_parse_file(&golden, argv[1], 1 << 22, &err) &&
+              (golden || pf_fail(&err, PF_ERR_NOT_FOUND, "there is no '%s'", argv[1]));
     p.golden = golden;
     const char *variant = pf_json_string(pf_json_get(golden, "variant"), NULL);
     p.variant = variant ? pf_noise_find(variant) : NULL;

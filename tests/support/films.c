@@ -1,7 +1,6 @@
 /* films.c - see films.h. */
 #include "tests/support/films.h"
 
-#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,24 +14,11 @@
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 
-static char folder[256];
-
-static void check(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "films: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
+static char folder[PF_TREE_ROOM];
 
 const char *pf_films_make(void)
 {
-    char name[] = "/tmp/plainfilm-films-XXXXXX";
-    check(mkdtemp(name) != NULL, name);
-    char *real = realpath(name, NULL);
-    check(real && strlen(real) < sizeof folder, name);
-    memcpy(folder, real, strlen(real) + 1);
-    free(real);
+    pf_tree_make(folder);
     return folder;
 }
 
@@ -61,10 +47,9 @@ void pf_films_write(const char *name, const void *bytes, size_t n)
     const char *path = pf_films_path("%s", name);
     const char *base = pf_path_base(path);
     char *parent = pf_strndup(path, (size_t)(base - path - 1), NULL);
-    check(parent && pf_make_folders(parent, 0700, NULL), path);
+    pf_tree_must(parent && pf_make_folders(parent, 0700, NULL), path);
     pf_free(parent);
-    FILE *f = fopen(path, "wb");
-    check(f && fwrite(bytes, 1, n, f) == n && fclose(f) == 0, path);
+    pf_tree_write(path, bytes, n);
 }
 
 void pf_films_write_text(const char *name, const char *text)
@@ -87,12 +72,12 @@ void pf_films_picture(const char *name, unsigned number)
 
 void pf_films_rename(const char *from, const char *to)
 {
-    check(rename(pf_films_path("%s", from), pf_films_path("%s", to)) == 0, from);
+    pf_tree_must(rename(pf_films_path("%s", from), pf_films_path("%s", to)) == 0, from);
 }
 
 void pf_films_delete(const char *name)
 {
-    check(remove(pf_films_path("%s", name)) == 0, name);
+    pf_tree_must(remove(pf_films_path("%s", name)) == 0, name);
 }
 
 static unsigned new_owner;
@@ -106,7 +91,8 @@ static int give_one(const char *path, const struct stat *st, int kind, struct FT
 void pf_films_give_to(unsigned user)
 {
     new_owner = user;
-    check(nftw(folder, give_one, 16, FTW_PHYS) == 0, "cannot give the folder away");
+    pf_tree_must(nftw(folder, give_one, 16, FTW_PHYS) == 0,
+                 "cannot give the folder away");
 }
 
 static void write_model(const char *name)
@@ -127,8 +113,9 @@ void pf_films_other_model(void)
 {
     write_model("other");
     FILE *f = fopen(pf_films_path("other/model.safetensors"), "r+b");
-    check(f && fseek(f, -2, SEEK_END) == 0 && fputc(0x11, f) != EOF && fclose(f) == 0,
-          "other model");
+    pf_tree_must(f && fseek(f, -2, SEEK_END) == 0 && fputc(0x11, f) != EOF &&
+                     fclose(f) == 0,
+                 "other model");
 }
 
 void pf_films_options(pf_run_options *o)
@@ -160,7 +147,7 @@ const char *pf_films_check(void)
     pf_notes problems = {0};
     pf_catalog *catalog = NULL;
     problem[0] = '\0';
-    if (!pf_catalog_open_reader(&catalog, pf_films_path("catalog"), 0, NULL, &err) ||
+    if (!pf_catalog_open_reader(&catalog, pf_films_path("catalog"), &err) ||
         !pf_catalog_check(catalog, &problems, &err))
         snprintf(problem, sizeof problem, "%s", err.msg);
     else if (problems.count > 0)

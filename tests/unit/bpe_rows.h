@@ -1,5 +1,5 @@
-/* bpe_rows.h - golden rows of the tokenizer: {"text":, "ids": without start and end}.
- */
+/* bpe_rows.h - vocabularies, and golden rows of the tokenizer: {"text":, "ids": without
+ * start and end}. */
 #ifndef PF_TESTS_UNIT_BPE_ROWS_H
 #define PF_TESTS_UNIT_BPE_ROWS_H
 
@@ -11,6 +11,14 @@
 #include "tests/unit/test_support.h"
 
 enum { BPE_ROW_MAX = 1024 };
+
+static inline pf_bpe *open_vocab(const char *path)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_bpe *bpe;
+    assert_ok(pf_bpe_open(&bpe, path, &err), &err);
+    return bpe;
+}
 
 static inline void assert_row(const pf_bpe *bpe, const pf_json *row)
 {

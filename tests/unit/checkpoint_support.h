@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/checkpoint/weights.h"
+#include "tests/support/tree.h"
+#include "tests/unit/guarded.h"
 #include "tests/unit/test_support.h"
 
 #define CONTAINERS PF_TESTS_DIR "/golden/containers/"
@@ -29,11 +29,8 @@ static const char *blob_case = ""; /* the patch that is being made */
 static inline blob blob_read(const char *path)
 {
     blob b = {malloc(BLOB_ROOM), 0};
-    FILE *f = fopen(path, "rb");
-    if (!f || !b.p)
-        fail_msg("cannot read '%s'", path);
-    b.n = fread(b.p, 1, BLOB_ROOM, f);
-    fclose(f);
+    assert_non_null(b.p);
+    b.n = pf_tree_read(path, b.p, BLOB_ROOM);
     return b;
 }
 
@@ -95,42 +92,6 @@ static inline uint64_t blob_get(const blob *b, size_t at, size_t width)
     for (size_t i = width; i-- > 0;)
         v = v << 8 | b->p[at + i];
     return v;
-}
-
-/* Bytes that end where an unmapped page begins: one read too far is a crash, with or
- * without a sanitizer. */
-typedef struct {
-    uint8_t *base, *end;
-    size_t size;
-} guarded;
-
-static inline guarded guarded_new(size_t n)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (n / page + 1) * page;
-    FILE *f = tmpfile();
-    assert_non_null(f);
-    assert_int_equal(ftruncate(fileno(f), (off_t)(room + page)), 0);
-    guarded g = {.size = room + page};
-    g.base = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(f), 0);
-    fclose(f);
-    assert_true(g.base != MAP_FAILED);
-    g.end = g.base + room;
-    assert_int_equal(mprotect(g.end, page, PROT_NONE), 0);
-    return g;
-}
-
-/* Puts the bytes in front of the unmapped page; returns where they start. */
-static inline uint8_t *guarded_put(guarded *g, const void *bytes, size_t n)
-{
-    assert_true(n <= (size_t)(g->end - g->base));
-    if (n > 0)
-        memcpy(g->end - n, bytes, n);
-    return g->end - n;
-}
-
-static inline void guarded_free(guarded *g)
-{
-    munmap(g->base, g->size);
 }
 
 /* CRC-32 as zlib and Python's binascii compute it. */

@@ -7,49 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "test_support.h"
 
 #include "core/base/file.h"
 #include "core/base/mapfile.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
-
-/* Bytes that end where the readable memory ends, so that one step further is seen
- * without a sanitizer too. */
-typedef struct {
-    uint8_t *base, *end;
-    size_t size;
-} guarded;
-
-static inline guarded guarded_new(size_t most)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (most + page) / page * page;
-    FILE *empty = tmpfile(); /* MAP_ANONYMOUS is not in POSIX.1-2008 */
-    assert_non_null(empty);
-    assert_int_equal(ftruncate(fileno(empty), (off_t)(room + page)), 0);
-    void *base =
-        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(empty), 0);
-    fclose(empty);
-    assert_true(base != MAP_FAILED);
-    uint8_t *end = (uint8_t *)base + room;
-    assert_int_equal(mprotect(end, page, PROT_NONE), 0);
-    return (guarded){base, end, room + page};
-}
-
-static inline const uint8_t *guarded_put(const guarded *g, const uint8_t *bytes,
-                                         size_t n)
-{
-    memcpy(g->end - n, bytes, n);
-    return g->end - n;
-}
-
-static inline void guarded_free(guarded *g)
-{
-    munmap(g->base, g->size);
-}
+#include "tests/unit/guarded.h"
+#include "tests/unit/test_support.h"
 
 static inline void open_file(pf_mapfile *map, const char *folder, const char *name)
 {

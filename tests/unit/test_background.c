@@ -16,22 +16,22 @@
 #include "core/catalog/catalog.h"
 #include "core/catalog/sql.h"
 #include "core/search/search.h"
+#include "tests/support/asking.h"
+#include "tests/support/rows.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 16, SMALL = 120, LARGE = 500, THINGS_MAX = 2 * LARGE };
 
-static char root[64], folder[96], other[96];
+static char root[PF_TREE_ROOM], folder[96], other[96];
 static pf_err err;
 
 static int before(void **state)
 {
     (void)state;
     err = (pf_err)PF_ERR_INIT;
-    strcpy(root, "/tmp/plainfilm-background-XXXXXX");
-    if (!mkdtemp(root))
-        return -1;
+    pf_tree_make(root);
     snprintf(folder, sizeof folder, "%s/c", root);
     snprintf(other, sizeof other, "%s/d", root);
     return 0;
@@ -46,22 +46,10 @@ static int after(void **state)
 
 /* ---- a catalog ---- */
 
-static bool add_model(pf_store *s, int64_t *model)
-{
-    pf_store_model m = {.fingerprint = (char[]){"abc"},
-                        .path = (char[]){"/m"},
-                        .preprocess = (char[]){"clip"},
-                        .description = (char[]){""},
-                        .stamp = (char[]){""},
-                        .dim = DIM};
-    return pf_store_put_model(s, &m, model, &err) &&
-           pf_store_use_model(s, *model, &err);
-}
-
 /* Every fifth image has the picture of the one before it; every third text is that of a
  * text before it; every fourth image has two captions; three images are a case, but for
  * those of every second case. */
-static bool add_image(pf_store *s, int64_t model, int64_t source, int i)
+static bool add_image(pf_store *s, int64_t model, int64_t source, int i, pf_err *e)
 {
     float v[DIM];
     char name[32], content[32], text[32], key[32];
@@ -69,55 +57,26 @@ static bool add_image(pf_store *s, int64_t model, int64_t source, int i)
     snprintf(name, sizeof name, "/p/%04d.png", i);
     snprintf(content, sizeof content, "picture %d", picture);
     pf_seeded_vector(v, DIM, (uint32_t)picture + 1);
-    const pf_store_picture p = {.model_id = model,
-                                .content = pf_hash_bytes(content, strlen(content)),
-                                .width = 1,
-                                .height = 1,
-                                .format = "png",
-                                .vector = v};
     pf_store_image image = {.source_id = source, .path = name};
     int64_t id, texts[2];
     snprintf(key, sizeof key, "case %d", i / 3);
-    if (!pf_store_put_picture(s, &p, &image.picture_id, &err) ||
-        (i / 3 % 2 == 0 &&
-         !pf_store_put_case(s, source, key, "", &image.case_id, &err)) ||
-        !pf_store_put_image(s, &image, &id, &err))
+    if (!pf_rows_put_picture(s, model, content, v, &image.picture_id, e) ||
+        (i / 3 % 2 == 0 && !pf_store_put_case(s, source, key, "", &image.case_id, e)) ||
+        !pf_store_put_image(s, &image, &id, e))
         return false;
     for (int k = 0; k < 2; k++) {
         const int number = k == 0 && i % 3 == 2 ? i / 2 : 10000 * k + i;
         snprintf(text, sizeof text, "text %d", number);
         pf_seeded_vector(v, DIM, (uint32_t)number + 5000);
-        if (!pf_store_put_caption_text(s, model, text, v, &texts[k], &err))
+        if (!pf_store_put_caption_text(s, model, text, v, &texts[k], e))
             return false;
     }
-    return pf_store_set_captions(s, id, texts, i % 4 == 0 ? 2 : 1, &err);
+    return pf_store_set_captions(s, id, texts, i % 4 == 0 ? 2 : 1, e);
 }
 
 static bool publish_images(const char *where, int from, int to)
 {
-    pf_catalog *c;
-    if (!pf_catalog_open_writer(&c, where, NULL, &err))
-        return false;
-    pf_store *s = pf_catalog_store(c);
-    int64_t model, source;
-    bool ok = pf_store_begin(s, &err) && add_model(s, &model) &&
-              pf_store_put_source(s, &(pf_store_source){.path = "/p", .kind = "folder"},
-                                  &source, &err);
-    for (int i = from; ok && i < to; i++)
-        ok = add_image(s, model, source, i);
-    ok = ok && pf_catalog_publish(c, &err);
-    pf_catalog_close(c);
-    return ok;
-}
-
-static void run_script(const char *script)
-{
-    char path[128];
-    pf_sql *db;
-    snprintf(path, sizeof path, "%s/catalog.db", folder);
-    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err), &err);
-    assert_ok(pf_sql_run_script(db, script, &err), &err);
-    pf_sql_close(db);
+    return pf_rows_publish(where, DIM, from, to, add_image, &err);
 }
 
 static pf_background stored[PF_BACKGROUND_KINDS];
@@ -378,16 +337,15 @@ static void odd_cosines_are_counted(void **state)
 /* One question; is a percentile known, and what does a lowest one come to? */
 static void ask(bool is_known, const char *refusal)
 {
-    pf_search *s;
-    pf_answer answer = {0};
-    const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
+    pf_reader *reader;
+    pf_hits answer = {0};
     const pf_part part = {.kind = PF_PART_LIKE, .text = "1", .weight = 1};
     pf_query q;
     pf_query_init(&q);
     q.parts = &part;
     q.n_parts = 1;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_asking_open(&reader, folder, NULL, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 10);
     for (size_t i = 0; i < answer.n_hits; i++)
         assert_int_equal(!isnan(answer.hits[i].percentile), is_known);
@@ -396,17 +354,17 @@ static void ask(bool is_known, const char *refusal)
     size_t n_above = 0; /* two images may have one picture */
     for (size_t i = 0; i < answer.n_hits; i++)
         n_above += answer.hits[i].score >= answer.hits[2].score;
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.min_percentile = is_known ? third : 50;
     if (is_known) {
-        assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+        assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
         assert_int_equal(answer.n_hits, n_above);
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
     } else {
-        assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, refusal);
+        assert_refused(pf_search_run(reader, &q, &answer, &err), &err, refusal);
         assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static size_t problems_of_check(const char *words)
@@ -414,7 +372,7 @@ static size_t problems_of_check(const char *words)
     pf_catalog *c;
     pf_notes problems = {0};
     size_t n = 0;
-    assert_ok(pf_catalog_open_reader(&c, folder, PF_CATALOG_IMAGES, NULL, &err), &err);
+    assert_ok(pf_catalog_open_reader(&c, folder, &err), &err);
     assert_ok(pf_catalog_check(c, &problems, &err), &err);
     for (size_t i = 0; i < problems.count; i++)
         n += strstr(problems.line[i], words) != NULL;
@@ -451,7 +409,7 @@ static void a_damaged_background_is_found_and_mended(void **state)
     assert_int_equal(problems_of_check(""), 0);
     assert_false(needs_publish());
     for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
-        run_script(damage[i]);
+        pf_rows_run_script(folder, damage[i]);
         assert_int_equal(problems_of_check("background of kind"), PF_BACKGROUND_KINDS);
         ask(false, "run plainfilm-index once");
         assert_true(needs_publish());
@@ -466,7 +424,7 @@ static void a_catalog_of_before_gets_one_with_its_next_publish(void **state)
 {
     (void)state;
     assert_ok(publish_images(folder, 0, SMALL), &err);
-    run_script("DELETE FROM background");
+    pf_rows_run_script(folder, "DELETE FROM background");
     assert_true(needs_publish());
     assert_int_equal(problems_of_check(""), 0);
     ask(false, "run plainfilm-index once");

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/arena.h"
 #include "core/base/buf.h"
@@ -13,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/span.h"
 #include "core/base/utf8.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 static void first_failure_gets_its_place_in_front(void **state)
@@ -193,16 +193,14 @@ static void files_are_published_whole(void **state)
 {
     (void)state;
     pf_err err = PF_ERR_INIT;
-    char dir[] = "/tmp/pf-base-XXXXXX";
-    assert_non_null(mkdtemp(dir));
+    char dir[PF_TREE_ROOM];
+    pf_tree_make(dir);
     char *deep = pf_path_join(dir, "a/b", &err),
          *temp = pf_path_join(deep, "x.tmp", &err),
          *path = pf_path_join(deep, "x", &err);
     assert_ok(pf_make_folders(deep, 0700, &err), &err);
     assert_ok(pf_make_folders(deep, 0700, &err), &err);
-    FILE *f = fopen(temp, "w");
-    fputs("film", f);
-    fclose(f);
+    pf_tree_write_text(temp, "film");
     assert_ok(pf_file_publish(temp, path, &err), &err);
     assert_false(pf_path_exists(temp));
     pf_mapfile map;
@@ -213,11 +211,7 @@ static void files_are_published_whole(void **state)
     assert_refused(pf_mapfile_open(&map, deep, &err), &err, "not a regular file");
     assert_refused(pf_make_folders(path, 0700, &err), &err, "not a folder");
     assert_refused(pf_mapfile_open(&map, temp, &err), &err, "No such file");
-    unlink(path);
-    rmdir(deep);
-    deep[strlen(deep) - 2] = '\0';
-    rmdir(deep);
-    rmdir(dir);
+    pf_tree_remove(dir);
     pf_free(deep);
     pf_free(temp);
     pf_free(path);

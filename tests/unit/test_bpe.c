@@ -2,16 +2,14 @@
  *
  * Works on tests/golden/tokenizer-tiny; bad vocabularies are made from it by replacing
  * one piece of text by another. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/tokenizer/bpe_vocab.h"
+#include "tests/support/tree.h"
 #include "tests/unit/bpe_rows.h"
 
 static const char tiny[] = PF_TESTS_DIR "/golden/tokenizer-tiny";
@@ -20,43 +18,25 @@ static const char tiny_ids[] = PF_TESTS_DIR "/golden/tokenizer-tiny/vocab.json";
 static const char tiny_rows[] = PF_TESTS_DIR "/golden/tokenizer-tiny/golden.jsonl";
 enum { TINY_SIZE = 512 + 60 + 2, TINY_ROWS = 21 };
 
-/* A folder of its own for each test; files are removed with it. */
-static char folder[] = "/tmp/plainfilm-bpe-XXXXXX";
-static const char *const file_names[] = {"merges.txt", "vocab.json", "other.txt",
-                                         "bpe_simple_vocab_16e6.txt.gz",
-                                         "bpe_simple_vocab_16e6.txt"};
-
-static void path_in_folder(char path[256], const char *name)
-{
-    snprintf(path, 256, "%s/%s", folder, name);
-}
+static char folder[PF_TREE_ROOM]; /* of its own for each test */
 
 static int make_folder(void **state)
 {
     (void)state;
-    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
-    return mkdtemp(folder) ? 0 : 1;
+    pf_tree_make(folder);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++) {
-        char path[256];
-        path_in_folder(path, file_names[i]);
-        unlink(path);
-    }
-    return rmdir(folder);
+    pf_tree_remove(folder);
+    return 0;
 }
 
 static void write_file(const char *name, const void *bytes, size_t n)
 {
-    char path[256];
-    path_in_folder(path, name);
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    assert_int_equal(fclose(f), 0);
+    pf_tree_write(pf_tree_path(folder, name), bytes, n);
 }
 
 /* Copies `path` with the first `from` replaced by `to`; NULL copies as it is. */
@@ -87,21 +67,11 @@ static void write_patched(const char *name, const char *path, const char *from,
 
 static void write_gz(const char *name, const void *bytes, size_t n, size_t times)
 {
-    char path[256];
-    path_in_folder(path, name);
-    gzFile f = gzopen(path, "wb");
+    gzFile f = gzopen(pf_tree_path(folder, name), "wb");
     assert_non_null(f);
     for (size_t i = 0; i < times; i++)
         assert_int_equal(gzwrite(f, bytes, (unsigned)n), (int)n);
     assert_int_equal(gzclose(f), Z_OK);
-}
-
-static pf_bpe *open_vocab(const char *path)
-{
-    pf_err err = PF_ERR_INIT;
-    pf_bpe *bpe;
-    assert_ok(pf_bpe_open(&bpe, path, &err), &err);
-    return bpe;
 }
 
 static void a_folder_gives_the_golden_ids(void **state)
@@ -123,9 +93,7 @@ static void every_layout_is_the_same_vocabulary(void **state)
     write_patched("merges.txt", tiny_merges, NULL, NULL);
     pf_bpe *alone = open_vocab(folder);
     write_patched("other.txt", tiny_merges, "#version: 0.2\n", "");
-    char path[256];
-    path_in_folder(path, "other.txt");
-    pf_bpe *headless = open_vocab(path);
+    pf_bpe *headless = open_vocab(pf_tree_path(folder, "other.txt"));
     pf_hash want = pf_bpe_hash(whole);
     pf_bpe *const all[] = {beside, alone, headless};
     for (size_t i = 0; i < 3; i++) {
@@ -396,9 +364,7 @@ static void bad_vocabularies_are_refused_by_name(void **state)
     assert_refused(pf_bpe_open(&bpe, folder, &err), &err, "file is empty");
     /* Without ids a token must be made by a merge. */
     write_file("other.txt", "a b\nabc d\n", 10);
-    char path[256];
-    path_in_folder(path, "other.txt");
-    assert_refused(pf_bpe_open(&bpe, path, &err), &err,
+    assert_refused(pf_bpe_open(&bpe, pf_tree_path(folder, "other.txt"), &err), &err,
                    "merge in line 2: token 'abc' has no id");
 }
 
@@ -427,12 +393,8 @@ static void gzip_is_read_whole_or_not_at_all(void **state)
     assert_int_equal(pf_bpe_vocab_size(bpe), 516);
     pf_bpe_close(bpe);
 
-    char path[256], whole[256];
-    path_in_folder(path, name);
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    size_t n = fread(whole, 1, sizeof whole - 1, f);
-    fclose(f);
+    char whole[256];
+    const size_t n = pf_tree_read(pf_tree_path(folder, name), whole, sizeof whole);
     for (size_t cut = 2; cut < n; cut++) {
         write_file(name, whole, cut);
         assert_refused(pf_bpe_open(&bpe, folder, &err), &err, "gzip data is cut");

@@ -15,14 +15,6 @@ static const char openai[] = PF_SHARED_DIR "/tokenizer/bpe_simple_vocab_16e6.txt
 static const char rows[] = PF_SHARED_DIR "/tokenizer/golden.jsonl";
 enum { ROWS = 141 }; /* 145 less 4 with mojibake */
 
-static pf_bpe *open_vocab(const char *path)
-{
-    pf_err err = PF_ERR_INIT;
-    pf_bpe *bpe;
-    assert_ok(pf_bpe_open(&bpe, path, &err), &err);
-    return bpe;
-}
-
 static void both_layouts_give_the_references_ids(void **state)
 {
     (void)state;

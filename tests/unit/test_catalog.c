@@ -14,22 +14,21 @@
 
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
-#include "core/catalog/sql.h"
+#include "tests/support/rows.h"
+#include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
-enum { DIM = 16, BOTH = PF_CATALOG_IMAGES | PF_CATALOG_CAPTIONS };
+enum { DIM = 16 };
 
-static char root[64], folder[96];
+static char root[PF_TREE_ROOM], folder[96];
 static pf_err err;
 
 static int before(void **state)
 {
     (void)state;
     err = (pf_err)PF_ERR_INIT;
-    strcpy(root, "/tmp/plainfilm-catalog-XXXXXX");
-    if (!mkdtemp(root))
-        return -1;
+    pf_tree_make(root);
     snprintf(folder, sizeof folder, "%s/c", root);
     return 0;
 }
@@ -44,92 +43,95 @@ static int after(void **state)
 /* Does the folder hold a file of this name? */
 static bool has(const char *name)
 {
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return access(path, F_OK) == 0;
-}
-
-static void in_folder(char *path, size_t size, const char *name)
-{
-    snprintf(path, size, "%s/%s", folder, name);
+    return access(pf_tree_path(folder, name), F_OK) == 0;
 }
 
 static const float *vector_of(int i)
 {
     static float v[DIM];
-    for (int j = 0; j < DIM; j++)
-        v[j] = 0;
-    v[i % DIM] = 0.6f;
-    v[(i + 1 + i / DIM) % DIM] = 0.8f;
+    pf_seeded_vector(v, DIM, (uint32_t)i);
     return v;
 }
 
-static bool add_model(pf_store *s, int64_t *model)
-{
-    pf_store_model m = {.fingerprint = (char[]){"abc"},
-                        .path = (char[]){"/m"},
-                        .preprocess = (char[]){"clip"},
-                        .description = (char[]){""},
-                        .stamp = (char[]){""},
-                        .dim = DIM};
-    return pf_store_put_model(s, &m, model, &err) &&
-           pf_store_use_model(s, *model, &err);
-}
-
-/* Image number i with one caption, in the open transaction. */
-static bool add_image(pf_store *s, int64_t model, int64_t source, int i)
+/* Image number i with one caption. */
+static bool add_image(pf_store *s, int64_t model, int64_t source, int i, pf_err *e)
 {
     char name[32];
     snprintf(name, sizeof name, "/p/%04d.png", i);
-    pf_store_picture p = {.model_id = model,
-                          .content = pf_hash_bytes(name, strlen(name)),
-                          .width = 1,
-                          .height = 1,
-                          .format = "png",
-                          .vector = vector_of(i)};
     pf_store_image image = {.source_id = source, .path = name};
     int64_t id, text;
-    return pf_store_put_picture(s, &p, &image.picture_id, &err) &&
-           pf_store_put_image(s, &image, &id, &err) &&
-           pf_store_put_caption_text(s, model, name, vector_of(i + 1), &text, &err) &&
-           pf_store_set_captions(s, id, &text, 1, &err);
+    return pf_rows_put_picture(s, model, name, vector_of(i), &image.picture_id, e) &&
+           pf_store_put_image(s, &image, &id, e) &&
+           pf_store_put_caption_text(s, model, name, vector_of(i + 1), &text, e) &&
+           pf_store_set_captions(s, id, &text, 1, e);
 }
 
-/* Open as the indexer, add images [from, to), publish. */
+/* Add images [from, to). */
 static bool publish_images(int from, int to)
 {
-    pf_catalog *c;
-    if (!pf_catalog_open_writer(&c, folder, NULL, &err))
-        return false;
-    pf_store *s = pf_catalog_store(c);
-    int64_t model, source;
-    bool ok = pf_store_begin(s, &err) && add_model(s, &model) &&
-              pf_store_put_source(s, &(pf_store_source){.path = "/p", .kind = "folder"},
-                                  &source, &err);
-    for (int i = from; ok && i < to; i++)
-        ok = add_image(s, model, source, i);
-    ok = ok && pf_catalog_publish(c, &err);
-    pf_catalog_close(c);
+    return pf_rows_publish(folder, DIM, from, to, add_image, &err);
+}
+
+/* A reader, and the indexes of its generation. */
+typedef struct {
+    pf_catalog *catalog;
+    pf_index_file file[PF_INDEX_KINDS];
+    pf_vindex *index[PF_INDEX_KINDS];
+} opened;
+
+static bool hold(opened *o)
+{
+    *o = (opened){.file = {{.fd = -1}, {.fd = -1}}};
+    return pf_catalog_open_reader(&o->catalog, folder, &err) &&
+           pf_catalog_hold_indexes(o->catalog, o->file, &err);
+}
+
+static bool load(opened *o, pf_notes *notes)
+{
+    bool ok = true;
+    for (int kind = 0; ok && kind < PF_INDEX_KINDS; kind++)
+        ok = pf_catalog_load_index(o->catalog, (pf_index_kind)kind, &o->file[kind],
+                                   &o->index[kind], notes, &err);
     return ok;
+}
+
+static void release(opened *o)
+{
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        pf_vindex_free(o->index[kind]);
+        o->index[kind] = NULL;
+    }
+    pf_catalog_release_indexes(o->file);
+}
+
+static void close_reader(opened *o)
+{
+    release(o);
+    pf_catalog_close(o->catalog);
+}
+
+static size_t count(const opened *o, pf_index_kind kind)
+{
+    return pf_vindex_count(o->index[kind]);
 }
 
 /* A reader sees exactly this, and everything about it fits together. */
 static void assert_catalog(int64_t generation, size_t n)
 {
-    pf_catalog *c;
+    opened o;
     pf_notes notes = {0};
-    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+    assert_ok(hold(&o) && load(&o, &notes), &err);
     assert_int_equal(notes.count, 0);
-    assert_int_equal(pf_catalog_generation(c), generation);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), n);
-    assert_int_equal(pf_vindex_count(pf_catalog_captions(c)), n);
+    assert_int_equal(pf_catalog_generation(o.catalog), generation);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), n);
+    assert_int_equal(count(&o, PF_INDEX_CAPTIONS), n);
     pf_store_counts counts;
-    assert_ok(pf_store_count(pf_catalog_store(c), &counts, &err), &err);
+    assert_ok(pf_store_count(pf_catalog_store(o.catalog), &counts, &err), &err);
     assert_int_equal(counts.images, n);
-    assert_ok(pf_catalog_check(c, &notes, &err), &err);
+    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
     if (notes.count > 0)
         fail_msg("%s", notes.line[0]);
-    pf_catalog_close(c);
+    close_reader(&o);
 }
 
 /* --- the folder and the lock --------------------------------------------------------
@@ -167,9 +169,7 @@ static void a_new_folder_is_private(void **state)
     assert_int_equal(st.st_mode & 0777, 0700);
     const char *names[] = {"catalog.db", "lock", "images.1.faiss", "captions.1.faiss"};
     for (int i = 0; i < 4; i++) {
-        char path[200];
-        in_folder(path, sizeof path, names[i]);
-        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(stat(pf_tree_path(folder, names[i]), &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
     }
     assert_catalog(1, 2);
@@ -180,27 +180,25 @@ static void what_is_no_catalog_is_said_clearly(void **state)
     (void)state;
     pf_catalog *c;
     const pf_catalog_writer_options must_exist = {.must_exist = true};
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "there is no catalog");
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     assert_refused(pf_catalog_open_writer(&c, folder, &must_exist, &err), &err,
                    "there is no catalog");
     assert_int_not_equal(access(folder, F_OK), 0);
     assert_int_equal(mkdir(folder, 0700), 0);
-    char path[200];
-    in_folder(path, sizeof path, "holiday.jpg");
+    const char *path = pf_tree_path(folder, "holiday.jpg");
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
     close(fd);
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "no catalog.db in it");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "not empty");
     assert_false(has("lock"));
-    assert_refused(pf_catalog_open_reader(&c, path, BOTH, NULL, &err), &err,
-                   "no folder");
+    assert_refused(pf_catalog_open_reader(&c, path, &err), &err, "no folder");
     unlink(path);
     assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
     pf_catalog_close(c);
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "no run of plainfilm-index has finished");
 }
 
@@ -315,8 +313,7 @@ static void a_publish_that_fails_rolls_back(void **state)
     pf_catalog *c;
     assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
     assert_refused(pf_catalog_publish(c, &err), &err, "outside of a transaction");
-    char path[200];
-    in_folder(path, sizeof path, "captions.2.faiss.tmp");
+    const char *path = pf_tree_path(folder, "captions.2.faiss.tmp");
     assert_int_equal(mkdir(path, 0700), 0); /* in the way */
     assert_ok(pf_store_begin(pf_catalog_store(c), &err), &err);
     assert_ok(pf_store_delete_image(pf_catalog_store(c), 1, &err), &err);
@@ -334,28 +331,54 @@ static void a_reader_keeps_its_generation(void **state)
 {
     (void)state;
     assert_ok(publish_images(0, 4), &err);
-    pf_catalog *c;
-    assert_ok(pf_catalog_open_reader(&c, folder, PF_CATALOG_IMAGES, NULL, &err), &err);
-    assert_null(pf_catalog_captions(c));
-    const pf_vindex *first = pf_catalog_images(c);
+    opened o;
+    pf_notes notes = {0};
+    assert_ok(hold(&o), &err);
     assert_ok(publish_images(4, 10), &err);
+    assert_true(pf_catalog_has_snapshot(o.catalog));
     pf_store_counts n;
-    assert_ok(pf_store_count(pf_catalog_store(c), &n, &err), &err);
+    assert_ok(pf_store_count(pf_catalog_store(o.catalog), &n, &err), &err);
     assert_int_equal(n.images, 4);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 4);
-    pf_notes problems = {0};
-    assert_ok(pf_catalog_check(c, &problems, &err), &err);
-    assert_int_equal(problems.count, 2); /* its files are gone, which is no secret */
-    pf_notes_reset(&problems);
-    pf_catalog_end_read(c);
-    assert_ok(pf_catalog_begin_read(c, NULL, &err), &err);
-    assert_int_equal(pf_catalog_generation(c), 2);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 10);
-    first = pf_catalog_images(c);
-    pf_catalog_end_read(c);
-    assert_ok(pf_catalog_begin_read(c, NULL, &err), &err);
-    assert_ptr_equal(pf_catalog_images(c), first); /* nothing new: not loaded again */
-    pf_catalog_close(c);
+    assert_false(has("images.1.faiss"));
+    assert_ok(load(&o, &notes),
+              &err); /* files that are held can be read all the same */
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 4);
+    assert_int_equal(count(&o, PF_INDEX_CAPTIONS), 4);
+    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(pf_catalog_generation(o.catalog), 2); /* whose files there are */
+    release(&o);
+    pf_catalog_end_read(o.catalog);
+    assert_false(pf_catalog_has_snapshot(o.catalog));
+    assert_ok(pf_catalog_begin_read(o.catalog, &err), &err);
+    assert_int_equal(pf_catalog_generation(o.catalog), 2);
+    assert_ok(pf_catalog_hold_indexes(o.catalog, o.file, &err) && load(&o, &notes),
+              &err);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 10);
+    assert_ok(pf_catalog_begin_read(o.catalog, &err), &err); /* nothing new */
+    assert_int_equal(pf_catalog_generation(o.catalog), 2);
+    close_reader(&o);
+}
+
+/* Whoever has the rows of one generation and finds its files gone takes the newer one.
+ */
+static void a_reader_that_is_overtaken_takes_the_newer_generation(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 4), &err);
+    opened o = {.file = {{.fd = -1}, {.fd = -1}}};
+    pf_notes notes = {0};
+    assert_ok(pf_catalog_open_reader(&o.catalog, folder, &err), &err);
+    assert_ok(publish_images(4, 10), &err);
+    assert_int_equal(pf_catalog_generation(o.catalog), 1);
+    assert_ok(pf_catalog_hold_indexes(o.catalog, o.file, &err) && load(&o, &notes),
+              &err);
+    assert_int_equal(pf_catalog_generation(o.catalog), 2);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 10);
+    close_reader(&o);
 }
 
 /* Readers that come and go while generations are published get whole ones, always. */
@@ -374,20 +397,20 @@ static void readers_never_see_halves(void **state)
     int status = 0, rounds = 0;
     int64_t last = 0;
     while (waitpid(child, &status, WNOHANG) == 0 || rounds == 0) {
-        pf_catalog *c;
+        opened o;
         pf_notes notes = {0};
-        assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+        assert_ok(hold(&o) && load(&o, &notes), &err);
         if (notes.count > 0)
             fail_msg("%s", notes.line[0]);
-        int64_t generation = pf_catalog_generation(c);
+        int64_t generation = pf_catalog_generation(o.catalog);
         pf_store_counts n;
-        assert_ok(pf_store_count(pf_catalog_store(c), &n, &err), &err);
+        assert_ok(pf_store_count(pf_catalog_store(o.catalog), &n, &err), &err);
         assert_int_equal(n.images, 3 * generation);
-        assert_int_equal(pf_vindex_count(pf_catalog_images(c)), n.images);
-        assert_int_equal(pf_vindex_count(pf_catalog_captions(c)), n.captions);
+        assert_int_equal(count(&o, PF_INDEX_IMAGES), n.images);
+        assert_int_equal(count(&o, PF_INDEX_CAPTIONS), n.captions);
         assert_true(generation >= last);
         last = generation;
-        pf_catalog_close(c);
+        close_reader(&o);
         rounds++;
     }
     assert_int_equal(status, 0);
@@ -396,8 +419,7 @@ static void readers_never_see_halves(void **state)
 
 static void spoil(const char *name)
 {
-    char path[200];
-    in_folder(path, sizeof path, name);
+    const char *path = pf_tree_path(folder, name);
     FILE *f = fopen(path, "r+b");
     assert_non_null(f);
     fseek(f, 100, SEEK_SET);
@@ -410,31 +432,32 @@ static void lost_and_damaged_index_files_are_made_up_for(void **state)
 {
     (void)state;
     assert_ok(publish_images(0, 6), &err);
-    char path[200];
-    in_folder(path, sizeof path, "images.1.faiss");
+    const char *path = pf_tree_path(folder, "images.1.faiss");
     unlink(path);
     spoil("captions.1.faiss");
-    pf_catalog *c;
+    opened o;
     pf_notes notes = {0};
-    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, &notes, &err), &err);
+    assert_ok(hold(&o) && load(&o, &notes), &err);
     assert_int_equal(notes.count, 2);
     assert_non_null(strstr(notes.line[0], "no index file"));
     assert_non_null(strstr(notes.line[1], "is damaged"));
     assert_non_null(strstr(notes.line[1], "run plainfilm-index"));
     pf_notes_reset(&notes);
-    assert_int_equal(pf_vindex_count(pf_catalog_images(c)), 6);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 6);
+    assert_int_equal(count(&o, PF_INDEX_CAPTIONS), 6);
     int64_t id;
     float score;
-    assert_ok(pf_vindex_search(pf_catalog_images(c), vector_of(3), 1, 1, NULL, 0, &id,
-                               &score, NULL, &err),
+    assert_ok(pf_vindex_search(o.index[PF_INDEX_IMAGES], vector_of(3), 1, 1, NULL, 0,
+                               &id, &score, NULL, &err),
               &err);
     assert_int_equal(id, 4);
-    assert_ok(pf_catalog_check(c, &notes, &err), &err);
+    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
     assert_int_equal(notes.count, 2);
     pf_notes_reset(&notes);
-    pf_catalog_close(c);
+    close_reader(&o);
 
     bool is_needed;
+    pf_catalog *c;
     assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
     assert_ok(pf_catalog_needs_publish(c, &is_needed, &err), &err);
     assert_true(is_needed);
@@ -446,28 +469,19 @@ static void lost_and_damaged_index_files_are_made_up_for(void **state)
     assert_catalog(2, 6);
 }
 
-static void run_script(const char *script)
-{
-    char path[200];
-    in_folder(path, sizeof path, "catalog.db");
-    pf_sql *db;
-    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err), &err);
-    assert_ok(pf_sql_run_script(db, script, &err), &err);
-    pf_sql_close(db);
-}
-
 /* The FAISS file is whole, but it is not this database's: only the check can tell. */
 static void the_check_compares_every_vector(void **state)
 {
     (void)state;
     assert_ok(publish_images(0, 6), &err);
-    run_script("PRAGMA foreign_keys = OFF;"
-               "UPDATE picture SET vector = (SELECT vector FROM picture WHERE id = 2)"
-               " WHERE id = 1; UPDATE sqlite_sequence SET seq = 100;"
-               "UPDATE image SET id = 50 WHERE id = 6;");
+    pf_rows_run_script(
+        folder, "PRAGMA foreign_keys = OFF;"
+                "UPDATE picture SET vector = (SELECT vector FROM picture WHERE id = 2)"
+                " WHERE id = 1; UPDATE sqlite_sequence SET seq = 100;"
+                "UPDATE image SET id = 50 WHERE id = 6;");
     pf_catalog *c;
     pf_notes problems = {0};
-    assert_ok(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err);
+    assert_ok(pf_catalog_open_reader(&c, folder, &err), &err);
     assert_ok(pf_catalog_check(c, &problems, &err), &err);
     assert_true(problems.count > 0);
     bool is_told = false;
@@ -486,15 +500,14 @@ static void foreign_newer_and_damaged_databases_are_refused(void **state)
     (void)state;
     assert_ok(publish_images(0, 2), &err);
     pf_catalog *c;
-    run_script("PRAGMA user_version = 99");
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err, "newer");
+    pf_rows_run_script(folder, "PRAGMA user_version = 99");
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err, "newer");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "newer");
-    run_script("PRAGMA application_id = 5");
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
+    pf_rows_run_script(folder, "PRAGMA application_id = 5");
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err,
                    "another application");
     spoil("catalog.db"); /* in the header of the first page */
-    assert_refused(pf_catalog_open_reader(&c, folder, BOTH, NULL, &err), &err,
-                   "catalog.db'");
+    assert_refused(pf_catalog_open_reader(&c, folder, &err), &err, "catalog.db'");
     assert_refused(pf_catalog_open_writer(&c, folder, NULL, &err), &err, "catalog.db'");
 }
 
@@ -516,16 +529,16 @@ static void running_out_of_memory_is_an_error(void **state)
     assert_catalog(2, 4);
     done = false;
     for (long n = 1; !done; n++) {
-        pf_catalog *c = NULL;
+        opened o;
         pf_notes notes = {0};
         pf_mem_fail_at(n);
-        done = pf_catalog_open_reader(&c, folder, BOTH, &notes, &err) &&
-               pf_catalog_check(c, &notes, &err);
+        done =
+            hold(&o) && load(&o, &notes) && pf_catalog_check(o.catalog, &notes, &err);
         pf_mem_fail_at(0);
         assert_int_equal(notes.count, 0);
         if (!done)
             assert_int_equal(err.code, PF_ERR_NOMEM);
-        pf_catalog_close(c);
+        close_reader(&o);
         assert_true(n < 1000);
     }
 }
@@ -543,6 +556,7 @@ int main(void)
         TEST(a_disk_that_fills_up_changes_nothing),
         TEST(a_publish_that_fails_rolls_back),
         TEST(a_reader_keeps_its_generation),
+        TEST(a_reader_that_is_overtaken_takes_the_newer_generation),
         TEST(readers_never_see_halves),
         TEST(lost_and_damaged_index_files_are_made_up_for),
         TEST(the_check_compares_every_vector),

@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/search/classify.h"
+#include "tests/support/asking.h"
 #include "tests/support/films.h"
 #include "tests/support/seeded.h"
 #include "tests/unit/test_support.h"
@@ -238,26 +239,25 @@ static void stored_images(void **state)
     (void)state;
     float v[DIM];
     pf_label_score out[3], wanted[3];
-    pf_search *s;
+    pf_reader *reader;
     const char *folder = pf_films_path("catalog");
     assert_ok(
         pf_seeded_catalog_write(folder, pf_films_path("model"), NULL, 5, false, &err),
         &err);
-    const pf_search_options options = {.folder = folder};
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
+    assert_ok(pf_asking_open(&reader, folder, NULL, NULL, &err), &err);
     make("a, b, c", "{}");
     for (int64_t id = 1; id <= 5; id++) {
         pf_seeded_vector(v, DIM, (uint32_t)id);
         pf_classify(classifier, v, wanted);
-        assert_ok(pf_classify_image(classifier, s, id, out, &err), &err);
+        assert_ok(pf_classify_image(classifier, reader, id, out, &err), &err);
         for (int i = 0; i < 3; i++) {
             assert_int_equal(out[i].label, wanted[i].label);
             assert_true(fabs(out[i].probability - wanted[i].probability) < 1e-12);
         }
     }
-    assert_refused(pf_classify_image(classifier, s, 6, out, &err), &err,
+    assert_refused(pf_classify_image(classifier, reader, 6, out, &err), &err,
                    "there is no image 6");
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void out_of_memory(void **state)

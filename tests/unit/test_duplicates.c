@@ -13,6 +13,7 @@
 #include "core/catalog/catalog.h"
 #include "core/search/duplicates.h"
 #include "core/search/search.h"
+#include "tests/support/asking.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
@@ -54,13 +55,11 @@ static int before(void **state)
     return 0;
 }
 
-static pf_search *open_search(const char *catalog)
+static pf_reader *open_reader(const char *catalog)
 {
-    const pf_search_options options = {.folder = catalog,
-                                       .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS};
-    pf_search *s;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    return s;
+    pf_reader *reader;
+    assert_ok(pf_asking_open(&reader, catalog, NULL, NULL, &err), &err);
+    return reader;
 }
 
 /* ---- the oracle ---- */
@@ -214,7 +213,7 @@ static void test_groups_are_those_of_all_pairs(void **state)
     (void)state;
     static const double thresholds[] = {0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.999, 1};
     static const size_t limits[] = {0, 1, 7};
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     load_oracle(folder, PF_FIND_IMAGES);
     assert_int_equal(o.n, IMAGES);
     for (size_t t = 0; t < sizeof thresholds / sizeof *thresholds; t++) {
@@ -223,20 +222,20 @@ static void test_groups_are_those_of_all_pairs(void **state)
             const pf_duplicates_query q = {
                 .threshold = thresholds[t], .limit = limits[l], .threads = 2};
             pf_duplicates d = {0};
-            assert_ok(pf_duplicates_find(&d, s, &q, &err), &err);
+            assert_ok(pf_duplicates_find(&d, reader, &q, &err), &err);
             assert_true(d.n_found > 0);
             assert_brute_force(&d, limits[l]);
             pf_duplicates_reset(&d);
         }
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* A pair exactly at the line is in, one above it by the smallest step is not. */
 static void test_the_line_is_sharp(void **state)
 {
     (void)state;
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     load_oracle(folder, PF_FIND_IMAGES);
     const size_t a = place_of(1), b = place_of(2);
     const double c = cosine(a, b);
@@ -246,19 +245,19 @@ static void test_the_line_is_sharp(void **state)
         label_groups(threshold);
         const pf_duplicates_query q = {.threshold = threshold, .threads = 1};
         pf_duplicates d = {0};
-        assert_ok(pf_duplicates_find(&d, s, &q, &err), &err);
+        assert_ok(pf_duplicates_find(&d, reader, &q, &err), &err);
         assert_brute_force(&d, 0);
         assert_int_equal(o.label[b] == o.label[a], !is_above);
         pf_duplicates_reset(&d);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_filters_limit_the_images(void **state)
 {
     (void)state;
     pf_filter filter = {0};
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     load_oracle(folder, PF_FIND_IMAGES);
     keep_modality(0);
     label_groups(0.6);
@@ -266,7 +265,7 @@ static void test_filters_limit_the_images(void **state)
     const pf_duplicates_query q = {
         .threshold = 0.6, .threads = 2, .filters = &filter, .n_filters = 1};
     pf_duplicates d = {0};
-    assert_ok(pf_duplicates_find(&d, s, &q, &err), &err);
+    assert_ok(pf_duplicates_find(&d, reader, &q, &err), &err);
     assert_true(d.n_found > 0);
     assert_brute_force(&d, 0);
     assert_false(d.images.no_image_passes);
@@ -274,16 +273,16 @@ static void test_filters_limit_the_images(void **state)
     pf_filter_reset(&filter);
 
     assert_ok(pf_filter_parse(&filter, "modality=US", &err), &err);
-    assert_ok(pf_duplicates_find(&d, s, &q, &err), &err);
+    assert_ok(pf_duplicates_find(&d, reader, &q, &err), &err);
     assert_int_equal(d.n_found, 0);
     assert_true(d.images.no_image_passes);
     pf_duplicates_reset(&d);
     pf_filter_reset(&filter);
 
     assert_ok(pf_filter_parse(&filter, "modalty=US", &err), &err);
-    assert_refused(pf_duplicates_find(&d, s, &q, &err), &err, "modalty");
+    assert_refused(pf_duplicates_find(&d, reader, &q, &err), &err, "modalty");
     pf_filter_reset(&filter);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 typedef struct {
@@ -304,7 +303,7 @@ static void test_tiles_and_threads_make_no_difference(void **state)
 {
     (void)state;
     static const double thresholds[] = {0.75, 0.98};
-    pf_search *s = open_search(many);
+    pf_reader *reader = open_reader(many);
     load_oracle(many, PF_FIND_IMAGES);
     for (size_t t = 0; t < 2; t++) {
         label_groups(thresholds[t]);
@@ -318,7 +317,7 @@ static void test_tiles_and_threads_make_no_difference(void **state)
                                            .progress = watch,
                                            .context = &w};
             pf_duplicates d = {0};
-            assert_ok(pf_duplicates_find(&d, s, &q, &err), &err);
+            assert_ok(pf_duplicates_find(&d, reader, &q, &err), &err);
             assert_int_equal(d.images.n_hits, n + d.n_groups);
             for (size_t g = 0; g < d.n_groups; g++) {
                 const pf_hit *hits = d.images.hits + d.groups[g].first;
@@ -332,34 +331,35 @@ static void test_tiles_and_threads_make_no_difference(void **state)
     const atomic_int stop = 1;
     const pf_duplicates_query q = {.threshold = 0.9, .threads = 3, .stop = &stop};
     pf_duplicates d = {0};
-    assert_refused(pf_duplicates_find(&d, s, &q, &err), &err, "interrupted");
+    assert_refused(pf_duplicates_find(&d, reader, &q, &err), &err, "interrupted");
     assert_int_equal(err.code, PF_ERR_INTERRUPTED);
     assert_null(d.groups);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_senseless_thresholds_are_refused(void **state)
 {
     (void)state;
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     pf_duplicates d = {0};
     static const double bad[] = {-0.1, 1.1};
     for (size_t i = 0; i < 2; i++) {
         const pf_duplicates_query q = {.threshold = bad[i], .threads = 1};
-        assert_refused(pf_duplicates_find(&d, s, &q, &err), &err, "is outside 0..1");
+        assert_refused(pf_duplicates_find(&d, reader, &q, &err), &err,
+                       "is outside 0..1");
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_each_allocation_of_groups_may_fail(void **state)
 {
     (void)state;
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     const pf_duplicates_query q = {.threshold = 0.9, .limit = 2, .threads = 1};
     pf_duplicates d = {0};
     for (long n = 1;; n++) {
         pf_mem_fail_at(n);
-        const bool ok = pf_duplicates_find(&d, s, &q, &err);
+        const bool ok = pf_duplicates_find(&d, reader, &q, &err);
         pf_mem_fail_at(0);
         if (ok)
             break;
@@ -371,14 +371,14 @@ static void test_each_allocation_of_groups_may_fail(void **state)
     }
     assert_int_equal(d.n_groups, 2);
     pf_duplicates_reset(&d);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* ---- hits without near duplicates ---- */
 
 /* What folding all of `full` gives, compared with `answer`. */
-static void assert_folded(const pf_answer *full, const pf_answer *answer,
-                          double threshold, size_t limit)
+static void assert_folded(const pf_hits *full, const pf_hits *answer, double threshold,
+                          size_t limit)
 {
     static size_t places[MANY], kept[MANY], into[MANY];
     size_t n_kept = 0;
@@ -411,28 +411,28 @@ static void assert_folded(const pf_answer *full, const pf_answer *answer,
 }
 
 /* Every threshold and limit. Returns how many hits had something folded into them. */
-static size_t compare_folding(pf_search *s, pf_query q)
+static size_t compare_folding(pf_reader *reader, pf_query q)
 {
     static const double thresholds[] = {0.4, 0.6, 0.9, 0.97, 1};
     static const size_t limits[] = {1, 3, 10, 60, 5 * IMAGES};
-    pf_answer full = {0};
+    pf_hits full = {0};
     size_t n = 0;
     q.limit = 100 * IMAGES;
-    assert_ok(pf_search_run(s, &q, &full, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &full, &err), &err);
     for (size_t t = 0; t < sizeof thresholds / sizeof *thresholds; t++) {
         for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
-            pf_answer answer = {0};
+            pf_hits answer = {0};
             q.collapses = true;
             q.collapse = thresholds[t];
             q.limit = limits[l];
-            assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+            assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
             assert_folded(&full, &answer, thresholds[t], limits[l]);
             for (size_t i = 0; i < answer.n_hits; i++)
                 n += answer.hits[i].n_duplicates > 0;
-            pf_answer_reset(&answer);
+            pf_hits_reset(&answer);
         }
     }
-    pf_answer_reset(&full);
+    pf_hits_reset(&full);
     return n;
 }
 
@@ -440,7 +440,7 @@ static void test_images_fold_as_by_brute_force(void **state)
 {
     (void)state;
     static const char *const asked[] = {"1", "14", "99", "398"};
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     load_oracle(folder, PF_FIND_IMAGES);
     pf_filter filter = {0};
     assert_ok(pf_filter_parse(&filter, "modality=MR", &err), &err);
@@ -450,17 +450,17 @@ static void test_images_fold_as_by_brute_force(void **state)
         pf_query_init(&q);
         q.parts = &part;
         q.n_parts = 1;
-        assert_true(compare_folding(s, q) > 0);
+        assert_true(compare_folding(reader, q) > 0);
         q.min_score = 0.1;
-        assert_true(compare_folding(s, q) > 0);
+        assert_true(compare_folding(reader, q) > 0);
         q.filters = &filter;
         q.n_filters = 1;
-        assert_true(compare_folding(s, q) > 0);
+        assert_true(compare_folding(reader, q) > 0);
         q.min_score = 0.999999;
-        compare_folding(s, q); /* hardly a hit */
+        compare_folding(reader, q); /* hardly a hit */
     }
     pf_filter_reset(&filter);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_words_and_both_fold(void **state)
@@ -470,7 +470,7 @@ static void test_words_and_both_fold(void **state)
     static const pf_find finds[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS};
     const pf_part part = {
         .kind = PF_PART_PHRASE, .text = "caption film 0", .weight = 1};
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     pf_filter filter = {0};
     assert_ok(pf_filter_parse(&filter, "modality=CT", &err), &err);
     for (size_t f = 0; f < 2; f++) {
@@ -482,14 +482,14 @@ static void test_words_and_both_fold(void **state)
             q.n_parts = 1;
             q.find = finds[f];
             q.by = bys[b];
-            assert_true(compare_folding(s, q) > 0);
+            assert_true(compare_folding(reader, q) > 0);
             q.filters = &filter;
             q.n_filters = 1;
-            assert_true(compare_folding(s, q) > 0);
+            assert_true(compare_folding(reader, q) > 0);
         }
     }
     pf_filter_reset(&filter);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* So much folds that the rankings which are joined have to grow: to all there is. */
@@ -498,35 +498,34 @@ static void test_both_goes_deeper_until_full(void **state)
     (void)state;
     const pf_part part = {
         .kind = PF_PART_PHRASE, .text = "caption film 0", .weight = 1};
-    pf_search *s = open_search(many);
-    pf_answer full = {0}, answer = {0};
+    pf_reader *reader = open_reader(many);
+    pf_hits full = {0}, answer = {0};
     load_oracle(many, PF_FIND_IMAGES);
     pf_query q;
     pf_query_init(&q);
     q.parts = &part;
     q.n_parts = 1;
     q.limit = 10 * MANY;
-    assert_ok(pf_search_run(s, &q, &full, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &full, &err), &err);
     assert_int_equal(full.by, PF_BY_BOTH);
     assert_int_equal(full.n_hits, MANY);
     q.limit = 500;
     q.collapses = true;
     q.collapse = 0.3;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_true(answer.n_hits < q.limit);
     assert_folded(&full, &answer, q.collapse, q.limit);
-    pf_answer_reset(&answer);
-    pf_answer_reset(&full);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_hits_reset(&full);
+    pf_asking_close(reader);
 }
 
 static void test_cases_do_not_fold(void **state)
 {
     (void)state;
-    const pf_search_options options = {.folder = folder, .find = PF_FIND_CASES};
     const pf_part part = {.kind = PF_PART_LIKE, .text = "1", .weight = 1};
-    pf_search *s;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
+    pf_reader *reader;
+    assert_ok(pf_asking_open(&reader, folder, NULL, NULL, &err), &err);
     pf_query q;
     pf_query_init(&q);
     q.parts = &part;
@@ -534,21 +533,21 @@ static void test_cases_do_not_fold(void **state)
     q.find = PF_FIND_CASES;
     q.collapses = true;
     q.collapse = 0.9;
-    pf_answer answer = {0};
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "can be collapsed");
+    pf_hits answer = {0};
+    assert_refused(pf_search_run(reader, &q, &answer, &err), &err, "can be collapsed");
     assert_int_equal(err.code, PF_ERR_MISUSE);
     q.find = PF_FIND_IMAGES;
     for (int i = 0; i < 2; i++) {
         q.collapse = i ? -1 : 1.5;
         err = (pf_err)PF_ERR_INIT;
-        assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "outside 0..1");
+        assert_refused(pf_search_run(reader, &q, &answer, &err), &err, "outside 0..1");
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void fail_each_folding(const pf_part *part, pf_by by, pf_find find)
 {
-    pf_search *s = open_search(folder);
+    pf_reader *reader = open_reader(folder);
     pf_query q;
     pf_query_init(&q);
     q.parts = part;
@@ -558,11 +557,11 @@ static void fail_each_folding(const pf_part *part, pf_by by, pf_find find)
     q.limit = 3;
     q.collapses = true;
     q.collapse = 0.9;
-    pf_answer answer = {0};
+    pf_hits answer = {0};
     /* each of the first ones, then fewer: words and the model make thousands */
     for (long n = 1;; n += 1 + n / 100) {
         pf_mem_fail_at(n);
-        const bool ok = pf_search_run(s, &q, &answer, NULL, &err);
+        const bool ok = pf_search_run(reader, &q, &answer, &err);
         pf_mem_fail_at(0);
         if (ok)
             break;
@@ -572,8 +571,8 @@ static void fail_each_folding(const pf_part *part, pf_by by, pf_find find)
         assert_true(n < 100000);
     }
     assert_int_equal(answer.n_hits, 3);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_each_allocation_of_folding_may_fail(void **state)

@@ -13,7 +13,8 @@
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/evaluate/evaluate.h"
-#include "core/words/words_many.h"
+#include "core/search/words_many.h"
+#include "tests/support/asking.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
@@ -167,13 +168,11 @@ static int before(void **state)
     return 0;
 }
 
-static pf_search *open_search(void)
+static pf_reader *open_reader(void)
 {
-    const pf_search_options options = {.folder = folder,
-                                       .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS};
-    pf_search *s;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    return s;
+    pf_reader *reader;
+    assert_ok(pf_asking_open(&reader, folder, NULL, NULL, &err), &err);
+    return reader;
 }
 
 /* ---- brute force ----------------------------------------------------------------- */
@@ -308,7 +307,7 @@ static size_t list_texts(size_t out[CAPTIONS_MAX])
 }
 
 /* Plain formulas. */
-static void assert_figures(const pf_evaluated *e, const size_t *ranks, size_t n)
+static void assert_figures(const pf_evaluated_way *e, const size_t *ranks, size_t n)
 {
     double within = 0, sum = 0;
     assert_int_equal(e->metrics.n, n);
@@ -331,14 +330,14 @@ static pf_filter ct(void)
 static void meaning_is_brute_force(bool only_ct, int threads)
 {
     static size_t texts[CAPTIONS_MAX], ranks[CAPTIONS_MAX];
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     pf_filter filter = ct();
-    pf_evaluation e = {0};
+    pf_evaluate_result e = {0};
     const pf_evaluate_options o = {.by = PF_BY_MEANING,
                                    .filters = &filter,
                                    .n_filters = only_ct,
                                    .threads = threads};
-    assert_ok(pf_evaluate(s, &o, &e, NULL, &err), &err);
+    assert_ok(pf_evaluate(reader, &o, &e, NULL, &err), &err);
     know(only_ct);
     const size_t n = list_texts(texts);
     for (size_t i = 0; i < n; i++)
@@ -356,9 +355,9 @@ static void meaning_is_brute_force(bool only_ct, int threads)
     assert_false(e.text_to_image[PF_EVALUATED_BOTH].is_there);
     assert_int_equal(e.images, only_ct ? IMAGES / 2 : IMAGES);
     forget();
-    pf_evaluation_reset(&e);
+    pf_evaluate_result_reset(&e);
     pf_filter_reset(&filter);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_meaning_is_brute_force(void **state)
@@ -371,12 +370,12 @@ static void test_meaning_is_brute_force(void **state)
 
 /* ---- the search itself ----------------------------------------------------------- */
 
-static size_t rank_by_search(pf_search *s, const char *text, pf_by by,
+static size_t rank_by_search(pf_reader *reader, const char *text, pf_by by,
                              const pf_filter *filter, size_t n_filters)
 {
     const pf_part part = {.kind = PF_PART_PHRASE, .text = text, .weight = 1};
     pf_query q;
-    pf_answer answer = {0};
+    pf_hits answer = {0};
     size_t rank = 0;
     pf_query_init(&q);
     q.parts = &part;
@@ -385,40 +384,40 @@ static size_t rank_by_search(pf_search *s, const char *text, pf_by by,
     q.limit = 1000;
     q.filters = filter;
     q.n_filters = n_filters;
-    if (!pf_search_run(s, &q, &answer, NULL, &err)) {
+    if (!pf_search_run(reader, &q, &answer, &err)) {
         assert_int_equal(err.code, PF_ERR_MISUSE); /* "?!" has no words */
         err = (pf_err)PF_ERR_INIT;
         return 0;
     }
     for (size_t i = 0; rank == 0 && i < answer.n_hits; i++)
         rank = has_text(answer.hits[i].id, text) ? i + 1 : 0;
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     return rank;
 }
 
 static void words_and_both_are_the_search(bool only_ct)
 {
     static size_t texts[CAPTIONS_MAX], words[CAPTIONS_MAX], both[CAPTIONS_MAX];
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     pf_filter filter = ct();
-    pf_evaluation e = {0};
+    pf_evaluate_result e = {0};
     const pf_evaluate_options o = {
         .filters = &filter, .n_filters = only_ct, .threads = 2};
-    assert_ok(pf_evaluate(s, &o, &e, NULL, &err), &err);
+    assert_ok(pf_evaluate(reader, &o, &e, NULL, &err), &err);
     know(only_ct);
     const size_t n = list_texts(texts);
     for (size_t i = 0; i < n; i++) {
         const char *text = captions[texts[i]].text;
-        words[i] = rank_by_search(s, text, PF_BY_WORDS, &filter, only_ct);
-        both[i] = rank_by_search(s, text, PF_BY_DEFAULT, &filter, only_ct);
+        words[i] = rank_by_search(reader, text, PF_BY_WORDS, &filter, only_ct);
+        both[i] = rank_by_search(reader, text, PF_BY_DEFAULT, &filter, only_ct);
     }
     assert_figures(&e.text_to_image[PF_EVALUATED_WORDS], words, n);
     assert_figures(&e.text_to_image[PF_EVALUATED_BOTH], both, n);
     assert_true(e.text_to_image[PF_EVALUATED_MEANING].is_there);
     forget();
-    pf_evaluation_reset(&e);
+    pf_evaluate_result_reset(&e);
     pf_filter_reset(&filter);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_words_and_both_are_the_search(void **state)
@@ -466,7 +465,7 @@ static void test_many_questions_are_answered_as_one_is(void **state)
                                        "x-ray chest"};
     static const size_t limits[] = {1, 2, 7, 40, 1000};
     const int64_t some[] = {1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144};
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     char path[128];
     pf_store *store;
     snprintf(path, sizeof path, "%s/catalog.db", folder);
@@ -495,7 +494,7 @@ static void test_many_questions_are_answered_as_one_is(void **state)
         pf_words_free(words);
         pf_store_close(store);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* ---- questions from a file ------------------------------------------------------- */
@@ -508,56 +507,57 @@ static void write_file(const char *text)
     fclose(f);
 }
 
-static bool evaluate_file(pf_evaluation *e, const char *text, pf_notes *notes)
+static bool evaluate_file(pf_evaluate_result *e, const char *text, pf_notes *notes)
 {
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     const pf_evaluate_options o = {.queries = file, .threads = 2};
     write_file(text);
     err = (pf_err)PF_ERR_INIT;
-    const bool ok = pf_evaluate(s, &o, e, notes, &err);
-    pf_search_close(s);
+    const bool ok = pf_evaluate(reader, &o, e, notes, &err);
+    pf_asking_close(reader);
     return ok;
 }
 
 static void refuse(const char *text, pf_code code, const char *words)
 {
-    pf_evaluation e = {0};
+    pf_evaluate_result e = {0};
     assert_refused(evaluate_file(&e, text, NULL), &err, words);
     assert_int_equal(err.code, code);
     assert_null(e.text_to_image[0].ranks);
 }
 
 /* The vector of a phrase asks; the rank is where the search has the image. */
-static size_t place_of(pf_search *s, const char *text, pf_by by, int64_t a, int64_t b)
+static size_t place_of(pf_reader *reader, const char *text, pf_by by, int64_t a,
+                       int64_t b)
 {
     const pf_part part = {.kind = PF_PART_PHRASE, .text = text, .weight = 1};
     pf_query q;
-    pf_answer answer = {0};
+    pf_hits answer = {0};
     size_t rank = 0;
     pf_query_init(&q);
     q.parts = &part;
     q.n_parts = 1;
     q.by = by;
     q.limit = 1000;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     for (size_t i = 0; rank == 0 && i < answer.n_hits; i++)
         rank = answer.hits[i].id == a || answer.hits[i].id == b ? i + 1 : 0;
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     return rank;
 }
 
-static void assert_same_places(const pf_evaluation *e)
+static void assert_same_places(const pf_evaluate_result *e)
 {
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     static const pf_by by[] = {PF_BY_MEANING, PF_BY_WORDS, PF_BY_BOTH};
     for (int k = 0; k < PF_N_EVALUATED; k++) {
         const size_t *ranks = e->text_to_image[k].ranks;
         assert_int_equal(e->text_to_image[k].metrics.n, 2);
-        assert_int_equal(ranks[0], place_of(s, "right effusion", by[k], 17, 40));
-        assert_int_equal(ranks[1], place_of(s, "mass", by[k], 99, 99));
+        assert_int_equal(ranks[0], place_of(reader, "right effusion", by[k], 17, 40));
+        assert_int_equal(ranks[1], place_of(reader, "mass", by[k], 99, 99));
     }
     assert_false(e->image_to_text.is_there);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_questions_name_what_is_right(void **state)
@@ -570,12 +570,12 @@ static void test_questions_name_what_is_right(void **state)
         "{\"phrase\": \"right effusion\", \"relevant\": [40, 17]}\n\n"
         "{\"relevant\": [99], \"phrase\": \"mass\"}"};
     for (size_t i = 0; i < 3; i++) {
-        pf_evaluation e = {0};
+        pf_evaluate_result e = {0};
         assert_ok(evaluate_file(&e, files[i], NULL), &err);
         assert_int_equal(e.questions, 2);
         assert_int_equal(e.skipped, 0);
         assert_same_places(&e);
-        pf_evaluation_reset(&e);
+        pf_evaluate_result_reset(&e);
     }
 }
 
@@ -583,7 +583,7 @@ static void test_questions_name_what_is_right(void **state)
 static void test_attributes_say_what_is_right(void **state)
 {
     (void)state;
-    pf_evaluation e = {0};
+    pf_evaluate_result e = {0};
     pf_notes notes = {0};
     assert_ok(evaluate_file(&e,
                             "phrase,modality,findings\n"
@@ -598,7 +598,7 @@ static void test_attributes_say_what_is_right(void **state)
         is_told = is_told || strstr(notes.line[i], "line 5: no image answers 'd'");
     assert_true(is_told);
     pf_notes_reset(&notes);
-    pf_evaluation_reset(&e);
+    pf_evaluate_result_reset(&e);
 }
 
 /* Values that were asked for before, alone and together, are the same images. */
@@ -619,7 +619,7 @@ static void test_values_are_ids(void **state)
         n += (size_t)snprintf(by_ids + n, sizeof by_ids - n, "\n");
     }
     assert_true(n < sizeof by_ids - 1);
-    pf_evaluation a = {0}, b = {0};
+    pf_evaluate_result a = {0}, b = {0};
     assert_ok(evaluate_file(&a, by_values, NULL), &err);
     assert_ok(evaluate_file(&b, by_ids, NULL), &err);
     assert_int_equal(a.questions, 5);
@@ -627,8 +627,8 @@ static void test_values_are_ids(void **state)
     for (int k = 0; k < PF_N_EVALUATED; k++)
         assert_memory_equal(a.text_to_image[k].ranks, b.text_to_image[k].ranks,
                             5 * sizeof(size_t));
-    pf_evaluation_reset(&a);
-    pf_evaluation_reset(&b);
+    pf_evaluate_result_reset(&a);
+    pf_evaluate_result_reset(&b);
 }
 
 static void test_files_that_are_refused(void **state)
@@ -674,24 +674,24 @@ static void test_it_can_be_stopped(void **state)
     (void)state;
     static const pf_by by[] = {PF_BY_MEANING, PF_BY_WORDS, PF_BY_BOTH};
     atomic_int stop = 1;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     for (int i = 0; i < 3; i++) {
-        pf_evaluation e = {0};
+        pf_evaluate_result e = {0};
         const pf_evaluate_options o = {.by = by[i], .stop = &stop, .threads = 2};
-        assert_false(pf_evaluate(s, &o, &e, NULL, &err));
+        assert_false(pf_evaluate(reader, &o, &e, NULL, &err));
         assert_int_equal(err.code, PF_ERR_INTERRUPTED);
         err = (pf_err)PF_ERR_INIT;
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static bool evaluate_failing_at(const pf_evaluate_options *o, long n)
 {
-    pf_search *s = open_search();
-    pf_evaluation e = {0};
+    pf_reader *reader = open_reader();
+    pf_evaluate_result e = {0};
     err = (pf_err)PF_ERR_INIT;
     pf_mem_fail_at(n);
-    const bool ok = pf_evaluate(s, o, &e, NULL, &err);
+    const bool ok = pf_evaluate(reader, o, &e, NULL, &err);
     pf_mem_fail_at(0);
     if (!ok) {
         assert_int_equal(err.code, PF_ERR_NOMEM);
@@ -699,8 +699,8 @@ static bool evaluate_failing_at(const pf_evaluate_options *o, long n)
         for (int i = 0; i < PF_N_EVALUATED; i++)
             assert_null(e.text_to_image[i].ranks);
     }
-    pf_evaluation_reset(&e);
-    pf_search_close(s);
+    pf_evaluate_result_reset(&e);
+    pf_asking_close(reader);
     return ok;
 }
 
@@ -736,35 +736,35 @@ static void test_nothing_to_ask_with(void **state)
 {
     (void)state;
     char other[128];
-    pf_search *s;
-    pf_evaluation e = {0};
+    pf_reader *reader;
+    pf_evaluate_result e = {0};
     pf_filter none;
     pf_evaluate_options o = {.n_filters = 1, .filters = &none};
     assert_ok(pf_filter_parse(&none, "modality=US", &err), &err);
-    s = open_search();
-    assert_refused(pf_evaluate(s, &o, &e, NULL, &err), &err, "no image matches");
-    pf_search_close(s);
+    reader = open_reader();
+    assert_refused(pf_evaluate(reader, &o, &e, NULL, &err), &err, "no image matches");
+    pf_asking_close(reader);
     pf_filter_reset(&none);
 
     snprintf(other, sizeof other, "%s/bare", root);
     err = (pf_err)PF_ERR_INIT;
     assert_ok(pf_seeded_catalog_write(other, model, NULL, 20, false, &err), &err);
-    const pf_search_options where = {.folder = other,
-                                     .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS};
-    assert_ok(pf_search_open(&s, &where, NULL, &err), &err);
+    assert_ok(pf_asking_open(&reader, other, NULL, NULL, &err), &err);
     o = (pf_evaluate_options){0};
-    assert_refused(pf_evaluate(s, &o, &e, NULL, &err), &err, "no captions to ask with");
+    assert_refused(pf_evaluate(reader, &o, &e, NULL, &err), &err,
+                   "no captions to ask with");
     write_file("phrase,relevant\na,1\n");
     o.queries = file;
     o.by = PF_BY_WORDS;
     err = (pf_err)PF_ERR_INIT;
-    assert_refused(pf_evaluate(s, &o, &e, NULL, &err), &err, "no captions in which");
+    assert_refused(pf_evaluate(reader, &o, &e, NULL, &err), &err,
+                   "no captions in which");
     o.by = PF_BY_DEFAULT;
     err = (pf_err)PF_ERR_INIT;
-    assert_ok(pf_evaluate(s, &o, &e, NULL, &err), &err);
+    assert_ok(pf_evaluate(reader, &o, &e, NULL, &err), &err);
     assert_false(e.text_to_image[PF_EVALUATED_WORDS].is_there);
-    pf_evaluation_reset(&e);
-    pf_search_close(s);
+    pf_evaluate_result_reset(&e);
+    pf_asking_close(reader);
 }
 
 int main(void)

@@ -15,6 +15,7 @@
 #include "core/catalog/catalog.h"
 #include "core/catalog/sql.h"
 #include "core/search/search.h"
+#include "tests/support/asking.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
@@ -214,13 +215,11 @@ static int before(void **state)
 
 /* ---- asking ---- */
 
-static pf_search *open_search(void)
+static pf_reader *open_reader(void)
 {
-    const pf_search_options options = {
-        .folder = folder, .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS | PF_FIND_CASES};
-    pf_search *s;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    return s;
+    pf_reader *reader;
+    assert_ok(pf_asking_open(&reader, folder, NULL, NULL, &err), &err);
+    return reader;
 }
 
 /* One image, by its number; `name` is where its part borrows from. */
@@ -414,7 +413,7 @@ static void assert_case(const pf_hit *h, int64_t case_id)
 
 /* Scores in float32 and in double may put two that are as good as equal the other way
  * round: such neighbours in the ranking come as they do in the answer. */
-static void settle_ties(const pf_answer *answer)
+static void settle_ties(const pf_hits *answer)
 {
     static size_t place[HITS_MAX];
     for (size_t i = 0; i < HITS_MAX; i++)
@@ -440,7 +439,7 @@ static void settle_ties(const pf_answer *answer)
 }
 
 /* The hits are the first `limit` cases of the ranking. */
-static void assert_cases(const pf_answer *answer, size_t limit)
+static void assert_cases(const pf_hits *answer, size_t limit)
 {
     static int64_t seen[IMAGES];
     size_t n = 0;
@@ -463,7 +462,7 @@ static void assert_cases(const pf_answer *answer, size_t limit)
 static void test_cases_are_what_brute_force_finds(void **state)
 {
     (void)state;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     static const int64_t ids[] = {10, 11, 13, 2, 2999}; /* 13 and 2 have no case */
     static const size_t limits[] = {1, 10, 100, IMAGES};
     static const double scores[] = {-1, 0.2, 0.5, 1};
@@ -474,27 +473,27 @@ static void test_cases_are_what_brute_force_finds(void **state)
             const row_image *image = image_of(ids[i]);
             pf_query q = ask(PF_FIND_CASES, &part, 1, limits[l]);
             q.min_score = scores[(i + l) % 4];
-            pf_answer answer = {0};
-            assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+            pf_hits answer = {0};
+            assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
             rank_images_of_cases(image->vector, image->case_id ? image->case_id : -1,
                                  q.min_score);
             assert_cases(&answer, limits[l]);
-            pf_answer_reset(&answer);
+            pf_hits_reset(&answer);
         }
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* Only an image that was named is left out, not one that happens to look the same. */
 static void test_own_case_of_each_like_is_left_out(void **state)
 {
     (void)state;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     char names[2][16];
     const pf_part parts[] = {like(10, names[0]), like(26, names[1])};
     const pf_query q = ask(PF_FIND_CASES, parts, 2, IMAGES);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     size_t n_cases = 0;
     for (size_t i = 0; i < n_images; i++)
         n_cases += images[i].id % 5 == 0 && images[i].case_id != 0;
@@ -503,20 +502,20 @@ static void test_own_case_of_each_like_is_left_out(void **state)
         assert_string_not_equal(answer.hits[i].case_key, "case-2");
         assert_string_not_equal(answer.hits[i].case_key, "case-5");
     }
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_phrase_finds_cases(void **state)
 {
     (void)state;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     const pf_part part = {.kind = PF_PART_PHRASE, .text = "effusion", .weight = 1};
     pf_query q = ask(PF_FIND_IMAGES, &part, 1, IMAGES);
-    pf_answer all = {0}, answer = {0};
-    assert_ok(pf_search_run(s, &q, &all, NULL, &err), &err);
+    pf_hits all = {0}, answer = {0};
+    assert_ok(pf_search_run(reader, &q, &all, &err), &err);
     q.find = PF_FIND_CASES;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     n_ranked = 0;
     for (size_t i = 0; i < all.n_hits; i++) {
         if (image_of(all.hits[i].id)->case_id != 0)
@@ -524,9 +523,9 @@ static void test_phrase_finds_cases(void **state)
                  -1);
     }
     assert_cases(&answer, IMAGES);
-    pf_answer_reset(&all);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&all);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_catalog_without_cases(void **state)
@@ -535,17 +534,16 @@ static void test_catalog_without_cases(void **state)
     char plain[96];
     snprintf(plain, sizeof plain, "%s/plain", root);
     assert_ok(pf_seeded_catalog_write(plain, model, NULL, 4, true, &err), &err);
-    const pf_search_options options = {.folder = plain, .find = PF_FIND_CASES};
-    pf_search *s;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
+    pf_reader *reader;
+    assert_ok(pf_asking_open(&reader, plain, NULL, NULL, &err), &err);
     char name[16];
     const pf_part part = like(3, name);
     const pf_query q = ask(PF_FIND_CASES, &part, 1, 10);
-    pf_answer answer = {0};
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "has no cases");
+    pf_hits answer = {0};
+    assert_refused(pf_search_run(reader, &q, &answer, &err), &err, "has no cases");
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     assert_null(answer.hits);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* ---- filters ---- */
@@ -622,7 +620,7 @@ static void rank_filtered(pf_find find, const row_image *asked, const condition 
     qsort(ranking, n_ranked, sizeof *ranking, best_first);
 }
 
-static void assert_ranking(pf_find find, const pf_answer *answer, size_t limit)
+static void assert_ranking(pf_find find, const pf_hits *answer, size_t limit)
 {
     if (find == PF_FIND_CASES) {
         assert_cases(answer, limit);
@@ -637,8 +635,8 @@ static void assert_ranking(pf_find find, const pf_answer *answer, size_t limit)
 }
 
 /* One question with n conditions, answered by both. */
-static void compare_filtered(pf_search *s, pf_find find, int64_t id, const condition *c,
-                             size_t n, size_t limit)
+static void compare_filtered(pf_reader *reader, pf_find find, int64_t id,
+                             const condition *c, size_t n, size_t limit)
 {
     char name[16], text[4][64];
     const pf_part part = like(id, name);
@@ -650,11 +648,11 @@ static void compare_filtered(pf_search *s, pf_find find, int64_t id, const condi
     pf_query q = ask(find, &part, 1, limit);
     q.filters = filters;
     q.n_filters = n;
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     rank_filtered(find, image_of(id), c, n);
     assert_ranking(find, &answer, limit);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     for (size_t i = 0; i < n; i++)
         pf_filter_reset(&filters[i]);
 }
@@ -672,19 +670,19 @@ static const pf_find finds[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES}
 static void test_random_filters_are_brute_force(void **state)
 {
     (void)state;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     size_t n_empty = 0;
     for (int i = 0; i < 200; i++) {
         condition c[3];
         const size_t n = 1 + draw(3);
         for (size_t k = 0; k < n; k++)
             c[k] = draw_condition();
-        compare_filtered(s, finds[i % 3], 1 + draw(IMAGES), c, n,
+        compare_filtered(reader, finds[i % 3], 1 + draw(IMAGES), c, n,
                          i % 5 ? 1 + draw(20) : IMAGES);
         n_empty += n_ranked == 0;
     }
     assert_in_range(n_empty, 1, 100); /* most have something to compare */
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_selective_filters_are_brute_force(void **state)
@@ -696,21 +694,21 @@ static void test_selective_filters_are_brute_force(void **state)
     assert_int_equal(count_passing(&one_in_1000), IMAGES / 1000);
     assert_int_equal(count_passing(&one_percent), IMAGES / 100);
     assert_int_equal(count_passing(&all_but_one_percent), IMAGES - IMAGES / 100);
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     for (size_t f = 0; f < 3; f++) {
         for (int64_t id = 1; id < 60; id += 7) {
-            compare_filtered(s, finds[f], id, &one_in_1000, 1, 10);
-            compare_filtered(s, finds[f], id, &one_percent, 1, 10);
-            compare_filtered(s, finds[f], id, &all_but_one_percent, 1, 10);
+            compare_filtered(reader, finds[f], id, &one_in_1000, 1, 10);
+            compare_filtered(reader, finds[f], id, &one_percent, 1, 10);
+            compare_filtered(reader, finds[f], id, &all_but_one_percent, 1, 10);
         }
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_filters_that_pass_nothing(void **state)
 {
     (void)state;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     char name[16];
     const pf_part part = like(10, name);
     for (size_t f = 0; f < 3; f++) {
@@ -719,20 +717,20 @@ static void test_filters_that_pass_nothing(void **state)
         pf_query q = ask(finds[f], &part, 1, 10);
         q.filters = &filter;
         q.n_filters = 1;
-        pf_answer answer = {0};
-        assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+        pf_hits answer = {0};
+        assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
         assert_int_equal(answer.n_hits, 0);
         assert_true(answer.no_image_passes);
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
         pf_filter_reset(&filter);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_unknown_keys_are_refused(void **state)
 {
     (void)state;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     char name[16];
     const pf_part part = like(10, name);
     pf_filter filter;
@@ -740,18 +738,18 @@ static void test_unknown_keys_are_refused(void **state)
     pf_query q = ask(PF_FIND_IMAGES, &part, 1, 10);
     q.filters = &filter;
     q.n_filters = 1;
-    pf_answer answer = {0};
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err,
+    pf_hits answer = {0};
+    assert_refused(pf_search_run(reader, &q, &answer, &err), &err,
                    "did you mean 'modality'");
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     assert_non_null(strstr(err.msg, "age, anatomy, common, date, modality, rare, tag"));
     pf_filter_reset(&filter);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* ---- one search, many questions ---- */
 
-static void assert_same(const pf_answer *a, const pf_answer *b)
+static void assert_same(const pf_hits *a, const pf_hits *b)
 {
     assert_int_equal(a->n_hits, b->n_hits);
     for (size_t i = 0; i < a->n_hits; i++) {
@@ -763,7 +761,7 @@ static void assert_same(const pf_answer *a, const pf_answer *b)
 static void test_one_search_answers_as_many_do(void **state)
 {
     (void)state;
-    pf_search *s = open_search();
+    pf_reader *reader = open_reader();
     for (int i = 0; i < 200; i++) {
         char name[16], words[32];
         pf_part parts[] = {{.kind = PF_PART_PHRASE, .text = words, .weight = 2}};
@@ -771,33 +769,32 @@ static void test_one_search_answers_as_many_do(void **state)
         if (i % 4 != 0) /* phrases open the model, which takes its time */
             parts[0] = like(1 + draw(IMAGES), name);
         const pf_query q = ask(finds[i % 3], parts, 1, 1 + draw(20));
-        pf_answer one = {0}, other = {0};
-        pf_search *fresh = open_search();
-        assert_ok(pf_search_run(s, &q, &one, NULL, &err), &err);
-        assert_ok(pf_search_run(fresh, &q, &other, NULL, &err), &err);
+        pf_hits one = {0}, other = {0};
+        pf_reader *fresh = open_reader();
+        assert_ok(pf_search_run(reader, &q, &one, &err), &err);
+        assert_ok(pf_search_run(fresh, &q, &other, &err), &err);
         assert_same(&one, &other);
-        pf_answer_reset(&one);
-        pf_answer_reset(&other);
-        pf_search_close(fresh);
+        pf_hits_reset(&one);
+        pf_hits_reset(&other);
+        pf_asking_close(fresh);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* ---- failure ---- */
 
 static bool ask_once(const pf_query *q)
 {
-    const pf_search_options options = {.folder = folder, .find = q->find};
-    pf_search *s = NULL;
-    pf_answer answer = {0};
-    const bool ok = pf_search_open(&s, &options, NULL, &err) &&
-                    pf_search_run(s, q, &answer, NULL, &err);
+    pf_reader *reader = NULL;
+    pf_hits answer = {0};
+    const bool ok = pf_asking_open(&reader, folder, NULL, NULL, &err) &&
+                    pf_search_run(reader, q, &answer, &err);
     if (ok)
         assert_int_equal(answer.n_hits, q->limit);
     else
         assert_null(answer.hits);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
     return ok;
 }
 

@@ -9,6 +9,7 @@
 #include "core/search/search.h"
 #include "indexer/importers.h"
 #include "indexer/run.h"
+#include "tests/support/asking.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 
@@ -240,21 +241,20 @@ static void a_moved_file_takes_its_frames_along(void **state)
 
 /* ---- captions of a case ---- */
 
-static pf_answer find(const char *phrase, pf_find what, pf_by by)
+static pf_hits find(const char *phrase, pf_find what, pf_by by)
 {
-    const pf_search_options where = {.folder = options.catalog, .find = what};
     const pf_part part = {.kind = PF_PART_PHRASE, .text = phrase, .weight = 1};
-    pf_answer answer = {0};
-    pf_search *search;
+    pf_hits answer = {0};
+    pf_reader *reader;
     pf_query q;
     pf_query_init(&q);
     q.parts = &part;
     q.n_parts = 1;
     q.find = what;
     q.by = by;
-    assert_ok(pf_search_open(&search, &where, NULL, &err), &err);
-    assert_ok(pf_search_run(search, &q, &answer, NULL, &err), &err);
-    pf_search_close(search);
+    assert_ok(pf_asking_open(&reader, options.catalog, NULL, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
+    pf_asking_close(reader);
     return answer;
 }
 
@@ -267,25 +267,25 @@ static void a_case_is_found_by_its_caption(void **state)
     assert_int_equal(report.captions, 1);
     static const pf_by by[] = {PF_BY_WORDS, PF_BY_MEANING, PF_BY_BOTH};
     for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
-        pf_answer a = find(server.case_caption, PF_FIND_CAPTIONS, by[i]);
+        pf_hits a = find(server.case_caption, PF_FIND_CAPTIONS, by[i]);
         assert_int_equal(a.n_hits, 1);
         assert_string_equal(a.hits[0].caption, server.case_caption);
         assert_int_equal(a.hits[0].image_id, first);
         assert_string_equal(a.hits[0].case_title, "A study");
-        pf_answer_reset(&a);
+        pf_hits_reset(&a);
     }
-    pf_answer a = find("nodule", PF_FIND_IMAGES, PF_BY_WORDS);
+    pf_hits a = find("nodule", PF_FIND_IMAGES, PF_BY_WORDS);
     assert_int_equal(a.n_hits, 1);
     assert_int_equal(a.hits[0].id, first);
     assert_string_equal(a.hits[0].attributes[0].value, "CT");
-    pf_answer_reset(&a);
+    pf_hits_reset(&a);
 
     server.case_caption = "a fracture of the left radius";
     expect(0, 0, 0, 2, 0);
     assert_true(report.is_published);
     a = find("fracture", PF_FIND_CASES, PF_BY_WORDS);
     assert_int_equal(a.n_hits, 1);
-    pf_answer_reset(&a);
+    pf_hits_reset(&a);
     assert_int_equal(pf_films_ask("SELECT count(*) FROM caption_text"), 1);
     server.case_caption = "";
     expect(0, 0, 0, 2, 0);

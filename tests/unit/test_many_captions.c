@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/search/search.h"
 #include "indexer/run.h"
+#include "tests/support/asking.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 
@@ -62,42 +63,41 @@ static void index_all(void)
     pf_run_report_reset(&report);
 }
 
-static void find(pf_search *s, pf_by by, int i)
+static void find(pf_reader *reader, pf_by by, int i)
 {
     char text[128];
     snprintf(text, sizeof text, "%s", caption(i));
     const pf_part part = {.kind = PF_PART_PHRASE, .text = text, .weight = 1};
     pf_query q;
-    pf_answer answer = {0};
+    pf_hits answer = {0};
     pf_query_init(&q);
     q.parts = &part;
     q.n_parts = 1;
     q.find = PF_FIND_CAPTIONS;
     q.by = by;
     q.limit = 1;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 1);
     assert_string_equal(answer.hits[0].caption, text);
     if (by == PF_BY_MEANING)
         assert_true(answer.hits[0].score > 0.99999);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
 }
 
 static void the_last_caption_comes_back(void **state)
 {
     (void)state;
-    pf_search *s;
+    pf_reader *reader;
     index_all();
-    const pf_search_options options = {.folder = pf_films_path("catalog"),
-                                       .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS};
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
+    assert_ok(pf_asking_open(&reader, pf_films_path("catalog"), NULL, NULL, &err),
+              &err);
     static const int some[] = {CAPTIONS, CAPTIONS - 1, CAPTIONS / 2, 1};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
-        find(s, PF_BY_WORDS, some[i]);
-        find(s, PF_BY_MEANING, some[i]);
-        find(s, PF_BY_BOTH, some[i]);
+        find(reader, PF_BY_WORDS, some[i]);
+        find(reader, PF_BY_MEANING, some[i]);
+        find(reader, PF_BY_BOTH, some[i]);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static int before(void **state)

@@ -218,7 +218,6 @@ static void test_folder(void **state)
     char text[128];
     pf_dims_describe(pf_clip_dims(pf_model_clip(m)), text, sizeof text);
     assert_string_equal(text, "ViT, 3 blocks of width 128, patches of 16");
-    assert_string_equal(pf_model_path(m), in_root("hf"));
     assert_string_equal(pf_model_checkpoint(m), in_root("hf/model.safetensors"));
     assert_string_equal(pf_model_container(m), "safetensors");
     assert_int_equal(pf_model_dim(m), 32);

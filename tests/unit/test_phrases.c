@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/search/phrases.h"
+#include "tests/support/asking.h"
 #include "tests/support/films.h"
 #include "tests/support/seeded.h"
 #include "tests/unit/test_support.h"
@@ -14,25 +15,26 @@
 enum { DIM = 32, COUNT = 90 };
 
 static pf_err err;
-static pf_model *model;
+static pf_reader *bare;       /* of the model alone */
+static const pf_model *model; /* its text tower */
 static pf_phrases phrases;
-static pf_answer answer;
+static pf_hits answer;
 static const pf_phrases_work work;
 
 static int before_all(void **state)
 {
     (void)state;
-    pf_model_options o;
-    pf_model_options_init(&o);
     pf_films_make();
     pf_films_model();
-    return !pf_model_open(&model, pf_films_path("model"), &o, NULL, &err);
+    const pf_engine_options o = {.model = pf_films_path("model")};
+    return !(pf_asking_open(&bare, NULL, &o, NULL, &err) &&
+             pf_reader_get_model(bare, PF_CLIP_TEXT, &model, &err));
 }
 
 static int after_all(void **state)
 {
     (void)state;
-    pf_model_close(model);
+    pf_asking_close(bare);
     pf_films_remove();
     return 0;
 }
@@ -48,7 +50,7 @@ static int after(void **state)
 {
     (void)state;
     pf_phrases_reset(&phrases);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     return 0;
 }
 
@@ -166,13 +168,12 @@ static pf_query ask(const pf_part *parts, size_t n)
     return q;
 }
 
-static size_t rank(const pf_query *q, pf_search *search)
+static size_t rank(const pf_query *q, pf_reader *reader)
 {
     size_t n_truncated = 99;
-    pf_answer_reset(&answer);
-    assert_ok(
-        pf_phrases_rank(&answer, &phrases, q, model, search, &work, &n_truncated, &err),
-        &err);
+    pf_hits_reset(&answer);
+    assert_ok(pf_phrases_rank(&answer, &phrases, q, reader, &work, &n_truncated, &err),
+              &err);
     return n_truncated;
 }
 
@@ -184,7 +185,7 @@ static void order_is_by_cosine(void **state)
     float asked[DIM], v[DIM];
     bool seen[COUNT + 1] = {false};
     many();
-    assert_int_equal(rank(&q, NULL), 0);
+    assert_int_equal(rank(&q, bare), 0);
     assert_int_equal(answer.n_hits, COUNT);
     embed("question", asked);
     for (size_t i = 0; i < COUNT; i++) {
@@ -205,13 +206,13 @@ static void order_is_by_cosine(void **state)
     }
     const double third = answer.hits[2].score;
     q.limit = 7;
-    rank(&q, NULL);
+    rank(&q, bare);
     assert_int_equal(answer.n_hits, 7);
     q.min_score = third;
-    rank(&q, NULL);
+    rank(&q, bare);
     assert_true(answer.n_hits >= 3 && answer.hits[answer.n_hits - 1].score >= third);
     q.min_score = 1;
-    rank(&q, NULL);
+    rank(&q, bare);
     assert_int_equal(answer.n_hits, 0);
 }
 
@@ -227,7 +228,7 @@ static void long_ones_are_counted(void **state)
     const pf_part part = {.kind = PF_PART_PHRASE, .text = part_text, .weight = 1};
     const pf_query q = ask(&part, 1);
     parse(text);
-    assert_int_equal(rank(&q, NULL), 2);
+    assert_int_equal(rank(&q, bare), 2);
     assert_int_equal(answer.n_truncated, 1);
 }
 
@@ -240,18 +241,18 @@ static void images_of_the_catalog(void **state)
     size_t n_truncated;
     parse("a\nb\nc\n");
     assert_refused(
-        pf_phrases_rank(&answer, &phrases, &q, model, NULL, &work, &n_truncated, &err),
-        &err, "there is none");
+        pf_phrases_rank(&answer, &phrases, &q, bare, &work, &n_truncated, &err), &err,
+        "there is a model only");
     assert_int_equal(err.code, PF_ERR_MISUSE);
     err = (pf_err)PF_ERR_INIT;
 
-    pf_search *s;
-    const pf_search_options options = {.folder = pf_films_path("catalog")};
-    assert_ok(pf_seeded_catalog_write(options.folder, pf_films_path("model"), NULL, 5,
-                                      false, &err),
+    pf_reader *reader;
+    assert_ok(pf_seeded_catalog_write(pf_films_path("catalog"), pf_films_path("model"),
+                                      NULL, 5, false, &err),
               &err);
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    rank(&q, s);
+    assert_ok(pf_asking_open(&reader, pf_films_path("catalog"), NULL, NULL, &err),
+              &err);
+    rank(&q, reader);
     float film[DIM], x[DIM], v[DIM];
     pf_seeded_vector(film, DIM, 3);
     embed("x", x);
@@ -264,7 +265,7 @@ static void images_of_the_catalog(void **state)
         embed(answer.hits[i].caption, v);
         assert_true(fabs(answer.hits[i].score - cosine(film, v) / sqrt(length)) < 1e-6);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void stops(void **state)
@@ -276,9 +277,9 @@ static void stops(void **state)
     const pf_query q = ask(&part, 1);
     size_t n_truncated;
     many();
-    assert_refused(pf_phrases_rank(&answer, &phrases, &q, model, NULL, &stopped,
-                                   &n_truncated, &err),
-                   &err, "interrupted");
+    assert_refused(
+        pf_phrases_rank(&answer, &phrases, &q, bare, &stopped, &n_truncated, &err),
+        &err, "interrupted");
     assert_int_equal(err.code, PF_ERR_INTERRUPTED);
     assert_true(!answer.hits && answer.n_hits == 0);
 }
@@ -293,9 +294,9 @@ static void out_of_memory(void **state)
         err = (pf_err)PF_ERR_INIT;
         pf_phrases_reset(&phrases);
         pf_mem_fail_at(n);
-        const bool ok = pf_phrases_parse(&phrases, "a\nb\n", 4, "f", &err) &&
-                        pf_phrases_rank(&answer, &phrases, &q, model, NULL, &work,
-                                        &n_truncated, &err);
+        const bool ok =
+            pf_phrases_parse(&phrases, "a\nb\n", 4, "f", &err) &&
+            pf_phrases_rank(&answer, &phrases, &q, bare, &work, &n_truncated, &err);
         pf_mem_fail_at(0);
         if (ok) {
             assert_true(n > 15 && answer.n_hits == 2);

@@ -15,6 +15,7 @@
 #include "core/catalog/catalog.h"
 #include "core/search/search.h"
 #include "indexer/run.h"
+#include "tests/support/asking.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 
@@ -654,23 +655,22 @@ static void each_finds_itself(void **state)
 {
     (void)state;
     expect(N, 0, 0, 0, 0, 0);
-    const pf_search_options o = {.folder = options.catalog, .find = PF_FIND_IMAGES};
-    pf_search *search = NULL;
-    assert_ok(pf_search_open(&search, &o, NULL, &err), &err);
+    pf_reader *reader = NULL;
+    assert_ok(pf_asking_open(&reader, options.catalog, NULL, NULL, &err), &err);
     for (unsigned i = 0; i < N; i++) {
         pf_part part = {
             .kind = PF_PART_FILE, .text = pf_films_path("in/%02u.pgm", i), .weight = 1};
         pf_query query;
-        pf_answer answer = {0};
+        pf_hits answer = {0};
         pf_query_init(&query);
         query.parts = &part;
         query.n_parts = 1;
-        assert_ok(pf_search_run(search, &query, &answer, NULL, &err), &err);
+        assert_ok(pf_search_run(reader, &query, &answer, &err), &err);
         assert_string_equal(answer.hits[0].path, part.text);
         assert_true(answer.hits[0].score > 0.99999);
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
     }
-    pf_search_close(search);
+    pf_asking_close(reader);
 }
 
 /* ---- memory ---- */

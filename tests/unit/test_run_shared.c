@@ -16,6 +16,7 @@
 #include "core/catalog/catalog.h"
 #include "core/search/search.h"
 #include "indexer/run.h"
+#include "tests/support/asking.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 
@@ -87,7 +88,7 @@ static size_t place_of(const brute *b, int64_t id)
 
 /* The answer is what walking over all vectors in SQLite gives: scores fall, each is the
  * cosine of its pair, and nothing better was left out. */
-static void compare_with_brute(const brute *b, size_t asked, const pf_answer *answer)
+static void compare_with_brute(const brute *b, size_t asked, const pf_hits *answer)
 {
     double last = 2;
     for (size_t h = 0; h < answer->n_hits; h++) {
@@ -104,13 +105,12 @@ static void compare_with_brute(const brute *b, size_t asked, const pf_answer *an
 
 static void ask_each(pf_catalog *catalog, const brute *b)
 {
-    const pf_search_options o = {.folder = options.catalog, .find = PF_FIND_IMAGES};
-    pf_search *search = NULL;
-    assert_ok(pf_search_open(&search, &o, NULL, &err), &err);
+    pf_reader *reader = NULL;
+    assert_ok(pf_asking_open(&reader, options.catalog, NULL, NULL, &err), &err);
     for (size_t i = 0; i < b->n; i++) {
         pf_store_details d = {0};
         pf_query query;
-        pf_answer answer = {0};
+        pf_hits answer = {0};
         assert_ok(pf_store_get_details(pf_catalog_store(catalog), b->id[i], &d, &err),
                   &err);
         pf_part part = {.kind = PF_PART_FILE, .text = d.path, .weight = 1};
@@ -118,15 +118,15 @@ static void ask_each(pf_catalog *catalog, const brute *b)
         query.parts = &part;
         query.n_parts = 1;
         query.limit = TOP;
-        assert_ok(pf_search_run(search, &query, &answer, NULL, &err), &err);
+        assert_ok(pf_search_run(reader, &query, &answer, &err), &err);
         assert_int_equal(answer.n_hits, TOP);
         assert_string_equal(answer.hits[0].path, d.path);
         assert_true(answer.hits[0].score >= 0.999);
         compare_with_brute(b, i, &answer);
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
         pf_store_details_reset(&d);
     }
-    pf_search_close(search);
+    pf_asking_close(reader);
 }
 
 static void radiographs(void **state)
@@ -150,7 +150,7 @@ static void radiographs(void **state)
     b.id = pf_alloc_array(b.room, sizeof *b.id, NULL);
     b.vector = pf_alloc_floats(b.room * DIM_MAX, NULL);
     assert_true(b.id && b.vector);
-    assert_ok(pf_catalog_open_reader(&catalog, options.catalog, 0, NULL, &err) &&
+    assert_ok(pf_catalog_open_reader(&catalog, options.catalog, &err) &&
                   pf_store_each_image_vector(pf_catalog_store(catalog), take_vector, &b,
                                              &err),
               &err);

@@ -8,6 +8,7 @@
 #include "core/image/thumbnail.h"
 #include "core/search/thumbnails.h"
 #include "indexer/run.h"
+#include "tests/support/asking.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 
@@ -61,12 +62,11 @@ static void run(void)
 /* Ask for the thumbnail of an image. */
 static bool get(int64_t id)
 {
-    const pf_search_options where = {.folder = options.catalog, .find = PF_FIND_IMAGES};
-    pf_search *s;
+    pf_reader *reader;
     got.size = 0;
-    assert_ok(pf_search_open(&s, &where, NULL, &err), &err);
-    const bool ok = pf_search_get_thumbnail(s, id, &got, &err);
-    pf_search_close(s);
+    assert_ok(pf_asking_open(&reader, options.catalog, NULL, NULL, &err), &err);
+    const bool ok = pf_search_get_thumbnail(reader, id, &got, &err);
+    pf_asking_close(reader);
     return ok;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/image/picture.h"
 #include "core/image/scan.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
@@ -62,6 +63,24 @@ static void finds_pictures(void **state)
     assert_int_equal(b->size, st.st_size);
     assert_int_equal(b->mtime_ns,
                      st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec);
+}
+
+/* A name that makes a TGA of bytes without a signature is a picture's to the scan. */
+static void all_names_of_tga(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[18] = {0};
+    static const char *const names[] = {"in/a.tga", "in/b.ICB", "in/c.vda", "in/d.vst"};
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(pf_picture_sniff(bytes, sizeof bytes, names[i]), "tga");
+        pf_films_write_text(names[i], "no signature");
+    }
+    pf_films_write_text("in/tga", "no signature");
+    assert_null(pf_picture_sniff(bytes, sizeof bytes, "in/tga"));
+    assert_null(pf_picture_sniff(bytes, sizeof bytes, "in/.tga"));
+    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err), &err);
+    assert_int_equal(scan.count, 4);
+    assert_int_equal(scan.others, 1);
 }
 
 static void links(void **state)
@@ -151,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finds_pictures, before, after),
+        cmocka_unit_test_setup_teardown(all_names_of_tga, before, after),
         cmocka_unit_test_setup_teardown(links, before, after),
         cmocka_unit_test_setup_teardown(odd_names, before, after),
         cmocka_unit_test_setup_teardown(empty_single_and_missing, before, after),

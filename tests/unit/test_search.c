@@ -15,6 +15,8 @@
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/search/search.h"
+#include "core/search/words_search.h"
+#include "tests/support/asking.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
@@ -88,14 +90,12 @@ static int after(void **state)
     return 0;
 }
 
-static pf_search *open_search(const char *other_model)
+static pf_reader *open_reader(const char *other_model)
 {
-    const pf_search_options options = {.folder = folder,
-                                       .find = PF_FIND_IMAGES | PF_FIND_CAPTIONS,
-                                       .model = other_model};
-    pf_search *s;
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    return s;
+    const pf_engine_options options = {.model = other_model};
+    pf_reader *reader;
+    assert_ok(pf_asking_open(&reader, folder, &options, NULL, &err), &err);
+    return reader;
 }
 
 static pf_query ask(pf_find find, const pf_part *parts, size_t n_parts)
@@ -202,7 +202,7 @@ static void ask_oracle(oracle *o, pf_find find, const float *vector, int64_t lef
 /* The hits are the first `limit` of everything in SQLite, ranked by brute force. Seeded
  * scores lie far enough apart for the order to be the same. */
 static void assert_brute_force(pf_find find, const float *vector, int64_t left_out,
-                               size_t limit, const pf_answer *answer)
+                               size_t limit, const pf_hits *answer)
 {
     static oracle o;
     ask_oracle(&o, find, vector, left_out);
@@ -221,22 +221,22 @@ static void test_phrase_finds_what_brute_force_finds(void **state)
     const pf_part part = phrase("right pleural effusion");
     float v[DIM];
     embed(&part, v);
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     static const pf_find finds[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS};
     static const size_t limits[] = {1, 10, IMAGES - 1, 5 * IMAGES};
     for (size_t f = 0; f < 2; f++) {
         for (size_t l = 0; l < 4; l++) {
             pf_query q = ask(finds[f], &part, 1);
             q.limit = limits[l];
-            pf_answer answer = {0};
-            assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+            pf_hits answer = {0};
+            assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
             assert_brute_force(finds[f], v, 0, limits[l], &answer);
             assert_int_equal(answer.n_truncated, 0);
             assert_true(answer.took_ms > 0);
-            pf_answer_reset(&answer);
+            pf_hits_reset(&answer);
         }
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* ---- words, and both ---- */
@@ -313,11 +313,11 @@ static void test_both_is_the_sum_of_reciprocal_ranks(void **state)
     static known all[IMAGES + 1];
     const pf_part part = phrase("film 26");
     rank_all(all, &part);
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_query q = ask(PF_FIND_IMAGES, &part, 1);
     q.by = PF_BY_DEFAULT;
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.by, PF_BY_BOTH);
     assert_int_equal(answer.n_hits, LIMIT);
     for (size_t i = 0; i < answer.n_hits; i++) {
@@ -328,8 +328,8 @@ static void test_both_is_the_sum_of_reciprocal_ranks(void **state)
     const double last = answer.hits[LIMIT - 1].fused;
     for (size_t i = 1; i <= IMAGES; i++)
         assert_true(all[i].fused <= last + 1e-12);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 /* The best of all that may be found is the same however it is looked for: what is in
@@ -339,31 +339,31 @@ static void test_best_is_of_what_may_be_found(void **state)
     (void)state;
     const pf_part parts[] = {phrase("film 26"),
                              {.kind = PF_PART_LIKE, .text = "26", .weight = 3}};
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     for (size_t n = 1; n <= 2; n++) {
         pf_query q = ask(PF_FIND_CASES, parts, n);
-        pf_answer near = {0}, both = {0};
+        pf_hits near = {0}, both = {0};
         q.by = PF_BY_MEANING;
-        assert_ok(pf_search_run(s, &q, &near, NULL, &err), &err);
+        assert_ok(pf_search_run(reader, &q, &near, &err), &err);
         q.by = PF_BY_BOTH;
         q.min_score = near.best - 0.1;
-        assert_ok(pf_search_run(s, &q, &both, NULL, &err), &err);
+        assert_ok(pf_search_run(reader, &q, &both, &err), &err);
         assert_true(fabs(near.best - both.best) < 1e-5);
-        pf_answer_reset(&near);
-        pf_answer_reset(&both);
+        pf_hits_reset(&near);
+        pf_hits_reset(&both);
     }
     const pf_part two = phrase("2"); /* in the caption of image 2, which has no case */
     pf_query q = ask(PF_FIND_IMAGES, &two, 1);
     q.by = PF_BY_BOTH;
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_true(answer.has_words_hits);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.find = PF_FIND_CASES;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_false(answer.has_words_hits);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_both_finds_cases_and_captions(void **state)
@@ -372,33 +372,33 @@ static void test_both_finds_cases_and_captions(void **state)
     static known all[IMAGES + 1];
     const pf_part part = phrase("film 26");
     rank_all(all, &part);
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_query q = ask(PF_FIND_CASES, &part, 1);
     q.by = PF_BY_BOTH;
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, LIMIT);
     for (size_t i = 0; i < answer.n_hits; i++) {
         assert_known(all, &answer.hits[i]);
         assert_int_equal(answer.hits[i].images[0].id, answer.hits[i].image_id);
         assert_true(i == 0 || answer.hits[i].fused <= answer.hits[i - 1].fused);
     }
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.find = PF_FIND_CAPTIONS;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, LIMIT);
     assert_int_equal(answer.hits[0].by_caption.rank, 0);
     bool is_26_there = false;
     for (size_t i = 0; i < answer.n_hits; i++)
         is_26_there = is_26_there || answer.hits[i].by_words.rank == 1;
     assert_true(is_26_there);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.min_score = 0.2;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     for (size_t i = 0; i < answer.n_hits; i++)
         assert_true(answer.hits[i].score >= 0.2);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_words_need_no_model(void **state)
@@ -406,12 +406,12 @@ static void test_words_need_no_model(void **state)
     (void)state;
     pf_tree_remove(model);
     const pf_part part = phrase("film 26");
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_query q = ask(PF_FIND_IMAGES, &part, 1);
     q.by = PF_BY_WORDS;
     q.limit = 1;
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 1);
     assert_int_equal(answer.hits[0].id, 26);
     assert_int_equal(answer.hits[0].by_words.rank, 1);
@@ -419,12 +419,12 @@ static void test_words_need_no_model(void **state)
     assert_true(answer.hits[0].score > 1 &&
                 answer.hits[0].score == answer.hits[0].by_words.score);
     assert_string_equal(answer.hits[0].caption, "caption of film 26");
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.find = PF_FIND_CASES;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.hits[0].image_id, 26);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_words_are_those_of_a_phrase(void **state)
@@ -432,28 +432,28 @@ static void test_words_are_those_of_a_phrase(void **state)
     (void)state;
     const pf_part parts[] = {phrase("effusion"), like("17")};
     const pf_part marks = phrase("?!");
-    pf_search *s = open_search(NULL);
-    pf_answer answer = {0};
+    pf_reader *reader = open_reader(NULL);
+    pf_hits answer = {0};
     pf_query q = ask(PF_FIND_IMAGES, parts + 1, 1);
     q.by = PF_BY_BOTH;
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err,
+    assert_refused(pf_search_run(reader, &q, &answer, &err), &err,
                    "of exactly one phrase");
     q = ask(PF_FIND_IMAGES, parts, 2);
     q.by = PF_BY_WORDS;
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "words alone");
+    assert_refused(pf_search_run(reader, &q, &answer, &err), &err, "words alone");
     q.by = PF_BY_BOTH;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     for (size_t i = 0; i < answer.n_hits; i++)
         assert_int_not_equal(answer.hits[i].id, 17);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q = ask(PF_FIND_IMAGES, &marks, 1);
     q.by = PF_BY_WORDS;
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, "no word to look");
+    assert_refused(pf_search_run(reader, &q, &answer, &err), &err, "no word to look");
     q.by = PF_BY_DEFAULT;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, LIMIT);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 /* ---- parts ---- */
@@ -470,13 +470,13 @@ static void test_parts_add_and_subtract(void **state)
     for (int i = 0; i < DIM; i++)
         v[i] += w[i] - x[i];
     normalize(v);
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     const pf_query q = ask(PF_FIND_IMAGES, parts, 3);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_brute_force(PF_FIND_IMAGES, v, 17, LIMIT, &answer);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_like_needs_no_model_and_leaves_itself_out(void **state)
@@ -485,23 +485,23 @@ static void test_like_needs_no_model_and_leaves_itself_out(void **state)
     pf_tree_remove(model);
     float v[DIM];
     pf_seeded_vector(v, DIM, 120);
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     static const char *const names[] = {"120", "/films/0120.png"};
     for (size_t i = 0; i < 2; i++) {
         const pf_part part = like(names[i]);
         pf_query q = ask(PF_FIND_IMAGES, &part, 1);
         q.limit = IMAGES; /* one more than there are without itself */
-        pf_answer answer = {0};
-        assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+        pf_hits answer = {0};
+        assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
         assert_int_equal(answer.n_hits, IMAGES - 1);
         assert_brute_force(PF_FIND_IMAGES, v, 120, IMAGES, &answer);
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
         q = ask(PF_FIND_CAPTIONS, &part, 1);
-        assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+        assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
         assert_brute_force(PF_FIND_CAPTIONS, v, 0, LIMIT, &answer);
-        pf_answer_reset(&answer);
+        pf_hits_reset(&answer);
     }
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* A path as a shell gives it: relative, through a link. */
@@ -538,26 +538,26 @@ static void test_like_takes_a_path_to_the_file(void **state)
               &err);
     pf_catalog_close(c);
 
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_query q = ask(PF_FIND_IMAGES, &part, 1);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.hits[0].id, id); /* a picture finds itself */
     assert_string_equal(answer.hits[0].path, file);
     assert_true(answer.hits[0].score > 0.99999);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
 
     part = like(link);
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_brute_force(PF_FIND_IMAGES, v, id, LIMIT, &answer);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     assert_int_equal(chdir(root), 0);
     part = like("film.ppm");
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_brute_force(PF_FIND_IMAGES, v, id, LIMIT, &answer);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     assert_int_equal(chdir("/"), 0);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 static void test_picture_bytes_are_the_file(void **state)
@@ -571,24 +571,24 @@ static void test_picture_bytes_are_the_file(void **state)
                           .weight = 2};
     float v[DIM];
     embed(&part, v);
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     const pf_query q = ask(PF_FIND_IMAGES, &part, 1);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_brute_force(PF_FIND_IMAGES, v, 0, LIMIT, &answer);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_hits_say_what_is_known(void **state)
 {
     (void)state;
     const pf_part part = like("9");
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_query q = ask(PF_FIND_IMAGES, &part, 1);
     q.limit = IMAGES;
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     size_t seen = 0;
     for (size_t i = 0; i < answer.n_hits; i++) {
         const pf_hit *h = &answer.hits[i];
@@ -612,10 +612,10 @@ static void test_hits_say_what_is_known(void **state)
         }
     }
     assert_int_equal(seen, 2);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
 
     q.find = PF_FIND_CAPTIONS;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, IMAGES / 2 + IMAGES / 10);
     for (size_t i = 0; i < answer.n_hits; i++) {
         char path[64], text[64];
@@ -625,32 +625,32 @@ static void test_hits_say_what_is_known(void **state)
         assert_string_equal(h->path, path);
         assert_non_null(strstr(h->caption, text));
     }
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_min_score_cuts(void **state)
 {
     (void)state;
     const pf_part part = like("9");
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_query q = ask(PF_FIND_IMAGES, &part, 1);
-    pf_answer all = {0}, answer = {0};
-    assert_ok(pf_search_run(s, &q, &all, NULL, &err), &err);
+    pf_hits all = {0}, answer = {0};
+    assert_ok(pf_search_run(reader, &q, &all, &err), &err);
     q.min_score = (all.hits[4].score + all.hits[5].score) / 2;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 5);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.min_score = all.hits[4].score; /* the limit itself stays */
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 5);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
     q.min_score = 1;
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 0);
-    pf_answer_reset(&answer);
-    pf_answer_reset(&all);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_hits_reset(&all);
+    pf_asking_close(reader);
 }
 
 static void test_long_phrase_is_reported(void **state)
@@ -660,33 +660,33 @@ static void test_long_phrase_is_reported(void **state)
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     const pf_part parts[] = {phrase(text), phrase("short")};
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     const pf_query q = ask(PF_FIND_IMAGES, parts, 2);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_truncated, 1);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 /* ---- the model ---- */
 
-static void run_phrase(pf_search *s)
+static void run_phrase(pf_reader *reader)
 {
     const pf_part part = phrase("effusion");
     const pf_query q = ask(PF_FIND_IMAGES, &part, 1);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, LIMIT);
-    pf_answer_reset(&answer);
+    pf_hits_reset(&answer);
 }
 
-static void refuse_phrase(pf_search *s, pf_code code, const char *words)
+static void refuse_phrase(pf_reader *reader, pf_code code, const char *words)
 {
     const pf_part part = phrase("effusion");
     const pf_query q = ask(PF_FIND_IMAGES, &part, 1);
-    pf_answer answer = {0};
-    assert_refused(pf_search_run(s, &q, &answer, NULL, &err), &err, words);
+    pf_hits answer = {0};
+    assert_refused(pf_search_run(reader, &q, &answer, &err), &err, words);
     assert_int_equal(err.code, code);
     assert_null(answer.hits);
     err = (pf_err)PF_ERR_INIT;
@@ -729,46 +729,46 @@ static void test_unchanged_model_is_trusted_by_its_stamp(void **state)
     pf_catalog_close(c);
 
     const pf_model *m;
-    pf_search *s = open_search(NULL);
-    assert_ok(pf_search_get_model(s, PF_CLIP_TEXT, &m, NULL, &err), &err);
+    pf_reader *reader = open_reader(NULL);
+    assert_ok(pf_reader_get_model(reader, PF_CLIP_TEXT, &m, &err), &err);
     assert_non_null(pf_model_bpe(m));
-    pf_search_close(s);
-    s = open_search(NULL); /* the image tower alone has a part of the stamp */
-    assert_ok(pf_search_get_model(s, PF_CLIP_IMAGE, &m, NULL, &err), &err);
+    pf_asking_close(reader);
+    reader = open_reader(NULL); /* the image tower alone has a part of the stamp */
+    assert_ok(pf_reader_get_model(reader, PF_CLIP_IMAGE, &m, &err), &err);
     assert_null(pf_model_bpe(m));
-    pf_search_close(s);
+    pf_asking_close(reader);
 
     touch_model(model, false);
-    s = open_search(NULL);
-    refuse_phrase(s, PF_ERR_MISMATCH, spoilt);
-    assert_refused(pf_search_get_model(s, PF_CLIP_IMAGE, &m, NULL, &err), &err, spoilt);
-    pf_search_close(s);
+    reader = open_reader(NULL);
+    refuse_phrase(reader, PF_ERR_MISMATCH, spoilt);
+    assert_refused(pf_reader_get_model(reader, PF_CLIP_IMAGE, &m, &err), &err, spoilt);
+    pf_asking_close(reader);
 }
 
 static void test_touched_model_is_trusted_by_its_fingerprint(void **state)
 {
     (void)state;
     touch_model(model, false);
-    pf_search *s = open_search(NULL);
-    run_phrase(s);
-    pf_search_close(s);
+    pf_reader *reader = open_reader(NULL);
+    run_phrase(reader);
+    pf_asking_close(reader);
 }
 
 static void test_other_model_is_refused(void **state)
 {
     (void)state;
     touch_model(model, true);
-    pf_search *s = open_search(NULL);
-    refuse_phrase(s, PF_ERR_MISMATCH, "is not the one catalog");
-    refuse_phrase(s, PF_ERR_MISMATCH, model);
-    refuse_phrase(s, PF_ERR_MISMATCH, folder);
-    refuse_phrase(s, PF_ERR_MISMATCH, "--model");
+    pf_reader *reader = open_reader(NULL);
+    refuse_phrase(reader, PF_ERR_MISMATCH, "is not the one catalog");
+    refuse_phrase(reader, PF_ERR_MISMATCH, model);
+    refuse_phrase(reader, PF_ERR_MISMATCH, folder);
+    refuse_phrase(reader, PF_ERR_MISMATCH, "--model");
     const pf_part part = like("3"); /* which needs none still works */
     const pf_query q = ask(PF_FIND_IMAGES, &part, 1);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
 }
 
 static void test_moved_model(void **state)
@@ -777,13 +777,13 @@ static void test_moved_model(void **state)
     char moved[128];
     snprintf(moved, sizeof moved, "%s/moved", root);
     assert_int_equal(rename(model, moved), 0);
-    pf_search *s = open_search(NULL);
-    refuse_phrase(s, PF_ERR_NOT_FOUND, model);
-    refuse_phrase(s, PF_ERR_NOT_FOUND, "--model");
-    pf_search_close(s);
-    s = open_search(moved);
-    run_phrase(s);
-    pf_search_close(s);
+    pf_reader *reader = open_reader(NULL);
+    refuse_phrase(reader, PF_ERR_NOT_FOUND, model);
+    refuse_phrase(reader, PF_ERR_NOT_FOUND, "--model");
+    pf_asking_close(reader);
+    reader = open_reader(moved);
+    run_phrase(reader);
+    pf_asking_close(reader);
 }
 
 static void test_tokenizer_elsewhere(void **state)
@@ -794,52 +794,58 @@ static void test_tokenizer_elsewhere(void **state)
     snprintf(to, sizeof to, "%s/tokens.txt", root);
     snprintf(moved, sizeof moved, "%s/moved", root);
     assert_int_equal(rename(from, to), 0);
-    pf_search *s = open_search(NULL);
-    refuse_phrase(s, PF_ERR_NOT_FOUND, "--tokenizer");
-    pf_search_close(s);
-    const pf_search_options options = {
-        .folder = folder, .find = PF_FIND_IMAGES, .tokenizer = to};
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    run_phrase(s);
-    pf_search_close(s);
+    pf_reader *reader = open_reader(NULL);
+    refuse_phrase(reader, PF_ERR_NOT_FOUND, "--tokenizer");
+    pf_asking_close(reader);
+    const pf_engine_options options = {.tokenizer = to};
+    assert_ok(pf_asking_open(&reader, folder, &options, NULL, &err), &err);
+    run_phrase(reader);
+    pf_asking_close(reader);
 
     /* A catalog that names it, then the model moves, then the tokenizer beside it. */
     pf_tree_remove(folder);
     assert_ok(pf_seeded_catalog_write(folder, model, to, IMAGES, true, &err), &err);
-    s = open_search(NULL);
-    run_phrase(s);
-    pf_search_close(s);
+    reader = open_reader(NULL);
+    run_phrase(reader);
+    pf_asking_close(reader);
     assert_int_equal(rename(model, moved), 0);
-    s = open_search(moved);
-    run_phrase(s);
-    pf_search_close(s);
+    reader = open_reader(moved);
+    run_phrase(reader);
+    pf_asking_close(reader);
     snprintf(from, sizeof from, "%s/merges.txt", moved);
     assert_int_equal(rename(to, from), 0);
-    s = open_search(moved);
-    run_phrase(s);
-    pf_search_close(s);
+    reader = open_reader(moved);
+    run_phrase(reader);
+    pf_asking_close(reader);
 }
 
 static void test_towers_are_opened_as_needed(void **state)
 {
     (void)state;
     const pf_model *m;
-    pf_search *s = open_search(NULL);
-    assert_ok(pf_search_get_model(s, PF_CLIP_IMAGE, &m, NULL, &err), &err);
+    pf_reader *reader = open_reader(NULL);
+    assert_ok(pf_reader_get_model(reader, PF_CLIP_IMAGE, &m, &err), &err);
     assert_null(pf_model_bpe(m));
-    run_phrase(s); /* opens it again, with both */
-    assert_ok(pf_search_get_model(s, PF_CLIP_IMAGE, &m, NULL, &err), &err);
-    assert_non_null(pf_model_bpe(m));
+    run_phrase(reader); /* opens the other one beside it */
+    const pf_model *again, *text;
+    assert_ok(pf_reader_get_model(reader, PF_CLIP_IMAGE, &again, &err), &err);
+    assert_ptr_equal(again, m);
+    assert_null(pf_model_bpe(m));
+    assert_ok(pf_reader_get_model(reader, PF_CLIP_TEXT, &text, &err), &err);
+    assert_ptr_not_equal(text, m);
+    assert_non_null(pf_model_bpe(text));
     assert_int_equal(pf_model_dim(m), DIM);
-    pf_search_close(s);
+    assert_int_equal(pf_model_dim(text), DIM);
+    pf_asking_close(reader);
 }
 
 /* ---- refusals ---- */
 
-static void refuse(pf_search *s, const pf_query *q, pf_code code, const char *words)
+static void refuse(pf_reader *reader, const pf_query *q, pf_code code,
+                   const char *words)
 {
-    pf_answer answer = {0};
-    assert_refused(pf_search_run(s, q, &answer, NULL, &err), &err, words);
+    pf_hits answer = {0};
+    assert_refused(pf_search_run(reader, q, &answer, &err), &err, words);
     assert_int_equal(err.code, code);
     assert_int_equal(answer.n_hits, 0);
     err = (pf_err)PF_ERR_INIT;
@@ -848,85 +854,79 @@ static void refuse(pf_search *s, const pf_query *q, pf_code code, const char *wo
 static void test_senseless_questions_are_refused(void **state)
 {
     (void)state;
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_part parts[] = {phrase("effusion"), phrase("effusion")};
     parts[1].weight = -1;
     pf_query q = ask(PF_FIND_IMAGES, parts, 2);
-    refuse(s, &q, PF_ERR_MISUSE, "cancel each other out");
+    refuse(reader, &q, PF_ERR_MISUSE, "cancel each other out");
     q.n_parts = 0;
-    refuse(s, &q, PF_ERR_MISUSE, "nothing was asked");
+    refuse(reader, &q, PF_ERR_MISUSE, "nothing was asked");
     q.n_parts = 1;
     q.limit = 0;
-    refuse(s, &q, PF_ERR_MISUSE, "limit");
+    refuse(reader, &q, PF_ERR_MISUSE, "limit");
     q.limit = 1;
     parts[0] = phrase(" \t\n");
-    refuse(s, &q, PF_ERR_MISUSE, "empty");
+    refuse(reader, &q, PF_ERR_MISUSE, "empty");
     static const char *const nobody[] = {"0",  "301",       "99999999999999999999",
                                          "-1", "/films/no", "films"};
     for (size_t i = 0; i < sizeof nobody / sizeof *nobody; i++) {
         parts[0] = like(nobody[i]);
-        refuse(s, &q, PF_ERR_NOT_FOUND, nobody[i]);
+        refuse(reader, &q, PF_ERR_NOT_FOUND, nobody[i]);
     }
     parts[0] = (pf_part){.kind = PF_PART_FILE, .text = "/no/such.png", .weight = 1};
-    refuse(s, &q, PF_ERR_IO, "/no/such.png");
+    refuse(reader, &q, PF_ERR_IO, "/no/such.png");
     parts[0] = (pf_part){.kind = PF_PART_PICTURE,
                          .text = "no picture",
                          .bytes = (const uint8_t *)"hello",
                          .n_bytes = 5,
                          .weight = 1};
-    refuse(s, &q, PF_ERR_UNSUPPORTED, "no picture");
-    pf_search_close(s);
+    refuse(reader, &q, PF_ERR_UNSUPPORTED, "no picture");
+    pf_asking_close(reader);
 }
 
 static void test_catalogs_with_less(void **state)
 {
     (void)state;
     pf_tree_remove(folder);
-    pf_search *s;
-    const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
-    assert_refused(pf_search_open(&s, &options, NULL, &err), &err, folder);
+    pf_reader *reader;
+    assert_refused(pf_asking_open(&reader, folder, NULL, NULL, &err), &err, folder);
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     err = (pf_err)PF_ERR_INIT;
 
     assert_ok(pf_seeded_catalog_write(folder, model, NULL, 5, false, &err), &err);
-    s = open_search(NULL);
+    reader = open_reader(NULL);
     const pf_part part = like("3");
     pf_query q = ask(PF_FIND_CAPTIONS, &part, 1);
-    refuse(s, &q, PF_ERR_NOT_FOUND, "has no captions");
-    pf_search_close(s);
-
-    assert_ok(pf_search_open(&s, &options, NULL, &err), &err);
-    refuse(s, &q, PF_ERR_MISUSE, "not opened for");
-    pf_search_close(s);
+    refuse(reader, &q, PF_ERR_NOT_FOUND, "has no captions");
+    pf_asking_close(reader);
 
     pf_tree_remove(folder);
     assert_ok(pf_seeded_catalog_write(folder, model, NULL, 0, false, &err), &err);
-    s = open_search(NULL);
+    reader = open_reader(NULL);
     const pf_part text = phrase("effusion");
     q = ask(PF_FIND_IMAGES, &text, 1);
-    pf_answer answer = {0};
-    assert_ok(pf_search_run(s, &q, &answer, NULL, &err), &err);
+    pf_hits answer = {0};
+    assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 0);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 /* ---- failure ---- */
 
 static bool ask_once(size_t n_parts)
 {
-    const pf_search_options options = {.folder = folder, .find = PF_FIND_IMAGES};
     const pf_part parts[] = {like("9"), phrase("effusion")};
     const pf_query q = ask(PF_FIND_IMAGES, parts, n_parts);
-    pf_search *s = NULL;
-    pf_answer answer = {0};
-    const bool ok = pf_search_open(&s, &options, NULL, &err) &&
-                    pf_search_run(s, &q, &answer, NULL, &err);
+    pf_reader *reader = NULL;
+    pf_hits answer = {0};
+    const bool ok = pf_asking_open(&reader, folder, NULL, NULL, &err) &&
+                    pf_search_run(reader, &q, &answer, &err);
     if (ok)
         assert_int_equal(answer.n_hits, LIMIT);
     else
         assert_null(answer.hits);
-    pf_answer_reset(&answer);
-    pf_search_close(s);
+    pf_hits_reset(&answer);
+    pf_asking_close(reader);
     return ok;
 }
 
@@ -956,12 +956,12 @@ static void test_each_allocation_may_fail(void **state)
 static void test_check_is_clean(void **state)
 {
     (void)state;
-    pf_search *s = open_search(NULL);
+    pf_reader *reader = open_reader(NULL);
     pf_notes problems = {0};
-    assert_ok(pf_search_check(s, &problems, &err), &err);
+    assert_ok(pf_catalog_check(reader->catalog, &problems, &err), &err);
     assert_int_equal(problems.count, 0);
     pf_notes_reset(&problems);
-    pf_search_close(s);
+    pf_asking_close(reader);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, before, after)

@@ -2,18 +2,22 @@
  * test_sheet.c - contact sheets: where tiles are and what is in them; and a page that
  * is well-formed whatever captions and paths say.
  */
-#include "query/sheet.h"
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/sheet.h"
+#include "core/api/answer.h"
+#include "core/base/stop.h"
 #include "core/base/utf8.h"
 #include "core/image/encode.h"
 #include "core/image/thumbnail.h"
-#include <sys/stat.h>
-
+#include "tests/support/tree.h"
 #include "tests/unit/image_support.h"
 
 enum { N = 7, SIZE_MAX_OF_FILE = 4 << 20 };
 
 static pf_err err;
-static char folder[64], path[96];
+static char folder[PF_TREE_ROOM], path[96];
 static pf_buf file;
 
 static int before(void **state)
@@ -21,8 +25,8 @@ static int before(void **state)
     (void)state;
     err = (pf_err)PF_ERR_INIT;
     pf_buf_init(&file, SIZE_MAX_OF_FILE);
-    strcpy(folder, "/tmp/plainfilm-sheet-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    pf_tree_make(folder);
+    return 0;
 }
 
 static int after(void **state)
@@ -40,70 +44,66 @@ static int after(void **state)
 /* ---- an answer ---- */
 
 /* Picture 3 is not there, picture 5 is no JPEG; the others have their own grey. */
-static bool picture_of(void *context, int64_t id, pf_buf *jpeg, pf_err *e)
+static bool picture_of(void *context, int64_t id, uint8_t **jpeg, size_t *n, pf_err *e)
 {
     (void)context;
+    *jpeg = NULL;
     if (id == 3)
-        return pf_buf_add_str(jpeg, "rest", e) && pf_fail(e, PF_ERR_IO, "it is gone");
-    if (id == 5)
-        return pf_buf_add_str(jpeg, "no jpeg", e);
+        return pf_fail(e, PF_ERR_IO, "it is gone");
+    pf_buf b;
+    pf_buf_init(&b, PF_THUMBNAIL_CAP);
     pf_picture p = {.width = 192, .height = 96};
     p.rgb = pf_alloc_array(192 * 96, 3, e);
-    if (!p.rgb)
-        return false;
-    memset(p.rgb, 100 + 20 * (int)id, 192 * 96 * 3);
-    const bool ok = pf_jpeg_encode(&p, 90, jpeg, e);
+    if (p.rgb)
+        memset(p.rgb, 100 + 20 * (int)id, 192 * 96 * 3);
+    if (p.rgb &&
+        (id == 5 ? pf_buf_add_str(&b, "no jpeg", e) : pf_jpeg_encode(&p, 90, &b, e))) {
+        *n = b.size;
+        *jpeg = (uint8_t *)pf_buf_take(&b, e);
+    }
     pf_picture_reset(&p);
-    return ok;
-}
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)s;
+    pf_buf_free(&b);
+    return *jpeg != NULL;
 }
 
 static pf_hit hits[N];
-static pf_hit_attribute attributes[2];
+static pf_attribute attributes[2];
 static pf_hit_image images[3];
 
-static sheet make_sheet(pf_answer *answer, size_t n, pf_find find)
+static pf_sheet make_sheet(pf_answer *answer, size_t n, pf_find find)
 {
-    attributes[0] = (pf_hit_attribute){text("age"), text("<60")};
-    attributes[1] = (pf_hit_attribute){text("no\"te"), text("a&b")};
+    attributes[0] = (pf_attribute){sizeof *attributes, "age", "<60"};
+    attributes[1] = (pf_attribute){sizeof *attributes, "no\"te", "a&b"};
     for (int i = 0; i < 3; i++)
-        images[i] = (pf_hit_image){.id = i, .path = text("/p/q.png")};
+        images[i] = (pf_hit_image){.id = i, .path = "/p/q.png"};
     for (int i = 0; i < N; i++)
-        hits[i] =
-            (pf_hit){.id = i,
-                     .image_id = i,
-                     .score = 0.5 - 0.01 * i,
-                     .path = text("/films/a.png"),
-                     .case_key = text("k"),
-                     .images = images,
-                     .n_images = 3,
-                     .n_case_images = 4,
-                     .attributes = attributes,
-                     .n_attributes = 2,
-                     .caption = text("Right pleural effusion, seen by nobody else "
-                                     "but this one reader of films")};
-    hits[1].caption =
-        text("</script><script>alert(1)</script>\" onload=\"x' <!-- & \033[1m");
-    hits[1].path = text("/films/\xFF \"quoted\"/<b>&?#%.png");
+        hits[i] = (pf_hit){.id = i,
+                           .image_id = i,
+                           .score = 0.5 - 0.01 * i,
+                           .path = "/films/a.png",
+                           .case_key = "k",
+                           .images = images,
+                           .n_images = 3,
+                           .n_case_images = 4,
+                           .attributes = attributes,
+                           .n_attributes = 2,
+                           .caption = "Right pleural effusion, seen by nobody else "
+                                      "but this one reader of films"};
+    hits[1].caption = "</script><script>alert(1)</script>\" onload=\"x' <!-- & \033[1m";
+    hits[1].path = "/films/\xFF \"quoted\"/<b>&?#%.png";
     hits[2].caption = NULL;
     hits[2].case_key = NULL;
-    hits[4].caption = text("]]>{{nonce}}\xE2\x80\xAEgnp\xED\xA0\x80 {{hits}}");
-    hits[4].case_title = text("<title>");
-    *answer = (pf_answer){.hits = hits, .n_hits = n};
-    return (sheet){.question = "right <effusion>",
-                   .find = find,
-                   .answer = answer,
-                   .picture = picture_of};
+    hits[4].caption = "]]>{{nonce}}\xE2\x80\xAEgnp\xED\xA0\x80 {{hits}}";
+    hits[4].case_title = "<title>";
+    *answer = (pf_answer){.about = {.find = find}, .hits = {.hits = hits, .n_hits = n}};
+    return (pf_sheet){
+        .question = "right <effusion>", .answer = answer, .picture = picture_of};
 }
 
-static void save(sheet *s, const char *name)
+static void save(pf_sheet *s, const char *name)
 {
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_ok(sheet_save(s, path, &err), &err);
+    assert_ok(pf_sheet_save(s, path, &err), &err);
     file.size = 0;
     assert_ok(pf_file_read(path, &file, &err), &err);
 }
@@ -124,7 +124,7 @@ static void tiles_are_where_they_belong(void **state)
 {
     (void)state;
     pf_answer answer;
-    sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     pf_picture p = {0};
     save(&s, "a.png");
     assert_ok(
@@ -155,20 +155,20 @@ static void sheets_of_any_number(void **state)
 {
     (void)state;
     pf_answer answer;
-    static pf_hit many[SHEET_PNG_MAX + 1];
-    sheet s = make_sheet(&answer, 0, PF_FIND_CASES);
-    hits[2].case_key = text("k");
+    static pf_hit many[PF_SHEET_PNG_MAX + 1];
+    pf_sheet s = make_sheet(&answer, 0, PF_FIND_CASES);
+    hits[2].case_key = "k";
     save(&s, "a.png");
     save(&s, "a.html");
     assert_non_null(strstr(file.data, ">nothing found<"));
     for (size_t n = 1; n <= N; n++) {
-        answer.n_hits = n;
+        answer.hits.n_hits = n;
         save(&s, "a.png");
     }
-    for (size_t i = 0; i <= SHEET_PNG_MAX; i++)
+    for (size_t i = 0; i <= PF_SHEET_PNG_MAX; i++)
         many[i] = hits[i % N];
-    answer.hits = many;
-    answer.n_hits = SHEET_PNG_MAX;
+    answer.hits.hits = many;
+    answer.hits.n_hits = PF_SHEET_PNG_MAX;
     save(&s, "a.png");
     pf_picture p = {0};
     assert_ok(
@@ -176,8 +176,8 @@ static void sheets_of_any_number(void **state)
         &err);
     assert_true(p.width < 8000 && p.height < 8000);
     pf_picture_reset(&p);
-    answer.n_hits++;
-    assert_refused(sheet_save(&s, path, &err), &err,
+    answer.hits.n_hits++;
+    assert_refused(pf_sheet_save(&s, path, &err), &err,
                    "401 hits, a png has room for 400");
 }
 
@@ -236,11 +236,11 @@ static void a_page_is_well_formed_whatever_it_says(void **state)
     static const pf_find finds[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
     for (int i = 0; i < 3; i++) {
         pf_answer answer;
-        sheet s = make_sheet(&answer, N, finds[i]);
+        pf_sheet s = make_sheet(&answer, N, finds[i]);
         if (finds[i] == PF_FIND_CAPTIONS)
-            hits[2].caption = text("found");
+            hits[2].caption = "found";
         if (finds[i] == PF_FIND_CASES)
-            hits[2].case_key = text("k");
+            hits[2].case_key = "k";
         save(&s, "a.html");
         assert_int_equal(check_page(file.data, "script"), 1);
         assert_int_equal(check_page(file.data, "li"), N);
@@ -257,7 +257,7 @@ static void a_page_says_what_was_found(void **state)
 {
     (void)state;
     pf_answer answer;
-    sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     save(&s, "a.html");
     static const char hostile[] =
         ">&#60;/script&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#34; onload=&#34;"
@@ -294,7 +294,7 @@ static void base64_is_the_picture(void **state)
 {
     (void)state;
     pf_answer answer;
-    sheet s = make_sheet(&answer, 1, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, 1, PF_FIND_IMAGES);
     save(&s, "a.html");
     static const char digits[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -313,12 +313,12 @@ static void base64_is_the_picture(void **state)
         bytes[n++] = (uint8_t)v;
     }
     n -= (from[-1] == '=') + (from[-2] == '=');
-    pf_buf jpeg;
-    pf_buf_init(&jpeg, SHEET_JPEG_CAP);
-    assert_ok(picture_of(NULL, 0, &jpeg, &err), &err);
-    assert_int_equal(n, jpeg.size);
-    assert_memory_equal(bytes, jpeg.data, n);
-    pf_buf_free(&jpeg);
+    uint8_t *jpeg;
+    size_t size;
+    assert_ok(picture_of(NULL, 0, &jpeg, &size, &err), &err);
+    assert_int_equal(n, size);
+    assert_memory_equal(bytes, jpeg, n);
+    pf_free(jpeg);
 }
 
 /* ---- files ---- */
@@ -328,21 +328,18 @@ static void a_file_appears_whole_or_not_at_all(void **state)
     (void)state;
     pf_answer answer;
     struct stat st;
-    sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+    pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
     static const char *const names[] = {"a.png", "a.html"};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        FILE *f =
-            fopen(path, "w"); /* one that is there stays until the other is whole */
-        assert_non_null(f);
-        fputs("old", f);
-        fclose(f);
+        /* one that is there stays until the other is whole */
+        pf_tree_write_text(path, "old");
         long n = 1;
         bool ok = false;
         for (; !ok && n < 20000; n += n < 60 ? 1 : 61) {
             err = (pf_err)PF_ERR_INIT;
             pf_mem_fail_at(n);
-            ok = sheet_save(&s, path, &err);
+            ok = pf_sheet_save(&s, path, &err);
             pf_mem_fail_at(0);
             assert_int_equal(stat(path, &st), 0);
             if (!ok) {
@@ -354,18 +351,19 @@ static void a_file_appears_whole_or_not_at_all(void **state)
         assert_int_equal(st.st_mode & 0777, 0600);
     }
     snprintf(path, sizeof path, "%s/none/a.png", folder);
-    assert_refused(sheet_save(&s, path, &err), &err, "none/a.png': No such file");
-    assert_refused(sheet_save(&s, folder, &err), &err, "it is a folder");
+    assert_refused(pf_sheet_save(&s, path, &err), &err, "none/a.png': No such file");
+    assert_refused(pf_sheet_save(&s, folder, &err), &err, "it is a folder");
 }
 
-static atomic_int stop;
+static pf_stop stop;
 
 /* Ctrl-C is pressed while the third picture is fetched. */
-static bool picture_and_stop(void *context, int64_t id, pf_buf *jpeg, pf_err *e)
+static bool picture_and_stop(void *context, int64_t id, uint8_t **jpeg, size_t *n,
+                             pf_err *e)
 {
     if (id == 2)
-        atomic_store(&stop, 1);
-    return picture_of(context, id, jpeg, e);
+        pf_stop_set(&stop);
+    return picture_of(context, id, jpeg, n, e);
 }
 
 static void nothing_is_left_of_one_that_is_interrupted(void **state)
@@ -374,15 +372,15 @@ static void nothing_is_left_of_one_that_is_interrupted(void **state)
     static const char *const names[] = {"a.png", "a.html"};
     pf_answer answer;
     for (size_t i = 0; i < 2; i++) {
-        sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+        pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
         save(&s, names[i]);
         const size_t size = file.size;
         for (size_t n = 3; n <= N; n += N - 3) { /* in the midst, and at the very end */
             s = make_sheet(&answer, n, PF_FIND_IMAGES);
             s.picture = picture_and_stop;
             s.stop = &stop;
-            atomic_store(&stop, 0);
-            assert_refused(sheet_save(&s, path, &err), &err, "': interrupted");
+            atomic_store(&stop.is_set, 0);
+            assert_refused(pf_sheet_save(&s, path, &err), &err, "': interrupted");
             assert_int_equal(err.code, PF_ERR_INTERRUPTED);
             err = (pf_err)PF_ERR_INIT;
         }
@@ -395,31 +393,31 @@ static void nothing_is_left_of_one_that_is_interrupted(void **state)
 static void kinds(void **state)
 {
     (void)state;
-    assert_int_equal(sheet_kind_of("a.png"), SHEET_PNG);
-    assert_int_equal(sheet_kind_of("/b.c/a.PNG"), SHEET_PNG);
-    assert_int_equal(sheet_kind_of("a.b.html"), SHEET_HTML);
-    assert_int_equal(sheet_kind_of("a.Htm"), SHEET_HTML);
-    assert_int_equal(sheet_kind_of("a.jpg"), SHEET_OTHER);
-    assert_int_equal(sheet_kind_of("png"), SHEET_OTHER);
-    assert_int_equal(sheet_kind_of("a.png/b"), SHEET_OTHER);
-    assert_int_equal(sheet_kind_of(""), SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of("a.png"), PF_SHEET_PNG);
+    assert_int_equal(pf_sheet_kind_of("/b.c/a.PNG"), PF_SHEET_PNG);
+    assert_int_equal(pf_sheet_kind_of("a.b.html"), PF_SHEET_HTML);
+    assert_int_equal(pf_sheet_kind_of("a.Htm"), PF_SHEET_HTML);
+    assert_int_equal(pf_sheet_kind_of("a.jpg"), PF_SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of("png"), PF_SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of("a.png/b"), PF_SHEET_OTHER);
+    assert_int_equal(pf_sheet_kind_of(""), PF_SHEET_OTHER);
 }
 
 static void questions(void **state)
 {
     (void)state;
-    const pf_part parts[] = {{PF_PART_PHRASE, "effusion", NULL, 0, 1},
-                             {PF_PART_FILE, "/a/b.png", NULL, 0, 2.5},
-                             {PF_PART_LIKE, "17", NULL, 0, 1},
-                             {PF_PART_PHRASE, "lateral", NULL, 0, -1}};
-    pf_query q;
-    pf_query_init(&q);
-    q.parts = parts;
-    q.n_parts = 4;
-    char *words = sheet_question(&q, &err);
+    pf_request *r;
+    assert_ok(pf_request_new(&r, &err) &&
+                  pf_request_add_phrase(r, "effusion", 1, &err) &&
+                  pf_request_add_picture_file(r, "/a/b.png", 2.5, &err) &&
+                  pf_request_add_like(r, "17", 1, &err) &&
+                  pf_request_add_phrase(r, "lateral", -1, &err),
+              &err);
+    char *words = pf_request_describe(r, &err);
     assert_string_equal(words, "effusion, 2.5 \xC3\x97 the picture b.png, like 17, "
                                "without lateral");
     pf_free(words);
+    pf_request_free(r);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, before, after)

@@ -1,14 +1,11 @@
 /* test_terms.c - stems, and texts as the words that can be found in them. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/catalog/stem.h"
-#include "core/catalog/terms.h"
+#include "core/words/stem.h"
+#include "core/words/terms.h"
+#include "tests/unit/guarded.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;
@@ -211,17 +208,11 @@ static void nothing_is_read_past_the_end(void **state)
     (void)state;
     const char *odd =
         "L4-5's e.g. 2.3cm \xEF\xAC\x81x\xE2\x80\x99s-\xE2\x80\x91 w/o a.B";
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), n = strlen(odd);
-    const int zero = open("/dev/zero", O_RDWR);
-    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
-    assert_true(map != MAP_FAILED);
-    assert_int_equal(mprotect(map + page, page, PROT_NONE), 0);
-    for (size_t k = 0; k <= n; k++) {
-        memcpy(map + page - k, odd, k);
-        columns_of(map + page - k, k);
-    }
-    munmap(map, 2 * page);
-    close(zero);
+    const size_t n = strlen(odd);
+    guarded g = guarded_new(n);
+    for (size_t k = 0; k <= n; k++)
+        columns_of((const char *)guarded_put(&g, odd, k), k);
+    guarded_free(&g);
 }
 
 static void long_words_and_failing_memory_are_survived(void **state)
@@ -232,7 +223,7 @@ static void long_words_and_failing_memory_are_survived(void **state)
     pf_terms t = {0};
     assert_ok(pf_terms_read(&t, text, sizeof text, &err), &err);
     assert_int_equal(t.n, 1);
-    assert_true(strlen(pf_term_plain(&t, 0)) == PF_TERMS_MAX_WORD);
+    assert_true(strlen(pf_terms_plain(&t, 0)) == PF_TERMS_MAX_WORD);
     for (size_t i = 0; i + 1 < sizeof text; i += 2)
         text[i] = '-';
     assert_ok(pf_terms_read(&t, text, sizeof text, &err), &err);

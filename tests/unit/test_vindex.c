@@ -1,44 +1,28 @@
 /* test_vindex.c - neighbours against a brute-force oracle, ties, selections, files. */
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/catalog/vindex.h"
+#include "tests/support/seeded.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 24, COUNT = 700, QUERIES = 45 };
 
-static char folder[64];
-
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
-
-static void fill_unit(float *v, uint32_t *seed)
-{
-    double sum = 0;
-    for (int i = 0; i < DIM; i++) {
-        v[i] = (float)next_random(seed) / (1 << 23) - 1.0f;
-        sum += (double)v[i] * v[i];
-    }
-    for (int i = 0; i < DIM; i++)
-        v[i] = (float)(v[i] / sqrt(sum));
-}
+static char folder[PF_TREE_ROOM];
 
 /* COUNT seeded vectors under ids 3, 6, 9, ...; every fifth one repeats vector 0, so
  * that a tie of 140 crosses every k. */
 static pf_vindex *make_index(float *vectors, int64_t *ids)
 {
-    uint32_t seed = 7;
     for (size_t i = 0; i < COUNT; i++) {
         ids[i] = 3 * ((int64_t)i + 1);
-        fill_unit(vectors + i * DIM, &seed);
+        pf_seeded_vector(vectors + i * DIM, DIM, (uint32_t)i);
         if (i % 5 == 0)
             memcpy(vectors + i * DIM, vectors, DIM * sizeof *vectors);
     }
@@ -107,10 +91,9 @@ static size_t counts[QUERIES];
 
 static pf_vindex *start(void)
 {
-    uint32_t seed = 99;
     pf_vindex *index = make_index(vectors, known);
     for (size_t q = 0; q < QUERIES; q++)
-        fill_unit(queries + q * DIM, &seed);
+        pf_seeded_vector(queries + q * DIM, DIM, COUNT + (uint32_t)q);
     memcpy(queries, vectors, DIM * sizeof *vectors); /* the tie is at the very top */
     return index;
 }
@@ -221,11 +204,6 @@ static void nonsense_is_refused(void **state)
     pf_vindex_free(index);
 }
 
-static void in_folder(char *path, size_t size, const char *name)
-{
-    snprintf(path, size, "%s/%s", folder, name);
-}
-
 /* By id, and one after another. */
 static void assert_holds_all(const pf_vindex *index)
 {
@@ -262,19 +240,28 @@ static void threads_are_those_of_the_index(void **state)
     pf_vindex_free(index);
 }
 
+static bool load(pf_vindex **out, const char *path, const pf_hash *checksum, int dim,
+                 size_t count, pf_err *err)
+{
+    const int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    const bool ok = pf_vindex_read(out, fd, path, checksum, dim, count, err);
+    close(fd);
+    return ok;
+}
+
 static void a_saved_index_comes_back(void **state)
 {
     (void)state;
     pf_err err = PF_ERR_INIT;
-    char path[128];
-    in_folder(path, sizeof path, "a.faiss");
+    const char *path = pf_tree_path(folder, "a.faiss");
     pf_vindex *index = start(), *again;
     pf_hash checksum, twice;
     assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_ok(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err);
+    assert_ok(load(&again, path, &checksum, DIM, COUNT, &err), &err);
     assert_holds_all(again);
     enum { K = 20 };
     assert_ok(
@@ -284,30 +271,50 @@ static void a_saved_index_comes_back(void **state)
     assert_ok(pf_vindex_save(again, path, &twice, &err), &err);
     assert_true(pf_hash_equal(&checksum, &twice));
     pf_vindex_free(again);
-    assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT + 1, &err), &err,
+    assert_refused(load(&again, path, &checksum, DIM, COUNT + 1, &err), &err,
                    "expected 701 of 24");
-    assert_refused(pf_vindex_load(&again, path, &checksum, DIM + 1, COUNT, &err), &err,
+    assert_refused(load(&again, path, &checksum, DIM + 1, COUNT, &err), &err,
                    "expected 700 of 25");
-    in_folder(path, sizeof path, "missing/a.faiss");
-    assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
-                   "no index file");
-    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+    path = pf_tree_path(folder, "missing/a.faiss");
     assert_refused(pf_vindex_save(index, path, &checksum, &err), &err, "cannot write");
+    assert_refused(load(&again, folder, &checksum, DIM, COUNT, &err), &err, folder);
+    assert_int_equal(err.code, PF_ERR_IO);
     pf_vindex_free(index);
+}
+
+/* Whatever was read of it before, and when its name is gone. */
+static void an_open_file_can_be_read_again(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    const char *path = pf_tree_path(folder, "held.faiss");
+    pf_vindex *index = start(), *again;
+    pf_hash checksum;
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    pf_vindex_free(index);
+    const int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(path), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(lseek(fd, i * 1000, SEEK_SET), i * 1000);
+        assert_ok(pf_vindex_read(&again, fd, path, &checksum, DIM, COUNT, &err), &err);
+        assert_holds_all(again);
+        pf_vindex_free(again);
+    }
+    close(fd);
 }
 
 static void an_empty_index_works(void **state)
 {
     (void)state;
     pf_err err = PF_ERR_INIT;
-    char path[128];
-    in_folder(path, sizeof path, "empty.faiss");
+    const char *path = pf_tree_path(folder, "empty.faiss");
     pf_vindex *index, *again;
     pf_hash checksum;
     pf_vindex_free(start());
     assert_ok(pf_vindex_new(&index, DIM, &err), &err);
     assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
-    assert_ok(pf_vindex_load(&again, path, &checksum, DIM, 0, &err), &err);
+    assert_ok(load(&again, path, &checksum, DIM, 0, &err), &err);
     assert_ok(
         pf_vindex_search(again, queries, 2, 3, NULL, 0, found, scores, counts, &err),
         &err);
@@ -322,48 +329,36 @@ static void an_empty_index_works(void **state)
     pf_vindex_free(NULL);
 }
 
-static void write_bytes(const char *path, const void *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    assert_int_equal(fclose(f), 0);
-}
-
 static void damaged_cut_and_foreign_files_are_refused(void **state)
 {
     (void)state;
     pf_err err = PF_ERR_INIT;
-    char path[128];
-    in_folder(path, sizeof path, "hurt.faiss");
+    const char *path = pf_tree_path(folder, "hurt.faiss");
     pf_vindex *index = start(), *again;
     pf_hash checksum;
     assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
     pf_vindex_free(index);
     static uint8_t bytes[1 << 20];
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    size_t n = fread(bytes, 1, sizeof bytes, f);
-    fclose(f);
-    assert_true(n > COUNT * DIM * sizeof(float) && n < sizeof bytes);
+    const size_t n = pf_tree_read(path, bytes, sizeof bytes);
+    assert_true(n > COUNT * DIM * sizeof(float));
 
     const size_t cuts[] = {0, 1, 4, 100, n / 2, n - 1};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        write_bytes(path, bytes, cuts[i]);
-        assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
+        pf_tree_write(path, bytes, cuts[i]);
+        assert_refused(load(&again, path, &checksum, DIM, COUNT, &err), &err,
                        "is damaged");
         assert_int_equal(err.code, PF_ERR_FORMAT);
 #ifndef PF_SANITIZED /* FAISS forgets what it had read when it throws in the middle */
         /* bytes somebody recorded a checksum for, but which are no index */
         pf_hash cut = pf_hash_bytes(bytes, cuts[i]);
-        assert_refused(pf_vindex_load(&again, path, &cut, DIM, COUNT, &err), &err,
+        assert_refused(load(&again, path, &cut, DIM, COUNT, &err), &err,
                        "index file '");
 #endif
     }
     for (size_t i = 0; i < n; i += n / 97) {
         bytes[i] ^= 0x40;
-        write_bytes(path, bytes, n);
-        assert_refused(pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err), &err,
+        pf_tree_write(path, bytes, n);
+        assert_refused(load(&again, path, &checksum, DIM, COUNT, &err), &err,
                        "is damaged");
         assert_null(again);
         bytes[i] ^= 0x40;
@@ -373,24 +368,21 @@ static void damaged_cut_and_foreign_files_are_refused(void **state)
     while (inner < 100 && memcmp(bytes + inner, "IxFI", 4) != 0)
         inner++;
     assert_true(inner < 100);
-    write_bytes(path, bytes + inner, n - inner);
+    pf_tree_write(path, bytes + inner, n - inner);
     pf_hash other = pf_hash_bytes(bytes + inner, n - inner);
-    assert_refused(pf_vindex_load(&again, path, &other, DIM, COUNT, &err), &err,
-                   "another kind");
+    assert_refused(load(&again, path, &other, DIM, COUNT, &err), &err, "another kind");
     /* ids that do not ascend: the last eight bytes are the last id */
     memset(bytes + n - 8, 0, 8);
-    write_bytes(path, bytes, n);
+    pf_tree_write(path, bytes, n);
     other = pf_hash_bytes(bytes, n);
-    assert_refused(pf_vindex_load(&again, path, &other, DIM, COUNT, &err), &err,
-                   "contradict");
+    assert_refused(load(&again, path, &other, DIM, COUNT, &err), &err, "contradict");
 }
 
 /* Every allocation of ours may fail; nothing leaks and the message says why. */
 static void running_out_of_memory_is_an_error(void **state)
 {
     (void)state;
-    char path[128];
-    in_folder(path, sizeof path, "memory.faiss");
+    const char *path = pf_tree_path(folder, "memory.faiss");
     pf_vindex_free(start());
     bool done = false;
     for (long n = 1; !done; n++) {
@@ -402,7 +394,7 @@ static void running_out_of_memory_is_an_error(void **state)
             pf_vindex_new(&index, DIM, &err) &&
             pf_vindex_add(index, known, vectors, COUNT, &err) &&
             pf_vindex_save(index, path, &checksum, &err) &&
-            pf_vindex_load(&again, path, &checksum, DIM, COUNT, &err) &&
+            load(&again, path, &checksum, DIM, COUNT, &err) &&
             pf_vindex_search(again, queries, 3, 5, NULL, 0, found, scores, NULL,
                              &err) &&
             pf_vindex_search(again, queries, 3, 5, known, 9, found, scores, NULL, &err);
@@ -421,20 +413,15 @@ static void running_out_of_memory_is_an_error(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/plainfilm-vindex-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    pf_tree_make(folder);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    const char *names[] = {"a.faiss", "empty.faiss", "hurt.faiss", "memory.faiss"};
-    char path[128];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        in_folder(path, sizeof path, names[i]);
-        unlink(path);
-    }
-    return rmdir(folder);
+    pf_tree_remove(folder);
+    return 0;
 }
 
 int main(void)
@@ -446,6 +433,7 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(threads_are_those_of_the_index),
         cmocka_unit_test(a_saved_index_comes_back),
+        cmocka_unit_test(an_open_file_can_be_read_again),
         cmocka_unit_test(an_empty_index_works),
         cmocka_unit_test(damaged_cut_and_foreign_files_are_refused),
         cmocka_unit_test(running_out_of_memory_is_an_error),

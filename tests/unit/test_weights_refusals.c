@@ -612,18 +612,18 @@ static void each_is_refused_by_name(void **state)
 static void the_path_is_in_front_of_the_message(void **state)
 {
     (void)state;
-    char path[] = "/tmp/plainfilm-weights-XXXXXX";
+    char folder[PF_TREE_ROOM];
     pf_weights *w;
     pf_err err = PF_ERR_INIT;
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
+    pf_tree_make(folder);
+    const char *path = pf_tree_path(folder, "model");
+    pf_tree_write_text(path, "");
     assert_refused(pf_weights_open(&w, path, NULL, &err), &err, "is empty");
     assert_non_null(strstr(err.msg, path));
-    assert_int_equal(write(fd, "<html>", 6), 6);
-    close(fd);
+    pf_tree_write_text(path, "<html>");
     assert_refused(pf_weights_open(&w, path, NULL, &err), &err, "is a web page");
     assert_non_null(strstr(err.msg, path));
-    unlink(path);
+    pf_tree_remove(folder);
     assert_refused(pf_weights_open(&w, path, NULL, &err), &err, "No such file");
     assert_refused(pf_weights_open(&w, "/tmp", NULL, &err), &err,
                    "'/tmp' is a folder; name the checkpoint file in it");

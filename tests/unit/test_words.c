@@ -3,19 +3,21 @@
  * Which caption answers which question is in tests/golden/words.tsv; what is here needs
  * a catalog, an exact expression or a failure. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/catalog/store.h"
+#include "core/catalog/store_impl.h"
+#include "core/search/words_search.h"
 #include "core/words/words.h"
 #include "core/words/words_query.h"
+#include "tests/support/rows.h"
+#include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { DIM = 4 };
 
 static pf_err err;
+static char folder[PF_TREE_ROOM];
 static pf_words *words;
 
 static int before_all(void **state)
@@ -100,7 +102,7 @@ static const char *match_of(const char *question, bool all)
     pf_buf b;
     pf_buf_init(&b, sizeof copy);
     assert_ok(pf_words_query_parse(&q, question, strlen(question), &none, &err), &err);
-    assert_ok(pf_words_query_match(&q, all, &b, &err), &err);
+    assert_ok(pf_store_make_match(&q, all, &b, &err), &err);
     snprintf(copy, sizeof copy, "%s", b.data);
     pf_buf_free(&b);
     pf_words_query_reset(&q);
@@ -168,11 +170,9 @@ static void a_question_of_any_length_is_read_to_a_limit(void **state)
 static void a_table_of_synonyms_can_be_replaced(void **state)
 {
     (void)state;
-    char path[] = "/tmp/plainfilm-words-XXXXXX";
-    const int fd = mkstemp(path);
-    const char table[] = "# my own\r\n\n  Foo = bar baz = qux\r\n";
-    assert_true(write(fd, table, sizeof table - 1) == (ssize_t)sizeof table - 1);
-    close(fd);
+    pf_tree_make(folder);
+    const char *path = pf_tree_path(folder, "table");
+    pf_tree_write_text(path, "# my own\r\n\n  Foo = bar baz = qux\r\n");
     const pf_words_settings settings = {.synonyms = path};
     pf_words *w;
     bool is_fit;
@@ -184,7 +184,7 @@ static void a_table_of_synonyms_can_be_replaced(void **state)
     assert_ok(pf_words_fit(w, "CXR", "chest x-ray", &is_fit, &err), &err);
     assert_false(is_fit);
     pf_words_free(w);
-    unlink(path);
+    pf_tree_remove(folder);
     assert_refused(pf_words_new(&w, &settings, &err), &err, path);
 }
 
@@ -221,36 +221,20 @@ static const struct {
 };
 enum { N_CAPTIONS = sizeof captions / sizeof *captions, N_IMAGES = 7 };
 
-static char folder[64], path[96];
-
 static bool fill(pf_store *s, pf_err *e)
 {
     static const float v[DIM] = {0.6f, 0.8f, 0, 0};
-    static char model[] = "m", empty[] = "";
-    const pf_store_model m = {.fingerprint = model,
-                              .path = model,
-                              .preprocess = model,
-                              .description = empty,
-                              .stamp = empty,
-                              .dim = DIM};
     const pf_store_source source = {.path = "/f", .kind = "folder"};
     int64_t model_id, source_id;
-    bool ok = pf_store_begin(s, e) && pf_store_put_model(s, &m, &model_id, e) &&
-              pf_store_use_model(s, model_id, e) &&
+    bool ok = pf_store_begin(s, e) && pf_rows_put_model(s, DIM, &model_id, e) &&
               pf_store_put_source(s, &source, &source_id, e);
     for (int i = 1; ok && i <= N_IMAGES; i++) {
         char name[32];
         snprintf(name, sizeof name, "/f/%d.png", i);
-        pf_store_picture p = {.model_id = model_id,
-                              .content = pf_hash_bytes(name, strlen(name)),
-                              .width = 1,
-                              .height = 1,
-                              .format = "png",
-                              .vector = v};
         pf_store_image image = {.source_id = source_id, .path = name};
         int64_t texts[4], id;
         size_t n = 0;
-        ok = pf_store_put_picture(s, &p, &image.picture_id, e) &&
+        ok = pf_rows_put_picture(s, model_id, name, v, &image.picture_id, e) &&
              pf_store_put_image(s, &image, &id, e);
         for (size_t k = 0; ok && k < N_CAPTIONS; k++) {
             if (captions[k].image == i)
@@ -269,9 +253,8 @@ static bool fill(pf_store *s, pf_err *e)
 static pf_store *make_store(void)
 {
     pf_store *s;
-    strcpy(folder, "/tmp/plainfilm-words-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/catalog.db", folder);
+    pf_tree_make(folder);
+    const char *path = pf_tree_path(folder, "catalog.db");
     assert_ok(pf_store_open(&s, path, PF_STORE_CREATE, &err), &err);
     assert_ok(fill(s, &err), &err);
     return s;
@@ -280,8 +263,7 @@ static pf_store *make_store(void)
 static void remove_store(pf_store *s)
 {
     pf_store_close(s);
-    unlink(path);
-    rmdir(folder);
+    pf_tree_remove(folder);
 }
 
 /* The ids of an answer as text: "1 4 2". */

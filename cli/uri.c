@@ -1,0 +1,22 @@
+/* uri.c - see uri.h. */
+#include "cli/uri.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_plain(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           strchr("-._~/", c);
+}
+
+void pf_uri_put_path(FILE *out, const char *path)
+{
+    for (; *path; path++) {
+        const unsigned char c = (unsigned char)*path;
+        if (is_plain(c))
+            fputc(c, out);
+        else
+            fprintf(out, "%%%02X", c);
+    }
+}

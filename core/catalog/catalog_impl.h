@@ -1,0 +1,25 @@
+/*
+ * catalog_impl.h - what the files catalog*.c share.
+ */
+#ifndef PF_CORE_CATALOG_CATALOG_IMPL_H
+#define PF_CORE_CATALOG_CATALOG_IMPL_H
+
+#include "core/catalog/catalog.h"
+
+struct pf_catalog {
+    char *folder;
+    pf_store *store;
+    int lock;           /* descriptor; -1 for a reader */
+    int64_t generation; /* of the snapshot, or last published */
+    bool has_snapshot;
+};
+
+/* catalog_read.c: the index over what the store says, in the store's present
+ * transaction; and the one that lies in the file, if that is whole. */
+PF_MUST_CHECK bool pf_catalog_build_index(pf_catalog *catalog, pf_index_kind kind,
+                                          pf_vindex **out, pf_err *err);
+PF_MUST_CHECK bool pf_catalog_read_index(const pf_catalog *catalog, pf_index_kind kind,
+                                         const pf_index_file *file, pf_vindex **out,
+                                         pf_err *err);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * catalog_publish.c - see catalog.h. The next generation, and whether there should be
+ * one.
+ *
+ * What a publish does, in this order, and what a crash behind each step leaves:
+ *
+ *   1 sweep embeddings nobody uses      nothing: the transaction was not committed
+ *   2 write images.<gen+1>.faiss        a file no row names; the next publish replaces
+ *   3 write captions.<gen+1>.faiss      or removes it
+ *   4 rows: checksums, background,      nothing
+ *     generation
+ *   5 commit                            the new generation, and old files in the folder
+ *   6 remove files of older generations nothing is left to do
+ */
+#include "core/catalog/catalog.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/background.h"
+#include "core/catalog/catalog_impl.h"
+
+static int die_at;
+
+void pf_catalog_die_at(int step)
+{
+    die_at = step;
+}
+
+static void step_done(int step)
+{
+    if (step == die_at)
+        _exit(9);
+}
+
+/* --- files ------------------------------------------------------------------------ */
+
+/* Write the FAISS file of this kind for `generation`, describe it in *file, and keep a
+ * sample of what is in it. */
+static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
+                        pf_store_index_file *file, pf_background_sample **sample,
+                        pf_err *err)
+{
+    *file = (pf_store_index_file){.generation = generation};
+    snprintf(file->name, sizeof file->name, "%s.%lld.faiss", pf_index_kind_name(kind),
+             (long long)generation);
+    pf_vindex *index;
+    if (!pf_catalog_build_index(c, kind, &index, err))
+        return false;
+    file->count = (int64_t)pf_vindex_count(index);
+    file->dim = pf_vindex_dim(index);
+    char *path = pf_path_join(c->folder, file->name, err);
+    bool ok = path && pf_vindex_save(index, path, &file->checksum, err) &&
+              pf_background_sample_take(sample, c->store, kind, index, err);
+    pf_free(path);
+    pf_vindex_free(index);
+    return ok;
+}
+
+/* Is it "images.<digits>.faiss" or "captions.<digits>.faiss", perhaps with ".tmp"? */
+static bool is_index_name(const char *name)
+{
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        size_t n = strlen(pf_index_kind_name(kind));
+        if (strncmp(name, pf_index_kind_name(kind), n) != 0 || name[n] != '.')
+            continue;
+        size_t digits = strspn(name + n + 1, "0123456789");
+        const char *rest = name + n + 1 + digits;
+        if (digits > 0 &&
+            (strcmp(rest, ".faiss") == 0 || strcmp(rest, ".faiss.tmp") == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Remove all index files but `keep`. What cannot be removed is tried again next time.
+ */
+static void remove_other_files(const pf_catalog *c,
+                               const pf_store_index_file keep[PF_INDEX_KINDS])
+{
+    DIR *dir = opendir(c->folder);
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir));) {
+        if (is_index_name(e->d_name) && strcmp(e->d_name, keep[0].name) != 0 &&
+            strcmp(e->d_name, keep[1].name) != 0)
+            unlinkat(dirfd(dir), e->d_name, 0);
+    }
+    closedir(dir);
+}
+
+/* --- publishing ------------------------------------------------------------------- */
+
+static bool store_background(pf_catalog *c,
+                             pf_background_sample *const sample[PF_INDEX_KINDS],
+                             pf_err *err)
+{
+    static const struct {
+        pf_background_kind kind;
+        pf_index_kind a, b;
+    } pairs[] = {
+        {PF_BACKGROUND_IMAGES, PF_INDEX_IMAGES, PF_INDEX_IMAGES},
+        {PF_BACKGROUND_CAPTION_IMAGE, PF_INDEX_CAPTIONS, PF_INDEX_IMAGES},
+        {PF_BACKGROUND_CAPTIONS, PF_INDEX_CAPTIONS, PF_INDEX_CAPTIONS},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        pf_background b;
+        pf_background_draw(&b, sample[pairs[i].a], sample[pairs[i].b]);
+        if (!pf_store_put_background(c->store, pairs[i].kind, &b, err))
+            return false;
+    }
+    pf_background own;
+    return pf_background_draw_own(&own, c->store, sample[PF_INDEX_CAPTIONS], err) &&
+           pf_store_put_background(c->store, PF_BACKGROUND_OWN, &own, err);
+}
+
+/* Both FAISS files, and the rows that go with them. */
+static bool write_derived(pf_catalog *c, int64_t generation,
+                          pf_store_index_file file[PF_INDEX_KINDS],
+                          pf_background_sample *sample[PF_INDEX_KINDS], pf_err *err)
+{
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        if (!write_index(c, kind, generation, &file[kind], &sample[kind], err))
+            return false;
+        step_done(2 + kind);
+    }
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        if (!pf_store_set_index_file(c->store, kind, &file[kind], err))
+            return false;
+    }
+    return store_background(c, sample, err);
+}
+
+/* Everything up to the commit. */
+static bool prepare(pf_catalog *c, int64_t *generation,
+                    pf_store_index_file file[PF_INDEX_KINDS], pf_err *err)
+{
+    pf_background_sample *sample[PF_INDEX_KINDS] = {NULL};
+    if (!pf_store_sweep(c->store, err) ||
+        !pf_store_get_generation(c->store, generation, err))
+        return false;
+    ++*generation;
+    step_done(1);
+    const bool ok = write_derived(c, *generation, file, sample, err) &&
+                    pf_store_set_generation(c->store, *generation, err);
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
+        pf_background_sample_free(sample[kind]);
+    if (ok)
+        step_done(4);
+    return ok;
+}
+
+bool pf_catalog_publish(pf_catalog *c, pf_err *err)
+{
+    int64_t generation = 0;
+    pf_store_index_file file[PF_INDEX_KINDS] = {{0}};
+    if (!prepare(c, &generation, file, err)) {
+        pf_store_rollback(c->store);
+        for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+            char *path = file[kind].name[0]
+                             ? pf_path_join(c->folder, file[kind].name, NULL)
+                             : NULL;
+            if (path)
+                unlink(path);
+            pf_free(path);
+        }
+        return false;
+    }
+    /* when the commit fails its files stay: it may yet turn out to have happened */
+    if (!pf_store_commit(c->store, err))
+        return false;
+    step_done(5);
+    c->generation = generation;
+    remove_other_files(c, file);
+    step_done(6);
+    return true;
+}
+
+/* --- is it worth one? ------------------------------------------------------------- */
+
+/* A catalog of an older format has none; a damaged one is as good as none. */
+static bool lacks_background(pf_catalog *c, bool *out, pf_err *err)
+{
+    *out = false;
+    for (int kind = 0; kind < PF_BACKGROUND_KINDS && !*out; kind++) {
+        pf_background b;
+        bool is_there;
+        pf_err local = PF_ERR_INIT;
+        if (!pf_store_find_background(c->store, kind, &b, &is_there, &local) &&
+            local.code != PF_ERR_FORMAT)
+            return pf_fail_as(err, &local);
+        *out = !is_there;
+    }
+    return true;
+}
+
+bool pf_catalog_needs_publish(pf_catalog *c, bool *out, pf_err *err)
+{
+    *out = false;
+    if (c->generation > 0 && !lacks_background(c, out, err))
+        return false;
+    for (int kind = 0; kind < PF_INDEX_KINDS && c->generation > 0 && !*out; kind++) {
+        pf_store_index_file file;
+        if (!pf_store_find_index_file(c->store, kind, &file, err))
+            return false;
+        char *path = pf_path_join(c->folder, file.name, err);
+        if (!path)
+            return false;
+        pf_hash found;
+        *out = file.generation == 0 || !pf_hash_file(&found, path, NULL) ||
+               !pf_hash_equal(&found, &file.checksum);
+        pf_free(path);
+    }
+    return true;
+}

@@ -1,0 +1,173 @@
+/* reader.c - see reader.h, and plainfilm.h for opening, refreshing and closing. */
+#include "core/engine/reader.h"
+
+#include "core/base/mem.h"
+
+/* ---- opening and refreshing ---- */
+
+static void drop_embedders(pf_reader *r)
+{
+    for (int i = 0; i < PF_READER_TOWERS; i++) {
+        pf_embedder_free(r->embedder[i]);
+        r->embedder[i] = NULL;
+    }
+}
+
+/* From now on `view`, whose reference is taken. */
+static void take_view(pf_reader *r, pf_view *view)
+{
+    if (!r->view || pf_view_models(r->view) != pf_view_models(view))
+        drop_embedders(r);
+    pf_view_unref(r->view);
+    r->view = view;
+}
+
+bool pf_reader_refresh(pf_reader *r, pf_err *err)
+{
+    pf_view *view = NULL;
+    if (!r->catalog && r->view)
+        return true;
+    if (r->catalog && !pf_catalog_begin_read(r->catalog, err))
+        return false;
+    if (r->view && pf_catalog_generation(r->catalog) == pf_view_generation(r->view))
+        return true;
+    if (!pf_engine_get_view(r->engine, r->catalog, &view, err)) {
+        if (r->catalog)
+            pf_catalog_end_read(r->catalog); /* of another generation than the view */
+        return false;
+    }
+    take_view(r, view);
+    return true;
+}
+
+bool pf_reader_begin(pf_reader *r, pf_err *err)
+{
+    return !r->catalog || pf_catalog_has_snapshot(r->catalog) ||
+           pf_reader_refresh(r, err);
+}
+
+bool pf_reader_open(pf_reader **out, pf_engine *engine, pf_err *err)
+{
+    *out = NULL;
+    pf_reader *r = pf_engine_take_spare(engine);
+    if (r) {
+        if (pf_reader_refresh(r, err))
+            *out = r;
+        else
+            pf_reader_close(r);
+        return *out != NULL;
+    }
+    r = pf_zalloc(sizeof *r, err);
+    if (!r)
+        return false;
+    r->engine = engine;
+    if ((!pf_engine_options_of(engine)->has_no_catalog &&
+         !pf_catalog_open_reader(&r->catalog, pf_engine_folder(engine), err)) ||
+        !pf_reader_refresh(r, err)) {
+        pf_reader_close(r);
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+bool pf_reader_open_beside(pf_reader **out, const pf_reader *r, pf_err *err)
+{
+    if (!pf_reader_open(out, r->engine, err))
+        return false;
+    if ((*out)->view != r->view) {
+        pf_reader_close(*out);
+        *out = NULL;
+    }
+    return true;
+}
+
+void pf_reader_close(pf_reader *r)
+{
+    if (!r)
+        return;
+    drop_embedders(r);
+    pf_catalog_close(r->catalog);
+    pf_view_unref(r->view);
+    pf_free(r);
+}
+
+int64_t pf_reader_generation(const pf_reader *r)
+{
+    return pf_view_generation(r->view);
+}
+
+/* ---- what it has ---- */
+
+const char *pf_reader_folder(const pf_reader *r)
+{
+    return pf_engine_folder(r->engine);
+}
+
+pf_store *pf_reader_store(const pf_reader *r)
+{
+    return r->catalog ? pf_catalog_store(r->catalog) : NULL;
+}
+
+bool pf_reader_check_catalog(const pf_reader *r, pf_err *err)
+{
+    if (!r->catalog)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "this needs a catalog, there is a model only");
+    return pf_models_check(pf_view_models(r->view), err);
+}
+
+bool pf_reader_get_index(pf_reader *r, pf_index_kind kind, const pf_vindex **out,
+                         pf_err *err)
+{
+    pf_notes notes = {0};
+    const bool ok = pf_view_get_index(r->view, kind, r->catalog, out, &notes, err);
+    pf_engine_tell(r->engine, PF_NOTE_CATALOG, &notes);
+    return ok;
+}
+
+size_t pf_reader_count(const pf_reader *r, pf_index_kind kind)
+{
+    return pf_view_count(r->view, kind);
+}
+
+bool pf_reader_find_background(pf_reader *r, pf_background_kind kind,
+                               const pf_background **out, pf_err *err)
+{
+    pf_notes notes = {0};
+    const bool ok =
+        pf_view_find_background(r->view, kind, r->catalog, out, &notes, err);
+    pf_engine_tell(r->engine, PF_NOTE_CATALOG, &notes);
+    return ok;
+}
+
+bool pf_reader_get_model(pf_reader *r, unsigned tower, const pf_model **out,
+                         pf_err *err)
+{
+    pf_notes notes = {0};
+    const bool ok = pf_models_get(pf_view_models(r->view), tower, out, &notes, err);
+    pf_engine_tell(r->engine, PF_NOTE_MODEL, &notes);
+    if (ok)
+        pf_engine_tell_notice(r->engine, pf_model_notice(*out));
+    return ok;
+}
+
+bool pf_reader_get_embedder(pf_reader *r, unsigned tower, pf_embedder **out,
+                            pf_err *err)
+{
+    pf_embedder **place = &r->embedder[tower == PF_CLIP_IMAGE];
+    const pf_model *model = NULL;
+    *out = *place;
+    if (*out)
+        return true;
+    if (!pf_reader_get_model(r, tower, &model, err) ||
+        !pf_embedder_new(place, model, err))
+        return false;
+    *out = *place;
+    return true;
+}
+
+size_t pf_reader_dim(const pf_reader *r)
+{
+    return (size_t)pf_models_dim(pf_view_models(r->view));
+}

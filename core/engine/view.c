@@ -1,0 +1,170 @@
+/* view.c - see view.h. */
+#include "core/engine/view.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/base/mem.h"
+
+typedef struct {
+    atomic_bool is_read;
+    bool is_there;
+    pf_background pairs;
+} background;
+
+struct pf_view {
+    atomic_size_t refs;
+    int64_t generation;
+    pf_models *models;
+    int search_threads;
+    pf_index_file file[PF_INDEX_KINDS]; /* held open */
+    pthread_mutex_t lock;               /* of loading */
+    _Atomic(pf_vindex *) index[PF_INDEX_KINDS];
+    background background[PF_BACKGROUND_KINDS];
+};
+
+static pf_view *make_view(pf_err *err)
+{
+    pf_view *v = pf_zalloc(sizeof *v, err);
+    if (!v)
+        return NULL;
+    atomic_init(&v->refs, 1);
+    pthread_mutex_init(&v->lock, NULL);
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
+        v->file[kind].fd = -1;
+    return v;
+}
+
+static bool make_models(pf_view *v, pf_catalog *catalog, pf_models *models,
+                        const pf_models_options *options, pf_err *err)
+{
+    pf_store_model stored = {0};
+    if (!pf_store_find_model(pf_catalog_store(catalog), &stored, err))
+        return false;
+    const bool are_same = models && pf_models_are_of(models, &stored);
+    const bool ok = are_same || pf_models_new(&v->models, options, &stored, err);
+    if (are_same)
+        v->models = pf_models_ref(models);
+    pf_store_model_reset(&stored);
+    return ok;
+}
+
+bool pf_view_new(pf_view **out, pf_catalog *catalog, pf_models *models,
+                 const pf_models_options *options, int search_threads, pf_err *err)
+{
+    *out = NULL;
+    pf_view *v = make_view(err);
+    if (!v)
+        return false;
+    v->search_threads = search_threads;
+    if (!pf_catalog_hold_indexes(catalog, v->file, err) ||
+        !make_models(v, catalog, models, options, err)) {
+        pf_view_unref(v);
+        return false;
+    }
+    v->generation = pf_catalog_generation(catalog);
+    *out = v;
+    return true;
+}
+
+bool pf_view_new_of_model(pf_view **out, const pf_models_options *options, pf_err *err)
+{
+    *out = NULL;
+    pf_view *v = make_view(err);
+    if (!v)
+        return false;
+    if (!pf_models_new(&v->models, options, NULL, err)) {
+        pf_view_unref(v);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+pf_view *pf_view_ref(pf_view *v)
+{
+    atomic_fetch_add(&v->refs, 1);
+    return v;
+}
+
+void pf_view_unref(pf_view *v)
+{
+    if (!v || atomic_fetch_sub(&v->refs, 1) > 1)
+        return;
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
+        pf_vindex_free(atomic_load(&v->index[kind]));
+    pf_catalog_release_indexes(v->file);
+    pf_models_unref(v->models);
+    pthread_mutex_destroy(&v->lock);
+    pf_free(v);
+}
+
+int64_t pf_view_generation(const pf_view *v)
+{
+    return v->generation;
+}
+
+pf_models *pf_view_models(const pf_view *v)
+{
+    return v->models;
+}
+
+/* ---- indexes ---- */
+
+size_t pf_view_count(const pf_view *v, pf_index_kind kind)
+{
+    return (size_t)v->file[kind].row.count;
+}
+
+bool pf_view_get_index(pf_view *v, pf_index_kind kind, pf_catalog *catalog,
+                       const pf_vindex **out, pf_notes *notes, pf_err *err)
+{
+    bool ok = true;
+    *out = atomic_load(&v->index[kind]);
+    if (*out)
+        return true;
+    pthread_mutex_lock(&v->lock);
+    if (!atomic_load(&v->index[kind])) {
+        pf_vindex *loaded;
+        ok = pf_catalog_load_index(catalog, kind, &v->file[kind], &loaded, notes, err);
+        if (ok) {
+            pf_vindex_set_threads(loaded, v->search_threads);
+            atomic_store(&v->index[kind], loaded);
+        }
+    }
+    pthread_mutex_unlock(&v->lock);
+    *out = atomic_load(&v->index[kind]);
+    return ok;
+}
+
+/* ---- background ---- */
+
+static bool read_background(background *b, pf_background_kind kind, pf_catalog *catalog,
+                            pf_notes *notes, pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    if (pf_store_find_background(pf_catalog_store(catalog), kind, &b->pairs,
+                                 &b->is_there, &why))
+        return true;
+    if (why.code != PF_ERR_FORMAT)
+        return pf_fail_as(err, &why);
+    b->is_there = false;
+    pf_notes_add(notes, "%s; percentiles are not known", why.msg);
+    return true;
+}
+
+bool pf_view_find_background(pf_view *v, pf_background_kind kind, pf_catalog *catalog,
+                             const pf_background **out, pf_notes *notes, pf_err *err)
+{
+    background *b = &v->background[kind];
+    bool ok = true;
+    if (!atomic_load(&b->is_read)) {
+        pthread_mutex_lock(&v->lock);
+        ok = atomic_load(&b->is_read) || read_background(b, kind, catalog, notes, err);
+        if (ok)
+            atomic_store(&b->is_read, true);
+        pthread_mutex_unlock(&v->lock);
+    }
+    *out = ok && b->is_there ? &b->pairs : NULL;
+    return ok;
+}

@@ -1,0 +1,25 @@
+/* intake.c - see intake.h. */
+#include "core/image/intake.h"
+
+#include <stdio.h>
+
+static void describe(pf_intake *v, const pf_picture *picture)
+{
+    v->width = picture->width;
+    v->height = picture->height;
+    snprintf(v->format, sizeof v->format, "%s", picture->format);
+}
+
+bool pf_intake_make(pf_intake *v, const uint8_t *bytes, size_t n,
+                    const pf_intake_options *o, pf_err *err)
+{
+    pf_picture picture;
+    if (!pf_picture_decode(&picture, bytes, n, o->name, o->frame, o->limits, err))
+        return false;
+    describe(v, &picture);
+    const bool ok =
+        (!v->pixels || pf_preprocess_pixels(o->preprocess, &picture, v->pixels, err)) &&
+        (!v->thumbnail || pf_thumbnail_make(v->thumbnail, &picture, err));
+    pf_picture_reset(&picture);
+    return ok;
+}

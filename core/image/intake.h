@@ -1,0 +1,35 @@
+/*
+ * intake.h - bytes of a picture file -> all that the engine keeps of it: the model's
+ * input, a thumbnail, and what kind of picture it is.
+ *
+ * Needs nothing but the bytes, and gives plain bytes whose number is known before:
+ * nothing in an intake points into a decoder, so that it can be made in another process
+ * than the one that uses it.
+ */
+#ifndef PF_CORE_IMAGE_INTAKE_H
+#define PF_CORE_IMAGE_INTAKE_H
+
+#include "core/image/preprocess.h"
+#include "core/image/thumbnail.h"
+
+typedef struct {
+    const char *name; /* of the file, see pf_picture_sniff(); may be NULL */
+    int frame;
+    const pf_picture_limits *limits; /* NULL: the defaults */
+    const pf_preprocess *preprocess; /* may be NULL when no pixels are wanted */
+} pf_intake_options;
+
+typedef struct {
+    /* The caller's, and filled when they are not NULL. */
+    uint8_t *pixels; /* [size, size, 3], see pf_preprocess_pixels() */
+    pf_thumbnail *thumbnail;
+
+    int width, height; /* of the upright picture */
+    char format[PF_PICTURE_FORMAT_ROOM];
+} pf_intake;
+
+/* Errors are those of pf_picture_decode(); what the intake holds then means nothing. */
+PF_MUST_CHECK bool pf_intake_make(pf_intake *intake, const uint8_t *bytes, size_t n,
+                                  const pf_intake_options *options, pf_err *err);
+
+#endif

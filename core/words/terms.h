@@ -1,0 +1,84 @@
+/*
+ * terms.h - a text as the words that can be found in it.
+ *
+ * Letters are folded (case, accents, ligatures, width), words are split where radiology
+ * joins them, and what was joined is remembered:
+ *
+ *   T2-weighted   terms t2 weighted     whole t2weighted
+ *   L4/L5         terms l4 l5           whole l4l5
+ *   C5-6          terms c5 6            wholes c56, and c6: both levels are found
+ *   2.3cm         terms 2.3 cm          whole 2.3cm
+ *   Crohn's       term crohn            COVID-19, x-ray, w/o, s/p: as the first
+ *
+ * A text written in one of these ways is found by the others. The catalog keeps what
+ * pf_terms_columns() makes of each caption, questions are read by the same code.
+ */
+#ifndef PF_CORE_WORDS_TERMS_H
+#define PF_CORE_WORDS_TERMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+enum {
+    PF_TERMS_MAX_TEXT =
+        1 << 20,            /* bytes of a text that are read; what follows is not */
+    PF_TERMS_MAX_WORD = 64, /* bytes of a word that count */
+};
+
+/* What stands between a term and the one before it. */
+typedef enum {
+    PF_GAP_SPACE, /* or a hyphen, a slash: nothing that parts a statement */
+    PF_GAP_COMMA, /* comma, colon, bracket, dash */
+    PF_GAP_STOP,  /* full stop, semicolon, question mark, empty line */
+} pf_gap;
+
+typedef struct {
+    uint32_t start, end;  /* bytes of the text */
+    uint32_t plain, stem; /* of the word and of its stem, in `chars` */
+    pf_gap gap;
+    bool is_joined; /* to the term before it, as one compound */
+} pf_word_term;
+
+/* Another name for the terms first .. last together. */
+typedef struct {
+    uint32_t first, last;
+    uint32_t stem; /* in `chars` */
+} pf_whole;
+
+/* All zero to begin with; read again and again, then reset. Arrays are owned. */
+typedef struct {
+    pf_word_term *at;
+    size_t n;
+    pf_whole *wholes; /* by their first term */
+    size_t n_wholes;
+    size_t room, room_wholes;
+    char *chars; /* words, each ending in a NUL */
+    size_t n_chars, room_chars;
+} pf_terms;
+
+/* Read the first `n` bytes of `text`, which may be anything; what is no UTF-8 parts
+ * words. The terms that were there before are gone, their memory is used again. */
+PF_MUST_CHECK bool pf_terms_read(pf_terms *terms, const char *text, size_t n,
+                                 pf_err *err);
+void pf_terms_reset(pf_terms *terms); /* frees; all zero is fine */
+
+static inline const char *pf_terms_plain(const pf_terms *t, size_t i)
+{
+    return t->chars + t->at[i].plain;
+}
+
+static inline const char *pf_terms_stem(const pf_terms *t, size_t i)
+{
+    return t->chars + t->at[i].stem;
+}
+
+/* What a catalog keeps of a text: its stems, its wholes and its words as they were,
+ * each joined with spaces. Appended to buffers of the caller. */
+PF_MUST_CHECK bool pf_terms_columns(const pf_terms *terms, pf_buf *stems,
+                                    pf_buf *wholes, pf_buf *plains, pf_err *err);
+
+#endif

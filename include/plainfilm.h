@@ -1,0 +1,584 @@
+/*
+ * plainfilm.h - radiology images found by what they show: what a viewer, a server or
+ * any other program needs of libplainfilm, and nothing else.
+ *
+ *     pf_engine *engine;                         one per catalog, shared by threads
+ *     pf_reader *reader;                         one per thread
+ *     pf_request *request;                       what is asked
+ *     pf_answer *answer;                         what was found
+ *
+ *     pf_engine_options options = PF_ENGINE_OPTIONS_INIT;
+ *     options.catalog = "/var/lib/films";
+ *     pf_engine_open(&engine, &options, &err) && pf_reader_open(&reader, engine, &err);
+ *
+ *     pf_request_new(&request, &err) &&
+ *         pf_request_add_phrase(request, "pleural effusion", 1, &err) &&
+ *         pf_reader_ask(reader, request, NULL, &answer, &err);
+ *     for (size_t i = 0; i < pf_answer_count(answer); i++)
+ *         puts(pf_answer_hit(answer, i)->path);
+ *
+ * Threads. An engine may be used by any number of threads at once. Everything else
+ * belongs to one thread at a time; two threads may use two readers, requests or answers
+ * at the same time. The library starts threads of its own for long work alone, and they
+ * are gone when the call returns. It changes nothing of its host: no signal handler, no
+ * environment, no number of OpenBLAS or OpenMP threads (see pf_use_one_blas_thread()),
+ * no output; it opens no socket.
+ *
+ * Generations. plainfilm-index publishes a new generation of a catalog as a whole. A
+ * reader answers from one generation, and goes on to the newest one when
+ * pf_reader_refresh() is called, between two questions, whatever it is asked meanwhile.
+ * What was found stays valid: answers own all they hold.
+ *
+ * Ownership. What a function gives through `out` is the caller's, to be freed with the
+ * function of its kind, each of which takes NULL; on failure *out is NULL. Strings and
+ * structs that are returned are borrowed and live as long as what they were asked of.
+ * Arguments are copied: none has to outlive the call, but for those said to.
+ *
+ * Texts are UTF-8 that ends in NUL. Paths are bytes, as the system has them. Sizes are
+ * in bytes, times in milliseconds, sizes of pictures in pixels. Vectors are float32 of
+ * length 1, so that their inner product is a cosine, -1 .. 1.
+ *
+ * Versions. Types are opaque, or structs that begin with `struct_size`. A struct that
+ * the caller fills is initialised by its PF_..._INIT and nothing else; those that the
+ * library fills say how much of them there is. So each may grow at its end, and a
+ * program goes on working with a newer library of the same soname.
+ */
+#ifndef PLAINFILM_H
+#define PLAINFILM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PF_VERSION_MAJOR 0
+#define PF_VERSION_MINOR 1
+#define PF_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define PF_API __attribute__((visibility("default")))
+#define PF_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define PF_API
+#define PF_MUST_CHECK
+#endif
+
+/* ---- failures -------------------------------------------------------------------- */
+
+typedef enum {
+    PF_OK = 0,
+    PF_ERR_NOMEM,       /* memory ran out */
+    PF_ERR_IO,          /* the system refused: open, read, write, fsync, ... */
+    PF_ERR_NOT_FOUND,   /* a thing the caller named is not there */
+    PF_ERR_FORMAT,      /* bytes from outside are damaged or contradict themselves */
+    PF_ERR_UNSUPPORTED, /* bytes are legal, but of a kind that is not read here */
+    PF_ERR_LIMIT,       /* a hard limit (size, depth, count, time) was passed */
+    PF_ERR_MISUSE,      /* the user asked for something that makes no sense */
+    PF_ERR_MISMATCH,    /* two things do not belong together: catalog and model */
+    PF_ERR_BUSY,        /* somebody else holds the lock */
+    PF_ERR_INTERRUPTED, /* asked to stop */
+} pf_code;
+
+/* A code and one line of text for a user: lower case, no full stop. On the caller's
+ * stack, so that running out of memory can be told, too; of this size for good.
+ * Functions that can fail return false and fill it; it may be NULL. */
+typedef struct {
+    pf_code code;
+    char msg[512];
+} pf_err;
+
+#define PF_ERR_INIT                                                                    \
+    {                                                                                  \
+        PF_OK, ""                                                                      \
+    }
+
+/* The code as JSON has it: "not_found", "misuse", ... Static. */
+PF_API const char *pf_code_name(pf_code code);
+
+/* Of the library that runs: "0.1.0". Static. */
+PF_API const char *pf_version(void);
+
+/* Free what pf_answer_get_json() and other functions gave as plain bytes. */
+PF_API void pf_free(void *p);
+
+/* A program's own decision, for the whole process: one thread for each matrix product.
+ * Where several readers, or the library's own workers, multiply at once, threads inside
+ * each product only get in each other's way. The library itself never calls it. */
+PF_API void pf_use_one_blas_thread(void);
+
+/* ---- long work ------------------------------------------------------------------- */
+
+/* A flag that ends work in good order. */
+typedef struct pf_stop pf_stop;
+PF_MUST_CHECK PF_API bool pf_stop_new(pf_stop **out, pf_err *err);
+PF_API void pf_stop_free(pf_stop *stop);
+PF_API void pf_stop_set(pf_stop *stop); /* from any thread, or a signal handler */
+
+/* A label and how well a picture fits it; all labels of a picture share probability 1.
+ */
+typedef struct {
+    size_t struct_size;
+    const char *name;
+    double probability;
+} pf_label;
+
+/* A picture that was classified by itself: its labels, the best first, or the reason
+ * why there are none. */
+typedef struct {
+    size_t struct_size;
+    const char *path;
+    const pf_label *labels; /* [n_labels]; NULL when it failed */
+    size_t n_labels;
+    const char *failure; /* or NULL */
+} pf_classified;
+
+/* How work is done that may take long: all of it optional. Functions are called by the
+ * thread that asked. */
+typedef struct {
+    size_t struct_size;
+    const pf_stop *stop; /* once it is set the work ends (INTERRUPTED); it must outlive
+                            the call */
+    int threads;         /* that work at once; 0: one per core */
+    /* `what` names the step: "comparing", "classifying", ...; total 0 is unknown. */
+    void (*progress)(void *context, const char *what, size_t done, size_t total,
+                     size_t failed);
+    /* Each picture of a classification as it is done, in the order they were given. The
+     * answer then does not have them. False ends the work. */
+    bool (*classified)(void *context, const pf_classified *picture);
+    void *context;
+} pf_work;
+
+#define PF_WORK_INIT                                                                   \
+    {                                                                                  \
+        sizeof(pf_work), NULL, 0, NULL, NULL, NULL                                     \
+    }
+
+/* ---- the engine ------------------------------------------------------------------ */
+
+typedef struct pf_engine pf_engine;
+
+typedef enum {
+    PF_NOTE_CATALOG, /* something is wrong with the catalog, and was got round */
+    PF_NOTE_MODEL,   /* an oddity of the model's files */
+    PF_NOTE_NOTICE,  /* what the model's makers want its users told */
+    PF_NOTE_SKIPPED, /* what an evaluation left out */
+} pf_note_kind;
+
+typedef struct {
+    size_t struct_size;
+    const char *catalog;    /* its folder; NULL: $PLAINFILM_CATALOG, else
+                               $XDG_DATA_HOME/plainfilm, else ~/.local/share/plainfilm */
+    const char *model;      /* folder or checkpoint; NULL: where the catalog says */
+    const char *tokenizer;  /* file or folder; NULL: beside the model */
+    const char *preprocess; /* without a catalog: "clip" or "pubmedclip-train"; NULL:
+                               what the model says */
+    const char *synonyms;   /* a file in place of the built-in table */
+    bool ignores_negation;  /* "no effusion" speaks of an effusion like any other */
+    bool has_no_catalog;    /* `model` alone: to embed, classify and rank phrases */
+    int search_threads;     /* that one search may use; 0: one */
+    /* Told oddities that are no failures, one line each; may be called by any thread
+     * that is in a function of this engine. `context` and what it points to stay in use
+     * until the engine is closed. */
+    void (*note)(void *context, pf_note_kind kind, const char *text);
+    void *context;
+} pf_engine_options;
+
+#define PF_ENGINE_OPTIONS_INIT                                                         \
+    {                                                                                  \
+        sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
+            NULL, NULL                                                                 \
+    }
+
+/* Open a catalog for questions. Little is read: model, indexes and tables are loaded
+ * when a question needs them, once for all readers. NOT_FOUND when there is no catalog,
+ * or nothing was published in it yet; UNSUPPORTED one of another version. */
+PF_MUST_CHECK PF_API bool pf_engine_open(pf_engine **out,
+                                         const pf_engine_options *options, pf_err *err);
+/* All of its readers must be closed before. */
+PF_API void pf_engine_close(pf_engine *engine);
+/* The folder of the catalog; "" without one. */
+PF_API const char *pf_engine_folder(const pf_engine *engine);
+
+/* ---- readers --------------------------------------------------------------------- */
+
+typedef struct pf_reader pf_reader;
+
+/* At the newest generation there is. The engine must outlive it. */
+PF_MUST_CHECK PF_API bool pf_reader_open(pf_reader **out, pf_engine *engine,
+                                         pf_err *err);
+PF_API void pf_reader_close(pf_reader *reader);
+
+/* Go on to the newest generation; it costs next to nothing when there is no newer one.
+ * On failure the reader stays where it is. */
+PF_MUST_CHECK PF_API bool pf_reader_refresh(pf_reader *reader, pf_err *err);
+/* Grows by one with each publish; 0 without a catalog. */
+PF_API int64_t pf_reader_generation(const pf_reader *reader);
+
+typedef struct {
+    size_t struct_size;
+    int64_t generation, images, captions, cases;
+    int64_t captioned_images;
+    int dim; /* numbers of a vector */
+} pf_catalog_info;
+
+#define PF_CATALOG_INFO_INIT                                                           \
+    {                                                                                  \
+        sizeof(pf_catalog_info), 0, 0, 0, 0, 0, 0                                      \
+    }
+
+PF_MUST_CHECK PF_API bool pf_reader_get_info(pf_reader *reader, pf_catalog_info *out,
+                                             pf_err *err);
+
+/* ---- requests -------------------------------------------------------------------- */
+
+typedef struct pf_request pf_request;
+
+typedef enum {
+    PF_FIND_IMAGES,
+    PF_FIND_CAPTIONS,
+    PF_FIND_CASES, /* ranked by their best image */
+} pf_find;
+
+typedef enum {
+    PF_BY_DEFAULT, /* both for a phrase and nothing else, where captions can be found */
+    PF_BY_MEANING, /* nearness of vectors */
+    PF_BY_WORDS,   /* of one phrase and nothing else, in captions; needs no model */
+    PF_BY_BOTH,    /* nearness to the image and to its captions, and words */
+} pf_by;
+
+/* Ten images, by default, every score, nothing asked yet. */
+PF_MUST_CHECK PF_API bool pf_request_new(pf_request **out, pf_err *err);
+PF_MUST_CHECK PF_API bool pf_request_copy(pf_request **out, const pf_request *request,
+                                          pf_err *err);
+PF_API void pf_request_free(pf_request *request);
+
+/* What is asked with. Each is a unit vector, they are added with their weights, and the
+ * sum is brought to length 1 again; a weight below 0 subtracts. */
+PF_MUST_CHECK PF_API bool pf_request_add_phrase(pf_request *request, const char *phrase,
+                                                double weight, pf_err *err);
+/* A picture file. When only pictures are asked to be classified it may be a folder,
+ * which stands for all pictures under it. */
+PF_MUST_CHECK PF_API bool pf_request_add_picture_file(pf_request *request,
+                                                      const char *path, double weight,
+                                                      pf_err *err);
+/* The bytes of a picture file; `name` is what messages and answers call it. */
+PF_MUST_CHECK PF_API bool pf_request_add_picture(pf_request *request,
+                                                 const uint8_t *bytes, size_t n,
+                                                 const char *name, double weight,
+                                                 pf_err *err);
+/* An image of the catalog by its id or its path; it is left out of the images found,
+ * and its case out of the cases. */
+PF_MUST_CHECK PF_API bool pf_request_add_like(pf_request *request, const char *image,
+                                              double weight, pf_err *err);
+/* "modality=CT", "year>2019" and the like: only images for which this holds. All
+ * filters must. */
+PF_MUST_CHECK PF_API bool pf_request_add_filter(pf_request *request, const char *filter,
+                                                pf_err *err);
+
+/* "2.5:text" is the text with the weight 2.5, anything else has the weight 1: *text
+ * moves behind the colon. MISUSE for a weight outside of 0.001 .. 1000. */
+PF_MUST_CHECK PF_API bool pf_read_weight(const char **text, double *weight,
+                                         pf_err *err);
+
+/* How it is answered. MISUSE for values outside of what is said. */
+enum { PF_LIMIT_MAX = 1000000 };
+#define PF_NEAR_DUPLICATES 0.995 /* the cosine that is meant when none is named */
+
+PF_API void pf_request_set_find(pf_request *request, pf_find find);
+PF_API void pf_request_set_by(pf_request *request, pf_by by);
+/* At most `limit` hits (1 .. PF_LIMIT_MAX) behind the first `offset` (0 .. the same) of
+ * the ranking. For duplicates those of groups; 0 are all. */
+PF_MUST_CHECK PF_API bool pf_request_set_limit(pf_request *request, size_t limit,
+                                               size_t offset, pf_err *err);
+/* Leave out hits with a lower score (a cosine), or percentile (0 .. 100). */
+PF_MUST_CHECK PF_API bool pf_request_set_min_score(pf_request *request, double score,
+                                                   pf_err *err);
+PF_MUST_CHECK PF_API bool pf_request_set_min_percentile(pf_request *request,
+                                                        double percentile, pf_err *err);
+/* Fold images, or captions, into a better hit when their cosine to it is at least this
+ * (0 .. 1); below 0: not. */
+PF_MUST_CHECK PF_API bool pf_request_set_collapse(pf_request *request, double cosine,
+                                                  pf_err *err);
+
+/* What is done instead of a search: the last of these counts. */
+
+/* Which of these labels ("chest x-ray, head CT") fits best: pictures when nothing else
+ * is asked, each by itself, else the images found. `pattern` has {} where the label
+ * goes; NULL is the label alone. */
+PF_MUST_CHECK PF_API bool pf_request_classify(pf_request *request, const char *labels,
+                                              const char *pattern, pf_err *err);
+/* Rank these phrases in the place of the catalog's captions: UTF-8, one per line; empty
+ * lines and those that begin with '#' are passed over. `name` is for messages. */
+PF_MUST_CHECK PF_API bool pf_request_rank_phrases(pf_request *request, const char *text,
+                                                  size_t n, const char *name,
+                                                  pf_err *err);
+/* The vector of one phrase or picture, and a phrase's tokens. */
+PF_API void pf_request_embed(pf_request *request);
+/* Groups of images of the catalog whose cosines are at least this (0 .. 1). */
+PF_MUST_CHECK PF_API bool pf_request_find_duplicates(pf_request *request, double cosine,
+                                                     pf_err *err);
+/* How well search finds what is known to be right: the catalog's own captions, or the
+ * questions in the file `queries` (see plainfilm-query(1)). NULL: the former. */
+PF_MUST_CHECK PF_API bool pf_request_evaluate(pf_request *request, const char *queries,
+                                              pf_err *err);
+
+/* Take in what a JSON object says (see plainfilm-query(1), section BATCH): parts and
+ * filters are added to those that are there, the rest is replaced. What a server reads
+ * from strangers must not name files: `may_name_files` false refuses it. */
+PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *text,
+                                               size_t n, bool may_name_files,
+                                               pf_err *err);
+
+/* What is asked, in words for people: "effusion, the picture a.png, where modality=CT".
+ * Given, free with pf_free(); NULL on failure. */
+PF_MUST_CHECK PF_API char *pf_request_describe(const pf_request *request, pf_err *err);
+
+/* ---- answers --------------------------------------------------------------------- */
+
+typedef struct pf_answer pf_answer;
+
+/* Ask. `work` may be NULL. MISUSE for what makes no sense, with what to ask instead;
+ * NOT_FOUND for captions or cases of a catalog without any, for an image that is not
+ * there, for a filter whose key nothing has. */
+PF_MUST_CHECK PF_API bool pf_reader_ask(pf_reader *reader, const pf_request *request,
+                                        const pf_work *work, pf_answer **out,
+                                        pf_err *err);
+PF_API void pf_answer_free(pf_answer *answer);
+
+typedef enum {
+    PF_JOB_SEARCH,
+    PF_JOB_CLASSIFY_PICTURES,
+    PF_JOB_CLASSIFY_HITS,
+    PF_JOB_PHRASES,
+    PF_JOB_EMBED,
+    PF_JOB_DUPLICATES,
+    PF_JOB_EVALUATE,
+} pf_job;
+
+/* Is the best of all that could be found no nearer than chance brings? */
+typedef enum {
+    PF_CHANCE_UNKNOWN, /* nothing to compare with, or nothing to say it of */
+    PF_CHANCE_BETTER,
+    PF_CHANCE_NO_BETTER,
+} pf_chance;
+
+typedef struct {
+    size_t struct_size;
+    pf_job job;
+    pf_find find;
+    pf_by by;             /* how it was looked for; not PF_BY_DEFAULT */
+    int64_t generation;   /* of the catalog; 0 without one */
+    double took_ms;       /* opening the model if need be, embedding, searching */
+    bool is_truncated;    /* a phrase was longer than the model reads */
+    size_t n_truncated;   /* labels or phrases to be ranked that were */
+    bool no_image_passes; /* the filters: nothing was searched */
+    bool is_collapsed;
+    pf_chance chance;
+    size_t n_failed;   /* pictures that could not be classified, or folders be read */
+    bool is_single;    /* one picture was classified, and no list */
+    size_t n_groups;   /* of near duplicates, in this answer */
+    size_t n_found;    /* groups there are, those past the limit included */
+    size_t n_compared; /* images */
+} pf_answer_about;
+
+PF_API const pf_answer_about *pf_answer_get_about(const pf_answer *answer);
+
+/* The whole answer as JSON, one object on one line without an end of line (see
+ * plainfilm-query(1), section OUTPUT); free with pf_free(). `size` may be NULL. */
+PF_MUST_CHECK PF_API bool pf_answer_get_json(const pf_answer *answer, char **out,
+                                             size_t *size, pf_err *err);
+/* {"error": {"code": ..., "message": ...}}, and the request's "id" if it had one
+ * (`request` may be NULL); free with pf_free(). NULL without memory. */
+PF_API char *pf_error_json(const pf_err *why, const pf_request *request);
+
+typedef struct {
+    size_t struct_size;
+    const char *key, *value;
+} pf_attribute;
+
+typedef struct {
+    size_t struct_size;
+    int64_t id;
+    double score;
+    const char *path;
+    int frame;
+} pf_hit_image;
+
+/* Why a hit is there: its place in one ranking, and what made it. */
+typedef struct {
+    size_t rank; /* from 1; 0: it was not in this one */
+    double score;
+} pf_reason;
+
+/* An image, a caption or a case that was found. */
+typedef struct {
+    size_t struct_size;
+    double score;      /* cosine, -1 .. 1; by words alone their BM25; of a duplicate its
+                          cosine to the first of its group */
+    double percentile; /* share of unrelated pairs that are less near, 0 .. 100; NaN
+                          when it is not known, or by words alone */
+    int64_t id;        /* of the image, caption or case; of a phrase its line */
+    int64_t image_id;  /* the image itself, the one the caption belongs to, or the best
+                          of  the case; 0: a phrase */
+    const char *path;  /* of the image; NULL: a phrase */
+    int frame;         /* of the file, from 0 */
+    const char *caption;               /* found, or the first of the image; or NULL */
+    const char *case_key, *case_title; /* or NULL */
+    const pf_attribute *attributes; /* of the image and its case, by key, then value */
+    size_t n_attributes;
+    const pf_hit_image
+        *images; /* cases: those of its images that were found, best first
+                  */
+    size_t n_images;
+    size_t n_case_images; /* cases: all of its images, found or not */
+    /* By words or both; all zero by meaning. Of a case those of its best image. */
+    double fused;              /* what hits are ordered by: sum of 1 / (10 + rank) */
+    pf_reason by_meaning;      /* cosine */
+    pf_reason by_caption;      /* images: cosine of the nearest caption */
+    pf_reason by_words;        /* BM25 of the best caption */
+    const int64_t *duplicates; /* folded into this hit, best first; or NULL */
+    size_t n_duplicates;
+} pf_hit;
+
+/* Hits, the best first; of duplicates group by group. */
+PF_API size_t pf_answer_count(const pf_answer *answer);
+PF_API const pf_hit *pf_answer_hit(const pf_answer *answer, size_t i);
+/* Its place in the whole ranking, from 1. */
+PF_API size_t pf_answer_rank(const pf_answer *answer, size_t i);
+
+/* The labels [n] of a hit that was classified, the best first. */
+PF_API const pf_label *pf_answer_labels(const pf_answer *answer, size_t i, size_t *n);
+
+/* Pictures that were classified, those that failed included. */
+PF_API size_t pf_answer_count_pictures(const pf_answer *answer);
+PF_API const pf_classified *pf_answer_picture(const pf_answer *answer, size_t i);
+
+typedef struct {
+    size_t struct_size;
+    size_t first, n; /* its hits, so many in a row, by id */
+    double lowest;   /* cosine of the two that are least alike */
+} pf_group;
+
+/* Near duplicates: the largest group first. */
+PF_API const pf_group *pf_answer_group(const pf_answer *answer, size_t i);
+
+/* What was embedded: [dim] numbers, and the ids [n] of a phrase's tokens (NULL of a
+ * picture), start and end included. */
+PF_API const float *pf_answer_vector(const pf_answer *answer, size_t *dim);
+PF_API const int32_t *pf_answer_tokens(const pf_answer *answer, size_t *n);
+
+/* ---- evaluation ------------------------------------------------------------------ */
+
+typedef enum {
+    PF_RECALL_AT_1,
+    PF_RECALL_AT_5,
+    PF_RECALL_AT_10,
+    PF_MEDIAN_RANK, /* infinite when half of the questions found nothing */
+    PF_MRR,
+    PF_N_METRICS,
+} pf_metric;
+
+/* A figure and the ends of its 95 % interval. */
+typedef struct {
+    double value, low, high;
+} pf_estimate;
+
+typedef struct {
+    size_t struct_size;
+    size_t questions;
+    pf_estimate of[PF_N_METRICS];
+    double seconds;
+} pf_figures;
+
+typedef struct {
+    size_t struct_size;
+    size_t questions; /* texts that asked */
+    size_t skipped;   /* of a file: those no image answers */
+    size_t images;    /* that could be found */
+    size_t resamples; /* of the bootstrap */
+    /* NULL: not evaluated. */
+    const pf_figures *meaning, *words, *both; /* text to image */
+    const pf_figures *image_to_text;          /* by meaning */
+} pf_evaluation;
+
+/* NULL for another job. */
+PF_API const pf_evaluation *pf_answer_evaluation(const pf_answer *answer);
+/* "recall_at_1", ... Static. */
+PF_API const char *pf_metric_name(pf_metric metric);
+
+/* ---- what the catalog has -------------------------------------------------------- */
+
+typedef struct {
+    size_t struct_size;
+    int64_t id;
+    const char *text;
+} pf_caption;
+
+/* All that is known of an image. */
+typedef struct {
+    size_t struct_size;
+    int64_t id;
+    const char *path; /* of the original */
+    int frame;
+    int width, height;
+    const char *format;         /* "jpeg", "png", ... */
+    const pf_caption *captions; /* [n_captions] its own, then those of its case */
+    size_t n_captions;
+    int64_t case_id; /* 0: none */
+    const char *case_key, *case_title;
+    const pf_attribute *attributes; /* [n_attributes] its own, then those of its case */
+    size_t n_attributes;
+} pf_image;
+
+/* *out is NULL when there is no such image. */
+PF_MUST_CHECK PF_API bool pf_reader_find_image(pf_reader *reader, int64_t id,
+                                               pf_image **out, pf_err *err);
+PF_API void pf_image_free(pf_image *image);
+
+/* A case and its images, by id. */
+typedef struct {
+    size_t struct_size;
+    int64_t id;
+    const char *key, *title;
+    const int64_t *images; /* [n_images] */
+    size_t n_images;
+} pf_case;
+
+/* *out is NULL when there is no such case. */
+PF_MUST_CHECK PF_API bool pf_reader_find_case(pf_reader *reader, int64_t id,
+                                              pf_case **out, pf_err *err);
+PF_API void pf_case_free(pf_case *found);
+
+/* A JPEG file, its longer side at most 192 pixels: the one in the catalog, else made
+ * from the file. Free with pf_free(). NOT_FOUND when there is no such image; the
+ * decoder's codes when the file is not there or cannot be read. */
+PF_MUST_CHECK PF_API bool pf_reader_get_thumbnail(pf_reader *reader, int64_t image_id,
+                                                  uint8_t **jpeg, size_t *n,
+                                                  pf_err *err);
+
+/* A value that images, or their cases, have under a key, and how many have it. */
+typedef struct {
+    size_t struct_size;
+    const char *key, *value;
+    size_t n_images;
+} pf_facet;
+
+typedef struct pf_facets pf_facets;
+
+/* By key, then the most frequent value first; of each key the first `most` values, 0
+ * are all. `key` NULL: of all keys. */
+PF_MUST_CHECK PF_API bool pf_reader_get_facets(pf_reader *reader, const char *key,
+                                               size_t most, pf_facets **out,
+                                               pf_err *err);
+PF_API void pf_facets_free(pf_facets *facets);
+PF_API size_t pf_facets_count(const pf_facets *facets);
+PF_API const pf_facet *pf_facets_at(const pf_facets *facets, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

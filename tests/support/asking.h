@@ -1,0 +1,25 @@
+/*
+ * asking.h - a reader on a catalog, of an engine that is its own, and questions in
+ * JSON: what tests that ask start from.
+ */
+#ifndef PF_TESTS_SUPPORT_ASKING_H
+#define PF_TESTS_SUPPORT_ASKING_H
+
+#include "core/base/err.h"
+#include "core/base/notes.h"
+#include "core/engine/reader.h"
+
+/* Open an engine on the catalog at `folder` (NULL: on none), and its one reader.
+ * `options` (may be NULL) begin with .struct_size or 0, and name neither catalog nor
+ * note; what the engine has to tell goes to `notes` (may be NULL), which must outlive
+ * the reader. */
+PF_MUST_CHECK bool pf_asking_open(pf_reader **out, const char *folder,
+                                  const pf_engine_options *options, pf_notes *notes,
+                                  pf_err *err);
+void pf_asking_close(pf_reader *reader); /* and its engine; NULL is fine */
+
+/* What a question in JSON is answered with, as JSON, but for the times it took: each is
+ * 0. Files may be named. Given, free with pf_free(); NULL with *err. */
+PF_MUST_CHECK char *pf_asking_ask(pf_reader *reader, const char *question, pf_err *err);
+
+#endif
