@@ -104,7 +104,7 @@ layer core/search 'core/(base|image|model|catalog|words|search)/'
 layer core/evaluate 'core/(base|model|catalog|words|search|evaluate)/'
 layer cli 'cli/|core/(base|image)/|core/version\.h'
 layer query 'query/|cli/|core/(base|search|evaluate)/|core/(model/(kernels|model|pipeline)|image/scan|version)\.h'
-layer indexer 'indexer/|cli/|core/'
+layer indexer 'indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(picture|scan)|model/(kernels|model|pipeline))\.h'
 layer server 'server/|core/(base|cli|search|evaluate)/|core/(model/model|version)\.h'
 
 # --- headers ------------------------------------------------------------------------
