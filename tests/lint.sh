@@ -108,14 +108,14 @@ layer core/tokenizer 'core/(base|tokenizer)/'
 layer core/model 'core/(base|image|checkpoint|tokenizer|model)/'
 layer core/words 'core/(base|words)/'
 layer core/catalog 'core/(base|words|catalog)/|core/version\.h'
-layer core/engine 'core/(base|catalog|model|words|engine)/'
+layer core/engine 'core/(base|catalog|image|model|words|engine)/'
 layer core/search 'core/(base|image|model|catalog|words|engine|search)/'
 layer core/evaluate 'core/(base|model|catalog|words|engine|search|evaluate)/'
 below='base|image|model|catalog|words|engine|search|evaluate'
 layer core/api "core/($below|api)/|core/version\.h|$front"
 layer cli "cli/|core/(base|image)/|$front"
 # The indexer writes catalogs, which the front door does not do.
-layer indexer "indexer/|cli/|core/(base|image|model|catalog|words)/|$front"
+layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(picture|scan)|model/(kernels|model|pipeline))\.h|$front"
 # These see what any other program sees.
 layer query "query/|cli/|$front"
 layer server "server/|cli/|$front"
