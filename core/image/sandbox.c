@@ -77,17 +77,27 @@ static void give_back(pf_sandbox *s)
 
 /* ---- finding the program --------------------------------------------------------- */
 
-/* The folder of the library, or of the program it is linked into. */
-static char *own_folder(pf_err *err)
+/* The folder of the library, or of the program it is linked into; NULL: not known. */
+static bool own_folder(char **out, pf_err *err)
 {
     Dl_info info;
     char *real = NULL;
     if (dladdr((const void *)&is_unfiltered, &info) != 0 && info.dli_fname)
         real = realpath(info.dli_fname, NULL);
-    char *folder =
-        real ? pf_strndup(real, (size_t)(pf_path_base(real) - real), err) : NULL;
+    const bool is_known = real != NULL;
+    *out = is_known ? pf_strndup(real, (size_t)(pf_path_base(real) - real), err) : NULL;
     free(real);
-    return folder;
+    return !is_known || *out;
+}
+
+/* *out NULL: it is not there, or cannot be run. */
+static bool look(const char *folder, const char *place, char **out, pf_err *err)
+{
+    char *program = pf_strf(err, "%s%splainfilm-decode", folder, place);
+    *out = program && access(program, X_OK) == 0 ? program : NULL;
+    if (!*out)
+        pf_free(program);
+    return program != NULL;
 }
 
 /* Beside us, as in a build folder, or where an installation has it, moved or not. */
@@ -96,19 +106,15 @@ static bool find_program(char **out, pf_err *err)
     static const char *const places[] = {"", "../libexec/plainfilm/",
                                          "../../libexec/plainfilm/"};
     const char *named = secure_getenv("PLAINFILM_DECODER");
-    char *folder = own_folder(NULL);
-    *out = named && named[0] == '/' ? pf_strdup(named, err) : NULL;
-    for (size_t i = 0; !*out && folder && i < sizeof places / sizeof *places; i++) {
-        *out = pf_strf(err, "%s%splainfilm-decode", folder, places[i]);
-        if (*out && access(*out, X_OK) != 0) {
-            pf_free(*out);
-            *out = NULL;
-        }
-    }
+    char *folder;
+    *out = NULL;
+    if (named && named[0] == '/')
+        return (*out = pf_strdup(named, err)) != NULL;
+    bool ok = own_folder(&folder, err);
+    for (size_t i = 0; ok && folder && !*out && i < sizeof places / sizeof *places; i++)
+        ok = look(folder, places[i], out, err);
     pf_free(folder);
-    if (!*out)
-        *out = pf_strdup(PF_DECODER_PATH, err);
-    return *out != NULL;
+    return ok && (*out || (*out = pf_strdup(PF_DECODER_PATH, err)) != NULL);
 }
 
 /* ---- starting and ending --------------------------------------------------------- */
