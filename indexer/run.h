@@ -2,7 +2,8 @@
  * run.h - one run of the indexer, from what the user asked to a published generation.
  *
  *   open the model      wrong or half models are refused before anything is touched
- *   scan and plan       what changed, without writing (plan.h)
+ *   read and plan       what is there (importer.h) and what changed (plan.h), without
+ *                       writing
  *   embed               new pictures and caption texts, committed batch by batch
  *   apply and publish   one transaction: readers see all of it or none
  *

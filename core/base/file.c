@@ -40,6 +40,26 @@ bool pf_path_is_under(const char *path, const char *folder)
     return path[n] == '\0' || path[n] == '/' || (n > 0 && folder[n - 1] == '/');
 }
 
+void pf_path_tidy(char *path)
+{
+    char *out = path;
+    for (char *c = path; *c;) {
+        while (*c == '/')
+            c++;
+        size_t n = strcspn(c, "/");
+        if (n == 2 && c[0] == '.' && c[1] == '.') {
+            while (out > path && *--out != '/')
+                continue;
+        } else if (n > 0 && !(n == 1 && c[0] == '.')) {
+            *out++ = '/';
+            memmove(out, c, n);
+            out += n;
+        }
+        c += n;
+    }
+    *out = '\0';
+}
+
 bool pf_path_exists(const char *path)
 {
     struct stat st;

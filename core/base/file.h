@@ -17,6 +17,9 @@ const char *pf_path_base(const char *path);
 const char *pf_path_extension(const char *path);
 /* True for `folder` itself and what lies in it, by the names alone. */
 bool pf_path_is_under(const char *path, const char *folder);
+/* Take ".", ".." and double slashes out of an absolute path, without looking at the
+ * disk: what is written in a file then compares equal to what a scan found. */
+void pf_path_tidy(char *path);
 /* True when something stands there that stat() can follow. */
 bool pf_path_exists(const char *path);
 bool pf_path_is_folder(const char *path);

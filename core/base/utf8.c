@@ -79,6 +79,14 @@ char *pf_utf8_repair(const char *s, pf_err *err)
     return out;
 }
 
+const char *pf_utf8_clean(const char *s, char **owned, pf_err *err)
+{
+    *owned = NULL;
+    if (pf_utf8_is_valid(s, strlen(s)))
+        return s;
+    return *owned = pf_utf8_repair(s, err);
+}
+
 size_t pf_utf8_cut(const char *s, size_t n)
 {
     while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)

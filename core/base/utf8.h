@@ -25,6 +25,10 @@ bool pf_utf8_is_valid(const char *s, size_t n);
 /* A copy of `s` with U+FFFD in place of each byte that belongs to no sequence. */
 PF_MUST_CHECK char *pf_utf8_repair(const char *s, pf_err *err);
 
+/* `s` itself when it is valid. Otherwise a repaired copy, which is in *owned too, to be
+ * freed with pf_free() either way; NULL when memory ran out. */
+PF_MUST_CHECK const char *pf_utf8_clean(const char *s, char **owned, pf_err *err);
+
 /* The largest m <= n at which cutting `s` splits no sequence. */
 size_t pf_utf8_cut(const char *s, size_t n);
 

@@ -299,6 +299,11 @@ static void put_question(const pf_sandbox *s, const pf_intake *intake, size_t n,
                          const pf_intake_options *o)
 {
     pf_decoder_page *p = s->page;
+    /* nothing of the picture before */
+    memset(&p->thumbnail, 0, sizeof p->thumbnail);
+    if (intake->pixels)
+        memset(p->pixels, 0,
+               (size_t)o->preprocess->size * (size_t)o->preprocess->size * 3);
     p->n_bytes = n;
     p->frame = o->frame;
     p->wants_pixels = intake->pixels != NULL;

@@ -33,9 +33,9 @@ typedef struct {
     size_t others; /* files that are no pictures */
 } pf_scan;
 
-/* Add what is under `root`. The folder `except` (may
- * be NULL) is not entered. Fails with PF_ERR_IO when the root itself cannot be read,
- * with PF_ERR_INTERRUPTED once `stop` (may be NULL) is set. */
+/* Add what is under `root`. The folder `except` (may be NULL) is not entered. Fails
+ * with PF_ERR_IO when the root itself cannot be read, with PF_ERR_INTERRUPTED once
+ * `stop` (may be NULL) is set. */
 PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
                                   const atomic_int *stop, pf_err *err);
 /* Note that nothing could be learnt about `path` and what lies in it. */

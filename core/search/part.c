@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/c_locale.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
@@ -19,7 +20,9 @@ bool pf_read_weight(const char **text, double *weight, pf_err *err)
         n += 1 + strspn(s + n + 1, digits);
     if (n == 0 || s[n] != ':')
         return true;
+    const pf_c_locale locale = pf_c_locale_begin();
     const double w = strtod(s, NULL);
+    pf_c_locale_end(locale);
     if (!(w >= PF_PART_WEIGHT_MIN && w <= PF_PART_WEIGHT_MAX))
         return pf_fail(err, PF_ERR_MISUSE,
                        "the weight in '%.*s' is outside %g..%g (1: in front takes the "

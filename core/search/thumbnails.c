@@ -4,23 +4,29 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
+static bool make(pf_reader *r, const pf_buf *file, const char *path, int frame,
+                 pf_buf *jpeg, pf_err *err)
+{
+    pf_sandbox *sandbox;
+    const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
+    pf_intake intake = {.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err)};
+    const bool ok = intake.thumbnail && pf_reader_get_sandbox(r, &sandbox, err) &&
+                    pf_sandbox_make(sandbox, &intake, (const uint8_t *)file->data,
+                                    file->size, &options, err) &&
+                    pf_thumbnail_encode(intake.thumbnail, jpeg, err);
+    pf_free(intake.thumbnail);
+    return ok || pf_fail_in(err, "picture '%s'", path);
+}
+
 static bool make_from_file(pf_reader *r, const char *path, int frame, pf_buf *jpeg,
                            pf_err *err)
 {
-    pf_sandbox *sandbox;
     pf_picture_limits limits;
     pf_picture_limits_init(&limits);
-    const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
-    pf_intake intake = {0};
     pf_buf file;
     pf_buf_init(&file, limits.max_file_bytes);
-    intake.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err);
-    const bool ok = intake.thumbnail && pf_file_read(path, &file, err) &&
-                    pf_reader_get_sandbox(r, &sandbox, err) &&
-                    pf_sandbox_make(sandbox, &intake, (const uint8_t *)file.data,
-                                    file.size, &options, err) &&
-                    pf_thumbnail_encode(intake.thumbnail, jpeg, err);
-    pf_free(intake.thumbnail);
+    const bool ok =
+        pf_file_read(path, &file, err) && make(r, &file, path, frame, jpeg, err);
     pf_buf_free(&file);
     return ok;
 }
