@@ -77,13 +77,21 @@ static void give_back(pf_sandbox *s)
 
 /* ---- finding the program --------------------------------------------------------- */
 
+/* The loader knows where a library lies; of a program it knows argv[0], which may be
+ * anything, and the kernel knows better. */
+static bool is_library(const char *path)
+{
+    return path && path[0] == '/' && strstr(pf_path_base(path), ".so");
+}
+
 /* The folder of the library, or of the program it is linked into; NULL: not known. */
 static bool own_folder(char **out, pf_err *err)
 {
     Dl_info info;
-    char *real = NULL;
-    if (dladdr((const void *)&is_unfiltered, &info) != 0 && info.dli_fname)
-        real = realpath(info.dli_fname, NULL);
+    const bool is_found = dladdr((const void *)&is_unfiltered, &info) != 0;
+    char *real = realpath(is_found && is_library(info.dli_fname) ? info.dli_fname
+                                                                 : "/proc/self/exe",
+                          NULL);
     const bool is_known = real != NULL;
     *out = is_known ? pf_strndup(real, (size_t)(pf_path_base(real) - real), err) : NULL;
     free(real);
