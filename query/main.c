@@ -2,7 +2,7 @@
  * main.c - plainfilm-query: a phrase, a picture or both in; images, captions or
  * cases out.
  *
- * options.c says what can be asked, question.c makes a request of it, run.c and
+ * options.c says what can be asked, question.c makes a request of it, run_once.c and
  * run_batch.c have it answered. stdout is the answer and nothing else.
  */
 #include "cli/tools.h"

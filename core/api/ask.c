@@ -127,12 +127,14 @@ static bool embed(job *j, pf_err *err)
     const pf_part *part = j->request->parts;
     pf_answer *a = j->out;
     pf_embedder *e;
-    if (!pf_reader_get_embedder(j->reader, pf_part_tower(part), &e, err))
+    pf_sandbox *sandbox;
+    if (!pf_reader_get_embedder(j->reader, pf_part_tower(part), &e, err) ||
+        !pf_reader_get_sandbox(j->reader, &sandbox, err))
         return false;
     a->dim = pf_reader_dim(j->reader);
     a->vector = pf_alloc_floats(a->dim, err);
     return a->vector &&
-           pf_part_embed(part, e, a->vector, &a->about.is_truncated, err) &&
+           pf_part_embed(part, e, sandbox, a->vector, &a->about.is_truncated, err) &&
            (part->kind != PF_PART_PHRASE || get_tokens(j, e, part, err));
 }
 

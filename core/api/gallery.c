@@ -177,8 +177,11 @@ static bool embed_one(const pf_gallery_item *item, pf_reader *reader, float *vec
 {
     const pf_part file = {.kind = PF_PART_FILE, .text = item->path, .weight = 1};
     pf_embedder *e;
+    pf_sandbox *sandbox;
     return pf_reader_get_embedder(reader, PF_CLIP_IMAGE, &e, err) &&
-           pf_part_embed(item->part ? item->part : &file, e, vector, NULL, err);
+           pf_reader_get_sandbox(reader, &sandbox, err) &&
+           pf_part_embed(item->part ? item->part : &file, e, sandbox, vector, NULL,
+                         err);
 }
 
 /* Those that came as bytes, here and now. */

@@ -85,8 +85,8 @@ bool pf_request_copy(pf_request **out, const pf_request *from, pf_err *err)
     if (!pf_request_new(out, err))
         return false;
     pf_request *to = *out;
-    copy_settings(to, from);
     bool ok = copy_jobs(to, from, err);
+    copy_settings(to, from); /* a job may have changed some */
     for (size_t i = 0; ok && i < from->query.n_parts; i++)
         ok = add_part(to, &from->parts[i], err);
     for (size_t i = 0; ok && i < from->query.n_filters; i++)
@@ -395,6 +395,8 @@ static bool check_pictures(const pf_request *r, pf_err *err)
 static bool check_phrases(const pf_request *r, pf_err *err)
 {
     static const char job[] = "phrases to be ranked";
+    if (r->query.n_parts == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "nothing was asked");
     if (r->query.find != PF_FIND_CAPTIONS)
         return pf_fail(err, PF_ERR_MISUSE,
                        "phrases take the place of captions: these must be looked for");

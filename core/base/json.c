@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/c_locale.h"
 #include "core/base/mapfile.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
@@ -245,10 +246,12 @@ void pf_json_write_int(pf_json_writer *w, const char *key, int64_t v)
 void pf_json_write_real(pf_json_writer *w, const char *key, double v, int digits)
 {
     open_value(w, key);
+    const pf_c_locale locale = pf_c_locale_begin();
     if (isfinite(v))
         fprintf(w->file, "%.*g", digits, v);
     else
         fputs("null", w->file);
+    pf_c_locale_end(locale);
     close_value(w);
 }
 

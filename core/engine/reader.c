@@ -87,6 +87,7 @@ void pf_reader_close(pf_reader *r)
     if (!r)
         return;
     drop_embedders(r);
+    pf_sandbox_free(r->sandbox);
     pf_catalog_close(r->catalog);
     pf_view_unref(r->view);
     pf_free(r);
@@ -165,6 +166,13 @@ bool pf_reader_get_embedder(pf_reader *r, unsigned tower, pf_embedder **out,
         return false;
     *out = *place;
     return true;
+}
+
+bool pf_reader_get_sandbox(pf_reader *r, pf_sandbox **out, pf_err *err)
+{
+    const bool ok = r->sandbox || pf_sandbox_new(&r->sandbox, err);
+    *out = r->sandbox;
+    return ok;
 }
 
 size_t pf_reader_dim(const pf_reader *r)

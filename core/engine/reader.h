@@ -13,6 +13,7 @@
 #include "core/catalog/catalog.h"
 #include "core/engine/engine.h"
 #include "core/engine/view.h"
+#include "core/image/sandbox.h"
 #include "core/model/model.h"
 
 enum { PF_READER_TOWERS = 2 };
@@ -23,6 +24,7 @@ struct pf_reader {
     pf_catalog *catalog; /* NULL without one */
     /* By tower, text and image: NULL, or of the view's models. */
     pf_embedder *embedder[PF_READER_TOWERS];
+    pf_sandbox *sandbox; /* NULL until a picture is to be decoded */
 };
 
 /* See to it that there is a snapshot to read: after a refresh that failed there is
@@ -53,6 +55,8 @@ PF_MUST_CHECK bool pf_reader_get_model(pf_reader *r, unsigned tower,
 /* The reader's own working memory for that tower, borrowed likewise. */
 PF_MUST_CHECK bool pf_reader_get_embedder(pf_reader *r, unsigned tower,
                                           pf_embedder **out, pf_err *err);
+/* The reader's own place to decode pictures in, borrowed. */
+PF_MUST_CHECK bool pf_reader_get_sandbox(pf_reader *r, pf_sandbox **out, pf_err *err);
 /* Numbers of a vector; without a catalog 0 before a model was needed. */
 size_t pf_reader_dim(const pf_reader *r);
 

@@ -1,0 +1,475 @@
+/* sandbox.c - see sandbox.h. The other side is core/decoder/main.c. */
+#define _GNU_SOURCE /* memfd_create(), dladdr() and the rest are Linux's own */
+#include "core/image/sandbox.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/decoder/protocol.h"
+
+enum {
+    SECONDS_MAX = 60,     /* for one picture */
+    PICTURES_MAX = 500,   /* of one decoder: its time is limited as a whole, too */
+    FIRST_FD = 10,        /* clear of those that the decoder gets */
+    KEPT_INPUT = 4 << 20, /* bytes; memory of larger files is given back */
+};
+
+struct pf_sandbox {
+    pid_t pid;   /* 0: not started */
+    int control; /* our end of the socket */
+    int input;   /* memory file with the picture's bytes */
+    int page_fd;
+    pf_decoder_page *page;
+    unsigned n_pictures; /* that this process was given */
+    size_t granted;      /* of the budget, now */
+};
+
+static atomic_bool is_unfiltered;
+
+bool pf_sandbox_is_filtered(void)
+{
+    return !atomic_load(&is_unfiltered);
+}
+
+/* ---- the budget ------------------------------------------------------------------ */
+
+static pthread_mutex_t budget_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t budget_changed = PTHREAD_COND_INITIALIZER;
+static size_t budget_used;
+
+/* False: more than there ever is. */
+static bool take(pf_sandbox *s, uint64_t bytes)
+{
+    if (bytes > PF_SANDBOX_MEMORY)
+        return false;
+    pthread_mutex_lock(&budget_lock);
+    while (budget_used + bytes > PF_SANDBOX_MEMORY)
+        pthread_cond_wait(&budget_changed, &budget_lock);
+    budget_used += (size_t)bytes;
+    s->granted += (size_t)bytes;
+    pthread_mutex_unlock(&budget_lock);
+    return true;
+}
+
+static void give_back(pf_sandbox *s)
+{
+    pthread_mutex_lock(&budget_lock);
+    budget_used -= s->granted;
+    s->granted = 0;
+    pthread_cond_broadcast(&budget_changed);
+    pthread_mutex_unlock(&budget_lock);
+}
+
+/* ---- finding the program --------------------------------------------------------- */
+
+/* The folder of the library, or of the program it is linked into. */
+static char *own_folder(pf_err *err)
+{
+    Dl_info info;
+    char *real = NULL;
+    if (dladdr((const void *)&is_unfiltered, &info) != 0 && info.dli_fname)
+        real = realpath(info.dli_fname, NULL);
+    char *folder =
+        real ? pf_strndup(real, (size_t)(pf_path_base(real) - real), err) : NULL;
+    free(real);
+    return folder;
+}
+
+/* Beside us, as in a build folder, or where an installation has it, moved or not. */
+static bool find_program(char **out, pf_err *err)
+{
+    static const char *const places[] = {"", "../libexec/plainfilm/",
+                                         "../../libexec/plainfilm/"};
+    const char *named = secure_getenv("PLAINFILM_DECODER");
+    char *folder = own_folder(NULL);
+    *out = named && named[0] == '/' ? pf_strdup(named, err) : NULL;
+    for (size_t i = 0; !*out && folder && i < sizeof places / sizeof *places; i++) {
+        *out = pf_strf(err, "%s%splainfilm-decode", folder, places[i]);
+        if (*out && access(*out, X_OK) != 0) {
+            pf_free(*out);
+            *out = NULL;
+        }
+    }
+    pf_free(folder);
+    if (!*out)
+        *out = pf_strdup(PF_DECODER_PATH, err);
+    return *out != NULL;
+}
+
+/* ---- starting and ending --------------------------------------------------------- */
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Ends the process, whatever it is at; its wait status. */
+static int stop(pf_sandbox *s)
+{
+    int status = 0;
+    if (s->pid > 0) {
+        kill(s->pid, SIGKILL);
+        while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    s->pid = 0;
+    close_fd(&s->control);
+    give_back(s);
+    return status;
+}
+
+/* A memory file that nobody can make smaller or larger. */
+static int memory_file(const char *name, size_t size)
+{
+    const int made = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const int fd = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, FIRST_FD);
+    if (made >= 0)
+        close(made);
+    if (fd >= 0 && ftruncate(fd, (off_t)size) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool make_files(pf_sandbox *s, pf_err *err)
+{
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    if (s->page)
+        return true;
+    s->input = memory_file("plainfilm-picture", limits.max_file_bytes);
+    s->page_fd = memory_file("plainfilm-page", sizeof *s->page);
+    void *page = s->page_fd < 0 ? MAP_FAILED
+                                : mmap(NULL, sizeof *s->page, PROT_READ | PROT_WRITE,
+                                       MAP_SHARED, s->page_fd, 0);
+    if (s->input < 0 || page == MAP_FAILED) {
+        pf_fail_errno(err, errno, "cannot make room for a picture");
+        close_fd(&s->input);
+        close_fd(&s->page_fd);
+        return false;
+    }
+    s->page = page;
+    return true;
+}
+
+/* What the decoder can only read. */
+static int readable_input(const pf_sandbox *s)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", s->input);
+    const int opened = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = opened < 0 ? -1 : fcntl(opened, F_DUPFD_CLOEXEC, FIRST_FD);
+    if (opened >= 0)
+        close(opened);
+    return fd;
+}
+
+/* A new program with three descriptors, signals as they are by default, and no
+ * environment; 0, or an errno. */
+static int spawn(pf_sandbox *s, const char *program, int theirs, int input)
+{
+    char name[] = "plainfilm-decode", version[] = PF_DECODER_VERSION;
+    char *const argv[] = {name, version, NULL};
+    char *const environment[] = {NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&how);
+    posix_spawnattr_setsigmask(&how, &none);
+    posix_spawnattr_setsigdefault(&how, &all);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int why = posix_spawn_file_actions_adddup2(&files, theirs, PF_DECODER_CONTROL);
+    if (why == 0)
+        why = posix_spawn_file_actions_adddup2(&files, input, PF_DECODER_INPUT);
+    if (why == 0)
+        why = posix_spawn_file_actions_adddup2(&files, s->page_fd, PF_DECODER_PAGE);
+    if (why == 0)
+        why = posix_spawn(&s->pid, program, &files, &how, argv, environment);
+    if (why != 0)
+        s->pid = 0;
+    posix_spawnattr_destroy(&how);
+    posix_spawn_file_actions_destroy(&files);
+    return why;
+}
+
+static bool spawn_connected(pf_sandbox *s, const char *program, pf_err *err)
+{
+    int ends[2], theirs, input = readable_input(s);
+    if (input < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        pf_fail_errno(err, errno, "cannot start the decoder '%s'", program);
+        close_fd(&input);
+        return false;
+    }
+    s->control = ends[0];
+    theirs = fcntl(ends[1], F_DUPFD_CLOEXEC, FIRST_FD);
+    close(ends[1]);
+    const int why = theirs < 0 ? errno : spawn(s, program, theirs, input);
+    close_fd(&theirs);
+    close_fd(&input);
+    return why == 0 ||
+           pf_fail_errno(err, why, "cannot start the decoder '%s'", program);
+}
+
+/* ---- talking --------------------------------------------------------------------- */
+
+static bool tell(const pf_sandbox *s, pf_decoder_message what)
+{
+    const char c = (char)what;
+    return send(s->control, &c, 1, MSG_NOSIGNAL) == 1;
+}
+
+/* What it says next; 0 when it has ended, -1 when it takes too long. */
+static int hear(const pf_sandbox *s)
+{
+    char c;
+    struct pollfd p = {.fd = s->control, .events = POLLIN};
+    int n;
+    while ((n = poll(&p, 1, 1000 * SECONDS_MAX)) < 0 && errno == EINTR)
+        continue;
+    if (n == 0)
+        return -1;
+    return recv(s->control, &c, 1, 0) == 1 ? c : 0;
+}
+
+static bool start(pf_sandbox *s, pf_err *err)
+{
+    char *program = NULL;
+    bool ok = make_files(s, err) && find_program(&program, err) &&
+              spawn_connected(s, program, err);
+    if (ok && hear(s) != PF_DECODER_READY) {
+        const int status = stop(s);
+        ok = pf_fail(err, PF_ERR_IO,
+                     "the decoder '%s' does not start (status %d): is it of this "
+                     "version?",
+                     program, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    }
+    if (ok && !s->page->has_filter)
+        atomic_store(&is_unfiltered, true);
+    if (!ok)
+        stop(s);
+    s->n_pictures = 0;
+    pf_free(program);
+    return ok;
+}
+
+/* ---- one picture ----------------------------------------------------------------- */
+
+static bool put_bytes(const pf_sandbox *s, const uint8_t *bytes, size_t n, pf_err *err)
+{
+    for (size_t at = 0; at < n;) {
+        const ssize_t done = pwrite(s->input, bytes + at, n - at, (off_t)at);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return pf_fail(err, PF_ERR_LIMIT, "no memory for a file of %zu bytes", n);
+        at += (size_t)done;
+    }
+    return true;
+}
+
+static void forget_bytes(const pf_sandbox *s, size_t n)
+{
+    if (n > KEPT_INPUT)
+        fallocate(s->input, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)n);
+}
+
+static void put_question(const pf_sandbox *s, const pf_intake *intake, size_t n,
+                         const pf_intake_options *o)
+{
+    pf_decoder_page *p = s->page;
+    /* nothing of the picture before */
+    memset(&p->thumbnail, 0, sizeof p->thumbnail);
+    if (intake->pixels)
+        memset(p->pixels, 0,
+               (size_t)o->preprocess->size * (size_t)o->preprocess->size * 3);
+    p->n_bytes = n;
+    p->frame = o->frame;
+    p->wants_pixels = intake->pixels != NULL;
+    p->wants_thumbnail = intake->thumbnail != NULL;
+    snprintf(p->name, sizeof p->name, "%s", o->name ? o->name : "");
+    if (o->preprocess)
+        p->preprocess = *o->preprocess;
+    if (o->limits)
+        p->limits = *o->limits;
+    else
+        pf_picture_limits_init(&p->limits);
+}
+
+static bool is_failure_of_a_picture(pf_code code)
+{
+    return code == PF_ERR_FORMAT || code == PF_ERR_UNSUPPORTED ||
+           code == PF_ERR_LIMIT || code == PF_ERR_NOT_FOUND;
+}
+
+/* What it gives as its reason is no more to be trusted than what it gives as pixels. */
+static bool fail_as_told(pf_err told, pf_err *err)
+{
+    told.msg[sizeof told.msg - 1] = '\0';
+    if (told.code == PF_ERR_NOMEM)
+        return pf_fail(err, PF_ERR_LIMIT,
+                       "decoding it takes more memory than it may have");
+    return pf_fail(err, is_failure_of_a_picture(told.code) ? told.code : PF_ERR_FORMAT,
+                   "%s", told.msg);
+}
+
+static bool is_size(int n, int most)
+{
+    return n >= 1 && n <= most;
+}
+
+/* Copied first: what is checked is what is used. */
+static bool take_answer(const pf_sandbox *s, pf_intake *intake,
+                        const pf_intake_options *o, pf_err *err)
+{
+    const pf_decoder_page *p = s->page;
+    const pf_err told = p->err;
+    intake->width = p->width;
+    intake->height = p->height;
+    memcpy(intake->format, p->format, sizeof intake->format);
+    intake->format[sizeof intake->format - 1] = '\0';
+    if (told.code != PF_OK)
+        return fail_as_told(told, err);
+    bool ok = intake->width >= 1 && intake->height >= 1;
+    if (intake->thumbnail) {
+        memcpy(intake->thumbnail, &p->thumbnail, sizeof *intake->thumbnail);
+        ok = ok && is_size(intake->thumbnail->width, PF_THUMBNAIL_SIDE) &&
+             is_size(intake->thumbnail->height, PF_THUMBNAIL_SIDE);
+    }
+    if (intake->pixels)
+        memcpy(intake->pixels, p->pixels,
+               (size_t)o->preprocess->size * (size_t)o->preprocess->size * 3);
+    for (const char *c = intake->format; *c; c++)
+        ok = ok && ((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9'));
+    return ok || pf_fail(err, PF_ERR_FORMAT, "the decoder gave nonsense");
+}
+
+/* GO, what it needs, which is said once, and DONE; 0 when it has died or says anything
+ * else, -1 when it hangs. Twice would let two of them wait for each other. */
+static int converse(pf_sandbox *s)
+{
+    int said = tell(s, PF_DECODER_GO) ? hear(s) : 0;
+    if (said == PF_DECODER_NEEDS) {
+        const bool is_granted = take(s, s->page->needs);
+        said =
+            tell(s, is_granted ? PF_DECODER_GRANTED : PF_DECODER_REFUSED) ? hear(s) : 0;
+    }
+    return said == PF_DECODER_DONE || said == -1 ? said : 0;
+}
+
+static bool say_how_it_ended(pf_sandbox *s, int said, pf_err *err)
+{
+    const int status = stop(s);
+    if (said == -1)
+        return pf_fail(err, PF_ERR_LIMIT, "decoding it takes more than %d seconds",
+                       SECONDS_MAX);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "its decoder tried what decoders may not do, and was ended");
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+        return pf_fail(err, PF_ERR_LIMIT, "decoding it takes too long");
+    return pf_fail(err, PF_ERR_FORMAT, "its decoder died (%s %d)",
+                   WIFSIGNALED(status) ? "signal" : "status",
+                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* *is_done: it came to an answer, be that a failure. */
+static bool try_once(pf_sandbox *s, pf_intake *intake, const uint8_t *bytes, size_t n,
+                     const pf_intake_options *o, bool *is_done, pf_err *err)
+{
+    *is_done = true;
+    if (!put_bytes(s, bytes, n, err))
+        return false;
+    put_question(s, intake, n, o);
+    s->n_pictures++;
+    const int said = converse(s);
+    forget_bytes(s, n);
+    give_back(s);
+    if (said == PF_DECODER_DONE)
+        return take_answer(s, intake, o, err);
+    *is_done = false;
+    return say_how_it_ended(s, said, err);
+}
+
+static bool check(const pf_intake *intake, size_t n, const pf_intake_options *o,
+                  pf_err *err)
+{
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    if (n > limits.max_file_bytes)
+        return pf_fail(err, PF_ERR_LIMIT, "the file has %zu bytes, the limit is %zu", n,
+                       limits.max_file_bytes);
+    return !intake->pixels || is_size(o->preprocess->size, PF_DECODER_SIDE_MAX) ||
+           pf_fail(err, PF_ERR_UNSUPPORTED,
+                   "pictures of %d pixels for the model, the most is %d",
+                   o->preprocess->size, PF_DECODER_SIDE_MAX);
+}
+
+bool pf_sandbox_make(pf_sandbox *s, pf_intake *intake, const uint8_t *bytes, size_t n,
+                     const pf_intake_options *options, pf_err *err)
+{
+    bool is_done;
+    if (!check(intake, n, options, err))
+        return false;
+    if (s->n_pictures >= PICTURES_MAX)
+        stop(s);
+    if (s->pid == 0 && !start(s, err))
+        return false;
+    const bool was_new = s->n_pictures == 0;
+    if (try_once(s, intake, bytes, n, options, &is_done, err))
+        return true;
+    if (is_done || was_new)
+        return false;
+    /* Perhaps an earlier picture has harmed it: only the culprit is to pay. */
+    pf_err again = PF_ERR_INIT;
+    if (!start(s, &again))
+        return pf_fail_as(err, &again);
+    return try_once(s, intake, bytes, n, options, &is_done, err);
+}
+
+bool pf_sandbox_start(pf_sandbox *s, pf_err *err)
+{
+    return s->pid != 0 || start(s, err);
+}
+
+bool pf_sandbox_new(pf_sandbox **out, pf_err *err)
+{
+    *out = pf_zalloc(sizeof **out, err);
+    if (!*out)
+        return false;
+    (*out)->control = (*out)->input = (*out)->page_fd = -1;
+    return true;
+}
+
+void pf_sandbox_free(pf_sandbox *s)
+{
+    if (!s)
+        return;
+    stop(s);
+    if (s->page)
+        munmap(s->page, sizeof *s->page);
+    close_fd(&s->input);
+    close_fd(&s->page_fd);
+    pf_free(s);
+}
