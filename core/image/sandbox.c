@@ -81,9 +81,10 @@ static void give_back(pf_sandbox *s)
 static bool own_folder(char **out, pf_err *err)
 {
     Dl_info info;
-    char *real = NULL;
-    if (dladdr((const void *)&is_unfiltered, &info) != 0 && info.dli_fname)
-        real = realpath(info.dli_fname, NULL);
+    const char *name = NULL;
+    if (dladdr((const void *)&is_unfiltered, &info) != 0)
+        name = info.dli_fname; /* of a program as it was called */
+    char *real = realpath(name && name[0] == '/' ? name : "/proc/self/exe", NULL);
     const bool is_known = real != NULL;
     *out = is_known ? pf_strndup(real, (size_t)(pf_path_base(real) - real), err) : NULL;
     free(real);
