@@ -109,7 +109,7 @@ static void pictures_are_the_same(void **state)
     compare_folder(PF_TESTS_DIR "/golden/images");
     compare_folder(PF_TESTS_DIR "/golden/preprocess/in");
     assert_true(n_compared > 20);
-    compare_folder(PF_SHARED_DIR "/data/odd-images");
+    compare_folder(PF_SHARED_DIR "/data/odd-images/files");
     compare_folder(PF_SHARED_DIR "/data/radiographs");
     assert_int_equal(pf_sandbox_is_filtered(), IS_FILTERED);
 }
