@@ -43,7 +43,7 @@ static void twice_the_text_takes_twice_the_time(void **state)
         "no x. ",       "no x, ",   "no a and x ",          "x and ", "x, ",
         "x is absent ", "x or no ", "ruled out x, new x, ", "x/",
     };
-    enum { WORDS = 24000 };
+    enum { WORDS = 64000 };
     pf_words *words;
     assert_ok(pf_words_new(&words, NULL, &err), &err);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
