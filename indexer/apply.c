@@ -222,7 +222,8 @@ static bool put_source(applier *a, pf_err *err)
     pf_source *source = a->source;
     pf_store_source row = {.path = source->path,
                            .kind = source->importer->name,
-                           .captions_path = source->captions_path};
+                           .captions_path = source->captions_path,
+                           .follows_links = source->follows_links};
     if (!source->texts_changed || is_whole(source))
         row.captions_hash = source->found.texts_hash;
     a->is_noticeable |= source->id == 0;

@@ -54,6 +54,9 @@ typedef struct {
 
 typedef struct {
     const char *source;         /* its path; borrowed */
+    const char *within;         /* a real path: its files are read when they lie there,
+ links followed; NULL: anywhere. Set by the importer */
+    size_t n_links_out;         /* links to files elsewhere, passed over; by it, too */
     pf_collected_image *images; /* once finished: by path and frame, each once */
     size_t n_images, images_room;
     pf_collected_case *cases; /* as they came, each key once */

@@ -1,6 +1,9 @@
 /* import_folder.c - see import_folder.h. */
 #include "indexer/import_folder.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/scan.h"
@@ -25,6 +28,16 @@ static bool is_bare(const pf_scan *scan)
     return scan->count == 0 && scan->others == 0 && scan->n_gaps == 0;
 }
 
+/* Of a source that is not there, nothing is read. */
+static bool stay_within(const pf_import *from, pf_collection *to, pf_err *err)
+{
+    char *real = from->follows_links ? NULL : realpath(from->path, NULL);
+    to->within = real ? pf_arena_add(&to->strings, real, strlen(real), err) : NULL;
+    const bool ok = !real || to->within;
+    free(real);
+    return ok;
+}
+
 /* *is_there: it was scanned; otherwise all of it is a gap. A folder that is empty all
  * of a sudden, and was not named by the user, is not there either. */
 static bool scan_source(const pf_import *from, pf_scan *scan, pf_collection *to,
@@ -35,7 +48,9 @@ static bool scan_source(const pf_import *from, pf_scan *scan, pf_collection *to,
     *is_there = true;
     if (!is_deleted_file(from, &is_deleted, err) || is_deleted)
         return is_deleted;
-    if (pf_scan_source(scan, from->path, from->except, from->stop, &why)) {
+    if (!stay_within(from, to, err))
+        return false;
+    if (pf_scan_source(scan, from->path, to->within, from->except, from->stop, &why)) {
         if (from->is_given || !from->had_images || !is_bare(scan))
             return true;
         pf_fail(&why, PF_ERR_IO,
@@ -49,6 +64,7 @@ static bool scan_source(const pf_import *from, pf_scan *scan, pf_collection *to,
 static bool take_scan(const pf_scan *scan, pf_collection *to, pf_err *err)
 {
     pf_subject ignored;
+    to->n_links_out = scan->n_links_out;
     for (size_t i = 0; i < scan->count; i++) {
         const pf_scan_file *f = &scan->files[i];
         const pf_collected_image image = {

@@ -24,6 +24,7 @@ typedef struct {
     const char *path;       /* absolute, or a name that is no path */
     const char *captions;   /* file the user gave for it, absolute; or NULL */
     const char *except;     /* a folder not to be entered: the catalog; may be NULL */
+    bool follows_links;     /* to files outside the source */
     bool is_given;          /* by the user, for this run; else it is remembered */
     bool had_images;        /* the catalog has images of it, */
     bool was_an_image;      /* and one of them has the path of the source itself */

@@ -25,7 +25,7 @@ static struct {
     const char *catalog, *model, *tokenizer, *preprocess, *captions;
     int64_t jobs, batch, wait_seconds;
     int format;
-    bool rebuild, dry_run, verify_content, info, check, quiet, verbose;
+    bool rebuild, dry_run, verify_content, follow_links, info, check, quiet, verbose;
 } asked = {.batch = 8};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -43,6 +43,11 @@ static const pf_opt options[] = {
      .name = "verify-content",
      .to = &asked.verify_content,
      .help = "read every file again, also those whose size and time are unchanged"},
+    {.kind = PF_OPT_FLAG,
+     .name = "follow-links",
+     .to = &asked.follow_links,
+     .help = "take symbolic links to files outside PATH too; remembered with PATH, "
+             "until it is named without"},
     {.kind = PF_OPT_FLAG,
      .name = "dry-run",
      .to = &asked.dry_run,
@@ -226,6 +231,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .rebuild = asked.rebuild,
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
+                        .follow_links = asked.follow_links,
                         .wait_seconds = (int)asked.wait_seconds,
                         .stop = pf_stop_flag(pf_interrupt_catch()),
                         .notice = show_notice,

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/ids.h"
 #include "core/base/mem.h"
@@ -74,13 +74,20 @@ static bool compare_image(void *context, const pf_store_image *image, pf_err *er
 
 /* ---- reading content ---- */
 
-static bool hash_file(const char *path, pf_buf *bytes, pf_hash *out, pf_err *err)
+static bool hash_file(const pf_collected_image *image, const char *within, pf_hash *out,
+                      pf_err *err)
 {
-    bytes->size = 0;
-    if (!pf_file_read(path, bytes, err))
+    int fd;
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    if ((uint64_t)image->size > limits.max_file_bytes)
+        return pf_fail(err, PF_ERR_LIMIT, "'%s' has %lld bytes, the limit is %zu",
+                       image->path, (long long)image->size, limits.max_file_bytes);
+    if (!pf_file_open_within(&fd, image->path, within, err))
         return false;
-    *out = pf_hash_bytes(bytes->data, bytes->size);
-    return true;
+    const bool ok = pf_hash_open_file(out, fd, image->path, err);
+    close(fd);
+    return ok;
 }
 
 /* A passing reason (the disk, a permission) must not make a known picture disappear. */
@@ -106,14 +113,14 @@ static bool is_hashed_before(const maker *m, const pf_plan_item *item)
            strcmp(item[-1].image->path, item->image->path) == 0;
 }
 
-static bool look_inside(maker *m, pf_plan_item *item, pf_buf *bytes, pf_err *err)
+static bool look_inside(maker *m, pf_plan_item *item, pf_err *err)
 {
     const pf_plan_options *o = m->options;
     const int64_t known = item->seen_id;
     pf_err why = PF_ERR_INIT;
     if (is_hashed_before(m, item))
         item->content = item[-1].content;
-    else if (!hash_file(item->image->path, bytes, &item->content, &why))
+    else if (!hash_file(item->image, m->found->within, &item->content, &why))
         return why.code == PF_ERR_NOMEM ? pf_fail_as(err, &why)
                                         : fail_item(item, &why, err);
     item->is_hashed = true;
@@ -130,21 +137,16 @@ static bool look_inside(maker *m, pf_plan_item *item, pf_buf *bytes, pf_err *err
 
 static bool look_inside_all(maker *m, bool read_all, pf_err *err)
 {
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf bytes;
-    pf_buf_init(&bytes, limits.max_file_bytes);
     bool ok = true;
     for (size_t i = 0; ok && i < m->plan->count; i++) {
         pf_plan_item *item = &m->plan->items[i];
         if (m->options->stop && atomic_load(m->options->stop))
             ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
         else if (read_all || item->kind != PF_PLAN_UNCHANGED)
-            ok = look_inside(m, item, &bytes, err);
+            ok = look_inside(m, item, err);
         if (m->options->progress)
             m->options->progress(m->options->context, i + 1, m->plan->count);
     }
-    pf_buf_free(&bytes);
     return ok;
 }
 

@@ -91,7 +91,8 @@ static bool list_pictures(run *r, pf_err *err)
                 continue;
             const pf_collected_image *image = plan->items[k].image;
             r->items[r->n_inputs] = &plan->items[k];
-            r->pictures[r->n_inputs++] = (pf_picture_ref){image->path, image->frame};
+            r->pictures[r->n_inputs++] = (pf_picture_ref){
+                image->path, image->frame, r->sources.at[i].found.within};
         }
     }
     return true;
@@ -334,6 +335,7 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
     for (size_t i = 0; i < source->plan.n_gone; i++)
         report->removed += !source->plan.gone[i].is_moved;
     report->unchanged += source->plan.n_kept;
+    report->links_out += source->found.n_links_out;
     for (size_t i = 0; i < source->found.n_gaps; i++) {
         const pf_collected_gap *gap = &source->found.gaps[i];
         if (!report_failure(report, gap->path, gap->reason, err))
@@ -478,6 +480,8 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     if (!pf_sources_choose(&r->sources, r->store, o->paths, o->n_paths, o->captions,
                            o->rebuild, err))
         return false;
+    for (size_t i = 0; o->follow_links && i < r->sources.count; i++)
+        r->sources.at[i].follows_links = true;
     if (!pf_run_model_open(&r->model, o, r->store, notes, err))
         return false;
     r->model_id = r->model.is_replacing ? 0 : r->model.in_use;

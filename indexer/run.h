@@ -28,6 +28,7 @@ typedef struct {
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
+    bool follow_links; /* also those that lead out of their source */
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
@@ -50,6 +51,7 @@ typedef struct {
     double seconds;
     size_t embedded; /* pictures, in `embed_seconds` */
     double embed_seconds;
+    size_t links_out;  /* links that lead out of their source, passed over */
     bool is_published; /* there was something new to publish */
     pf_run_failure *failures;
     size_t n_failures, failures_room;

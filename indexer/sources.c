@@ -77,6 +77,7 @@ static bool recall(void *context, const pf_store_source *row, pf_err *err)
         return false;
     source->id = row->id;
     source->known_hash = row->captions_hash;
+    source->follows_links = row->follows_links;
     return true;
 }
 
@@ -195,6 +196,7 @@ static bool describe(const pf_source *source, pf_store *store, pf_import *out,
     out->path = source->path;
     out->captions = source->captions_path;
     out->is_given = source->is_given;
+    out->follows_links = source->follows_links;
     if (!store || source->id == 0)
         return true;
     if (!pf_store_has_images(store, source->id, &out->had_images, err) ||

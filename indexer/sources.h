@@ -13,6 +13,7 @@ typedef struct {
     char *path, *captions_path; /* absolute; the latter NULL when there is none */
     const pf_importer *importer;
     int64_t id;         /* in the store, 0 while it is new */
+    bool follows_links; /* to files outside it */
     bool is_given;      /* by the user, for this run */
     pf_hash known_hash; /* found.texts_hash when texts were last taken in; or zero */
     bool texts_changed; /* since then */

@@ -149,7 +149,7 @@ static bool add_folder(pf_gallery *g, const char *folder, pf_err *err)
 {
     pf_scan scan = {0};
     const bool ok =
-        pf_scan_source(&scan, folder, NULL, pf_stop_flag(g->work->stop), err) &&
+        pf_scan_source(&scan, folder, NULL, NULL, pf_stop_flag(g->work->stop), err) &&
         add_scan(g, &scan, folder, err);
     pf_scan_reset(&scan);
     g->first_folder = folder;

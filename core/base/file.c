@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,6 +117,30 @@ bool pf_file_open(int *fd, const char *path, pf_err *err)
 {
     struct stat st;
     return open_regular(fd, &st, path, err);
+}
+
+/* Asked of what was opened: a name can change its meaning at any time. */
+static bool is_within(int fd, const char *within)
+{
+    char link[64], real[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(link, real, sizeof real);
+    if (n < 0 || n == sizeof real)
+        return false;
+    real[n] = '\0';
+    return pf_path_is_under(real, within);
+}
+
+bool pf_file_open_within(int *fd, const char *path, const char *within, pf_err *err)
+{
+    if (!pf_file_open(fd, path, err))
+        return false;
+    if (!within || is_within(*fd, within))
+        return true;
+    close(*fd);
+    *fd = -1;
+    return pf_fail(err, PF_ERR_UNSUPPORTED, "'%s' leads out of '%s', where it lies",
+                   path, within);
 }
 
 static bool read_all(int fd, const struct stat *st, const char *path, pf_buf *out,

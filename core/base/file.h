@@ -29,6 +29,11 @@ PF_MUST_CHECK bool pf_make_folders(const char *path, unsigned mode, pf_err *err)
 
 /* Open a regular file for reading; *fd is the caller's to close, -1 on failure. */
 PF_MUST_CHECK bool pf_file_open(int *fd, const char *path, pf_err *err);
+/* The same, of files in a folder that others may write to: refused with UNSUPPORTED
+ * when what was opened, its links followed, lies outside `within`, a real path. NULL:
+ * it may lie anywhere. */
+PF_MUST_CHECK bool pf_file_open_within(int *fd, const char *path, const char *within,
+                                       pf_err *err);
 /* Append the whole regular file to `out`, whose cap is the limit. For files that others
  * may change at any time: unlike a mapping, a copy cannot vanish under the reader. */
 PF_MUST_CHECK bool pf_file_read(const char *path, pf_buf *out, pf_err *err);

@@ -484,18 +484,20 @@ bool pf_store_put_source(pf_store *s, const pf_store_source *source, int64_t *id
 {
     *id = 0;
     return pf_store_is_writable(s, err) &&
-           pf_sql_find_int(s->db,
-                           "INSERT INTO source (path, kind, captions_path,"
-                           " captions_hash, added_at) VALUES (?1, ?2, ?3, ?4, ?5)"
-                           " ON CONFLICT (path) DO UPDATE SET kind = ?2,"
-                           " captions_path = ?3, captions_hash = ?4 RETURNING id",
-                           PF_SQL_ARGS(pf_sql_path(source->path),
-                                       pf_sql_text(source->kind),
-                                       pf_sql_path(source->captions_path),
-                                       pf_sql_bytes(source->captions_hash.b,
-                                                    sizeof source->captions_hash.b),
-                                       pf_sql_int(time(NULL))),
-                           id, err);
+           pf_sql_find_int(
+               s->db,
+               "INSERT INTO source (path, kind, captions_path,"
+               " captions_hash, added_at, follows_links)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+               " ON CONFLICT (path) DO UPDATE SET kind = ?2,"
+               " captions_path = ?3, captions_hash = ?4,"
+               " follows_links = ?6 RETURNING id",
+               PF_SQL_ARGS(pf_sql_path(source->path), pf_sql_text(source->kind),
+                           pf_sql_path(source->captions_path),
+                           pf_sql_bytes(source->captions_hash.b,
+                                        sizeof source->captions_hash.b),
+                           pf_sql_int(time(NULL)), pf_sql_int(source->follows_links)),
+               id, err);
 }
 
 bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_err *err)
@@ -504,7 +506,7 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
     bool has_row = true;
     bool ok = pf_sql_start(&rows, s->db,
                            "SELECT id, path, kind, captions_path, added_at,"
-                           " captions_hash FROM source"
+                           " captions_hash, follows_links FROM source"
                            " ORDER BY id",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
@@ -514,6 +516,7 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
             .kind = pf_sql_get_text(rows, 2),
             .captions_path = pf_sql_is_null(rows, 3) ? NULL : pf_sql_get_text(rows, 3),
             .added_at = pf_sql_get_int(rows, 4),
+            .follows_links = pf_sql_get_int(rows, 6) != 0,
         };
         size_t n;
         const void *hash = pf_sql_get_bytes(rows, 5, &n);

@@ -111,14 +111,15 @@ typedef struct {
     const char *path, *kind;
     const char *captions_path; /* or NULL */
     pf_hash captions_hash;     /* of that file when it was last taken in; else zero */
+    bool follows_links;        /* to files outside it */
 } pf_store_source;
 
 /* Callbacks borrow what they are given. Returning false stops with *err, which they
  * must have set. They may read from the store, but not change it. */
 typedef bool pf_store_source_fn(void *user, const pf_store_source *source, pf_err *err);
 
-/* Add, or bring kind and captions of the source with this path up to date; id and
- * added_at are ignored. */
+/* Add, or bring kind, captions and links of the source with this path up to date; id
+ * and added_at are ignored. */
 PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *source,
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,

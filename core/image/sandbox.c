@@ -395,11 +395,12 @@ static bool read_open(pf_sandbox *s, int fd, pf_hash *hash, pf_err *err)
     return ok;
 }
 
-bool pf_sandbox_read(pf_sandbox *s, const char *path, pf_hash *hash, pf_err *err)
+bool pf_sandbox_read(pf_sandbox *s, const char *path, const char *within, pf_hash *hash,
+                     pf_err *err)
 {
     int fd;
     forget_bytes(s);
-    if (!make_files(s, err) || !pf_file_open(&fd, path, err))
+    if (!make_files(s, err) || !pf_file_open_within(&fd, path, within, err))
         return false;
     const bool ok = read_open(s, fd, hash, err) || pf_fail_in(err, "'%s'", path);
     close(fd);

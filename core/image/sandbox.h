@@ -33,9 +33,10 @@ void pf_sandbox_free(pf_sandbox *sandbox); /* ends the process; NULL is fine */
 PF_MUST_CHECK bool pf_sandbox_put(pf_sandbox *sandbox, const uint8_t *bytes, size_t n,
                                   pf_err *err);
 /* The same for a file, which is read in pieces: its bytes are in memory once, where the
- * decoder sees them. *hash is that of what was read. */
-PF_MUST_CHECK bool pf_sandbox_read(pf_sandbox *sandbox, const char *path, pf_hash *hash,
-                                   pf_err *err);
+ * decoder sees them. `within`: see pf_file_open_within(). *hash is that of what was
+ * read. */
+PF_MUST_CHECK bool pf_sandbox_read(pf_sandbox *sandbox, const char *path,
+                                   const char *within, pf_hash *hash, pf_err *err);
 
 /* Decode what was taken in, and forget it. As pf_intake_make(), and never PF_ERR_NOMEM
  * for what a picture takes: PF_ERR_LIMIT for one that needs too much memory or time,

@@ -93,7 +93,8 @@ static bool load_picture(worker *w, batch *b, pf_embedded *r)
     const pf_intake_options options = {.name = pf_path_base(ref->path),
                                        .frame = ref->frame,
                                        .preprocess = pf_model_preprocess(model)};
-    if (!pf_sandbox_read(w->sandbox, ref->path, &r->content, &r->failure) ||
+    if (!pf_sandbox_read(w->sandbox, ref->path, ref->within, &r->content,
+                         &r->failure) ||
         !pf_sandbox_decode(w->sandbox, &w->intake, &options, &r->failure))
         return false;
     r->width = w->intake.width;

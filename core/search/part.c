@@ -82,7 +82,8 @@ static bool embed_taken(const embedding *e, const char *name, pf_err *err)
 static bool embed_file(const embedding *e, const char *path, pf_err *err)
 {
     pf_hash hash;
-    return pf_sandbox_read(e->sandbox, path, &hash, err) && embed_taken(e, path, err);
+    return pf_sandbox_read(e->sandbox, path, NULL, &hash, err) &&
+           embed_taken(e, path, err);
 }
 
 static bool embed_bytes(const embedding *e, const pf_part *part, pf_err *err)

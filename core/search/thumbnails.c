@@ -11,7 +11,7 @@ static bool make(pf_reader *r, const char *path, int frame, pf_buf *jpeg, pf_err
     const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
     pf_intake intake = {.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err)};
     const bool ok = intake.thumbnail && pf_reader_get_sandbox(r, &sandbox, err) &&
-                    pf_sandbox_read(sandbox, path, &hash, err) &&
+                    pf_sandbox_read(sandbox, path, NULL, &hash, err) &&
                     pf_sandbox_decode(sandbox, &intake, &options, err) &&
                     pf_thumbnail_encode(intake.thumbnail, jpeg, err);
     pf_free(intake.thumbnail);

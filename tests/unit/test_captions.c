@@ -20,7 +20,7 @@ static int before(void **state)
     pf_films_make();
     pf_films_picture("in/a.pgm", 1);
     pf_films_picture("in/sub/b.pgm", 2);
-    return !pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err);
+    return !pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, NULL, &err);
 }
 
 static int after(void **state)

@@ -105,7 +105,9 @@ static void files_of_any_kind(void **state)
     memset(json, ' ', sizeof json);
     json[0] = '1';
     pf_tree_write(pf_tree_path(folder, "a.json"), json, sizeof json);
-    survive(pf_tree_path(folder, "a.json"), read_plain_file);
+    char path[512]; /* pf_tree_path() is asked for others meanwhile */
+    snprintf(path, sizeof path, "%s", pf_tree_path(folder, "a.json"));
+    survive(path, read_plain_file);
 }
 
 static void checkpoints(void **state)

@@ -305,6 +305,9 @@ static void create_of_format(int format)
         pf_rows_run_script(folder, pf_schema[i].sql);
     snprintf(script, sizeof script, old_rows, hex[0], hex[1]);
     pf_rows_run_script(folder, script);
+    if (format >= 6) /* which says in another way what old_rows says */
+        pf_rows_run_script(
+            folder, "UPDATE model SET fingerprint = 'abc', round = 3 WHERE id = 1");
     snprintf(script, sizeof script,
              "PRAGMA application_id = 1346784333; PRAGMA user_version = %d", format);
     pf_rows_run_script(folder, script);
