@@ -7,8 +7,8 @@
  * only read it. They know nothing else of a source.
  *
  * All strings lie in one arena. The captions of an image or case are a chain through
- * one array, in the order in which they came, and so are its attributes: a table of
- * captions takes little more than its file.
+ * one array, in the order in which they came, and so are its attributes: what a
+ * captions file says takes about twice its bytes.
  */
 #ifndef PF_INDEXER_COLLECTION_H
 #define PF_INDEXER_COLLECTION_H
@@ -84,8 +84,9 @@ typedef struct {
 void pf_collection_init(pf_collection *c, const char *source);
 void pf_collection_reset(pf_collection *c); /* all zero is fine */
 
-/* --- for importers ---------------------------------------------------------------
- * Text need not be UTF-8: what is not gets repaired with U+FFFD. Empty captions and
+/* ---- for importers ---- */
+
+/* Text need not be UTF-8: what is not gets repaired with U+FFFD. Empty captions and
  * values are passed over. */
 
 /* Takes path, frame, size and mtime_ns. One that is added twice is one image. */
@@ -108,8 +109,7 @@ PF_MUST_CHECK bool pf_collection_add_attribute(pf_collection *c, pf_subject of,
 PF_MUST_CHECK bool pf_collection_add_gap(pf_collection *c, const char *path,
                                          const char *reason, pf_err *err);
 
-/* --- for what comes after ----------------------------------------------------------
- */
+/* ---- for what comes after ---- */
 
 /* Images by path and frame. Nothing can be added afterwards. */
 void pf_collection_finish(pf_collection *c);

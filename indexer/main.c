@@ -9,6 +9,7 @@
 #include "core/base/stop.h"
 #include "core/catalog/catalog.h"
 #include "cli/cli.h"
+#include "cli/guard.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/term.h"
@@ -325,6 +326,7 @@ int main(int argc, char **argv)
 {
     pf_err err = PF_ERR_INIT;
     pf_cli_args args;
+    pf_guard_begin(cli.name);
     pf_kernels_set_threads(1);
     if (!pf_cli_parse(&args, &cli, argc, argv, &err))
         return fail(&err);

@@ -5,6 +5,7 @@
  * options.c says what can be asked, question.c makes a request of it, run_once.c and
  * run_batch.c have it answered. stdout is the answer and nothing else.
  */
+#include "cli/guard.h"
 #include "cli/tools.h"
 #include "query/query.h"
 #include "query/say.h"
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
     pf_exit status = PF_EXIT_DONE;
+    pf_guard_begin(query_cli.name);
     pf_use_one_blas_thread();
     bool ok = pf_cli_parse(&args, &query_cli, argc, argv, &err);
     if (ok && !pf_cli_answer(&query_cli, args.action, stdout)) {

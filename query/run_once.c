@@ -1,6 +1,6 @@
 /*
- * run_once.c - one request: asked, told, printed. What may take long shows how far it is on
- * a terminal, and Ctrl-C ends it in good order, with the bar's line closed.
+ * run_once.c - one request: asked, told, printed. What may take long shows how far it
+ * is on a terminal, and Ctrl-C ends it in good order, with the bar's line closed.
  */
 #include <string.h>
 

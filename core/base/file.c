@@ -95,18 +95,37 @@ bool pf_make_folders(const char *path, unsigned mode, pf_err *err)
     return ok;
 }
 
-static bool read_all(int fd, const char *path, pf_buf *out, pf_err *err)
+static bool open_regular(int *fd, struct stat *st, const char *path, pf_err *err)
+{
+    /* O_NONBLOCK: opening a fifo must not wait for a writer. */
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        return pf_fail_errno(err, errno, "cannot open '%s'", path);
+    if (fstat(*fd, st) != 0)
+        pf_fail_errno(err, errno, "cannot read '%s'", path);
+    else if (!S_ISREG(st->st_mode))
+        pf_fail(err, PF_ERR_IO, "'%s' is not a regular file", path);
+    else
+        return true;
+    close(*fd);
+    *fd = -1;
+    return false;
+}
+
+bool pf_file_open(int *fd, const char *path, pf_err *err)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0)
-        return pf_fail_errno(err, errno, "cannot read '%s'", path);
-    if (!S_ISREG(st.st_mode))
-        return pf_fail(err, PF_ERR_IO, "'%s' is not a regular file", path);
-    if ((uintmax_t)st.st_size > out->cap)
+    return open_regular(fd, &st, path, err);
+}
+
+static bool read_all(int fd, const struct stat *st, const char *path, pf_buf *out,
+                     pf_err *err)
+{
+    if ((uintmax_t)st->st_size > out->cap)
         return pf_fail(err, PF_ERR_LIMIT, "'%s' has %jd bytes, the limit is %zu", path,
-                       (intmax_t)st.st_size, out->cap);
+                       (intmax_t)st->st_size, out->cap);
     size_t want =
-        (size_t)st.st_size + 1; /* one more, to see the end at the first try */
+        (size_t)st->st_size + 1; /* one more, to see the end at the first try */
     for (;;) {
         if (want > out->cap - out->size)
             want = out->cap - out->size;
@@ -129,11 +148,11 @@ static bool read_all(int fd, const char *path, pf_buf *out, pf_err *err)
 
 bool pf_file_read(const char *path, pf_buf *out, pf_err *err)
 {
-    /* O_NONBLOCK: opening a fifo must not wait for a writer. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return pf_fail_errno(err, errno, "cannot open '%s'", path);
-    bool ok = read_all(fd, path, out, err);
+    int fd;
+    struct stat st;
+    if (!open_regular(&fd, &st, path, err))
+        return false;
+    const bool ok = read_all(fd, &st, path, out, err);
     close(fd);
     return ok;
 }

@@ -27,6 +27,8 @@ bool pf_path_is_folder(const char *path);
 /* mkdir -p with the given mode for the folders that are made. */
 PF_MUST_CHECK bool pf_make_folders(const char *path, unsigned mode, pf_err *err);
 
+/* Open a regular file for reading; *fd is the caller's to close, -1 on failure. */
+PF_MUST_CHECK bool pf_file_open(int *fd, const char *path, pf_err *err);
 /* Append the whole regular file to `out`, whose cap is the limit. For files that others
  * may change at any time: unlike a mapping, a copy cannot vanish under the reader. */
 PF_MUST_CHECK bool pf_file_read(const char *path, pf_buf *out, pf_err *err);

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/buf.h"
 #include "core/base/c_locale.h"
-#include "core/base/mapfile.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
@@ -36,18 +37,12 @@ bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes, pf_er
     struct stat st;
     if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return true;
-    pf_mapfile map;
-    if (!pf_mapfile_open(&map, path, err))
-        return false;
-    bool ok = false;
-    if (map.size > max_bytes)
-        pf_fail(err, PF_ERR_LIMIT, "'%s' has %zu bytes, the limit is %zu", path,
-                map.size, max_bytes);
-    else if (!pf_json_parse(out, (const char *)map.data, map.size, err))
-        pf_fail_in(err, "'%s'", path);
-    else
-        ok = true;
-    pf_mapfile_close(&map);
+    pf_buf text;
+    pf_buf_init(&text, max_bytes);
+    const bool ok = pf_file_read(path, &text, err) &&
+                    (pf_json_parse(out, text.data, text.size, err) ||
+                     pf_fail_in(err, "'%s'", path));
+    pf_buf_free(&text);
     return ok;
 }
 

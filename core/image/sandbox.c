@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ enum {
     SECONDS_MAX = 60,     /* for one picture */
     PICTURES_MAX = 500,   /* of one decoder: its time is limited as a whole, too */
     FIRST_FD = 10,        /* clear of those that the decoder gets */
-    KEPT_INPUT = 4 << 20, /* bytes; memory of larger files is given back */
+    LARGE_FILE = 4 << 20, /* bytes; they count, and their memory is given back */
+    CHUNK = 1 << 18,      /* bytes of a file that are here at a time */
 };
 
 struct pf_sandbox {
@@ -36,7 +38,9 @@ struct pf_sandbox {
     int page_fd;
     pf_decoder_page *page;
     unsigned n_pictures; /* that this process was given */
+    size_t n_bytes;      /* of the picture that was taken in */
     size_t granted;      /* of the budget, now */
+    bool is_large;       /* the one large file that there may be is ours */
 };
 
 static atomic_bool is_unfiltered;
@@ -52,10 +56,12 @@ static pthread_mutex_t budget_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t budget_changed = PTHREAD_COND_INITIALIZER;
 static size_t budget_used;
 
+static bool has_large_file;
+
 /* False: more than there ever is. */
 static bool take(pf_sandbox *s, uint64_t bytes)
 {
-    if (bytes > PF_SANDBOX_MEMORY)
+    if (bytes > PF_SANDBOX_MEMORY - s->granted)
         return false;
     pthread_mutex_lock(&budget_lock);
     while (budget_used + bytes > PF_SANDBOX_MEMORY)
@@ -66,25 +72,49 @@ static bool take(pf_sandbox *s, uint64_t bytes)
     return true;
 }
 
-static void give_back(pf_sandbox *s)
+/* Before a large file is read. There is one at a time: two that have theirs and want
+ * memory to decode them could wait for each other for ever. */
+static bool take_for_file(pf_sandbox *s, size_t n, pf_err *err)
+{
+    if (n <= LARGE_FILE)
+        return true;
+    pthread_mutex_lock(&budget_lock);
+    while (has_large_file)
+        pthread_cond_wait(&budget_changed, &budget_lock);
+    has_large_file = s->is_large = true;
+    pthread_mutex_unlock(&budget_lock);
+    return take(s, n) || pf_fail(err, PF_ERR_LIMIT, "a file of %zu bytes", n);
+}
+
+/* All but what its file takes, which is needed again if it is tried again. */
+static void give_back(pf_sandbox *s, size_t of_file)
 {
     pthread_mutex_lock(&budget_lock);
-    budget_used -= s->granted;
-    s->granted = 0;
+    budget_used -= s->granted - of_file;
+    s->granted = of_file;
+    if (s->is_large && of_file == 0)
+        has_large_file = s->is_large = false;
     pthread_cond_broadcast(&budget_changed);
     pthread_mutex_unlock(&budget_lock);
 }
 
 /* ---- finding the program --------------------------------------------------------- */
 
+/* The loader knows where a library lies; of a program it knows argv[0], which may be
+ * anything, and the kernel knows better. */
+static bool is_library(const char *path)
+{
+    return path && path[0] == '/' && strstr(pf_path_base(path), ".so");
+}
+
 /* The folder of the library, or of the program it is linked into; NULL: not known. */
 static bool own_folder(char **out, pf_err *err)
 {
     Dl_info info;
-    const char *name = NULL;
-    if (dladdr((const void *)&is_unfiltered, &info) != 0)
-        name = info.dli_fname; /* of a program as it was called */
-    char *real = realpath(name && name[0] == '/' ? name : "/proc/self/exe", NULL);
+    const bool is_found = dladdr((const void *)&is_unfiltered, &info) != 0;
+    char *real = realpath(is_found && is_library(info.dli_fname) ? info.dli_fname
+                                                                 : "/proc/self/exe",
+                          NULL);
     const bool is_known = real != NULL;
     *out = is_known ? pf_strndup(real, (size_t)(pf_path_base(real) - real), err) : NULL;
     free(real);
@@ -138,7 +168,6 @@ static int stop(pf_sandbox *s)
     }
     s->pid = 0;
     close_fd(&s->control);
-    give_back(s);
     return status;
 }
 
@@ -281,28 +310,107 @@ static bool start(pf_sandbox *s, pf_err *err)
     return ok;
 }
 
-/* ---- one picture ----------------------------------------------------------------- */
+/* ---- taking it in ---------------------------------------------------------------- */
 
-static bool put_bytes(const pf_sandbox *s, const uint8_t *bytes, size_t n, pf_err *err)
+static void forget_bytes(pf_sandbox *s)
 {
-    for (size_t at = 0; at < n;) {
-        const ssize_t done = pwrite(s->input, bytes + at, n - at, (off_t)at);
+    if (s->n_bytes > LARGE_FILE)
+        fallocate(s->input, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                  (off_t)s->n_bytes);
+    s->n_bytes = 0;
+    give_back(s, 0);
+}
+
+static bool check_file(size_t n, pf_err *err)
+{
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    return n <= limits.max_file_bytes ||
+           pf_fail(err, PF_ERR_LIMIT, "the file has %zu bytes, the limit is %zu", n,
+                   limits.max_file_bytes);
+}
+
+static bool append(pf_sandbox *s, const uint8_t *bytes, size_t n, pf_err *err)
+{
+    while (n > 0) {
+        const ssize_t done = pwrite(s->input, bytes, n, (off_t)s->n_bytes);
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
-            return pf_fail(err, PF_ERR_LIMIT, "no memory for a file of %zu bytes", n);
-        at += (size_t)done;
+            return pf_fail(err, PF_ERR_LIMIT, "no memory for the file");
+        bytes += done;
+        n -= (size_t)done;
+        s->n_bytes += (size_t)done;
     }
     return true;
 }
 
-static void forget_bytes(const pf_sandbox *s, size_t n)
+bool pf_sandbox_put(pf_sandbox *s, const uint8_t *bytes, size_t n, pf_err *err)
 {
-    if (n > KEPT_INPUT)
-        fallocate(s->input, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)n);
+    forget_bytes(s);
+    if (check_file(n, err) && make_files(s, err) && take_for_file(s, n, err) &&
+        append(s, bytes, n, err))
+        return true;
+    forget_bytes(s);
+    return false;
 }
 
-static void put_question(const pf_sandbox *s, const pf_intake *intake, size_t n,
+/* To its end; one that grew meanwhile is as long as it was. */
+static bool copy_file(pf_sandbox *s, int fd, size_t size, pf_hasher *h, uint8_t *chunk,
+                      pf_err *err)
+{
+    while (s->n_bytes < size) {
+        const size_t left = size - s->n_bytes;
+        const ssize_t n =
+            pread(fd, chunk, left < CHUNK ? left : CHUNK, (off_t)s->n_bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return pf_fail_errno(err, errno, "cannot read it");
+        if (n == 0)
+            return true; /* it was cut */
+        pf_hasher_add(h, chunk, (size_t)n);
+        if (!append(s, chunk, (size_t)n, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_open(pf_sandbox *s, int fd, pf_hash *hash, pf_err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return pf_fail_errno(err, errno, "cannot read it");
+    const size_t size = (size_t)st.st_size;
+    pf_hasher *h = pf_hasher_new(err);
+    uint8_t *chunk = pf_alloc_array(CHUNK, 1, err);
+    const bool ok = h && chunk && check_file(size, err) &&
+                    take_for_file(s, size, err) &&
+                    copy_file(s, fd, size, h, chunk, err);
+    pf_free(chunk);
+    if (ok)
+        *hash = pf_hasher_finish(h);
+    else
+        pf_hasher_free(h);
+    return ok;
+}
+
+bool pf_sandbox_read(pf_sandbox *s, const char *path, pf_hash *hash, pf_err *err)
+{
+    int fd;
+    forget_bytes(s);
+    if (!make_files(s, err) || !pf_file_open(&fd, path, err))
+        return false;
+    const bool ok = read_open(s, fd, hash, err) || pf_fail_in(err, "'%s'", path);
+    close(fd);
+    if (!ok)
+        forget_bytes(s);
+    return ok;
+}
+
+/* ---- one picture ----------------------------------------------------------------- */
+
+static void put_question(const pf_sandbox *s, const pf_intake *intake,
                          const pf_intake_options *o)
 {
     pf_decoder_page *p = s->page;
@@ -311,7 +419,7 @@ static void put_question(const pf_sandbox *s, const pf_intake *intake, size_t n,
     if (intake->pixels)
         memset(p->pixels, 0,
                (size_t)o->preprocess->size * (size_t)o->preprocess->size * 3);
-    p->n_bytes = n;
+    p->n_bytes = s->n_bytes;
     p->frame = o->frame;
     p->wants_pixels = intake->pixels != NULL;
     p->wants_thumbnail = intake->thumbnail != NULL;
@@ -376,12 +484,14 @@ static bool take_answer(const pf_sandbox *s, pf_intake *intake,
  * else, -1 when it hangs. Twice would let two of them wait for each other. */
 static int converse(pf_sandbox *s)
 {
+    const size_t of_file = s->granted;
     int said = tell(s, PF_DECODER_GO) ? hear(s) : 0;
     if (said == PF_DECODER_NEEDS) {
         const bool is_granted = take(s, s->page->needs);
         said =
             tell(s, is_granted ? PF_DECODER_GRANTED : PF_DECODER_REFUSED) ? hear(s) : 0;
     }
+    give_back(s, of_file);
     return said == PF_DECODER_DONE || said == -1 ? said : 0;
 }
 
@@ -402,49 +512,26 @@ static bool say_how_it_ended(pf_sandbox *s, int said, pf_err *err)
 }
 
 /* *is_done: it came to an answer, be that a failure. */
-static bool try_once(pf_sandbox *s, pf_intake *intake, const uint8_t *bytes, size_t n,
-                     const pf_intake_options *o, bool *is_done, pf_err *err)
+static bool try_once(pf_sandbox *s, pf_intake *intake, const pf_intake_options *o,
+                     bool *is_done, pf_err *err)
 {
-    *is_done = true;
-    if (!put_bytes(s, bytes, n, err))
-        return false;
-    put_question(s, intake, n, o);
+    put_question(s, intake, o);
     s->n_pictures++;
     const int said = converse(s);
-    forget_bytes(s, n);
-    give_back(s);
-    if (said == PF_DECODER_DONE)
-        return take_answer(s, intake, o, err);
-    *is_done = false;
-    return say_how_it_ended(s, said, err);
+    *is_done = said == PF_DECODER_DONE;
+    return *is_done ? take_answer(s, intake, o, err) : say_how_it_ended(s, said, err);
 }
 
-static bool check(const pf_intake *intake, size_t n, const pf_intake_options *o,
-                  pf_err *err)
-{
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    if (n > limits.max_file_bytes)
-        return pf_fail(err, PF_ERR_LIMIT, "the file has %zu bytes, the limit is %zu", n,
-                       limits.max_file_bytes);
-    return !intake->pixels || is_size(o->preprocess->size, PF_DECODER_SIDE_MAX) ||
-           pf_fail(err, PF_ERR_UNSUPPORTED,
-                   "pictures of %d pixels for the model, the most is %d",
-                   o->preprocess->size, PF_DECODER_SIDE_MAX);
-}
-
-bool pf_sandbox_make(pf_sandbox *s, pf_intake *intake, const uint8_t *bytes, size_t n,
-                     const pf_intake_options *options, pf_err *err)
+static bool decode(pf_sandbox *s, pf_intake *intake, const pf_intake_options *o,
+                   pf_err *err)
 {
     bool is_done;
-    if (!check(intake, n, options, err))
-        return false;
     if (s->n_pictures >= PICTURES_MAX)
         stop(s);
     if (s->pid == 0 && !start(s, err))
         return false;
     const bool was_new = s->n_pictures == 0;
-    if (try_once(s, intake, bytes, n, options, &is_done, err))
+    if (try_once(s, intake, o, &is_done, err))
         return true;
     if (is_done || was_new)
         return false;
@@ -452,7 +539,19 @@ bool pf_sandbox_make(pf_sandbox *s, pf_intake *intake, const uint8_t *bytes, siz
     pf_err again = PF_ERR_INIT;
     if (!start(s, &again))
         return pf_fail_as(err, &again);
-    return try_once(s, intake, bytes, n, options, &is_done, err);
+    return try_once(s, intake, o, &is_done, err);
+}
+
+bool pf_sandbox_decode(pf_sandbox *s, pf_intake *intake, const pf_intake_options *o,
+                       pf_err *err)
+{
+    if (intake->pixels && !is_size(o->preprocess->size, PF_DECODER_SIDE_MAX))
+        return pf_fail(err, PF_ERR_UNSUPPORTED,
+                       "pictures of %d pixels for the model, the most is %d",
+                       o->preprocess->size, PF_DECODER_SIDE_MAX);
+    const bool ok = decode(s, intake, o, err);
+    forget_bytes(s);
+    return ok;
 }
 
 bool pf_sandbox_start(pf_sandbox *s, pf_err *err)
@@ -474,6 +573,7 @@ void pf_sandbox_free(pf_sandbox *s)
     if (!s)
         return;
     stop(s);
+    forget_bytes(s);
     if (s->page)
         munmap(s->page, sizeof *s->page);
     close_fd(&s->input);

@@ -7,7 +7,8 @@
  * the picture it was at, and is started again.
  *
  * All decoders of a process share PF_SANDBOX_MEMORY bytes for what pictures take while
- * they are decoded; a large one waits until the others are done.
+ * they are decoded, the bytes of large files included; a large one waits until the
+ * others are done.
  *
  * A pf_sandbox belongs to one thread. Its process is started when it is first needed.
  */
@@ -15,6 +16,7 @@
 #define PF_CORE_IMAGE_SANDBOX_H
 
 #include "core/base/err.h"
+#include "core/base/hash.h"
 #include "core/image/intake.h"
 
 #define PF_SANDBOX_MEMORY ((size_t)512 << 20)
@@ -26,12 +28,20 @@ PF_MUST_CHECK bool pf_sandbox_new(pf_sandbox **out, pf_err *err);
 PF_MUST_CHECK bool pf_sandbox_start(pf_sandbox *sandbox, pf_err *err);
 void pf_sandbox_free(pf_sandbox *sandbox); /* ends the process; NULL is fine */
 
-/* As pf_intake_make(), and never PF_ERR_NOMEM for what a picture takes: PF_ERR_LIMIT
- * for one that needs too much memory or time, PF_ERR_FORMAT for one the decoder died
- * of. IO: there is no decoder. */
-PF_MUST_CHECK bool pf_sandbox_make(pf_sandbox *sandbox, pf_intake *intake,
-                                   const uint8_t *bytes, size_t n,
-                                   const pf_intake_options *options, pf_err *err);
+/* Take a picture's bytes in for pf_sandbox_decode(), in place of those before. LIMIT:
+ * more than pf_picture_limits allow. */
+PF_MUST_CHECK bool pf_sandbox_put(pf_sandbox *sandbox, const uint8_t *bytes, size_t n,
+                                  pf_err *err);
+/* The same for a file, which is read in pieces: its bytes are in memory once, where the
+ * decoder sees them. *hash is that of what was read. */
+PF_MUST_CHECK bool pf_sandbox_read(pf_sandbox *sandbox, const char *path, pf_hash *hash,
+                                   pf_err *err);
+
+/* Decode what was taken in, and forget it. As pf_intake_make(), and never PF_ERR_NOMEM
+ * for what a picture takes: PF_ERR_LIMIT for one that needs too much memory or time,
+ * PF_ERR_FORMAT for one the decoder died of. IO: there is no decoder. */
+PF_MUST_CHECK bool pf_sandbox_decode(pf_sandbox *sandbox, pf_intake *intake,
+                                     const pf_intake_options *options, pf_err *err);
 
 /* Does the kernel filter the decoder's system calls? True as long as none has started.
  */

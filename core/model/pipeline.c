@@ -44,7 +44,6 @@ typedef struct {
     batch batches[BATCHES_PER_WORKER];
     size_t n_filled;      /* batches, ever */
     size_t n_handed_over; /* of them; the caller's own */
-    pf_buf bytes;         /* of the file being read */
     pf_sandbox *sandbox;  /* that it is decoded in; NULL for texts */
     pf_intake intake;     /* of the picture in it; NULLs for texts */
 } worker;
@@ -94,12 +93,8 @@ static bool load_picture(worker *w, batch *b, pf_embedded *r)
     const pf_intake_options options = {.name = pf_path_base(ref->path),
                                        .frame = ref->frame,
                                        .preprocess = pf_model_preprocess(model)};
-    w->bytes.size = 0;
-    if (!pf_file_read(ref->path, &w->bytes, &r->failure))
-        return false;
-    r->content = pf_hash_bytes(w->bytes.data, w->bytes.size);
-    if (!pf_sandbox_make(w->sandbox, &w->intake, (const uint8_t *)w->bytes.data,
-                         w->bytes.size, &options, &r->failure))
+    if (!pf_sandbox_read(w->sandbox, ref->path, &r->content, &r->failure) ||
+        !pf_sandbox_decode(w->sandbox, &w->intake, &options, &r->failure))
         return false;
     r->width = w->intake.width;
     r->height = w->intake.height;
@@ -209,9 +204,6 @@ static bool make_intake(pf_intake *v, const pf_pipeline *p, pf_err *err)
 
 static bool make_worker(worker *w, job *j, pf_err *err)
 {
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf_init(&w->bytes, limits.max_file_bytes);
     w->job = j;
     bool ok = pf_embedder_new(&w->embedder, j->options->model, err) &&
               (j->texts || (pf_sandbox_new(&w->sandbox, err) &&
@@ -231,7 +223,6 @@ static void free_worker(worker *w)
         pf_buf_free(&w->batches[i].thumbnails);
     }
     pf_embedder_free(w->embedder);
-    pf_buf_free(&w->bytes);
     pf_free(w->intake.pixels);
     pf_free(w->intake.thumbnail);
     pf_sandbox_free(w->sandbox);

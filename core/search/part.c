@@ -59,38 +59,37 @@ static bool embed_phrase(const char *phrase, pf_embedder *embedder, float *vecto
     return pf_embed_texts(embedder, &phrase, 1, vector, is_truncated, err);
 }
 
-/* What a picture is embedded with. */
+/* What a picture is embedded with; its bytes are in the sandbox. */
 typedef struct {
     pf_embedder *embedder;
     pf_sandbox *sandbox;
     float *vector;
 } embedding;
 
-static bool embed_bytes(const embedding *e, const uint8_t *bytes, size_t n,
-                        const char *name, pf_err *err)
+static bool embed_taken(const embedding *e, const char *name, pf_err *err)
 {
     const pf_preprocess *p = pf_model_preprocess(pf_embedder_model(e->embedder));
     const pf_intake_options options = {.name = name, .preprocess = p};
     pf_intake intake = {0};
     intake.pixels = pf_alloc_array((size_t)p->size * (size_t)p->size, 3, err);
     const bool ok = intake.pixels &&
-                    pf_sandbox_make(e->sandbox, &intake, bytes, n, &options, err) &&
+                    pf_sandbox_decode(e->sandbox, &intake, &options, err) &&
                     pf_embed_picture(e->embedder, intake.pixels, e->vector, err);
     pf_free(intake.pixels);
     return ok || pf_fail_in(err, "picture '%s'", name);
 }
 
-/* Read, not mapped: it may be cut by others at any time. */
 static bool embed_file(const embedding *e, const char *path, pf_err *err)
 {
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf file;
-    pf_buf_init(&file, limits.max_file_bytes);
-    const bool ok = pf_file_read(path, &file, err) &&
-                    embed_bytes(e, (const uint8_t *)file.data, file.size, path, err);
-    pf_buf_free(&file);
-    return ok;
+    pf_hash hash;
+    return pf_sandbox_read(e->sandbox, path, &hash, err) && embed_taken(e, path, err);
+}
+
+static bool embed_bytes(const embedding *e, const pf_part *part, pf_err *err)
+{
+    return (pf_sandbox_put(e->sandbox, part->bytes, part->n_bytes, err) ||
+            pf_fail_in(err, "picture '%s'", part->text)) &&
+           embed_taken(e, part->text, err);
 }
 
 bool pf_part_embed(const pf_part *part, pf_embedder *embedder, pf_sandbox *sandbox,
@@ -105,7 +104,7 @@ bool pf_part_embed(const pf_part *part, pf_embedder *embedder, pf_sandbox *sandb
     case PF_PART_FILE:
         return embed_file(&e, part->text, err);
     case PF_PART_PICTURE:
-        return embed_bytes(&e, part->bytes, part->n_bytes, part->text, err);
+        return embed_bytes(&e, part, err);
     case PF_PART_LIKE:
         break;
     }

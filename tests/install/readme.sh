@@ -7,6 +7,7 @@ mkdir "$box/project"
 ln -s "$WORK/films" "$PROJECT/data" "$box/project"
 cp -r "$PROJECT/examples" "$box/project"
 cd "$box/project/examples"
+[ "$SHARED" = ON ] || export PLAINFILM_DECODER="$PREFIX/$LIBEXECDIR/plainfilm/plainfilm-decode"
 
 needs() { # PROGRAM: is libplainfilm.so among what it loads?
   "$READELF" -d "$1" | grep -q 'NEEDED.*libplainfilm\.so'

@@ -6,6 +6,9 @@ cp -r "$PREFIX" "$box/moved"
 rm -f "$box/moved/$LIBDIR"/libplainfilm.so*
 PKG_CONFIG_PATH=$box/moved/$LIBDIR/pkgconfig
 unset LD_LIBRARY_PATH
+# Such a program looks for the decoder beside itself, and where it was to be installed.
+PLAINFILM_DECODER=$PREFIX/$LIBEXECDIR/plainfilm/plainfilm-decode
+export PLAINFILM_DECODER
 cd "$box"
 flags=$(pkg-config --static --cflags --libs plainfilm) || fail "pkg-config"
 case $flags in

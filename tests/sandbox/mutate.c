@@ -65,8 +65,8 @@ static void try_one(mutator *m, const char *name, const pf_buf *b)
     pf_err err = PF_ERR_INIT;
     pf_intake intake = {.pixels = m->pixels, .thumbnail = &m->thumbnail};
     const pf_intake_options options = {.name = name, .preprocess = &m->preprocess};
-    if (pf_sandbox_make(m->sandbox, &intake, (const uint8_t *)b->data, b->size,
-                        &options, &err)) {
+    if (pf_sandbox_put(m->sandbox, (const uint8_t *)b->data, b->size, &err) &&
+        pf_sandbox_decode(m->sandbox, &intake, &options, &err)) {
         m->n_decoded++;
     } else if (strstr(err.msg, "decoder")) {
         m->n_died++;

@@ -50,7 +50,8 @@ static bool decode(pf_intake *intake, const char *name, const void *bytes, size_
 {
     const pf_intake_options options = {.name = name, .preprocess = &preprocess};
     err = (pf_err)PF_ERR_INIT;
-    return pf_sandbox_make(sandbox, intake, bytes, n, &options, &err);
+    return pf_sandbox_put(sandbox, bytes, n, &err) &&
+           pf_sandbox_decode(sandbox, intake, &options, &err);
 }
 
 /* ---- the same pictures ---- */
@@ -109,8 +110,8 @@ static void pictures_are_the_same(void **state)
     compare_folder(PF_TESTS_DIR "/golden/images");
     compare_folder(PF_TESTS_DIR "/golden/preprocess/in");
     assert_true(n_compared > 20);
-    compare_folder(PF_SHARED_DIR "/data/odd-images");
-    compare_folder(PF_SHARED_DIR "/data/radiographs");
+    compare_folder(PF_SHARED_DIR "/data/odd-images/files");
+    compare_folder(PF_SHARED_DIR "/data/radiographs/images");
     assert_int_equal(pf_sandbox_is_filtered(), IS_FILTERED);
 }
 
@@ -233,14 +234,19 @@ static void large_pictures_share_one_budget(void **state)
     char pgm[64] = "P5 12000 12000 65535\n";  /* 144 million, each of 5 bytes */
     assert_false(decode(&intake, "a.pgm", pgm, sizeof pgm));
     assert_true(err.code == PF_ERR_LIMIT || err.code == PF_ERR_FORMAT);
-    uint8_t *bytes = calloc(1, (size_t)200 << 20);
+    uint8_t *bytes = calloc(1, (size_t)300 << 20);
     assert_non_null(bytes);
-    const int n = sprintf((char *)bytes, "P5 9900 9900 65535 ");
-    (void)n;
-    assert_true(decode(&intake, "a.pgm", bytes, (size_t)200 << 20)); /* 490 MB of 537 */
-    const int m = sprintf((char *)bytes, "P5 9999 9999 65535 ");
-    (void)m;
-    assert_true(decode(&intake, "a.pgm", bytes, (size_t)200 << 20)); /* 500 MB */
+    /* 145 MB of file and 361 MB to decode it, of 537 */
+    assert_true(sprintf((char *)bytes, "P5 8500 8500 65535 ") > 0);
+    assert_true(decode(&intake, "a.pgm", bytes, (size_t)145 << 20));
+    assert_true(sprintf((char *)bytes, "P5 9999 9999 65535 ") > 0); /* 200 and 500 */
+    assert_false(decode(&intake, "a.pgm", bytes, (size_t)200 << 20));
+    assert_int_equal(err.code, PF_ERR_LIMIT);
+    assert_false(decode(&intake, "a.pgm", bytes, (size_t)300 << 20));
+    assert_int_equal(err.code, PF_ERR_LIMIT);
+    assert_true(sprintf((char *)bytes, "P5 8500 8500 65535 ") >
+                0); /* all is given back */
+    assert_true(decode(&intake, "a.pgm", bytes, (size_t)145 << 20));
     free(bytes);
 }
 
