@@ -212,7 +212,7 @@ PF_MUST_CHECK PF_API bool pf_reader_open(pf_reader **out, pf_engine *engine,
 PF_API void pf_reader_close(pf_reader *reader);
 
 /* Go on to the newest generation; it costs next to nothing when there is no newer one.
- * On failure the reader stays where it is. */
+ * On failure the reader stays where it is, and the next question tries again. */
 PF_MUST_CHECK PF_API bool pf_reader_refresh(pf_reader *reader, pf_err *err);
 /* Grows by one with each publish; 0 without a catalog. */
 PF_API int64_t pf_reader_generation(const pf_reader *reader);
