@@ -143,3 +143,10 @@ void say_about(const char *folder, const pf_answer *answer)
     if (command.verbose)
         say_time(folder, about, n_hits);
 }
+
+void say_odd_path(const char *path)
+{
+    fprintf(stderr, "%s: there are line breaks in '", query_cli.name);
+    pf_term_puts(stderr, path);
+    fputs("', which is left out; use --null\n", stderr);
+}

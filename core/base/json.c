@@ -120,16 +120,6 @@ const char *pf_json_string(const pf_json *json, size_t *n)
     return json_string_value(in(json));
 }
 
-char *pf_json_text(const pf_json *json, pf_err *err)
-{
-    char *dumped = json_dumps((const json_t *)json, JSON_ENCODE_ANY | JSON_COMPACT);
-    char *text = dumped ? pf_strdup(dumped, err) : NULL;
-    if (!dumped)
-        pf_fail(err, PF_ERR_NOMEM, "out of memory (JSON)");
-    pf_free(dumped);
-    return text;
-}
-
 bool pf_json_next_member(const pf_json *obj, pf_json_member *m)
 {
     json_t *o = (json_t *)(uintptr_t)obj;
@@ -146,9 +136,39 @@ void pf_json_writer_init(pf_json_writer *w, FILE *file)
     *w = (pf_json_writer){.file = file, .is_first = true};
 }
 
+/* jansson leaves all past U+007F, and DEL, as it is: what drives a terminal or turns
+ * the direction of writing is escaped here. All of these are below U+10000, and bytes
+ * come in whole characters (what is escaped and what is not, each in one piece). */
 static int to_file(const char *bytes, size_t n, void *file)
 {
-    return fwrite(bytes, 1, n, file) == n ? 0 : -1;
+    size_t done = 0, length;
+    for (size_t i = 0; i < n; i += length) {
+        uint32_t code = 'a';
+        length = pf_utf8_decode(bytes + i, n - i, &code);
+        length = length > 0 ? length : 1;
+        if (code != 0x2028 && code != 0x2029 && !pf_utf8_is_control(code))
+            continue;
+        fwrite(bytes + done, 1, i - done, file);
+        fprintf(file, "\\u%04X", (unsigned)code);
+        done = i + length;
+    }
+    return fwrite(bytes + done, 1, n - done, file) == n - done ? 0 : -1;
+}
+
+char *pf_json_text(const pf_json *json, pf_err *err)
+{
+    char *dumped = NULL;
+    size_t n;
+    FILE *file = open_memstream(&dumped, &n);
+    bool ok = file && json_dump_callback((const json_t *)json, to_file, file,
+                                         JSON_ENCODE_ANY | JSON_COMPACT) == 0;
+    if (file && fclose(file) != 0)
+        ok = false;
+    char *text = ok ? pf_strdup(dumped, err) : NULL;
+    if (!ok)
+        pf_fail(err, PF_ERR_NOMEM, "out of memory (JSON)");
+    pf_free(dumped);
+    return text;
 }
 
 static void write_text(FILE *file, const char *s)

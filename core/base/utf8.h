@@ -12,6 +12,11 @@
 
 #include "core/base/err.h"
 
+/* Does the code point drive a terminal, or turn the direction of writing, instead of
+ * being a letter? Controls, C1 ones too, and the marks, embeddings, overrides and
+ * isolates of bidirectional text; not U+2028 and U+2029, which end lines. */
+bool pf_utf8_is_control(uint32_t code);
+
 /* Length in bytes (1..4) of the valid sequence at `s`, which has `n` bytes, and its
  * code point; 0 when there is none. Overlong forms, surrogates and values past U+10FFFF
  * are not valid. `*code` may be NULL. */

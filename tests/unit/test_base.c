@@ -149,6 +149,37 @@ static void json_reads_strictly(void **state)
     assert_refused(pf_json_parse(&doc, deep, sizeof deep, &err), &err, "depth");
 }
 
+/* A terminal that is shown our JSON does nothing of it, and shows it in order. */
+static void json_escapes_what_drives_a_terminal(void **state)
+{
+    (void)state;
+    static const char odd[] = "a\x7F\xC2\x80\xC2\x9B"
+                              "31m\xC2\x9F\xC2\xA0\xD8\x9C\xE2\x80\x8E\xE2\x80\x8F"
+                              "\xE2\x80\xA7\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAA"
+                              "\xE2\x80\xAE\xE2\x81\xA6\xE2\x81\xA9\xF0\x9F\xA9\xBB";
+    static const char wanted[] =
+        "\"a\\u007F\\u0080\\u009B31m\\u009F\xC2\xA0\\u061C\\u200E\\u200F\xE2\x80\xA7"
+        "\\u2028\\u2029\\u202A\\u202E\\u2066\\u2069\xF0\x9F\xA9\xBB\"";
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    pf_json_writer w;
+    pf_json *json;
+    pf_err err = PF_ERR_INIT;
+    pf_json_writer_init(&w, f);
+    pf_json_write_string(&w, NULL, odd);
+    fclose(f);
+    text[n - 1] = '\0';
+    assert_string_equal(text, wanted);
+    assert_ok(pf_json_parse(&json, text, n - 1, &err), &err);
+    assert_string_equal(pf_json_string(json, NULL), odd);
+    char *again = pf_json_text(json, &err);
+    assert_string_equal(again, wanted);
+    pf_free(again);
+    pf_json_free(json);
+    free(text);
+}
+
 static void json_writes_what_can_be_read(void **state)
 {
     (void)state;
@@ -272,6 +303,7 @@ int main(void)
         cmocka_unit_test(utf8_refuses_what_the_standard_refuses),
         cmocka_unit_test(json_reads_strictly),
         cmocka_unit_test(json_writes_what_can_be_read),
+        cmocka_unit_test(json_escapes_what_drives_a_terminal),
         cmocka_unit_test(hashes_do_not_depend_on_the_pieces),
         cmocka_unit_test(files_are_published_whole),
         cmocka_unit_test(paths_are_tidied_by_their_names),
