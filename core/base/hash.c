@@ -1,10 +1,8 @@
 /* hash.c - see hash.h. */
 #include "core/base/hash.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
@@ -39,27 +37,6 @@ bool pf_hash_file(pf_hash *out, const char *path, pf_err *err)
     *out = pf_hash_bytes(map.data, map.size);
     pf_mapfile_close(&map);
     return true;
-}
-
-bool pf_hash_open_file(pf_hash *out, int fd, const char *path, pf_err *err)
-{
-    enum { CHUNK = 1 << 18 };
-    pf_hasher *h = pf_hasher_new(err);
-    uint8_t *bytes = pf_alloc_array(CHUNK, 1, err);
-    bool ok = h && bytes;
-    ssize_t n = 0;
-    for (off_t at = 0; ok && (n = pread(fd, bytes, CHUNK, at)) != 0; at += n) {
-        if (n < 0)
-            ok = pf_fail_errno(err, errno, "cannot read '%s'", path);
-        else
-            pf_hasher_add(h, bytes, (size_t)n);
-    }
-    pf_free(bytes);
-    if (ok)
-        *out = pf_hasher_finish(h);
-    else
-        pf_hasher_free(h);
-    return ok;
 }
 
 pf_hasher *pf_hasher_new(pf_err *err)

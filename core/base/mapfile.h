@@ -25,6 +25,8 @@ PF_MUST_CHECK bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *er
  * memory, and come back from the file when they are read all the same. Bytes outside of
  * the mapping are left alone. */
 void pf_mapfile_forget(const pf_mapfile *map, const uint8_t *from, size_t n);
+/* `size` bytes that are zero and take no memory, to be closed as well. */
+PF_MUST_CHECK bool pf_mapfile_zeros(pf_mapfile *map, size_t size, pf_err *err);
 void pf_mapfile_close(pf_mapfile *map); /* all zero is fine */
 
 static inline pf_span pf_mapfile_span(const pf_mapfile *map)

@@ -21,6 +21,7 @@
 #include "core/base/mem.h"
 #include "core/catalog/schema.h"
 #include "core/catalog/store_impl.h"
+#include "core/catalog/vindex.h"
 #include "core/version.h"
 
 /* --- opening -------------------------------------------------------------------- */
@@ -381,19 +382,42 @@ bool pf_store_find_model_id(pf_store *s, int64_t *id, pf_err *err)
                            err);
 }
 
-bool pf_store_find_dim(pf_store *s, int64_t model_id, int *dim, pf_err *err)
+bool pf_store_read_dim(int64_t said, int *dim)
 {
-    int64_t found;
-    bool ok = pf_sql_find_int(s->db, "SELECT dim FROM model WHERE id = ?",
-                              PF_SQL_ARGS(pf_sql_int(model_id)), &found, err);
-    *dim =
-        ok && found > 0 && found <= 65536 ? (int)found : 0; /* as the schema has it */
+    const bool ok = said >= 1 && said <= PF_VINDEX_DIM_MAX; /* as the schema has it */
+    *dim = ok ? (int)said : 0;
     return ok;
 }
 
-static bool read_model(pf_store_model *out, pf_sql_rows *rows, pf_err *err)
+static bool no_dim(const pf_store *s, int64_t model_id, int64_t said, pf_err *err)
 {
-    out->dim = (int)pf_sql_get_int(rows, 5);
+    return pf_fail(err, PF_ERR_FORMAT,
+                   "'%s' is damaged: model %lld makes vectors of %lld floats; 1 to %d "
+                   "are possible",
+                   s->path, (long long)model_id, (long long)said, PF_VINDEX_DIM_MAX);
+}
+
+bool pf_store_find_dim(pf_store *s, int64_t model_id, int *dim, pf_err *err)
+{
+    *dim = 0;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, "SELECT dim FROM model WHERE id = ?",
+                           PF_SQL_ARGS(pf_sql_int(model_id)), err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        const int64_t said = pf_sql_get_int(rows, 0);
+        ok = pf_store_read_dim(said, dim) || no_dim(s, model_id, said, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+static bool read_model(pf_store *s, pf_store_model *out, pf_sql_rows *rows, pf_err *err)
+{
+    const int64_t id = pf_sql_get_int(rows, 0), dim = pf_sql_get_int(rows, 5);
+    if (!pf_store_read_dim(dim, &out->dim))
+        return no_dim(s, id, dim, err);
     out->logit_scale = pf_sql_get_real(rows, 6);
     char **fields[] = {&out->fingerprint, &out->path, &out->preprocess,
                        &out->description, &out->stamp};
@@ -405,7 +429,7 @@ static bool read_model(pf_store_model *out, pf_sql_rows *rows, pf_err *err)
     if (!pf_sql_is_null(rows, 8) &&
         !(out->tokenizer = pf_strdup(pf_sql_get_text(rows, 8), err)))
         return false;
-    out->id = pf_sql_get_int(rows, 0);
+    out->id = id;
     return true;
 }
 
@@ -421,7 +445,7 @@ bool pf_store_find_model(pf_store *s, pf_store_model *out, pf_err *err)
                      PF_SQL_NO_ARGS, err) &&
         pf_sql_next(rows, &has_row, err);
     if (ok && has_row)
-        ok = read_model(out, rows, err);
+        ok = read_model(s, out, rows, err);
     pf_sql_end(rows);
     if (!ok)
         pf_store_model_reset(out);

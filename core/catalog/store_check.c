@@ -79,13 +79,14 @@ static bool check_vector(pf_sql_rows *rows, const char *what, scratch *v,
                          pf_notes *problems, pf_err *err)
 {
     long long id = pf_sql_get_int(rows, 0);
-    int64_t dim = pf_sql_get_int(rows, 1);
+    int64_t said = pf_sql_get_int(rows, 1);
+    int dim;
     size_t n;
     const void *blob = pf_sql_get_bytes(rows, 2, &n);
-    if (dim < 1 || dim > 65536 || !blob || n != 4 * (size_t)dim) {
+    if (!pf_store_read_dim(said, &dim) || !blob || n != 4 * (size_t)dim) {
         pf_notes_add(problems,
                      "the vector of %s %lld has %zu bytes, its model %lld floats", what,
-                     id, n, (long long)dim);
+                     id, n, (long long)said);
         return true;
     }
     if (dim > v->room) {
@@ -94,10 +95,10 @@ static bool check_vector(pf_sql_rows *rows, const char *what, scratch *v,
         v->vector = pf_alloc_floats((size_t)dim, err);
         if (!v->vector)
             return false;
-        v->room = (int)dim;
+        v->room = dim;
     }
-    pf_store_unpack(v->vector, blob, (int)dim);
-    if (!pf_store_is_unit(v->vector, (int)dim))
+    pf_store_unpack(v->vector, blob, dim);
+    if (!pf_store_is_unit(v->vector, dim))
         pf_notes_add(problems, "the vector of %s %lld has not length 1", what, id);
     return true;
 }

@@ -376,6 +376,20 @@ const char *pf_index_kind_name(pf_index_kind kind)
     return kind == PF_INDEX_IMAGES ? "images" : "captions";
 }
 
+/* count(id), not count(*): SQLite counts all rows in one step, which nothing ends when
+ * the pages of a damaged file lead back to themselves. */
+bool pf_store_count_vectors(pf_store *s, pf_index_kind kind, int64_t *count, int *dim,
+                            pf_err *err)
+{
+    int64_t model_id;
+    return pf_store_find_model_id(s, &model_id, err) &&
+           pf_store_find_dim(s, model_id, dim, err) &&
+           pf_sql_find_int(s->db,
+                           kind == PF_INDEX_IMAGES ? "SELECT count(id) FROM image"
+                                                   : "SELECT count(id) FROM caption",
+                           PF_SQL_NO_ARGS, count, err);
+}
+
 bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_file *out,
                               pf_err *err)
 {
@@ -394,9 +408,8 @@ bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_fi
         const char *name = pf_sql_get_text(rows, 1);
         const void *checksum = pf_sql_get_bytes(rows, 2, &n);
         out->count = pf_sql_get_int(rows, 3);
-        out->dim = (int)pf_sql_get_int(rows, 4);
         if (is_plain_name(name) && checksum && n == sizeof out->checksum.b &&
-            out->count >= 0) {
+            out->count >= 0 && pf_store_read_dim(pf_sql_get_int(rows, 4), &out->dim)) {
             out->generation = pf_sql_get_int(rows, 0);
             snprintf(out->name, sizeof out->name, "%s", name);
             memcpy(out->checksum.b, checksum, n);
