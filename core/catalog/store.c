@@ -27,7 +27,7 @@
 /* --- opening -------------------------------------------------------------------- */
 
 typedef struct {
-    int64_t application, version, tables;
+    int64_t application, version, has_tables;
 } identity;
 
 static bool read_identity(pf_sql *db, identity *is, pf_err *err)
@@ -36,14 +36,14 @@ static bool read_identity(pf_sql *db, identity *is, pf_err *err)
                            &is->application, err) &&
            pf_sql_find_int(db, "PRAGMA user_version", PF_SQL_NO_ARGS, &is->version,
                            err) &&
-           pf_sql_find_int(db, "SELECT count(*) FROM sqlite_schema", PF_SQL_NO_ARGS,
-                           &is->tables, err);
+           pf_sql_find_int(db, "SELECT EXISTS (SELECT 1 FROM sqlite_schema)",
+                           PF_SQL_NO_ARGS, &is->has_tables, err);
 }
 
 static bool check_identity(const identity *is, const char *path, pf_store_mode mode,
                            pf_err *err)
 {
-    if (is->application == 0 && is->version == 0 && is->tables == 0) {
+    if (is->application == 0 && is->version == 0 && !is->has_tables) {
         if (mode == PF_STORE_CREATE)
             return true;
         return pf_fail(err, PF_ERR_NOT_FOUND, "'%s' is empty: nothing was indexed yet",
@@ -53,6 +53,9 @@ static bool check_identity(const identity *is, const char *path, pf_store_mode m
         return pf_fail(err, PF_ERR_FORMAT,
                        "'%s' is the database of another application, not a catalog",
                        path);
+    if (is->version < 1)
+        return pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: it has format %lld", path,
+                       (long long)is->version);
     if (is->version > pf_schema_version)
         return pf_fail(
             err, PF_ERR_UNSUPPORTED,
@@ -130,7 +133,9 @@ static bool open_for_writing(pf_store *s, pf_err *err)
     if (!pf_sql_open(&s->db, s->path, PF_SQL_WRITE, err) ||
         !read_identity(s->db, &is, err) || !check_identity(&is, s->path, s->mode, err))
         return false;
-    if (is.tables == 0 && !pf_sql_run_script(s->db, page_size, err))
+    if (!is.has_tables && !pf_sql_run_script(s->db, page_size, err))
+        return false;
+    if (is.version > 0 && !pf_store_check_schema(s, (int)is.version, err))
         return false;
     return enter_wal_mode(s, err) &&
            (is.version == pf_schema_version || migrate(s, err));
@@ -163,7 +168,8 @@ static bool open_for_reading(pf_store *s, pf_err *err)
         ok = pf_sql_open(&s->db, s->path, PF_SQL_IMMUTABLE, err) &&
              read_identity(s->db, &is, err);
     }
-    return ok && check_identity(&is, s->path, s->mode, err);
+    return ok && check_identity(&is, s->path, s->mode, err) &&
+           pf_store_check_schema(s, (int)is.version, err);
 }
 
 static uint32_t big_endian(const uint8_t *b)
@@ -349,13 +355,13 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT (SELECT count(*) FROM image),"
-                           " (SELECT count(*) FROM caption),"
-                           " (SELECT count(*) FROM teaching_case),"
-                           " (SELECT count(*) FROM source),"
-                           " (SELECT count(*) FROM failure),"
-                           " (SELECT count(*) FROM picture),"
-                           " (SELECT count(*) FROM caption_text),"
+                           "SELECT (SELECT count(id) FROM image),"
+                           " (SELECT count(id) FROM caption),"
+                           " (SELECT count(id) FROM teaching_case),"
+                           " (SELECT count(id) FROM source),"
+                           " (SELECT count(path) FROM failure),"
+                           " (SELECT count(id) FROM picture),"
+                           " (SELECT count(id) FROM caption_text),"
                            " (SELECT count(DISTINCT image_id) FROM caption),"
                            " created_at, created_by FROM catalog",
                            PF_SQL_NO_ARGS, err) &&

@@ -38,7 +38,7 @@ static bool check_counts(pf_store *s, pf_notes *problems, pf_err *err)
     static const struct {
         const char *sql, *what;
     } wrong[] = {
-        {"SELECT count(*) <> 1 FROM catalog", "catalog tables that have not one row"},
+        {"SELECT count(id) <> 1 FROM catalog", "catalog tables that have not one row"},
         {"SELECT count(*) FROM image JOIN picture ON picture.id = picture_id"
          " WHERE model_id IS NOT (SELECT model_id FROM catalog)",
          "images whose vector is of another model"},
@@ -53,11 +53,11 @@ static bool check_counts(pf_store *s, pf_notes *problems, pf_err *err)
          " WHERE generation <> (SELECT generation FROM catalog)",
          "index files of another generation"},
         {"SELECT CASE WHEN (SELECT generation FROM catalog) > 0"
-         " THEN 2 - count(*) ELSE 0 END FROM index_file",
+         " THEN 2 - count(kind) ELSE 0 END FROM index_file",
          "index files that were not recorded"},
         {"SELECT count(*) FROM index_file WHERE count <> CASE kind"
-         " WHEN 'images' THEN (SELECT count(*) FROM image)"
-         " ELSE (SELECT count(*) FROM caption) END",
+         " WHEN 'images' THEN (SELECT count(id) FROM image)"
+         " ELSE (SELECT count(id) FROM caption) END",
          "index files with another count than the catalog"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -18,6 +18,10 @@ struct pf_store {
     bool is_reading; /* between begin_read and end_read */
 };
 
+/* store_schema.c: does the file have what the first `version` migrations make, and
+ * nothing else? FORMAT, with the name of what is not so. */
+PF_MUST_CHECK bool pf_store_check_schema(pf_store *store, int version, pf_err *err);
+
 /* True inside an open transaction; whatever changes something asks this first. */
 bool pf_store_is_writable(pf_store *store, pf_err *err);
 

@@ -376,8 +376,6 @@ const char *pf_index_kind_name(pf_index_kind kind)
     return kind == PF_INDEX_IMAGES ? "images" : "captions";
 }
 
-/* count(id), not count(*): SQLite counts all rows in one step, which nothing ends when
- * the pages of a damaged file lead back to themselves. */
 bool pf_store_count_vectors(pf_store *s, pf_index_kind kind, int64_t *count, int *dim,
                             pf_err *err)
 {
