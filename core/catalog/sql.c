@@ -18,11 +18,11 @@
 #include "core/base/mem.h"
 
 enum {
-    MAX_STATEMENTS = 96,  /* more than the store has */
-    BUSY_MS = 10 * 1000,  /* only recovery and checkpoints ever make us wait */
-    MAX_VALUE = 64 << 20, /* bytes in one text or blob */
-    MAX_SQL = 1 << 16,    /* bytes in one statement, those of a schema included */
-    LOOK = 100 * 1000,    /* steps between two looks at how many there were */
+    MAX_STATEMENTS = 96, /* more than the store has */
+    BUSY_MS = 10 * 1000, /* only recovery and checkpoints ever make us wait */
+    MAX_VALUE = 8 << 20, /* bytes in one text or blob; a caption has 1 MiB at most */
+    MAX_SQL = 1 << 16,   /* bytes in one statement, those of a schema included */
+    LOOK = 100 * 1000,   /* steps between two looks at how many there were */
     FREE_STEPS =
         20 * 1000000,    /* steps that any statement may take: a quarter of a second */
     STEPS_PER_BYTE = 32, /* steps per byte of the file; integrity_check takes 5 */

@@ -339,7 +339,10 @@ void pf_store_checkpoint(pf_store *s)
 bool pf_store_get_generation(pf_store *s, int64_t *out, pf_err *err)
 {
     return pf_sql_find_int(s->db, "SELECT generation FROM catalog", PF_SQL_NO_ARGS, out,
-                           err);
+                           err) &&
+           ((*out >= 0 && *out < INT64_MAX) || /* there is a next one */
+            pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: its generation is %lld",
+                    s->path, (long long)*out));
 }
 
 bool pf_store_set_generation(pf_store *s, int64_t generation, pf_err *err)
@@ -425,6 +428,10 @@ static bool read_model(pf_store *s, pf_store_model *out, pf_sql_rows *rows, pf_e
     if (!pf_store_read_dim(dim, &out->dim))
         return no_dim(s, id, dim, err);
     out->logit_scale = pf_sql_get_real(rows, 6);
+    if (!isfinite(out->logit_scale))
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "'%s' is damaged: the logit_scale of model %lld is no number",
+                       s->path, (long long)id);
     char **fields[] = {&out->fingerprint, &out->path, &out->preprocess,
                        &out->description, &out->stamp};
     const int columns[] = {1, 2, 3, 4, 7};

@@ -244,6 +244,14 @@ bool pf_store_get_image_vector(pf_store *s, int64_t image_id, int dim, float *ve
     return ok;
 }
 
+/* Ids ascend, for rows come in their order; in a damaged file they may not. */
+static bool follows(const pf_store *s, int64_t last, int64_t id, pf_err *err)
+{
+    return id > last ||
+           pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: id %lld follows id %lld",
+                   s->path, (long long)id, (long long)last);
+}
+
 static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
                         void *user, pf_err *err)
 {
@@ -258,10 +266,13 @@ static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err);
+    int64_t last = 0;
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        int64_t id = pf_sql_get_int(rows, 0);
-        ok = read_vector(s, rows, 1, id, dim, vector, err) &&
+        const int64_t id = pf_sql_get_int(rows, 0);
+        ok = follows(s, last, id, err) &&
+             read_vector(s, rows, 1, id, dim, vector, err) &&
              fn(user, id, vector, dim, err);
+        last = id;
     }
     pf_sql_end(rows);
     pf_free(vector);

@@ -288,6 +288,131 @@ static void old_formats_with_foreign_schemas_are_refused(void **state)
     assert_string_equal(line, "published");
 }
 
+/* Rows that say what cannot be: an error that names the row, or an answer without it.
+ * No index is there, so that answers come from the rows. */
+static void rows_that_lie_do_no_harm(void **state)
+{
+    (void)state;
+#define WITHOUT_INDEXES "UPDATE index_file SET name = 'gone';"
+    static const hostile cases[] = {
+        {"SELECT 1", "answered; no note; in order"},
+        {WITHOUT_INDEXES, "answered; there is no index file"},
+        {WITHOUT_INDEXES "UPDATE picture SET vector = replace(hex(zeroblob(16)), '00',"
+                         " '')",
+         "the vector of 3 has 0 bytes"},
+        {WITHOUT_INDEXES "UPDATE picture SET vector = CAST(x'0000c07f' || zeroblob(124)"
+                         " AS BLOB) WHERE id = 3",
+         "the vector of 3 has not length 1"},
+        {WITHOUT_INDEXES "UPDATE picture SET vector = CAST(x'0000807f' || zeroblob(124)"
+                         " AS BLOB) WHERE id = 60",
+         "the vector of 60 has not length 1"},
+        {WITHOUT_INDEXES "UPDATE picture SET vector = zeroblob(128)",
+         "has not length 1"},
+        {WITHOUT_INDEXES "UPDATE caption_text SET vector = CAST(x'0000c0ff' ||"
+                         " zeroblob(124) AS BLOB) WHERE id = 2",
+         "the vector of "},
+        {"UPDATE picture SET vector = CAST(x'0000c07f' || zeroblob(124) AS BLOB)"
+         " WHERE id = 3",
+         "the vector of 3 has not length 1"},
+        {WITHOUT_INDEXES "UPDATE model SET dim = 2000000000",
+         "model 1 makes vectors of 2000000000 floats; 1 to 65536 are possible"},
+        {"UPDATE model SET dim = 2000000000", "1 to 65536"},
+        {"UPDATE model SET dim = 0", "1 to 65536"},
+        {"UPDATE model SET dim = -32", "1 to 65536"},
+        {"UPDATE model SET dim = 4294967328", "1 to 65536"},
+        {"UPDATE model SET dim = 'many'", "1 to 65536"},
+        {WITHOUT_INDEXES "UPDATE model SET dim = 65536", "expected 262144"},
+        {"UPDATE model SET dim = 16", "expected 64"},
+        {"UPDATE model SET logit_scale = 9e999", "logit_scale"},
+        {"UPDATE model SET path = '/dev/zero'", "'"},
+        {"UPDATE model SET path = ''", "'"},
+        {"UPDATE model SET tokenizer = '/dev/zero'", "'"},
+        {"UPDATE model SET stamp = hex(zeroblob(1000000))", ""},
+        {"DELETE FROM model", ""},
+        {"DELETE FROM catalog", "is empty"},
+        {"UPDATE catalog SET model_id = 99", ""},
+        {"UPDATE catalog SET model_id = NULL", ""},
+        {"UPDATE catalog SET generation = -1", "is damaged: its generation is -1"},
+        {"UPDATE catalog SET generation = 9223372036854775807",
+         "is damaged: its generation is 9223372036854775807"},
+        {"UPDATE catalog SET generation = 'x'", "is empty"},
+        {"UPDATE catalog SET created_by = hex(zeroblob(100000))", "answered"},
+        {"UPDATE index_file SET dim = 2000000000",
+         "a row of index_file makes no sense"},
+        {"UPDATE index_file SET dim = 4294967328",
+         "a row of index_file makes no sense"},
+        {"UPDATE index_file SET count = -1", "a row of index_file makes no sense"},
+        {"UPDATE index_file SET count = 1000000000, dim = 65536",
+         "answered; the index of images was recorded with 1000000000 vectors"},
+        {"UPDATE index_file SET count = 9223372036854775807", "answered; the index of"},
+        {"UPDATE index_file SET name = '../whole/images.1.faiss'", "makes no sense"},
+        {"UPDATE index_file SET name = '/etc/passwd'", "makes no sense"},
+        {"UPDATE index_file SET name = ''", "makes no sense"},
+        {"UPDATE index_file SET name = 'catalog.db'", "answered; index file"},
+        {"UPDATE index_file SET name = 'lock'", "answered; index file"},
+        {"UPDATE index_file SET name = hex(zeroblob(1000))", "makes no sense"},
+        {"UPDATE index_file SET checksum = zeroblob(16)", "its checksum is not"},
+        {"UPDATE index_file SET checksum = 'x'", "makes no sense"},
+        {"UPDATE index_file SET generation = 7", "answered"},
+        {"DELETE FROM index_file", "'"},
+        {"DELETE FROM image", "its database has not"},
+        {"DELETE FROM picture", ""},
+        {"UPDATE image SET picture_id = 99999999", ""},
+        {"UPDATE image SET case_id = 99999999", ""},
+        {"UPDATE image SET id = -id", ""},
+        {WITHOUT_INDEXES "UPDATE image SET id = -5 WHERE id = 5",
+         "is damaged: id -5 follows id 0"},
+        {"UPDATE image SET id = 9223372036854775807 WHERE id = 60", ""},
+        {"UPDATE image SET frame = 9223372036854775807", ""},
+        {"UPDATE image SET path = x'' WHERE id = 3", ""},
+        {"UPDATE image SET path = zeroblob(1000000 + id) WHERE id < 5", ""},
+        {"UPDATE picture SET width = -1, height = 9223372036854775807, format = x'ff'",
+         ""},
+        {"UPDATE caption SET image_id = 77777", ""},
+        {"UPDATE caption SET id = id - 9223372036854775807", ""},
+        {"UPDATE caption SET caption_text_id = 1 WHERE id % 2 = 0 AND id > 40", ""},
+        {"UPDATE caption_text SET text = CAST(x'fffe8041c0af' AS TEXT)", ""},
+        {"UPDATE caption_text SET text = CAST(x'66696c6d00ff' AS TEXT)", ""},
+        {"UPDATE caption_text SET text = zeroblob(1000000) WHERE id < 4", ""},
+        {"UPDATE caption_text SET text = replace(hex(zeroblob(2000000)), '0',"
+         " 'film ') WHERE id = 1",
+         ""},
+        {"UPDATE image_attribute SET key = CAST(x'ff' AS TEXT), value = CAST(x'ff' AS"
+         " TEXT)",
+         ""},
+        {"UPDATE teaching_case SET key = CAST(x'ff' AS TEXT) || id, title = x'00'", ""},
+        {"UPDATE background SET pairs = -1", "does not say yet"},
+        {"UPDATE background SET first_bin = 1999", "does not say yet"},
+        {"UPDATE background SET counts = x'010203'", "does not say yet"},
+        {"UPDATE background SET pairs = 9223372036854775807", "does not say yet"},
+        {"UPDATE background SET counts = zeroblob(8000), pairs = 0, first_bin = 0", ""},
+        {"INSERT INTO thumbnail SELECT id, CAST(x'ffd8' || randomblob(1000) || x'ffd9'"
+         " AS BLOB) FROM picture",
+         ""},
+        {"INSERT INTO thumbnail SELECT id, 7 FROM picture", ""},
+        {"DELETE FROM sqlite_sequence", "answered"},
+        {"UPDATE sqlite_sequence SET seq = 9223372036854775807", "answered"},
+        {"DELETE FROM caption_word_data", ""},
+        {"UPDATE caption_word_data SET block = randomblob(length(block))", ""},
+        {"UPDATE caption_word_data SET block = zeroblob(length(block))", ""},
+        {"UPDATE caption_word_data SET block = x''", ""},
+        {"UPDATE caption_word_data SET block = x'00000000ff7fffffff7fffff7f'"
+         " WHERE id = 10",
+         ""},
+        {"UPDATE caption_word_data SET block = x'ffffffffffffffffffffffffffffffffff'"
+         " WHERE id = 1",
+         ""},
+        {"UPDATE caption_word_docsize SET sz = x'ffffffffffffffff7f'", ""},
+        {"DELETE FROM caption_word_docsize", ""},
+        {"DELETE FROM caption_word_content", ""},
+        {"UPDATE caption_word_config SET v = 99", ""},
+        {"INSERT INTO caption_word_config VALUES ('rank', 'bm25(''x'')')", ""},
+        {"INSERT INTO caption_word_config VALUES ('pgsz', 2147483647)", ""},
+        {"UPDATE caption_word_idx SET pgno = 2147483647", ""},
+    };
+    assert_all(ALL(cases));
+}
+
 /* ---- */
 
 static int make_catalog(void **state)
@@ -319,6 +444,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(foreign_schemas_are_refused),
         cmocka_unit_test(old_formats_with_foreign_schemas_are_refused),
+        cmocka_unit_test(rows_that_lie_do_no_harm),
     };
     return cmocka_run_group_tests(tests, make_catalog, remove_catalog);
 }
