@@ -37,6 +37,21 @@ bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *err)
     return ok;
 }
 
+/* Read, a page that was never written to is the kernel's one page of zeros; a huge one
+ * saves 511 of 512 page faults. */
+bool pf_mapfile_zeros(pf_mapfile *map, size_t size, pf_err *err)
+{
+    *map = (pf_mapfile){0};
+    if (size == 0)
+        return true;
+    void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return pf_fail(err, PF_ERR_NOMEM, "out of memory (%zu bytes)", size);
+    madvise(p, size, MADV_HUGEPAGE);
+    *map = (pf_mapfile){.data = p, .size = size};
+    return true;
+}
+
 void pf_mapfile_close(pf_mapfile *map)
 {
     if (map->data)

@@ -24,6 +24,8 @@ PF_MUST_CHECK bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *er
 /* The same for a file that is open. */
 PF_MUST_CHECK bool pf_mapfile_of(pf_mapfile *map, int fd, const char *path,
                                  pf_err *err);
+/* `size` bytes that are zero and take no memory, to be closed as well. */
+PF_MUST_CHECK bool pf_mapfile_zeros(pf_mapfile *map, size_t size, pf_err *err);
 void pf_mapfile_close(pf_mapfile *map); /* all zero is fine */
 
 static inline pf_span pf_mapfile_span(const pf_mapfile *map)

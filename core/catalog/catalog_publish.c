@@ -198,22 +198,30 @@ static bool lacks_background(pf_catalog *c, bool *out, pf_err *err)
     return true;
 }
 
+/* What a reader would not take is written again. */
+static bool is_unreadable(pf_catalog *c, pf_index_kind kind, const pf_index_file *file,
+                          bool *out, pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    pf_vindex *index;
+    *out = !pf_catalog_read_index(c, kind, file, &index, &why);
+    if (*out)
+        return why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);
+    pf_vindex_free(index);
+    return true;
+}
+
 bool pf_catalog_needs_publish(pf_catalog *c, bool *out, pf_err *err)
 {
     *out = false;
     if (c->generation > 0 && !lacks_background(c, out, err))
         return false;
-    for (int kind = 0; kind < PF_INDEX_KINDS && c->generation > 0 && !*out; kind++) {
-        pf_store_index_file file;
-        if (!pf_store_find_index_file(c->store, kind, &file, err))
-            return false;
-        char *path = pf_path_join(c->folder, file.name, err);
-        if (!path)
-            return false;
-        pf_hash found;
-        *out = file.generation == 0 || !pf_hash_file(&found, path, NULL) ||
-               !pf_hash_equal(&found, &file.checksum);
-        pf_free(path);
-    }
-    return true;
+    if (c->generation == 0 || *out)
+        return true;
+    pf_index_file files[PF_INDEX_KINDS];
+    bool ok = pf_catalog_hold_indexes(c, files, err);
+    for (int kind = 0; ok && kind < PF_INDEX_KINDS && !*out; kind++)
+        ok = is_unreadable(c, kind, &files[kind], out, err);
+    pf_catalog_release_indexes(files);
+    return ok;
 }

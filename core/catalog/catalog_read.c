@@ -53,6 +53,23 @@ bool pf_catalog_build_index(pf_catalog *c, pf_index_kind kind, pf_vindex **out,
     return true;
 }
 
+/* What a row says is believed when the catalog has as much: a file of zeros takes no
+ * room on a disk, whatever its size. */
+static bool check_recorded(const pf_catalog *c, pf_index_kind kind,
+                           const pf_store_index_file *row, pf_err *err)
+{
+    int64_t count;
+    int dim;
+    if (!pf_store_count_vectors(c->store, kind, &count, &dim, err))
+        return false;
+    return (row->count == count && row->dim == dim) ||
+           pf_fail(err, PF_ERR_FORMAT,
+                   "the index of %s was recorded with %lld vectors of %d floats, the "
+                   "catalog has %lld of %d",
+                   pf_index_kind_name(kind), (long long)row->count, row->dim,
+                   (long long)count, dim);
+}
+
 bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
                            const pf_index_file *file, pf_vindex **out, pf_err *err)
 {
@@ -60,6 +77,8 @@ bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
     if (file->row.generation == 0)
         return pf_fail(err, PF_ERR_NOT_FOUND, "no index of %s was recorded",
                        pf_index_kind_name(kind));
+    if (!check_recorded(c, kind, &file->row, err))
+        return false;
     char *path = pf_path_join(c->folder, file->row.name, err);
     bool ok = path != NULL;
     if (ok && file->fd < 0)

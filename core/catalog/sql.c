@@ -10,6 +10,7 @@
 #include "core/catalog/sql.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include <sqlite3.h>
 
@@ -17,9 +18,14 @@
 #include "core/base/mem.h"
 
 enum {
-    MAX_STATEMENTS = 96,  /* more than the store has */
-    BUSY_MS = 10 * 1000,  /* only recovery and checkpoints ever make us wait */
-    MAX_VALUE = 64 << 20, /* bytes in one text or blob */
+    MAX_STATEMENTS = 96, /* more than the store has */
+    BUSY_MS = 10 * 1000, /* only recovery and checkpoints ever make us wait */
+    MAX_VALUE = 8 << 20, /* bytes in one text or blob; a caption has 1 MiB at most */
+    MAX_SQL = 1 << 16,   /* bytes in one statement, those of a schema included */
+    LOOK = 100 * 1000,   /* steps between two looks at how many there were */
+    FREE_STEPS =
+        20 * 1000000,    /* steps that any statement may take: a quarter of a second */
+    STEPS_PER_BYTE = 32, /* steps per byte of the file; integrity_check takes 5 */
 };
 
 struct pf_sql_rows {
@@ -27,11 +33,14 @@ struct pf_sql_rows {
     const char *sql; /* a literal: known by its address */
     sqlite3_stmt *stmt;
     bool is_running;
+    int64_t steps; /* of SQLite's virtual machine, since it was started */
 };
 
 struct pf_sql {
     sqlite3 *handle;
-    char *path;
+    char *path, *wal;
+    int64_t *steps; /* those of the statement that is at work, */
+    int64_t others; /* or of what SQLite does by itself: reading the schema */
     pf_sql_rows statements[MAX_STATEMENTS];
     size_t n_statements;
 };
@@ -60,6 +69,9 @@ static bool fail(pf_sql *db, int rc, pf_err *err)
     case SQLITE_TOOBIG:
         return pf_fail(err, PF_ERR_LIMIT, "a value in '%s' is larger than %d bytes",
                        db->path, MAX_VALUE);
+    case SQLITE_INTERRUPT:
+        return pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: reading it has no end",
+                       db->path);
     case SQLITE_CONSTRAINT:
         return pf_fail(err, PF_ERR_MISUSE, "'%s' refuses a change: %s", db->path,
                        detail);
@@ -91,17 +103,43 @@ static bool add_uri(pf_buf *uri, const char *path, bool is_immutable, pf_err *er
     return !is_immutable || pf_buf_add_str(uri, "?immutable=1", err);
 }
 
+static int64_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+/* Rows are in the file, so there are fewer of them than it has bytes, unless its pages
+ * lead back to themselves. Called every LOOK steps; other than 0 ends the statement. */
+static int count_steps(void *user)
+{
+    pf_sql *db = user;
+    *db->steps += LOOK;
+    return *db->steps > FREE_STEPS &&
+           *db->steps / STEPS_PER_BYTE > size_of(db->path) + size_of(db->wal);
+}
+
 static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
 {
+    static const int limits[][2] = {
+        {SQLITE_LIMIT_LENGTH, MAX_VALUE}, {SQLITE_LIMIT_SQL_LENGTH, MAX_SQL},
+        {SQLITE_LIMIT_ATTACHED, 0},       {SQLITE_LIMIT_EXPR_DEPTH, 100},
+        {SQLITE_LIMIT_COLUMN, 100},       {SQLITE_LIMIT_COMPOUND_SELECT, 10},
+        {SQLITE_LIMIT_TRIGGER_DEPTH, 10}, {SQLITE_LIMIT_WORKER_THREADS, 0},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        sqlite3_limit(db->handle, limits[i][0], limits[i][1]);
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
-    sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, MAX_VALUE);
-    sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 0);
+    if (mode != PF_SQL_MEMORY)
+        sqlite3_progress_handler(db->handle, LOOK, count_steps, db);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     return pf_sql_run_script(db,
                              "PRAGMA foreign_keys = ON;"
                              "PRAGMA cell_size_check = ON;"
+                             "PRAGMA mmap_size = 0;"
+                             "PRAGMA cache_size = -2000;" /* a file can ask for more */
                              "PRAGMA temp_store = MEMORY;",
                              err) &&
            (mode != PF_SQL_WRITE ||
@@ -115,11 +153,18 @@ bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode, pf_err *err)
     pf_buf_init(&uri, 64 << 10);
     pf_sql *db = pf_zalloc(sizeof *db, err);
     bool ok = db && (db->path = pf_strdup(path, err)) &&
+              (db->wal = pf_strf(err, "%s-wal", path)) &&
               add_uri(&uri, path, mode == PF_SQL_IMMUTABLE, err);
     if (ok) {
-        int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
-        flags |= mode == PF_SQL_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-        int rc = sqlite3_open_v2(uri.data, &db->handle, flags, NULL);
+        static const int how[] = {
+            [PF_SQL_READ] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+            [PF_SQL_IMMUTABLE] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+            [PF_SQL_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI,
+            [PF_SQL_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
+        };
+        db->steps = &db->others;
+        int rc = sqlite3_open_v2(mode == PF_SQL_MEMORY ? path : uri.data, &db->handle,
+                                 how[mode] | SQLITE_OPEN_NOMUTEX, NULL);
         ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, err);
     }
     pf_buf_free(&uri);
@@ -138,6 +183,7 @@ void pf_sql_close(pf_sql *db)
     for (size_t i = 0; i < db->n_statements; i++)
         sqlite3_finalize(db->statements[i].stmt);
     sqlite3_close(db->handle);
+    pf_free(db->wal);
     pf_free(db->path);
     pf_free(db);
 }
@@ -234,15 +280,19 @@ bool pf_sql_start(pf_sql_rows **out, pf_sql *db, const char *sql,
         }
     }
     rows->is_running = true;
+    rows->steps = 0;
     *out = rows;
     return true;
 }
 
 bool pf_sql_next(pf_sql_rows *rows, bool *has_row, pf_err *err)
 {
+    pf_sql *db = rows->db;
+    db->steps = &rows->steps;
     int rc = sqlite3_step(rows->stmt);
+    db->steps = &db->others;
     *has_row = rc == SQLITE_ROW;
-    return rc == SQLITE_ROW || rc == SQLITE_DONE || fail(rows->db, rc, err);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE || fail(db, rc, err);
 }
 
 void pf_sql_end(pf_sql_rows *rows)
@@ -270,6 +320,7 @@ bool pf_sql_run(pf_sql *db, const char *sql, const pf_sql_arg *args, size_t n,
 
 bool pf_sql_run_script(pf_sql *db, const char *script, pf_err *err)
 {
+    db->others = 0;
     int rc = sqlite3_exec(db->handle, script, NULL, NULL, NULL);
     return rc == SQLITE_OK || fail(db, rc, err);
 }

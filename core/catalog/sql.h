@@ -20,9 +20,11 @@ typedef enum {
     PF_SQL_READ,      /* read-only connection */
     PF_SQL_IMMUTABLE, /* the same where not even SQLite's side files can be made */
     PF_SQL_WRITE,
+    PF_SQL_MEMORY, /* an empty database that goes with its connection; no file */
 } pf_sql_mode;
 
-/* The file must exist. What kind of file it is shows with the first statement. */
+/* The file must exist, and be no link. What kind of file it is shows with the first
+ * statement. */
 PF_MUST_CHECK bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode,
                                pf_err *err);
 void pf_sql_close(pf_sql *db); /* NULL is fine; what is not committed is rolled back */
@@ -51,6 +53,10 @@ pf_sql_arg pf_sql_path(const char *s); /* the bytes of a string; NULL becomes NU
 #define PF_SQL_NO_ARGS NULL, 0
 
 /* --- statements ---------------------------------------------------------------- */
+
+/* A statement that takes far more steps than the file has bytes is ended (FORMAT): its
+ * pages lead back to themselves. Count with count(id), for count(*) of a whole table is
+ * one step however long it takes. */
 
 /* Run to the end; rows are passed over. */
 PF_MUST_CHECK bool pf_sql_run(pf_sql *db, const char *sql, const pf_sql_arg *args,

@@ -21,12 +21,13 @@
 #include "core/base/mem.h"
 #include "core/catalog/schema.h"
 #include "core/catalog/store_impl.h"
+#include "core/catalog/vindex.h"
 #include "core/version.h"
 
 /* --- opening -------------------------------------------------------------------- */
 
 typedef struct {
-    int64_t application, version, tables;
+    int64_t application, version, has_tables;
 } identity;
 
 static bool read_identity(pf_sql *db, identity *is, pf_err *err)
@@ -35,14 +36,14 @@ static bool read_identity(pf_sql *db, identity *is, pf_err *err)
                            &is->application, err) &&
            pf_sql_find_int(db, "PRAGMA user_version", PF_SQL_NO_ARGS, &is->version,
                            err) &&
-           pf_sql_find_int(db, "SELECT count(*) FROM sqlite_schema", PF_SQL_NO_ARGS,
-                           &is->tables, err);
+           pf_sql_find_int(db, "SELECT EXISTS (SELECT 1 FROM sqlite_schema)",
+                           PF_SQL_NO_ARGS, &is->has_tables, err);
 }
 
 static bool check_identity(const identity *is, const char *path, pf_store_mode mode,
                            pf_err *err)
 {
-    if (is->application == 0 && is->version == 0 && is->tables == 0) {
+    if (is->application == 0 && is->version == 0 && !is->has_tables) {
         if (mode == PF_STORE_CREATE)
             return true;
         return pf_fail(err, PF_ERR_NOT_FOUND, "'%s' is empty: nothing was indexed yet",
@@ -52,6 +53,9 @@ static bool check_identity(const identity *is, const char *path, pf_store_mode m
         return pf_fail(err, PF_ERR_FORMAT,
                        "'%s' is the database of another application, not a catalog",
                        path);
+    if (is->version < 1)
+        return pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: it has format %lld", path,
+                       (long long)is->version);
     if (is->version > pf_schema_version)
         return pf_fail(
             err, PF_ERR_UNSUPPORTED,
@@ -132,7 +136,9 @@ static bool open_for_writing(pf_store *s, pf_err *err)
     if (!pf_sql_open(&s->db, s->path, PF_SQL_WRITE, err) ||
         !read_identity(s->db, &is, err) || !check_identity(&is, s->path, s->mode, err))
         return false;
-    if (is.tables == 0 && !pf_sql_run_script(s->db, page_size, err))
+    if (!is.has_tables && !pf_sql_run_script(s->db, page_size, err))
+        return false;
+    if (is.version > 0 && !pf_store_check_schema(s, (int)is.version, err))
         return false;
     return enter_wal_mode(s, err) &&
            (is.version == pf_schema_version || migrate(s, err));
@@ -165,7 +171,8 @@ static bool open_for_reading(pf_store *s, pf_err *err)
         ok = pf_sql_open(&s->db, s->path, PF_SQL_IMMUTABLE, err) &&
              read_identity(s->db, &is, err);
     }
-    return ok && check_identity(&is, s->path, s->mode, err);
+    return ok && check_identity(&is, s->path, s->mode, err) &&
+           pf_store_check_schema(s, (int)is.version, err);
 }
 
 static uint32_t big_endian(const uint8_t *b)
@@ -335,7 +342,10 @@ void pf_store_checkpoint(pf_store *s)
 bool pf_store_get_generation(pf_store *s, int64_t *out, pf_err *err)
 {
     return pf_sql_find_int(s->db, "SELECT generation FROM catalog", PF_SQL_NO_ARGS, out,
-                           err);
+                           err) &&
+           ((*out >= 0 && *out < INT64_MAX) || /* there is a next one */
+            pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: its generation is %lld",
+                    s->path, (long long)*out));
 }
 
 bool pf_store_set_generation(pf_store *s, int64_t generation, pf_err *err)
@@ -351,13 +361,13 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT (SELECT count(*) FROM image),"
-                           " (SELECT count(*) FROM caption),"
-                           " (SELECT count(*) FROM teaching_case),"
-                           " (SELECT count(*) FROM source),"
-                           " (SELECT count(*) FROM failure),"
-                           " (SELECT count(*) FROM picture),"
-                           " (SELECT count(*) FROM caption_text),"
+                           "SELECT (SELECT count(id) FROM image),"
+                           " (SELECT count(id) FROM caption),"
+                           " (SELECT count(id) FROM teaching_case),"
+                           " (SELECT count(id) FROM source),"
+                           " (SELECT count(path) FROM failure),"
+                           " (SELECT count(id) FROM picture),"
+                           " (SELECT count(id) FROM caption_text),"
                            " (SELECT count(DISTINCT image_id) FROM caption_image),"
                            " created_at, created_by FROM catalog",
                            PF_SQL_NO_ARGS, err) &&
@@ -384,21 +394,48 @@ bool pf_store_find_model_id(pf_store *s, int64_t *id, pf_err *err)
                            err);
 }
 
-bool pf_store_find_dim(pf_store *s, int64_t model_id, int *dim, pf_err *err)
+bool pf_store_read_dim(int64_t said, int *dim)
 {
-    int64_t found;
-    bool ok = pf_sql_find_int(s->db, "SELECT dim FROM model WHERE id = ?",
-                              PF_SQL_ARGS(pf_sql_int(model_id)), &found, err);
-    *dim =
-        ok && found > 0 && found <= 65536 ? (int)found : 0; /* as the schema has it */
+    const bool ok = said >= 1 && said <= PF_VINDEX_DIM_MAX; /* as the schema has it */
+    *dim = ok ? (int)said : 0;
     return ok;
 }
 
-static bool read_model(pf_store_model *out, pf_sql_rows *rows, pf_err *err)
+static bool no_dim(const pf_store *s, int64_t model_id, int64_t said, pf_err *err)
 {
-    out->dim = (int)pf_sql_get_int(rows, 5);
+    return pf_fail(err, PF_ERR_FORMAT,
+                   "'%s' is damaged: model %lld makes vectors of %lld floats; 1 to %d "
+                   "are possible",
+                   s->path, (long long)model_id, (long long)said, PF_VINDEX_DIM_MAX);
+}
+
+bool pf_store_find_dim(pf_store *s, int64_t model_id, int *dim, pf_err *err)
+{
+    *dim = 0;
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, "SELECT dim FROM model WHERE id = ?",
+                           PF_SQL_ARGS(pf_sql_int(model_id)), err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        const int64_t said = pf_sql_get_int(rows, 0);
+        ok = pf_store_read_dim(said, dim) || no_dim(s, model_id, said, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+static bool read_model(pf_store *s, pf_store_model *out, pf_sql_rows *rows, pf_err *err)
+{
+    const int64_t id = pf_sql_get_int(rows, 0), dim = pf_sql_get_int(rows, 5);
+    if (!pf_store_read_dim(dim, &out->dim))
+        return no_dim(s, id, dim, err);
     out->logit_scale = pf_sql_get_real(rows, 6);
     out->round = (int)pf_sql_get_int(rows, 9);
+    if (!isfinite(out->logit_scale))
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "'%s' is damaged: the logit_scale of model %lld is no number",
+                       s->path, (long long)id);
     char **fields[] = {&out->fingerprint, &out->path, &out->preprocess,
                        &out->description, &out->stamp};
     const int columns[] = {1, 2, 3, 4, 7};
@@ -409,7 +446,7 @@ static bool read_model(pf_store_model *out, pf_sql_rows *rows, pf_err *err)
     if (!pf_sql_is_null(rows, 8) &&
         !(out->tokenizer = pf_strdup(pf_sql_get_text(rows, 8), err)))
         return false;
-    out->id = pf_sql_get_int(rows, 0);
+    out->id = id;
     return true;
 }
 
@@ -425,7 +462,7 @@ bool pf_store_find_model(pf_store *s, pf_store_model *out, pf_err *err)
                      PF_SQL_NO_ARGS, err) &&
         pf_sql_next(rows, &has_row, err);
     if (ok && has_row)
-        ok = read_model(out, rows, err);
+        ok = read_model(s, out, rows, err);
     pf_sql_end(rows);
     if (!ok)
         pf_store_model_reset(out);

@@ -38,7 +38,7 @@ static bool check_counts(pf_store *s, pf_notes *problems, pf_err *err)
     static const struct {
         const char *sql, *what;
     } wrong[] = {
-        {"SELECT count(*) <> 1 FROM catalog", "catalog tables that have not one row"},
+        {"SELECT count(id) <> 1 FROM catalog", "catalog tables that have not one row"},
         {"SELECT count(*) FROM image JOIN picture ON picture.id = picture_id"
          " WHERE model_id IS NOT (SELECT model_id FROM catalog)",
          "images whose vector is of another model"},
@@ -55,11 +55,11 @@ static bool check_counts(pf_store *s, pf_notes *problems, pf_err *err)
          " WHERE generation <> (SELECT generation FROM catalog)",
          "index files of another generation"},
         {"SELECT CASE WHEN (SELECT generation FROM catalog) > 0"
-         " THEN 2 - count(*) ELSE 0 END FROM index_file",
+         " THEN 2 - count(kind) ELSE 0 END FROM index_file",
          "index files that were not recorded"},
         {"SELECT count(*) FROM index_file WHERE count <> CASE kind"
-         " WHEN 'images' THEN (SELECT count(*) FROM image)"
-         " ELSE (SELECT count(*) FROM caption) END",
+         " WHEN 'images' THEN (SELECT count(id) FROM image)"
+         " ELSE (SELECT count(id) FROM caption) END",
          "index files with another count than the catalog"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -81,13 +81,14 @@ static bool check_vector(pf_sql_rows *rows, const char *what, scratch *v,
                          pf_notes *problems, pf_err *err)
 {
     long long id = pf_sql_get_int(rows, 0);
-    int64_t dim = pf_sql_get_int(rows, 1);
+    int64_t said = pf_sql_get_int(rows, 1);
+    int dim;
     size_t n;
     const void *blob = pf_sql_get_bytes(rows, 2, &n);
-    if (dim < 1 || dim > 65536 || !blob || n != 4 * (size_t)dim) {
+    if (!pf_store_read_dim(said, &dim) || !blob || n != 4 * (size_t)dim) {
         pf_notes_add(problems,
                      "the vector of %s %lld has %zu bytes, its model %lld floats", what,
-                     id, n, (long long)dim);
+                     id, n, (long long)said);
         return true;
     }
     if (dim > v->room) {
@@ -96,10 +97,10 @@ static bool check_vector(pf_sql_rows *rows, const char *what, scratch *v,
         v->vector = pf_alloc_floats((size_t)dim, err);
         if (!v->vector)
             return false;
-        v->room = (int)dim;
+        v->room = dim;
     }
-    pf_store_unpack(v->vector, blob, (int)dim);
-    if (!pf_store_is_unit(v->vector, (int)dim))
+    pf_store_unpack(v->vector, blob, dim);
+    if (!pf_store_is_unit(v->vector, dim))
         pf_notes_add(problems, "the vector of %s %lld has not length 1", what, id);
     return true;
 }

@@ -18,6 +18,10 @@ struct pf_store {
     bool is_reading; /* between begin_read and end_read */
 };
 
+/* store_schema.c: does the file have what the first `version` migrations make, and
+ * nothing else? FORMAT, with the name of what is not so. */
+PF_MUST_CHECK bool pf_store_check_schema(pf_store *store, int version, pf_err *err);
+
 /* True inside an open transaction; whatever changes something asks this first. */
 bool pf_store_is_writable(pf_store *store, pf_err *err);
 
@@ -28,6 +32,10 @@ bool pf_store_is_unit(const float *vector, int dim);
  */
 void pf_store_pack(uint8_t *blob, const float *vector, int dim);
 void pf_store_unpack(float *vector, const uint8_t *blob, int dim);
+
+/* The one place where what a row says about floats per vector is taken in: false, and
+ * 0, for what no index could have. */
+bool pf_store_read_dim(int64_t said, int *dim);
 
 /* Dimension of a model; 0 when there is none of this id. */
 bool pf_store_find_dim(pf_store *store, int64_t model_id, int *dim, pf_err *err);

@@ -258,6 +258,14 @@ bool pf_store_get_image_vector(pf_store *s, int64_t image_id, int dim, float *ve
     return ok;
 }
 
+/* Ids ascend, for rows come in their order; in a damaged file they may not. */
+static bool follows(const pf_store *s, int64_t last, int64_t id, pf_err *err)
+{
+    return id > last ||
+           pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: id %lld follows id %lld",
+                   s->path, (long long)id, (long long)last);
+}
+
 static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
                         void *user, pf_err *err)
 {
@@ -272,10 +280,13 @@ static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err);
+    int64_t last = 0;
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        int64_t id = pf_sql_get_int(rows, 0);
-        ok = read_vector(s, rows, 1, id, dim, vector, err) &&
+        const int64_t id = pf_sql_get_int(rows, 0);
+        ok = follows(s, last, id, err) &&
+             read_vector(s, rows, 1, id, dim, vector, err) &&
              fn(user, id, vector, dim, err);
+        last = id;
     }
     pf_sql_end(rows);
     pf_free(vector);
@@ -394,6 +405,18 @@ const char *pf_index_kind_name(pf_index_kind kind)
     return kind == PF_INDEX_IMAGES ? "images" : "captions";
 }
 
+bool pf_store_count_vectors(pf_store *s, pf_index_kind kind, int64_t *count, int *dim,
+                            pf_err *err)
+{
+    int64_t model_id;
+    return pf_store_find_model_id(s, &model_id, err) &&
+           pf_store_find_dim(s, model_id, dim, err) &&
+           pf_sql_find_int(s->db,
+                           kind == PF_INDEX_IMAGES ? "SELECT count(id) FROM image"
+                                                   : "SELECT count(id) FROM caption",
+                           PF_SQL_NO_ARGS, count, err);
+}
+
 bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_file *out,
                               pf_err *err)
 {
@@ -412,9 +435,8 @@ bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_fi
         const char *name = pf_sql_get_text(rows, 1);
         const void *checksum = pf_sql_get_bytes(rows, 2, &n);
         out->count = pf_sql_get_int(rows, 3);
-        out->dim = (int)pf_sql_get_int(rows, 4);
         if (is_plain_name(name) && checksum && n == sizeof out->checksum.b &&
-            out->count >= 0) {
+            out->count >= 0 && pf_store_read_dim(pf_sql_get_int(rows, 4), &out->dim)) {
             out->generation = pf_sql_get_int(rows, 0);
             snprintf(out->name, sizeof out->name, "%s", name);
             memcpy(out->checksum.b, checksum, n);

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <faiss/c_api/IndexFlat_c.h>
@@ -30,9 +31,11 @@
 #include <faiss/c_api/error_c.h>
 #include <faiss/c_api/impl/AuxIndexStructures_c.h>
 #include <faiss/c_api/index_io_c.h>
+#include <faiss/c_api/utils/distances_c.h>
 
 #include "core/base/file.h"
 #include "core/base/ids.h"
+#include "core/base/mapfile.h"
 #include "core/base/mem.h"
 
 /* libgomp's; <omp.h> lies in gcc's own folder, where clang does not look. */
@@ -40,7 +43,6 @@ extern void omp_set_num_threads(int n);
 extern int omp_get_max_threads(void);
 
 enum {
-    MAX_DIM = 65536,
     MAX_COUNT = 1000000000,
     SPARE = 16,            /* candidates beyond k, for ties */
     BLOCK_CELLS = 1 << 20, /* candidates of one block of queries */
@@ -96,9 +98,9 @@ static bool faiss_failed(pf_err *err, const char *what)
 bool pf_vindex_new(pf_vindex **out, int dim, pf_err *err)
 {
     *out = NULL;
-    if (dim < 1 || dim > MAX_DIM)
+    if (dim < 1 || dim > PF_VINDEX_DIM_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "vectors of %d floats; 1 to %d are possible",
-                       dim, MAX_DIM);
+                       dim, PF_VINDEX_DIM_MAX);
     pf_vindex *index = pf_zalloc(sizeof *index, err);
     if (!index)
         return false;
@@ -169,10 +171,8 @@ bool pf_vindex_walk(const pf_vindex *index, pf_vindex_step *step)
 
 static bool is_unit(const float *vector, int dim)
 {
-    double sum = 0;
-    for (int i = 0; i < dim; i++)
-        sum += (double)vector[i] * vector[i];
-    return fabs(sum - 1) < 0.02; /* false for NaN, too */
+    const float sum = faiss_fvec_norm_L2sqr(vector, (size_t)dim);
+    return fabsf(sum - 1) <= 2e-3f; /* false for NaN, too */
 }
 
 bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, size_t n,
@@ -235,84 +235,194 @@ bool pf_vindex_save(const pf_vindex *index, const char *path, pf_hash *checksum,
     return ok;
 }
 
-/* What FAISS read is what save() wrote: both layers of the type, ids that ascend. */
-static bool adopt(pf_vindex *index, FaissIndex *read, pf_err *err)
+/* A file is FAISS's own format (index_write.cpp), little-endian, of which there is one
+ * kind here:
+ *
+ *     0  "IxMp", header           ids on top of
+ *    37  "IxFI", header           vectors, compared by inner product
+ *    74  uint64 count * dim
+ *    82  float  [count, dim]
+ *        uint64 count
+ *        int64  [count]
+ *
+ * FAISS would read whatever a file says it is, as deep as it says, and ask for as much
+ * memory; so it is not asked. All but vectors and ids follows from count and dim. */
+enum { HEADER = 37, HEADERS = 2 * HEADER + 8 };
+
+static uint8_t *put_integer(uint8_t *at, uint64_t value, int width)
 {
-    index->map = faiss_IndexIDMap_cast(read);
-    index->flat = index->map
-                      ? faiss_IndexFlat_cast(faiss_IndexIDMap_sub_index(index->map))
-                      : NULL;
-    if (!index->flat || faiss_Index_metric_type(read) != METRIC_INNER_PRODUCT) {
-        index->map = NULL;
-        return pf_fail(err, PF_ERR_FORMAT, "it is an index of another kind");
-    }
-    index->dim = faiss_Index_d(read);
-    index->count = (size_t)faiss_Index_ntotal(read);
-    float *vectors;
-    idx_t *ids;
-    size_t n_floats, n_ids;
-    faiss_IndexFlat_xb(index->flat, &vectors, &n_floats);
-    faiss_IndexIDMap_id_map(index->map, &ids, &n_ids);
-    bool ok = n_ids == index->count && n_floats == n_ids * (size_t)index->dim;
-    for (size_t i = 0; ok && i < n_ids; i++)
-        ok = ids[i] > (i ? ids[i - 1] : 0);
-    if (!ok) {
-        index->map = NULL;
-        return pf_fail(err, PF_ERR_FORMAT, "its ids and vectors contradict each other");
+    for (int b = 0; b < width; b++)
+        *at++ = (uint8_t)(value >> 8 * b);
+    return at;
+}
+
+static uint8_t *put_header(uint8_t *at, const char *kind, int dim, size_t count)
+{
+    memcpy(at, kind, 4);
+    at = put_integer(at + 4, (uint64_t)dim, 4);
+    at = put_integer(at, count, 8);
+    at = put_integer(at, 1 << 20, 8); /* two numbers without a meaning */
+    at = put_integer(at, 1 << 20, 8);
+    at = put_integer(at, 1, 1); /* is_trained */
+    return put_integer(at, METRIC_INNER_PRODUCT, 4);
+}
+
+/* The bytes are read once: those that are hashed and checked are those that are used,
+ * whoever writes to the file meanwhile. */
+typedef struct {
+    int fd;
+    off_t at;
+    pf_hasher *hasher;
+} stream;
+
+static bool take(stream *s, void *into, size_t n, pf_err *err)
+{
+    enum { CHUNK = 1 << 18 };
+    for (uint8_t *to = into; n > 0;) {
+        const ssize_t got = pread(s->fd, to, n < CHUNK ? n : CHUNK, s->at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return pf_fail_errno(err, errno, "cannot read it");
+        if (got == 0)
+            return pf_fail(err, PF_ERR_FORMAT, "it ends too early");
+        pf_hasher_add(s->hasher, to, (size_t)got);
+        s->at += got;
+        to += got;
+        n -= (size_t)got;
     }
     return true;
 }
 
-/* The stream has a descriptor of its own, which it closes; they share the place that is
- * read next. */
-static bool read_checked(pf_vindex *index, int fd, pf_err *err)
+static bool check_size(int fd, int dim, size_t count, pf_err *err)
 {
-    const int own = dup(fd);
-    FILE *f = own < 0 || lseek(own, 0, SEEK_SET) < 0 ? NULL : fdopen(own, "rb");
-    if (!f) {
-        pf_fail_errno(err, errno, "cannot read it");
-        if (own >= 0)
-            close(own);
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return pf_fail_errno(err, errno, "cannot read it");
+    if (!S_ISREG(st.st_mode))
+        return pf_fail(err, PF_ERR_IO, "it is not a regular file");
+    if (dim < 1 || dim > PF_VINDEX_DIM_MAX || count > MAX_COUNT)
+        return pf_fail(
+            err, PF_ERR_LIMIT,
+            "it was recorded with %zu vectors of %d floats, at most %d of %d "
+            "are possible",
+            count, dim, MAX_COUNT, PF_VINDEX_DIM_MAX);
+    const uint64_t size =
+        HEADERS + (uint64_t)count * (4 * (uint64_t)dim + 8) + 8 /* how many ids */;
+    return (uint64_t)st.st_size == size ||
+           pf_fail(err, PF_ERR_FORMAT,
+                   "it has %jd bytes, expected %ju for %zu vectors of %d floats",
+                   (intmax_t)st.st_size, (uintmax_t)size, count, dim);
+}
+
+static bool take_headers(stream *s, int dim, size_t count, pf_err *err)
+{
+    uint8_t found[HEADERS], expected[HEADERS];
+    uint8_t *at = put_header(expected, "IxMp", dim, count);
+    at = put_header(at, "IxFI", dim, count);
+    put_integer(at, (uint64_t)count * (uint64_t)dim, 8);
+    if (!take(s, found, sizeof found, err))
         return false;
+    return memcmp(found, expected, sizeof found) == 0 ||
+           pf_fail(err, PF_ERR_FORMAT,
+                   "it does not begin like one of %zu vectors of %d floats", count,
+                   dim);
+}
+
+/* FAISS has no way to make room but to add. The zeros it copies take no memory, so
+ * there is one copy of the vectors, and FAISS's array grows once. */
+static bool make_room(pf_vindex *index, size_t count, pf_err *err)
+{
+    pf_mapfile zeros;
+    int64_t *ids = pf_alloc_array(count, sizeof *ids, err);
+    bool ok = ids && pf_mapfile_zeros(&zeros, 4 * count * (size_t)index->dim, err);
+    if (ok && count > 0) {
+        ok = faiss_Index_add_with_ids(index->map, (idx_t)count,
+                                      (const float *)(const void *)zeros.data,
+                                      ids) == 0 ||
+             faiss_failed(err, "make room for vectors");
+        pf_mapfile_close(&zeros);
     }
-    FaissIndex *read = NULL;
-    bool ok = faiss_read_index(f, 0, &read) == 0 || faiss_failed(err, "read it");
-    fclose(f);
-    ok = ok && adopt(index, read, err);
-    if (!ok)
-        faiss_Index_free(read);
+    pf_free(ids);
+    index->count = ok ? count : 0;
     return ok;
 }
 
-static bool check_expected(const pf_vindex *index, int dim, size_t count, pf_err *err)
+static bool take_vectors(pf_vindex *index, stream *s, pf_err *err)
 {
-    return (index->dim == dim && index->count == count) ||
-           pf_fail(err, PF_ERR_FORMAT,
-                   "it holds %zu vectors of %d floats, expected %zu of %d",
-                   index->count, index->dim, count, dim);
+    const size_t dim = (size_t)index->dim;
+    float *vectors = NULL;
+    size_t n_floats = 0, at = 0;
+    faiss_IndexFlat_xb(index->flat, &vectors, &n_floats);
+    while (at < n_floats) { /* some at a time, which are checked while they are near */
+        const size_t some = 64 * dim, left = n_floats - at;
+        const size_t end = at + (some < left ? some : left);
+        if (!take(s, vectors + at, (end - at) * sizeof *vectors, err))
+            return false;
+        for (; at < end; at += dim) {
+            if (!is_unit(vectors + at, index->dim))
+                return pf_fail(err, PF_ERR_FORMAT, "its vector %zu has not length 1",
+                               at / dim);
+        }
+    }
+    return true;
+}
+
+static bool take_ids(pf_vindex *index, stream *s, pf_err *err)
+{
+    uint8_t found[8], expected[8];
+    idx_t *ids = NULL;
+    size_t n = 0;
+    faiss_IndexIDMap_id_map(index->map, &ids, &n);
+    put_integer(expected, index->count, 8);
+    if (!take(s, found, sizeof found, err) || !take(s, ids, n * sizeof *ids, err))
+        return false;
+    bool ok = memcmp(found, expected, sizeof found) == 0;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = ids[i] > (i ? ids[i - 1] : 0);
+    return ok || pf_fail(err, PF_ERR_FORMAT, "its ids do not ascend");
+}
+
+static bool take_all(pf_vindex **out, stream *s, int dim, size_t count, pf_err *err)
+{
+    pf_vindex *index;
+    if (!take_headers(s, dim, count, err) || !pf_vindex_new(&index, dim, err))
+        return false;
+    if (!make_room(index, count, err) || !take_vectors(index, s, err) ||
+        !take_ids(index, s, err)) {
+        pf_vindex_free(index);
+        return false;
+    }
+    *out = index;
+    return true;
+}
+
+static bool read_file(pf_vindex **out, int fd, const pf_hash *checksum, int dim,
+                      size_t count, pf_err *err)
+{
+    stream s = {.fd = fd, .hasher = pf_hasher_new(err)};
+    if (!s.hasher)
+        return false;
+    const bool ok = take_all(out, &s, dim, count, err);
+    const pf_hash found = pf_hasher_finish(s.hasher);
+    if (!ok || pf_hash_equal(&found, checksum))
+        return ok;
+    pf_vindex_free(*out);
+    *out = NULL;
+    return pf_fail(err, PF_ERR_FORMAT, "its checksum is not the one recorded");
 }
 
 bool pf_vindex_read(pf_vindex **out, int fd, const char *path, const pf_hash *checksum,
                     int dim, size_t count, pf_err *err)
 {
     *out = NULL;
-    pf_hash found;
-    if (!pf_hash_open_file(&found, fd, path, err))
-        return false;
-    if (!pf_hash_equal(&found, checksum))
-        return pf_fail(
-            err, PF_ERR_FORMAT,
-            "index file '%s' is damaged: its checksum is not the one recorded", path);
-    pf_vindex *index = pf_zalloc(sizeof *index, err);
-    if (!index)
-        return false;
-    if (!read_checked(index, fd, err) || !check_expected(index, dim, count, err)) {
-        pf_fail_in(err, "index file '%s'", path);
-        pf_vindex_free(index);
-        return false;
-    }
-    *out = index;
-    return true;
+    pf_err local = PF_ERR_INIT;
+    if (check_size(fd, dim, count, &local) &&
+        read_file(out, fd, checksum, dim, count, &local))
+        return true;
+    pf_fail_in(&local, "index file '%s'%s", path,
+               local.code == PF_ERR_FORMAT ? " is damaged" : "");
+    return pf_fail_as(err, &local);
 }
 
 /* --- searching ------------------------------------------------------------------ */
@@ -361,6 +471,18 @@ static bool score_pairs(const pf_vindex *index, const float *queries, size_t n_q
            faiss_failed(err, "compute scores");
 }
 
+/* FAISS has -1 where it has nothing, and what it cannot compare it does not have. */
+static bool are_positions(const pf_vindex *index, const idx_t *positions, size_t n,
+                          pf_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (positions[i] < 0 || (size_t)positions[i] >= index->count)
+            return pf_fail(err, PF_ERR_IO, "FAISS found position %lld of %zu",
+                           (long long)positions[i], index->count);
+    }
+    return true;
+}
+
 static void sort_row(hit *hits, const float *scores, const idx_t *positions, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -395,7 +517,8 @@ static bool search_closely(const pf_vindex *index, const float *query, size_t k,
         bool ok = faiss_Index_search(index->flat, 1, query, (idx_t)wanted, s.scores,
                                      s.positions) == 0 ||
                   faiss_failed(err, "search");
-        ok = ok && score_pairs(index, query, 1, wanted, s.positions, s.scores, err);
+        ok = ok && are_positions(index, s.positions, wanted, err) &&
+             score_pairs(index, query, 1, wanted, s.positions, s.scores, err);
         if (ok) {
             sort_row(s.hits, s.scores, s.positions, wanted);
             settled = wanted == index->count ||
@@ -417,7 +540,8 @@ static bool search_block(const pf_vindex *index, const float *queries, size_t n_
     if (faiss_Index_search(index->flat, (idx_t)n_queries, queries, (idx_t)wanted,
                            s->scores, s->positions) != 0)
         return faiss_failed(err, "search");
-    if (!score_pairs(index, queries, n_queries, wanted, s->positions, s->scores, err))
+    if (!are_positions(index, s->positions, n_queries * wanted, err) ||
+        !score_pairs(index, queries, n_queries, wanted, s->positions, s->scores, err))
         return false;
     for (size_t q = 0; q < n_queries; q++) {
         size_t *count = counts ? counts + q : NULL;

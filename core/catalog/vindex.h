@@ -22,7 +22,10 @@
 
 typedef struct pf_vindex pf_vindex;
 
-/* An empty index for vectors of `dim` floats; at most 1,000,000,000 of them. */
+enum { PF_VINDEX_DIM_MAX = 65536 };
+
+/* An empty index for vectors of `dim` floats, 1 to PF_VINDEX_DIM_MAX; at most
+ * 1,000,000,000 of them. */
 PF_MUST_CHECK bool pf_vindex_new(pf_vindex **out, int dim, pf_err *err);
 void pf_vindex_free(pf_vindex *index); /* NULL is fine */
 
@@ -52,8 +55,9 @@ PF_MUST_CHECK bool pf_vindex_save(const pf_vindex *index, const char *path,
                                   pf_hash *checksum, pf_err *err);
 
 /* Read what save() wrote, from a file that is open for reading; `path` is for messages.
- * FAISS trusts a file's bytes, therefore it sees none of them unless their checksum is
- * the one recorded. FORMAT: other bytes than recorded, or another dim or count. */
+ * FAISS trusts a file's bytes, therefore it never reads one: the file must be exactly
+ * that of `count` vectors of `dim` floats, each of length 1, under ids that ascend,
+ * with the checksum that was recorded. FORMAT: it is not. */
 PF_MUST_CHECK bool pf_vindex_read(pf_vindex **out, int fd, const char *path,
                                   const pf_hash *checksum, int dim, size_t count,
                                   pf_err *err);

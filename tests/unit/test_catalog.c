@@ -428,6 +428,65 @@ static void spoil(const char *name)
     fclose(f);
 }
 
+/* The index of images is not taken, for a reason with `words`, and answers come from
+ * the database; an indexer sees it, too. */
+static void assert_images_made_up_for(const char *words)
+{
+    opened o;
+    pf_notes notes = {0};
+    assert_ok(hold(&o) && load(&o, &notes), &err);
+    assert_int_equal(notes.count, 1);
+    if (!strstr(notes.line[0], words))
+        fail_msg("'%s', expected '%s'", notes.line[0], words);
+    pf_notes_reset(&notes);
+    assert_int_equal(count(&o, PF_INDEX_IMAGES), 6);
+    close_reader(&o);
+    pf_catalog *c;
+    bool is_needed;
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    assert_ok(pf_catalog_needs_publish(c, &is_needed, &err), &err);
+    assert_true(is_needed);
+    pf_catalog_close(c);
+}
+
+/* Record the checksum that the file of images has now. */
+static void record_checksum(void)
+{
+    pf_hash found;
+    char hex[PF_HASH_HEX_SIZE], script[160];
+    assert_ok(pf_hash_file(&found, pf_tree_path(folder, "images.1.faiss"), &err), &err);
+    pf_hash_hex(&found, hex);
+    snprintf(script, sizeof script,
+             "UPDATE index_file SET checksum = x'%s' WHERE kind = 'images'", hex);
+    pf_rows_run_script(folder, script);
+}
+
+/* Whoever can write the file can write its checksum, its count and its dimension. */
+static void index_files_that_lie_are_made_up_for(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 6), &err);
+    const char *path = pf_tree_path(folder, "images.1.faiss");
+    spoil("images.1.faiss");
+    record_checksum();
+    assert_images_made_up_for("has not length 1");
+    static const char nested[] = "IxMp\x10\0\0\0\0\0\0\0";
+    uint8_t file[37 * 400];
+    for (size_t i = 0; i < sizeof file; i += 37)
+        memcpy(file + i, nested, sizeof nested);
+    pf_tree_write(path, file, sizeof file);
+    record_checksum();
+    assert_images_made_up_for("14800 bytes, expected 522");
+    pf_tree_write(path, file, 522);
+    record_checksum();
+    assert_images_made_up_for("does not begin like");
+    assert_int_equal(truncate(path, 64000000090), 0); /* takes no room */
+    pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000, dim = 14"
+                               " WHERE kind = 'images'");
+    assert_images_made_up_for(
+        "1000000000 vectors of 14 floats, the catalog has 6 of 16");
+}
+
 static void lost_and_damaged_index_files_are_made_up_for(void **state)
 {
     (void)state;
@@ -558,6 +617,7 @@ int main(void)
         TEST(a_reader_keeps_its_generation),
         TEST(a_reader_that_is_overtaken_takes_the_newer_generation),
         TEST(readers_never_see_halves),
+        TEST(index_files_that_lie_are_made_up_for),
         TEST(lost_and_damaged_index_files_are_made_up_for),
         TEST(the_check_compares_every_vector),
         TEST(foreign_newer_and_damaged_databases_are_refused),

@@ -272,9 +272,9 @@ static void a_saved_index_comes_back(void **state)
     assert_true(pf_hash_equal(&checksum, &twice));
     pf_vindex_free(again);
     assert_refused(load(&again, path, &checksum, DIM, COUNT + 1, &err), &err,
-                   "expected 701 of 24");
+                   "for 701 vectors of 24");
     assert_refused(load(&again, path, &checksum, DIM + 1, COUNT, &err), &err,
-                   "expected 700 of 25");
+                   "for 700 vectors of 25");
     path = pf_tree_path(folder, "missing/a.faiss");
     assert_refused(pf_vindex_save(index, path, &checksum, &err), &err, "cannot write");
     assert_refused(load(&again, folder, &checksum, DIM, COUNT, &err), &err, folder);
@@ -348,12 +348,9 @@ static void damaged_cut_and_foreign_files_are_refused(void **state)
         assert_refused(load(&again, path, &checksum, DIM, COUNT, &err), &err,
                        "is damaged");
         assert_int_equal(err.code, PF_ERR_FORMAT);
-#ifndef PF_SANITIZED /* FAISS forgets what it had read when it throws in the middle */
         /* bytes somebody recorded a checksum for, but which are no index */
         pf_hash cut = pf_hash_bytes(bytes, cuts[i]);
-        assert_refused(load(&again, path, &cut, DIM, COUNT, &err), &err,
-                       "index file '");
-#endif
+        assert_refused(load(&again, path, &cut, DIM, COUNT, &err), &err, "is damaged");
     }
     for (size_t i = 0; i < n; i += n / 97) {
         bytes[i] ^= 0x40;
@@ -363,19 +360,110 @@ static void damaged_cut_and_foreign_files_are_refused(void **state)
         assert_null(again);
         bytes[i] ^= 0x40;
     }
-    /* the inner index by itself is a whole FAISS file of another kind */
-    size_t inner = 4;
-    while (inner < 100 && memcmp(bytes + inner, "IxFI", 4) != 0)
-        inner++;
-    assert_true(inner < 100);
-    pf_tree_write(path, bytes + inner, n - inner);
-    pf_hash other = pf_hash_bytes(bytes + inner, n - inner);
-    assert_refused(load(&again, path, &other, DIM, COUNT, &err), &err, "another kind");
-    /* ids that do not ascend: the last eight bytes are the last id */
-    memset(bytes + n - 8, 0, 8);
-    pf_tree_write(path, bytes, n);
-    other = pf_hash_bytes(bytes, n);
-    assert_refused(load(&again, path, &other, DIM, COUNT, &err), &err, "contradict");
+}
+
+static uint8_t file[1 << 17];
+static size_t file_size;
+
+/* The file as it is in `file`, with a checksum that somebody has recorded for it. */
+static void assert_not_trusted(int dim, size_t count, const char *words)
+{
+    pf_err err = PF_ERR_INIT;
+    const char *path = pf_tree_path(folder, "hostile.faiss");
+    const pf_hash checksum = pf_hash_bytes(file, file_size);
+    pf_vindex *index;
+    pf_tree_write(path, file, file_size);
+    assert_refused(load(&index, path, &checksum, dim, count, &err), &err, words);
+    assert_null(index);
+    assert_int_equal(err.code, PF_ERR_FORMAT);
+}
+
+/* A checksum keeps no one out who can write it, too: nothing of a file is taken but
+ * what save() would have written. */
+static void what_fits_its_checksum_is_checked_all_the_same(void **state)
+{
+    (void)state;
+    enum { IDS = 82 + COUNT * DIM * 4 };
+    pf_err err = PF_ERR_INIT;
+    const char *path = pf_tree_path(folder, "whole.faiss");
+    pf_vindex *index = start();
+    pf_hash checksum;
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    pf_vindex_free(index);
+    file_size = pf_tree_read(path, file, sizeof file);
+    assert_int_equal(file_size, IDS + 8 + COUNT * 8);
+    for (size_t i = 0; i < 82; i++) { /* each byte that is no vector and no id */
+        file[i] ^= 0x81;
+        assert_not_trusted(DIM, COUNT, "does not begin like one of 700 vectors of 24");
+        file[i] ^= 0x81;
+    }
+    for (size_t i = IDS; i < IDS + 8; i++) {
+        file[i] ^= 0x81;
+        assert_not_trusted(DIM, COUNT, "ids do not ascend");
+        file[i] ^= 0x81;
+    }
+    /* other indexes of FAISS, which read on by themselves */
+    const char *const kinds[] = {"IxFI", "IxF2", "IxFl", "IxPq", "IxPT",
+                                 "IxM2", "IwFl", "IvPQ", "IHNf", "IxRF",
+                                 "IxSQ", "ImiQ", "IxHe", "IxRQ"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        for (size_t at = 0; at < 74; at += 37) {
+            uint8_t before[4];
+            memcpy(before, file + at, 4);
+            memcpy(file + at, kinds[i], 4);
+            if (memcmp(before, kinds[i], 4) != 0)
+                assert_not_trusted(DIM, COUNT, "does not begin like");
+            memcpy(file + at, before, 4);
+        }
+    }
+    for (size_t i = 0; i < COUNT; i += 99) {
+        const float old = vectors[i * DIM + 1];
+        const float bad[] = {NAN, INFINITY, -INFINITY, 1e30f, 1.5f};
+        for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+            memcpy(file + 82 + (i * DIM + 1) * 4, &bad[k], 4);
+            assert_not_trusted(DIM, COUNT, "has not length 1");
+        }
+        memcpy(file + 82 + (i * DIM + 1) * 4, &old, 4);
+    }
+    const int64_t ids[] = {0, -1, INT64_MIN, 3, 6, INT64_MAX}; /* 3 is before, 6 it */
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        memcpy(file + IDS + 8 + 8, &ids[i], 8);
+        if (ids[i] != 6)
+            assert_not_trusted(DIM, COUNT, "ids do not ascend");
+    }
+    memcpy(file + IDS + 8 + 8, &known[1], 8);
+    assert_not_trusted(DIM, COUNT + 1, "for 701 vectors");
+    assert_not_trusted(DIM + 1, COUNT, "of 25 floats");
+    assert_not_trusted(DIM, 1000000000, "for 1000000000 vectors");
+    assert_not_trusted(65536, 1000000000, "of 65536 floats");
+    file_size = 82; /* was taken for as many vectors as it said */
+    assert_not_trusted(DIM, COUNT, "it has 82 bytes");
+    assert_not_trusted(DIM, 0, "it has 82 bytes");
+    file_size = 90;
+    assert_not_trusted(DIM, 0, "does not begin like");
+}
+
+/* No numbers ask for memory, and nobody waits for a pipe. */
+static void what_cannot_be_is_refused_before_it_is_read(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    const char *path = pf_tree_path(folder, "fifo");
+    const pf_hash none = {{0}};
+    pf_vindex *index;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    const int fd = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_refused(pf_vindex_read(&index, fd, path, &none, DIM, 1, &err), &err,
+                   "not a regular file");
+    close(fd);
+    path = pf_tree_path(folder, "empty");
+    pf_tree_write(path, "", 0);
+    assert_refused(load(&index, path, &none, 65537, 1, &err), &err, "are possible");
+    assert_refused(load(&index, path, &none, 0, 1, &err), &err, "are possible");
+    assert_refused(load(&index, path, &none, -1, 1, &err), &err, "are possible");
+    assert_refused(load(&index, path, &none, DIM, SIZE_MAX / 2, &err), &err,
+                   "are possible");
 }
 
 /* Every allocation of ours may fail; nothing leaks and the message says why. */
@@ -436,6 +524,8 @@ int main(void)
         cmocka_unit_test(an_open_file_can_be_read_again),
         cmocka_unit_test(an_empty_index_works),
         cmocka_unit_test(damaged_cut_and_foreign_files_are_refused),
+        cmocka_unit_test(what_fits_its_checksum_is_checked_all_the_same),
+        cmocka_unit_test(what_cannot_be_is_refused_before_it_is_read),
         cmocka_unit_test(running_out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
