@@ -27,7 +27,8 @@
  * Generations. plainfilm-index publishes a new generation of a catalog as a whole. A
  * reader answers from one generation, and goes on to the newest one when
  * pf_reader_refresh() is called, between two questions, whatever it is asked meanwhile.
- * What was found stays valid: answers own all they hold.
+ * What was found stays valid: answers own all they hold. A catalog that was deleted and
+ * made anew in the same place is gone on to as well; its generations begin at 1 again.
  *
  * Ownership. What a function gives through `out` is the caller's, to be freed with the
  * function of its kind, each of which takes NULL; on failure *out is NULL. Strings and
@@ -212,9 +213,10 @@ PF_MUST_CHECK PF_API bool pf_reader_open(pf_reader **out, pf_engine *engine,
 PF_API void pf_reader_close(pf_reader *reader);
 
 /* Go on to the newest generation; it costs next to nothing when there is no newer one.
- * On failure the reader stays where it is. */
+ * After a failure the next question tries it again, before it is answered. */
 PF_MUST_CHECK PF_API bool pf_reader_refresh(pf_reader *reader, pf_err *err);
-/* Grows by one with each publish; 0 without a catalog. */
+/* Grows by one with each publish; 0 without a catalog. The answer says of which it is.
+ */
 PF_API int64_t pf_reader_generation(const pf_reader *reader);
 
 typedef struct {
