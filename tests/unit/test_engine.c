@@ -5,6 +5,7 @@
  * Whether an index was loaded is seen by its file, which is damaged behind the engine's
  * back: whoever loads it is told so.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -591,6 +592,23 @@ static void options_may_be_of_an_older_header(void **state)
     pf_engine_close(e);
 }
 
+/* More than there can be end the process, in OpenMP. */
+static void threads_have_a_limit(void **state)
+{
+    (void)state;
+    char *expected = ask_fresh("{\"like\":3}");
+    const int asked_for[] = {INT_MIN, 2, INT_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        pf_engine *e =
+            open_engine_with((pf_engine_options){.search_threads = asked_for[i]});
+        pf_reader *r = open_reader(e);
+        expect(r, "{\"like\":3}", expected);
+        pf_reader_close(r);
+        pf_engine_close(e);
+    }
+    pf_free(expected);
+}
+
 static void options_are_copied(void **state)
 {
     (void)state;
@@ -929,6 +947,7 @@ int main(void)
         TEST(a_model_alone_is_enough_for_some),
         TEST(options_are_checked),
         TEST(options_may_be_of_an_older_header),
+        TEST(threads_have_a_limit),
         TEST(options_are_copied),
         TEST(the_default_catalog_is_that_of_the_environment),
         TEST(readers_stay_until_they_are_told),
