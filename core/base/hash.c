@@ -1,8 +1,10 @@
 /* hash.c - see hash.h. */
 #include "core/base/hash.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <xxhash.h>
 

@@ -4,10 +4,13 @@
  *
  * A reader belongs to one thread. It stays at its generation until pf_reader_refresh()
  * (plainfilm.h), which takes the newest snapshot and, when that is another generation,
- * the engine's view of it.
+ * the engine's view of it. A catalog that was made anew in the place of its own it
+ * opens anew.
  */
 #ifndef PF_CORE_ENGINE_READER_H
 #define PF_CORE_ENGINE_READER_H
+
+#include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/catalog/catalog.h"
@@ -18,10 +21,16 @@
 
 enum { PF_READER_TOWERS = 2 };
 
+/* Which file catalog.db is. */
+typedef struct {
+    uint64_t device, inode;
+} pf_reader_database;
+
 struct pf_reader {
     pf_engine *engine;
-    pf_view *view;       /* counted */
-    pf_catalog *catalog; /* NULL without one */
+    pf_view *view;               /* counted */
+    pf_catalog *catalog;         /* NULL without one */
+    pf_reader_database database; /* that was opened */
     /* By tower, text and image: NULL, or of the view's models. */
     pf_embedder *embedder[PF_READER_TOWERS];
     pf_sandbox *sandbox; /* NULL until a picture is to be decoded */

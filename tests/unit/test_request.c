@@ -3,6 +3,8 @@
  * page; and what of them is refused when they are asked. The answers themselves are
  * tested where they are made (test_search.c, test_find.c, test_evaluate.c, ...).
  */
+#include <dirent.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -1044,6 +1046,40 @@ static void what_does_not_go_together_is_refused(void **state)
     assert_ok(pf_request_set_limit(r, 0, 0, &err), &err);
     assert_refused(pf_reader_ask(reader, r, NULL, &answer, &err), &err, "a limit of 0");
     pf_request_free(r);
+
+    r = read_json("{\"like\":3,\"phrases\":[\"a\",\"b\"]}");
+    assert_ok(pf_request_set_limit(r, 0, 0, &err), &err);
+    assert_refused(pf_reader_ask(reader, r, NULL, &answer, &err), &err, "a limit of 0");
+    pf_request_set_find(r, (pf_find)3);
+    assert_refused(pf_reader_ask(reader, r, NULL, &answer, &err), &err, "3 is nothing");
+    pf_request_set_find(r, PF_FIND_CAPTIONS);
+    pf_request_set_by(r, (pf_by)-1);
+    assert_refused(pf_reader_ask(reader, r, NULL, &answer, &err), &err, "-1 is no way");
+    pf_request_free(r);
+}
+
+/* ---- in words -------------------------------------------------------------------- */
+
+static void requests_are_described(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *words;
+    } known[] = {
+        {"{}", ""},
+        {"{\"evaluate\":true,\"filter\":[\"a=b\",\"c>1\"]}", "where a=b and c>1"},
+        {"{\"phrase\":\"2:e\",\"without\":\"f\",\"image\":\"/x/a.png\",\"like\":3,"
+         "\"image_bytes\":\"YQ==\",\"filter\":\"a=b\"}",
+         "2 \xC3\x97 e, without f, the picture a.png, like 3, a picture, where a=b"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        pf_request *r = read_json(known[i].json);
+        char *words = pf_request_describe(r, &err);
+        assert_non_null(words);
+        assert_string_equal(words, known[i].words);
+        pf_free(words);
+        pf_request_free(r);
+    }
 }
 
 /* ---- long work ------------------------------------------------------------------- */
@@ -1175,6 +1211,110 @@ static void structs_may_be_of_an_older_header(void **state)
     assert_int_equal(info.dim, garbage.dim);
 }
 
+static void names_are_there_for_any_number(void **state)
+{
+    (void)state;
+    assert_string_equal(pf_code_name(PF_ERR_NOT_FOUND), "not_found");
+    assert_string_equal(pf_code_name((pf_code)99), "unknown");
+    assert_string_equal(pf_code_name((pf_code)-1), "unknown");
+    assert_string_equal(pf_metric_name(PF_MRR), "mrr");
+    assert_string_equal(pf_metric_name(PF_N_METRICS), "unknown");
+    assert_string_equal(pf_metric_name((pf_metric)-1), "unknown");
+}
+
+/* One that was never initialised would be taken for one without any wish. */
+static void structs_must_be_initialised(void **state)
+{
+    (void)state;
+    pf_work work = {0};
+    pf_answer *answer;
+    pf_catalog_info info = {0};
+    pf_request *r = read_json("{\"duplicates\":0.3}");
+    assert_refused(pf_reader_ask(reader, r, &work, &answer, &err), &err,
+                   "PF_WORK_INIT");
+    assert_int_equal(err.code, PF_ERR_MISUSE);
+    assert_null(answer);
+    work.struct_size = sizeof work + 1;
+    assert_refused(pf_reader_ask(reader, r, &work, &answer, &err), &err,
+                   "PF_WORK_INIT");
+    assert_refused(pf_reader_get_info(reader, &info, &err), &err, "_INFO_INIT");
+    assert_int_equal(err.code, PF_ERR_MISUSE);
+    pf_request_free(r);
+}
+
+/* More of them than there can be. */
+static void any_number_of_threads_will_do(void **state)
+{
+    (void)state;
+    static const char *const asked[] = {
+        "{\"image\":[\"F\",\"F\"],\"classify\":\"left, right\"}",
+        "{\"like\":3,\"phrases\":[\"left\",\"right\"]}", "{\"duplicates\":0.3}",
+        "{\"evaluate\":true}"};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        pf_work work = PF_WORK_INIT;
+        pf_answer *answer;
+        pf_request *r = read_json(fill(asked[i]));
+        for (int is_many = 0; is_many < 2; is_many++) {
+            work.threads = is_many ? INT_MAX : INT_MIN;
+            assert_ok(pf_reader_ask(reader, r, &work, &answer, &err), &err);
+            pf_answer_free(answer);
+        }
+        pf_request_free(r);
+    }
+}
+
+static size_t count_own_threads(void)
+{
+    size_t n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (struct dirent *e; (e = readdir(tasks));)
+        n += e->d_name[0] != '.';
+    closedir(tasks);
+    return n;
+}
+
+static void see_threads(void *context, const char *what, size_t done, size_t total,
+                        size_t failed)
+{
+    size_t *most = context;
+    const size_t n = count_own_threads();
+    (void)what, (void)done, (void)total, (void)failed;
+    *most = n > *most ? n : *most;
+}
+
+static void work_has_the_threads_it_may_have(void **state)
+{
+    (void)state;
+    static const char *const asked[] = {
+        "{\"image\":[\"F\",\"F\",\"F\",\"F\",\"F\",\"F\",\"F\",\"F\",\"F\",\"F\",\"F\"]"
+        ","
+        "\"classify\":\"left, right\"}",
+        "{\"duplicates\":0.3}",
+        "{\"evaluate\":true}",
+    };
+    static char many[1 << 16];
+    const size_t before = count_own_threads();
+    size_t n = (size_t)snprintf(many, sizeof many, "{\"like\":3,\"phrases\":[\"a\"");
+    for (int i = 0; i < 500; i++)
+        n += (size_t)snprintf(many + n, sizeof many - n, ",\"phrase %d\"", i);
+    snprintf(many + n, sizeof many - n, "]}");
+    for (size_t i = 0; i < 1 + sizeof asked / sizeof *asked; i++) {
+        size_t most = 0;
+        pf_work work = PF_WORK_INIT;
+        pf_answer *answer;
+        pf_request *r = read_json(i == 0 ? many : fill(asked[i - 1]));
+        work.threads = 1;
+        work.progress = see_threads;
+        work.context = &most;
+        assert_ok(pf_reader_ask(reader, r, &work, &answer, &err), &err);
+        if (most > before + 1)
+            fail_msg("question %zu: %zu threads", i, most - before);
+        pf_answer_free(answer);
+        pf_request_free(r);
+    }
+}
+
 /* ---- memory ---------------------------------------------------------------------- */
 
 static void each_allocation_may_fail(void **state)
@@ -1234,9 +1374,14 @@ int main(void)
         TEST(copies_answer_the_same),
         TEST(values_are_checked),
         TEST(what_does_not_go_together_is_refused),
+        TEST(requests_are_described),
         TEST(pictures_may_be_taken_as_they_come),
         TEST(work_can_be_stopped),
         TEST(structs_may_be_of_an_older_header),
+        TEST(structs_must_be_initialised),
+        TEST(names_are_there_for_any_number),
+        TEST(work_has_the_threads_it_may_have),
+        TEST(any_number_of_threads_will_do),
         TEST(each_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("request", tests, before_all, after_all);
