@@ -1,4 +1,5 @@
 /* mapfile.c - see mapfile.h. */
+#define _DEFAULT_SOURCE /* madvise(), MAP_ANONYMOUS */
 #include "core/base/mapfile.h"
 
 #include <errno.h>
