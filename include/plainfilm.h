@@ -168,6 +168,7 @@ typedef enum {
     PF_NOTE_MODEL,   /* an oddity of the model's files */
     PF_NOTE_NOTICE,  /* what the model's makers want its users told */
     PF_NOTE_SKIPPED, /* what an evaluation left out */
+    PF_NOTE_SANDBOX, /* pictures are decoded with less protection than there could be */
 } pf_note_kind;
 
 typedef struct {

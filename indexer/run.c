@@ -8,6 +8,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
+#include "core/image/sandbox.h"
 #include "core/model/pipeline.h"
 #include "indexer/apply.h"
 #include "indexer/run_model.h"
@@ -202,6 +203,8 @@ static bool embed_pictures(run *r, pf_err *err)
             left += settle_twins(&r->sources.at[i].plan);
     }
     r->report->embed_seconds = pf_clock_seconds() - start;
+    if (pf_sandbox_lack() && r->options->notice)
+        r->options->notice(r->options->context, pf_sandbox_lack());
     return ok;
 }
 

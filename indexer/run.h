@@ -32,7 +32,8 @@ typedef struct {
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
-    /* Told once what the model's makers want its users told; may be NULL. */
+    /* Told what the model's makers want its users told, and what the sandbox lacks, a
+     * line each; may be NULL. */
     void (*notice)(void *context, const char *text);
     /* Called on the calling thread as work proceeds; may be NULL. `what` is "reading",
      * "embedding" or "captions". */

@@ -33,7 +33,8 @@ static struct {
 
 void keep_note(void *context, pf_note_kind kind, const char *text)
 {
-    const bool is_for_all = kind == PF_NOTE_CATALOG || kind == PF_NOTE_NOTICE;
+    const bool is_for_all =
+        kind == PF_NOTE_CATALOG || kind == PF_NOTE_NOTICE || kind == PF_NOTE_SANDBOX;
     const size_t n = strlen(text) + 1;
     (void)context;
     if (is_for_all ? command.quiet : !command.verbose)

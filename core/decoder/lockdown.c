@@ -94,19 +94,23 @@ static bool allow(scmp_filter_ctx filter, int control, int input)
 
 bool pf_lockdown_calls(int control, int input, bool *has_filter)
 {
-    *has_filter = false;
+    *has_filter = true;
 #ifdef PF_SANITIZED /* these need calls of their own */
     (void)allow, (void)lock_files, (void)control, (void)input;
     return true;
 #else
     lock_files();
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!filter) /* an old kernel: with one thread, it is the same */
+        filter = seccomp_init(SCMP_ACT_KILL_THREAD);
     if (!filter)
         return false;
     const bool is_made = allow(filter, control, input);
-    const int why = is_made ? seccomp_load(filter) : 0;
+    /* else all that the kernel says is -ECANCELED */
+    const bool is_raw = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1) == 0;
+    const int why = is_made && is_raw ? seccomp_load(filter) : 0;
     seccomp_release(filter);
-    *has_filter = is_made && why == 0;
+    *has_filter = is_made && is_raw && why == 0;
     return *has_filter || why == -EINVAL || why == -ENOSYS || why == -EOPNOTSUPP;
 #endif
 }

@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/engine/reader.h"
+#include "core/image/sandbox.h"
 
 struct pf_engine {
     pf_engine_options options; /* strings owned */
@@ -15,7 +16,7 @@ struct pf_engine {
     pf_view *newest;           /* NULL before the first reader */
     pf_reader *spare;          /* NULL or nobody's yet */
     _Atomic(pf_words *) words; /* NULL until a question needs it */
-    atomic_bool has_told_notice;
+    atomic_bool has_told_notice, has_told_sandbox;
 };
 
 /* ---- options ---- */
@@ -221,4 +222,11 @@ void pf_engine_tell_notice(pf_engine *e, const char *notice)
 {
     if (notice && !atomic_exchange(&e->has_told_notice, true))
         tell(e, PF_NOTE_NOTICE, notice);
+}
+
+void pf_engine_tell_sandbox(pf_engine *e)
+{
+    const char *lack = pf_sandbox_lack();
+    if (lack && !atomic_exchange(&e->has_told_sandbox, true))
+        tell(e, PF_NOTE_SANDBOX, lack);
 }

@@ -45,9 +45,12 @@ struct pf_sandbox {
 
 static atomic_bool is_unfiltered;
 
-bool pf_sandbox_is_filtered(void)
+const char *pf_sandbox_lack(void)
 {
-    return !atomic_load(&is_unfiltered);
+    return atomic_load(&is_unfiltered)
+               ? "this kernel has no seccomp: pictures are decoded within limits of "
+                 "memory and time, but their decoder may call the system as it likes"
+               : NULL;
 }
 
 /* ---- the budget ------------------------------------------------------------------ */

@@ -44,8 +44,7 @@ PF_MUST_CHECK bool pf_sandbox_read(pf_sandbox *sandbox, const char *path,
 PF_MUST_CHECK bool pf_sandbox_decode(pf_sandbox *sandbox, pf_intake *intake,
                                      const pf_intake_options *options, pf_err *err);
 
-/* Does the kernel filter the decoder's system calls? True as long as none has started.
- */
-bool pf_sandbox_is_filtered(void);
+/* What the decoders that were started had to do without, for people; NULL: nothing. */
+const char *pf_sandbox_lack(void);
 
 #endif
