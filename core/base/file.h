@@ -24,6 +24,13 @@ bool pf_path_is_folder(const char *path);
 /* mkdir -p with the given mode for the folders that are made. */
 PF_MUST_CHECK bool pf_make_folders(const char *path, unsigned mode, pf_err *err);
 
+/* See to it that there is something at `path`: an empty file that is ours alone (mode
+ * 0600 whatever the umask) unless there is. */
+PF_MUST_CHECK bool pf_file_make(const char *path, pf_err *err);
+/* True when only its owner may write to the file or folder, and that is who runs this,
+ * or root does; else MISUSE, with what to do. */
+PF_MUST_CHECK bool pf_file_is_safe(const char *path, pf_err *err);
+
 /* Append the whole regular file to `out`, whose cap is the limit. For files that others
  * may change at any time: unlike a mapping, a copy cannot vanish under the reader. */
 PF_MUST_CHECK bool pf_file_read(const char *path, pf_buf *out, pf_err *err);
