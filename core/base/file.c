@@ -96,6 +96,31 @@ bool pf_make_folders(const char *path, unsigned mode, pf_err *err)
     return ok;
 }
 
+bool pf_file_make(const char *path, pf_err *err)
+{
+    const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return errno == EEXIST || pf_fail_errno(err, errno, "cannot make '%s'", path);
+    const bool ok =
+        fchmod(fd, 0600) == 0 || pf_fail_errno(err, errno, "cannot make '%s'", path);
+    close(fd);
+    return ok;
+}
+
+bool pf_file_is_safe(const char *path, pf_err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return pf_fail_errno(err, errno, "cannot look at '%s'", path);
+    if (st.st_uid != geteuid() && geteuid() != 0)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "'%s' belongs to another user, and only they may change it",
+                       path);
+    return (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 ||
+           pf_fail(err, PF_ERR_MISUSE, "others may write to '%s': run chmod go-w '%s'",
+                   path, path);
+}
+
 static bool open_regular(int *fd, struct stat *st, const char *path, pf_err *err)
 {
     /* O_NONBLOCK: opening a fifo must not wait for a writer. */

@@ -27,6 +27,13 @@ bool pf_path_is_folder(const char *path);
 /* mkdir -p with the given mode for the folders that are made. */
 PF_MUST_CHECK bool pf_make_folders(const char *path, unsigned mode, pf_err *err);
 
+/* See to it that there is something at `path`: an empty file that is ours alone (mode
+ * 0600 whatever the umask) unless there is. */
+PF_MUST_CHECK bool pf_file_make(const char *path, pf_err *err);
+/* True when only its owner may write to the file or folder, and that is who runs this,
+ * or root does; else MISUSE, with what to do. */
+PF_MUST_CHECK bool pf_file_is_safe(const char *path, pf_err *err);
+
 /* Open a regular file for reading; *fd is the caller's to close, -1 on failure. */
 PF_MUST_CHECK bool pf_file_open(int *fd, const char *path, pf_err *err);
 /* The same, of files in a folder that others may write to: refused with UNSUPPORTED

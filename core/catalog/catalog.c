@@ -134,8 +134,11 @@ static bool take_lock(pf_catalog *c, const pf_catalog_writer_options *options,
     char *path = pf_path_join(c->folder, "lock", err);
     if (!path)
         return false;
-    c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = c->lock >= 0 || pf_fail_errno(err, errno, "cannot open '%s'", path);
+    bool ok = pf_file_make(path, err);
+    if (ok) {
+        c->lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        ok = c->lock >= 0 || pf_fail_errno(err, errno, "cannot open '%s'", path);
+    }
     pf_free(path);
     return ok && wait_for_lock(c, options, err);
 }
@@ -179,11 +182,14 @@ bool pf_catalog_open_reader(pf_catalog **out, const char *folder, pf_err *err)
     return true;
 }
 
-/* Before a lock is put beside it. */
+/* Before a lock is put beside it. Who may write to the folder can put links in the
+ * place of our files, and who may write to the database can say what he likes. */
 static bool check_database(const pf_catalog *c, pf_err *err)
 {
     char *path = pf_path_join(c->folder, "catalog.db", err);
-    bool ok = path && pf_store_check_header(path, err);
+    bool ok = path && pf_store_check_header(path, err) &&
+              pf_file_is_safe(c->folder, err) &&
+              (!pf_path_exists(path) || pf_file_is_safe(path, err));
     pf_free(path);
     return ok;
 }

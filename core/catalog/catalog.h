@@ -77,7 +77,7 @@ typedef struct {
  * another one; the lock goes when its process ends, however that happens, and is not
  * passed on to forked children. One writer per process and folder: the lock cannot tell
  * two of them apart. A folder with other things in it is refused (MISUSE), not moved
- * into. `options` may be NULL: all zero. */
+ * into, and so is one that others may write to. `options` may be NULL: all zero. */
 PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
                                           const pf_catalog_writer_options *options,
                                           pf_err *err);

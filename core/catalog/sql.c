@@ -9,12 +9,15 @@
  */
 #include "core/catalog/sql.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <sqlite3.h>
 
 #include "core/base/buf.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 enum {
@@ -23,9 +26,8 @@ enum {
     MAX_VALUE = 8 << 20, /* bytes in one text or blob; a caption has 1 MiB at most */
     MAX_SQL = 1 << 16,   /* bytes in one statement, those of a schema included */
     LOOK = 100 * 1000,   /* steps between two looks at how many there were */
-    FREE_STEPS =
-        20 * 1000000,    /* steps that any statement may take: a quarter of a second */
-    STEPS_PER_BYTE = 32, /* steps per byte of the file; integrity_check takes 5 */
+    FREE_STEPS = 5 * 1000000, /* that any statement may take: some 60 ms */
+    STEPS_PER_BYTE = 16,      /* steps per byte of the file; integrity_check takes 5 */
 };
 
 struct pf_sql_rows {
@@ -87,12 +89,8 @@ static bool fail(pf_sql *db, int rc, pf_err *err)
 
 /* --- the connection ------------------------------------------------------------- */
 
-/* The path as an URI, which alone can say `immutable`. A relative path gets "./", so
- * that no name means something special to SQLite. */
-static bool add_uri(pf_buf *uri, const char *path, bool is_immutable, pf_err *err)
+static bool add_escaped(pf_buf *uri, const char *path, pf_err *err)
 {
-    if (!pf_buf_add_str(uri, path[0] == '/' ? "file:" : "file:./", err))
-        return false;
     for (const char *c = path; *c; c++) {
         bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
                         (*c >= '0' && *c <= '9') || strchr("/._-", *c);
@@ -100,7 +98,30 @@ static bool add_uri(pf_buf *uri, const char *path, bool is_immutable, pf_err *er
                      : !pf_buf_addf(uri, err, "%%%02X", (unsigned char)*c))
             return false;
     }
-    return !is_immutable || pf_buf_add_str(uri, "?immutable=1", err);
+    return true;
+}
+
+/* The path as an URI, which alone can say `immutable`. The folder's own path comes
+ * without links, as SQLITE_OPEN_NOFOLLOW wants it: a link may lead to a catalog, but
+ * none from within it. */
+static bool add_uri(pf_buf *uri, const char *path, bool is_immutable, pf_err *err)
+{
+    const char *base = pf_path_base(path);
+    char *named = base == path ? pf_strdup(".", err)
+                               : pf_strndup(path, (size_t)(base - path), err);
+    if (!named)
+        return false;
+    char *folder = realpath(named, NULL);
+    const int why = errno;
+    pf_free(named);
+    if (!folder)
+        return pf_fail_errno(err, why, "cannot access '%s'", path);
+    const bool ok = pf_buf_add_str(uri, "file:", err) &&
+                    add_escaped(uri, folder, err) && pf_buf_add_str(uri, "/", err) &&
+                    add_escaped(uri, base, err) &&
+                    (!is_immutable || pf_buf_add_str(uri, "?immutable=1", err));
+    free(folder);
+    return ok;
 }
 
 static int64_t size_of(const char *path)
@@ -152,19 +173,22 @@ bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode, pf_err *err)
     pf_buf uri;
     pf_buf_init(&uri, 64 << 10);
     pf_sql *db = pf_zalloc(sizeof *db, err);
-    bool ok = db && (db->path = pf_strdup(path, err)) &&
-              (db->wal = pf_strf(err, "%s-wal", path)) &&
-              add_uri(&uri, path, mode == PF_SQL_IMMUTABLE, err);
+    bool ok =
+        db && (db->path = pf_strdup(path, err)) &&
+        (db->wal = pf_strf(err, "%s-wal", path)) &&
+        (mode == PF_SQL_MEMORY || add_uri(&uri, path, mode == PF_SQL_IMMUTABLE, err));
     if (ok) {
         static const int how[] = {
-            [PF_SQL_READ] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
-            [PF_SQL_IMMUTABLE] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
-            [PF_SQL_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI,
+            [PF_SQL_READ] = SQLITE_OPEN_READONLY,
+            [PF_SQL_IMMUTABLE] = SQLITE_OPEN_READONLY,
+            [PF_SQL_WRITE] = SQLITE_OPEN_READWRITE,
             [PF_SQL_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
         };
         db->steps = &db->others;
         int rc = sqlite3_open_v2(mode == PF_SQL_MEMORY ? path : uri.data, &db->handle,
-                                 how[mode] | SQLITE_OPEN_NOMUTEX, NULL);
+                                 how[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
+                                     SQLITE_OPEN_NOFOLLOW,
+                                 NULL);
         ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, err);
     }
     pf_buf_free(&uri);

@@ -199,44 +199,63 @@ static bool check_header(const uint8_t header[100], size_t n, bool has_wal,
                    "'%s' is the database of another application, not a catalog", path);
 }
 
+/* A link would lead the indexer to somebody's file, a pipe would have us wait. *size is
+ * 0 for what is not there. */
+static bool check_file(const char *path, const char *suffix, off_t *size, pf_err *err)
+{
+    struct stat st;
+    *size = 0;
+    char *name = pf_strf(err, "%s%s", path, suffix);
+    if (!name)
+        return false;
+    bool ok = true;
+    if (lstat(name, &st) == 0) {
+        *size = st.st_size;
+        ok = S_ISREG(st.st_mode) ||
+             pf_fail(err, PF_ERR_FORMAT, "'%s' is %s, not a file", name,
+                     S_ISLNK(st.st_mode) ? "a symbolic link" : "something else");
+    }
+    pf_free(name);
+    return ok;
+}
+
+/* In WAL mode there is no rollback journal; SQLite would play back one that lies there,
+ * and then remove the file that it names. */
+static bool check_journal(const char *path, pf_err *err)
+{
+    off_t size;
+    return check_file(path, "-journal", &size, err) &&
+           (size == 0 ||
+            pf_fail(err, PF_ERR_FORMAT,
+                    "'%s-journal' is no part of a catalog: remove it", path));
+}
+
 bool pf_store_check_header(const char *path, pf_err *err)
 {
     uint8_t header[100];
-    struct stat st;
-    char *wal = pf_strf(err, "%s-wal", path);
-    if (!wal)
+    off_t size, wal, shm;
+    if (!check_file(path, "", &size, err) || !check_file(path, "-wal", &wal, err) ||
+        !check_file(path, "-shm", &shm, err))
         return false;
-    bool has_wal = stat(wal, &st) == 0 && st.st_size > 0;
-    pf_free(wal);
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return true; /* pf_store_open() says why */
-    size_t n = fread(header, 1, sizeof header, f);
-    bool is_read = !ferror(f);
-    fclose(f);
-    return !is_read || check_header(header, n, has_wal, path, err);
-}
-
-static bool make_file(const char *path, pf_err *err)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return pf_fail_errno(err, errno, "cannot make '%s'", path);
+        return true; /* pf_store_open() says why */
+    const ssize_t n = pread(fd, header, sizeof header, 0);
     close(fd);
-    return true;
+    return n < 0 || check_header(header, (size_t)n, wal > 0, path, err);
 }
 
 bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err *err)
 {
     *out = NULL;
-    if (mode == PF_STORE_CREATE && !make_file(path, err))
+    if ((mode == PF_STORE_CREATE && !pf_file_make(path, err)) ||
+        !pf_store_check_header(path, err) ||
+        (mode != PF_STORE_READ && !check_journal(path, err)))
         return false;
     struct stat st;
-    if (stat(path, &st) != 0 && errno == ENOENT)
+    if (lstat(path, &st) != 0 && errno == ENOENT)
         return pf_fail(err, PF_ERR_NOT_FOUND, "there is no catalog database '%s'",
                        path);
-    if (!pf_store_check_header(path, err))
-        return false;
     pf_store *s = pf_zalloc(sizeof *s, err);
     if (!s)
         return false;

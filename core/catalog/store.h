@@ -40,8 +40,9 @@ typedef enum {
     PF_STORE_CREATE, /* WRITE, but a missing or empty file becomes a new catalog */
 } pf_store_mode;
 
-/* By its first bytes, without opening it as a database, which could leave side files:
- * false (FORMAT) for a file that can be no catalog. One that is not there is fine. */
+/* By what lies there and its first bytes, without opening it as a database, which could
+ * leave side files: false (FORMAT) for a file that can be no catalog, and when it or
+ * one of SQLite's files beside it is a link. One that is not there is fine. */
 PF_MUST_CHECK bool pf_store_check_header(const char *path, pf_err *err);
 
 /* Open the database file `path`. A new one is made with mode 0600. */

@@ -204,8 +204,9 @@ bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, s
 
 static bool write_temp(const pf_vindex *index, const char *temp, pf_err *err)
 {
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
+    unlink(temp); /* of a run that was killed, or put there: it may lead elsewhere */
+    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    FILE *f = fd < 0 || fchmod(fd, 0600) != 0 ? NULL : fdopen(fd, "wb");
     if (!f) {
         pf_fail_errno(err, errno, "cannot write '%s'", temp);
         if (fd >= 0)
