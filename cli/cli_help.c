@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/cli_builtin.h"
-#include "core/version.h"
+#include "include/plainfilm.h"
 
 enum { WIDTH = 80, HELP_COLUMN = 28 };
 
@@ -178,7 +178,7 @@ void pf_cli_help(const pf_cli *cli, FILE *out)
 
 void pf_cli_version(const pf_cli *cli, FILE *out)
 {
-    fprintf(out, "%s %s\n", cli->name, PF_VERSION);
+    fprintf(out, "%s %s\n", cli->name, pf_version());
 }
 
 static const char *kind_name(pf_opt_kind kind)

@@ -56,8 +56,11 @@ static void put_text(FILE *out, const char *text)
     }
 }
 
+/* Nothing, which leads to the page itself, for what could lead to another machine. */
 static void put_link(FILE *out, const char *path)
 {
+    if (!pf_uri_is_linkable(path))
+        return;
     fputs("file://", out);
     pf_uri_put_path(out, path);
 }

@@ -65,14 +65,6 @@ static size_t sequence_length(const char *s, size_t n)
     return i < n && in((unsigned char)s[i], 0x40, 0x7E) ? i + 1 : i;
 }
 
-static bool is_unsafe(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7F && c <= 0x9F) ||
-           (c >= 0x202A && c <= 0x202E) || /* embedding and override of direction */
-           (c >= 0x2066 && c <= 0x2069) || /* isolates */
-           c == 0x200E || c == 0x200F || c == 0x061C;
-}
-
 void pf_term_print(FILE *file, const char *text, size_t n)
 {
     for (size_t i = 0; i < n;) {
@@ -90,7 +82,7 @@ void pf_term_print(FILE *file, const char *text, size_t n)
             i += c == 0x1B;
             i += sequence_length(text + i, n - i);
             fputc('?', file);
-        } else if (is_unsafe(c)) {
+        } else if (pf_utf8_is_control(c)) {
             fputc('?', file);
         } else {
             fwrite(text + i - length, 1, length, file);

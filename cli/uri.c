@@ -1,13 +1,17 @@
 /* uri.c - see uri.h. */
 #include "cli/uri.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static bool is_plain(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            strchr("-._~/", c);
+}
+
+bool pf_uri_is_linkable(const char *path)
+{
+    return path[0] == '/' && path[1] != '/';
 }
 
 void pf_uri_put_path(FILE *out, const char *path)

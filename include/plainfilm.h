@@ -27,12 +27,15 @@
  * Generations. plainfilm-index publishes a new generation of a catalog as a whole. A
  * reader answers from one generation, and goes on to the newest one when
  * pf_reader_refresh() is called, between two questions, whatever it is asked meanwhile.
- * What was found stays valid: answers own all they hold.
+ * What was found stays valid: answers own all they hold. A catalog that was deleted and
+ * made anew in the same place is gone on to as well; its generations begin at 1 again.
  *
  * Ownership. What a function gives through `out` is the caller's, to be freed with the
  * function of its kind, each of which takes NULL; on failure *out is NULL. Strings and
  * structs that are returned are borrowed and live as long as what they were asked of.
- * Arguments are copied: none has to outlive the call, but for those said to.
+ * Arguments are copied: none has to outlive the call, but for those said to. NULL is
+ * taken where it is said what it stands for, as the error, and by functions that free
+ * or close.
  *
  * Texts are UTF-8 that ends in NUL. Paths are bytes, as the system has them. Sizes are
  * in bytes, times in milliseconds, sizes of pictures in pixels. Vectors are float32 of
@@ -165,6 +168,7 @@ typedef enum {
     PF_NOTE_MODEL,   /* an oddity of the model's files */
     PF_NOTE_NOTICE,  /* what the model's makers want its users told */
     PF_NOTE_SKIPPED, /* what an evaluation left out */
+    PF_NOTE_SANDBOX, /* pictures are decoded with less protection than there could be */
 } pf_note_kind;
 
 typedef struct {
@@ -178,7 +182,7 @@ typedef struct {
     const char *synonyms;   /* a file in place of the built-in table */
     bool ignores_negation;  /* "no effusion" speaks of an effusion like any other */
     bool has_no_catalog;    /* `model` alone: to embed, classify and rank phrases */
-    int search_threads;     /* that one search may use; 0: one */
+    int search_threads;     /* that one search may use; 0: one; at most 256 */
     /* Told oddities that are no failures, one line each; may be called by any thread
      * that is in a function of this engine. `context` and what it points to stay in use
      * until the engine is closed. */
@@ -212,9 +216,10 @@ PF_MUST_CHECK PF_API bool pf_reader_open(pf_reader **out, pf_engine *engine,
 PF_API void pf_reader_close(pf_reader *reader);
 
 /* Go on to the newest generation; it costs next to nothing when there is no newer one.
- * On failure the reader stays where it is. */
+ * On failure the reader stays where it is, and the next question tries again. */
 PF_MUST_CHECK PF_API bool pf_reader_refresh(pf_reader *reader, pf_err *err);
-/* Grows by one with each publish; 0 without a catalog. */
+/* Grows by one with each publish; 0 without a catalog. The answer says of which it is.
+ */
 PF_API int64_t pf_reader_generation(const pf_reader *reader);
 
 typedef struct {
@@ -326,13 +331,15 @@ PF_MUST_CHECK PF_API bool pf_request_evaluate(pf_request *request, const char *q
                                               pf_err *err);
 
 /* Take in what a JSON object says (see plainfilm-query(1), section BATCH): parts and
- * filters are added to those that are there, the rest is replaced. What a server reads
+ * filters are added to those that are there, the rest is replaced. On failure a part of
+ * it may have been taken in. What a server reads
  * from strangers must not name files: `may_name_files` false refuses it. */
 PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *text,
                                                size_t n, bool may_name_files,
                                                pf_err *err);
 
-/* What is asked, in words for people: "effusion, the picture a.png, where modality=CT".
+/* What is searched for, in words for people: "effusion, the picture a.png, where
+ * modality=CT"; "" when neither parts nor filters were added.
  * Given, free with pf_free(); NULL on failure. */
 PF_MUST_CHECK PF_API char *pf_request_describe(const pf_request *request, pf_err *err);
 

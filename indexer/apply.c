@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 enum { FORGOTTEN_MAX_BYTES = 1 << 30 };
 
@@ -14,6 +15,10 @@ typedef struct {
     int64_t model_id;
     bool is_replacing;
     bool is_noticeable; /* readers would see a difference */
+
+    /* While one source is applied: */
+    pf_source *source;
+    int64_t *case_ids; /* [source->found.n_cases]; 0: not taken in (yet) */
 } applier;
 
 /* The image's row in the store can stay as it is, but for a new path. */
@@ -23,92 +28,112 @@ static bool is_as_stored(const pf_source *source, const pf_plan_item *item)
            item->source_id == source->id;
 }
 
-bool pf_apply_needs_captions(const pf_source *source, const pf_plan_item *item,
-                             bool is_replacing)
+bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
+                          bool is_replacing)
 {
     return !item->failure &&
-           (is_replacing || source->captions_changed || !is_as_stored(source, item));
+           (is_replacing || source->texts_changed || !is_as_stored(source, item));
 }
 
-/* ---- captions and attributes of one picture ---- */
+/* ---- captions and attributes of an image or a case ---- */
 
-static bool set_captions(const applier *a, int64_t image_id, const pf_caption_row *rows,
-                         size_t n, pf_err *err)
+typedef bool set_captions_fn(pf_store *store, int64_t id, const int64_t *texts,
+                             size_t n, pf_err *err);
+typedef bool set_attributes_fn(pf_store *store, int64_t id,
+                               const pf_store_attribute *attributes, size_t n,
+                               pf_err *err);
+
+static bool find_text(const applier *a, const char *text, int64_t *id, pf_err *err)
 {
-    int64_t *ids = pf_alloc_array(n, sizeof *ids, err);
-    bool ok = ids != NULL;
-    size_t k = 0;
-    for (size_t i = 0; ok && i < n; i++) {
-        if (!rows[i].text[0])
-            continue;
-        ok = pf_store_find_caption_text(a->store, a->model_id, rows[i].text, &ids[k],
-                                        err);
-        if (ok && ids[k] == 0)
-            ok = pf_fail(err, PF_ERR_NOT_FOUND,
-                         "the caption of line %zu was not embedded", rows[i].line);
-        k++;
-    }
-    ok = ok && pf_store_set_captions(a->store, image_id, ids, k, err);
-    pf_free(ids);
+    if (!pf_store_find_caption_text(a->store, a->model_id, text, id, err))
+        return false;
+    return *id != 0 ||
+           pf_fail(err, PF_ERR_NOT_FOUND, "the caption '%.*s' was not embedded",
+                   pf_utf8_shown(text, strlen(text)), text);
+}
+
+static bool apply_captions(const applier *a, const pf_collection *found,
+                           const pf_text_chain *captions, set_captions_fn *set,
+                           int64_t id, pf_err *err)
+{
+    int64_t *texts = pf_alloc_array(captions->count, sizeof *texts, err);
+    bool ok = texts != NULL;
+    size_t n = 0;
+    for (uint32_t at = captions->first; ok && at; at = found->texts[at].next)
+        ok = find_text(a, found->texts[at].value, &texts[n++], err);
+    ok = ok && set(a->store, id, texts, n, err);
+    pf_free(texts);
     return ok;
 }
 
-static bool set_attributes(const applier *a, int64_t image_id,
-                           const pf_captions *captions, const pf_caption_row *rows,
-                           size_t n, pf_err *err)
+static bool apply_attributes(const applier *a, const pf_collection *found,
+                             const pf_text_chain *attributes, set_attributes_fn *set,
+                             int64_t id, pf_err *err)
 {
-    pf_store_attribute *list = pf_alloc_array(n * captions->n_keys, sizeof *list, err);
+    pf_store_attribute *list = pf_alloc_array(attributes->count, sizeof *list, err);
     if (!list)
         return false;
-    size_t k = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t c = 0; c < captions->n_keys; c++) {
-            if (rows[i].values[c][0])
-                list[k++] = (pf_store_attribute){captions->keys[c], rows[i].values[c]};
-        }
+    size_t n = 0;
+    for (uint32_t at = attributes->first; at; at = found->texts[at].next) {
+        const pf_collected_text *t = &found->texts[at];
+        list[n++] = (pf_store_attribute){found->keys[t->key], t->value};
     }
-    bool ok = pf_store_set_image_attributes(a->store, image_id, list, k, err);
+    bool ok = set(a->store, id, list, n, err);
     pf_free(list);
     return ok;
 }
 
-/* The first row with a case decides; the others do not contradict it. */
-static bool set_case(const applier *a, const pf_source *source, int64_t image_id,
-                     const pf_caption_row *rows, size_t n, pf_err *err)
+static bool apply_case(const applier *a, const pf_collected_case *c, int64_t *id,
+                       pf_err *err)
 {
-    int64_t id = 0;
-    const char *key = "";
-    for (size_t i = 0; i < n && !key[0]; i++)
-        key = rows[i].case_key;
-    if (key[0] && !pf_store_put_case(a->store, source->id, key, key, &id, err))
-        return false;
-    return pf_store_set_image_case(a->store, image_id, id, err);
+    const pf_collection *found = &a->source->found;
+    return pf_store_put_case(a->store, a->source->id, c->key, c->title, id, err) &&
+           apply_captions(a, found, &c->captions, pf_store_set_case_captions, *id,
+                          err) &&
+           apply_attributes(a, found, &c->attributes, pf_store_set_case_attributes, *id,
+                            err);
 }
 
-static bool apply_captions(applier *a, const pf_source *source,
-                           const pf_plan_item *item, int64_t image_id, pf_err *err)
+/* A case is taken in with the first of its images that needs it. */
+static bool find_case(applier *a, uint32_t in_case, int64_t *id, pf_err *err)
 {
-    if (!pf_apply_needs_captions(source, item, a->is_replacing))
+    *id = 0;
+    if (in_case == 0)
         return true;
-    size_t n;
-    const pf_caption_row *rows =
-        pf_captions_find(&source->captions, item->file->path, &n);
-    a->is_noticeable |= source->captions_changed;
-    return set_captions(a, image_id, rows, n, err) &&
-           set_case(a, source, image_id, rows, n, err) &&
-           set_attributes(a, image_id, &source->captions, rows, n, err);
+    int64_t *known = &a->case_ids[in_case - 1];
+    bool ok =
+        *known != 0 || apply_case(a, &a->source->found.cases[in_case - 1], known, err);
+    *id = *known;
+    return ok;
 }
 
-/* ---- one file ---- */
-
-static bool apply_failure(applier *a, const pf_source *source, const pf_plan_item *item,
-                          pf_err *err)
+static bool apply_texts(applier *a, const pf_plan_item *item, int64_t image_id,
+                        pf_err *err)
 {
-    pf_store_failure row = {.source_id = source->id,
-                            .path = item->file->path,
+    const pf_collection *found = &a->source->found;
+    const pf_collected_image *image = item->image;
+    int64_t case_id;
+    if (!pf_apply_needs_texts(a->source, item, a->is_replacing))
+        return true;
+    a->is_noticeable |= a->source->texts_changed;
+    return apply_captions(a, found, &image->captions, pf_store_set_captions, image_id,
+                          err) &&
+           find_case(a, image->in_case, &case_id, err) &&
+           pf_store_set_image_case(a->store, image_id, case_id, err) &&
+           apply_attributes(a, found, &image->attributes, pf_store_set_image_attributes,
+                            image_id, err);
+}
+
+/* ---- one image ---- */
+
+static bool apply_failure(applier *a, const pf_plan_item *item, pf_err *err)
+{
+    pf_store_failure row = {.source_id = a->source->id,
+                            .path = item->image->path,
+                            .frame = item->image->frame,
                             .reason = item->failure,
-                            .size = item->file->size,
-                            .mtime_ns = item->file->mtime_ns};
+                            .size = item->image->size,
+                            .mtime_ns = item->image->mtime_ns};
     if (!pf_store_put_failure(a->store, &row, err))
         return false;
     /* What is indexed under this path is not what the file holds now, or has a vector
@@ -119,90 +144,95 @@ static bool apply_failure(applier *a, const pf_source *source, const pf_plan_ite
     return pf_store_delete_image(a->store, item->image_id, err);
 }
 
-static bool apply_item(applier *a, const pf_source *source, const pf_plan_item *item,
-                       pf_err *err)
+static bool apply_item(applier *a, const pf_plan_item *item, pf_err *err)
 {
     if (item->failure)
-        return apply_failure(a, source, item, err);
+        return apply_failure(a, item, err);
     int64_t id = item->image_id;
-    const pf_scan_file *f = item->file;
+    const pf_collected_image *image = item->image;
     if (item->kind == PF_PLAN_MOVED &&
-        !pf_store_move_image(a->store, id, source->id, f->path, f->size, f->mtime_ns,
-                             err))
+        !pf_store_move_image(a->store, id, a->source->id, image->path, image->size,
+                             image->mtime_ns, err))
         return false;
-    pf_store_image row = {.source_id = source->id,
+    pf_store_image row = {.source_id = a->source->id,
                           .picture_id = item->picture_id,
-                          .path = f->path,
-                          .size = f->size,
-                          .mtime_ns = f->mtime_ns};
-    bool stays = is_as_stored(source, item) && !a->is_replacing;
+                          .path = image->path,
+                          .frame = image->frame,
+                          .size = image->size,
+                          .mtime_ns = image->mtime_ns};
+    bool stays = is_as_stored(a->source, item) && !a->is_replacing;
     if (!stays && !pf_store_put_image(a->store, &row, &id, err))
         return false;
     a->is_noticeable |=
         item->kind != PF_PLAN_UNCHANGED && item->kind != PF_PLAN_TOUCHED;
-    return apply_captions(a, source, item, id, err);
+    return apply_texts(a, item, id, err);
 }
 
 /* ---- one source ---- */
 
-static bool put_gaps(const applier *a, const pf_source *source, pf_err *err)
+static bool put_gaps(const applier *a, pf_err *err)
 {
-    for (size_t i = 0; i < source->scan.n_gaps; i++) {
-        pf_store_failure row = {.source_id = source->id,
-                                .path = source->scan.gaps[i].path,
-                                .reason = source->scan.gaps[i].reason};
+    for (size_t i = 0; i < a->source->found.n_gaps; i++) {
+        pf_store_failure row = {.source_id = a->source->id,
+                                .path = a->source->found.gaps[i].path,
+                                .reason = a->source->found.gaps[i].reason};
         if (!pf_store_put_failure(a->store, &row, err))
             return false;
     }
     return true;
 }
 
-/* Failures of an earlier run, but for those in folders that cannot be read now; those
- * that still stand are put again by apply_item(). */
+/* Failures of an earlier run, but for those in what cannot be read now; those that
+ * still stand are put again by apply_item(). */
 typedef struct {
-    const pf_source *source;
+    const pf_collection *found;
     pf_buf paths; /* one after the other, each with its NUL */
 } forgetter;
 
 static bool list_forgotten(void *context, const pf_store_failure *failure, pf_err *err)
 {
     forgetter *f = context;
-    return pf_scan_is_in_gap(&f->source->scan, failure->path) ||
+    return pf_collection_is_in_gap(f->found, failure->path) ||
            pf_buf_add(&f->paths, failure->path, strlen(failure->path) + 1, err);
 }
 
-static bool forget_failures(const applier *a, const pf_source *source, pf_err *err)
+static bool forget_failures(const applier *a, pf_err *err)
 {
-    forgetter f = {.source = source};
+    forgetter f = {.found = &a->source->found};
     pf_buf_init(&f.paths, FORGOTTEN_MAX_BYTES);
-    bool ok = pf_store_each_failure(a->store, source->id, list_forgotten, &f, err);
+    bool ok = pf_store_each_failure(a->store, a->source->id, list_forgotten, &f, err);
     for (size_t at = 0; ok && at < f.paths.size; at += strlen(f.paths.data + at) + 1)
-        ok = pf_store_delete_failure(a->store, f.paths.data + at, err);
+        ok = pf_store_delete_failures(a->store, f.paths.data + at, err);
     pf_buf_free(&f.paths);
     return ok;
 }
 
-/* Were the captions of all pictures taken in? Those of a folder that could not be read
- * were not: the next run has to see that the captions have changed. */
+/* Were the texts of all images taken in? Those of a folder that could not be read were
+ * not: the next run has to see that they have changed. */
 static bool is_whole(const pf_source *source)
 {
-    bool is_whole = source->scan.n_gaps == 0;
+    bool is_whole = source->found.n_gaps == 0;
     for (size_t i = 0; is_whole && i < source->plan.count; i++)
         is_whole = !source->plan.items[i].keeps_old;
     return is_whole;
 }
 
-static bool apply_source(applier *a, pf_source *source, pf_err *err)
+static bool put_source(applier *a, pf_err *err)
 {
-    pf_store_source row = {
-        .path = source->path, .kind = "folder", .captions_path = source->captions_path};
-    if (!source->captions_changed || is_whole(source))
-        row.captions_hash = source->captions_hash;
+    pf_source *source = a->source;
+    pf_store_source row = {.path = source->path,
+                           .kind = source->importer->name,
+                           .captions_path = source->captions_path,
+                           .follows_links = source->follows_links};
+    if (!source->texts_changed || is_whole(source))
+        row.captions_hash = source->found.texts_hash;
     a->is_noticeable |= source->id == 0;
-    if (!pf_store_put_source(a->store, &row, &source->id, err) ||
-        !forget_failures(a, source, err) || !put_gaps(a, source, err))
-        return false;
-    const pf_plan *plan = &source->plan;
+    return pf_store_put_source(a->store, &row, &source->id, err);
+}
+
+static bool delete_gone(applier *a, pf_err *err)
+{
+    const pf_plan *plan = &a->source->plan;
     for (size_t i = 0; i < plan->n_gone; i++) {
         if (plan->gone[i].is_moved)
             continue;
@@ -210,11 +240,21 @@ static bool apply_source(applier *a, pf_source *source, pf_err *err)
         if (!pf_store_delete_image(a->store, plan->gone[i].image_id, err))
             return false;
     }
-    for (size_t i = 0; i < plan->count; i++) {
-        if (!apply_item(a, source, &plan->items[i], err))
-            return false;
-    }
     return true;
+}
+
+static bool apply_source(applier *a, pf_source *source, pf_err *err)
+{
+    const pf_plan *plan = &source->plan;
+    a->source = source;
+    a->case_ids = pf_alloc_array(source->found.n_cases, sizeof *a->case_ids, err);
+    bool ok = a->case_ids && put_source(a, err) && forget_failures(a, err) &&
+              put_gaps(a, err) && delete_gone(a, err);
+    for (size_t i = 0; ok && i < plan->count; i++)
+        ok = apply_item(a, &plan->items[i], err);
+    pf_free(a->case_ids);
+    a->case_ids = NULL;
+    return ok;
 }
 
 /* Sources that now lie inside a larger one. What the larger one could not read this

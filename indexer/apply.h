@@ -15,8 +15,9 @@
 PF_MUST_CHECK bool pf_apply(pf_catalog *catalog, pf_sources *sources, int64_t model_id,
                             bool is_replacing, bool *is_published, pf_err *err);
 
-/* True when the captions of this picture have to be taken in anew. */
-bool pf_apply_needs_captions(const pf_source *source, const pf_plan_item *item,
-                             bool is_replacing);
+/* True when captions, attributes and case of this image, and those of its case, have to
+ * be taken in anew. */
+bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
+                          bool is_replacing);
 
 #endif

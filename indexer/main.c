@@ -9,6 +9,7 @@
 #include "core/base/stop.h"
 #include "core/catalog/catalog.h"
 #include "cli/cli.h"
+#include "cli/guard.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/term.h"
@@ -24,7 +25,7 @@ static struct {
     const char *catalog, *model, *tokenizer, *preprocess, *captions;
     int64_t jobs, batch, wait_seconds;
     int format;
-    bool rebuild, dry_run, verify_content, info, check, quiet, verbose;
+    bool rebuild, dry_run, verify_content, follow_links, info, check, quiet, verbose;
 } asked = {.batch = 8};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -42,6 +43,11 @@ static const pf_opt options[] = {
      .name = "verify-content",
      .to = &asked.verify_content,
      .help = "read every file again, also those whose size and time are unchanged"},
+    {.kind = PF_OPT_FLAG,
+     .name = "follow-links",
+     .to = &asked.follow_links,
+     .help = "take symbolic links to files outside PATH too; remembered with PATH, "
+             "until it is named without"},
     {.kind = PF_OPT_FLAG,
      .name = "dry-run",
      .to = &asked.dry_run,
@@ -225,6 +231,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .rebuild = asked.rebuild,
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
+                        .follow_links = asked.follow_links,
                         .wait_seconds = (int)asked.wait_seconds,
                         .stop = pf_stop_flag(pf_interrupt_catch()),
                         .notice = show_notice,
@@ -325,6 +332,7 @@ int main(int argc, char **argv)
 {
     pf_err err = PF_ERR_INIT;
     pf_cli_args args;
+    pf_guard_begin(cli.name);
     pf_kernels_set_threads(1);
     if (!pf_cli_parse(&args, &cli, argc, argv, &err))
         return fail(&err);

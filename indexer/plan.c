@@ -3,56 +3,66 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "core/base/buf.h"
 #include "core/base/file.h"
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
 
 typedef struct {
     pf_plan *plan;
-    const pf_scan *scan;
+    const pf_collection *found;
     const pf_plan_options *options;
-    size_t next; /* first scanned file that was not compared yet */
+    size_t next; /* first image of the collection that was not compared yet */
 } maker;
 
-/* ---- comparing paths ---- */
+/* ---- comparing with the store ---- */
 
 static bool add_gone(pf_plan *plan, const pf_store_image *image, pf_err *err)
 {
-    if (plan->n_gone == plan->gone_room) {
-        void *p = plan->gone;
-        size_t room = plan->gone_room ? 2 * plan->gone_room : 64;
-        if (!pf_resize_array(&p, room, sizeof *plan->gone, err))
-            return false;
-        plan->gone = p;
-        plan->gone_room = room;
-    }
+    if (!pf_grow_array(&plan->gone, &plan->gone_room, plan->n_gone, sizeof *plan->gone,
+                       err))
+        return false;
     plan->gone[plan->n_gone++] = (pf_plan_gone){.image_id = image->id,
                                                 .source_id = image->source_id,
                                                 .picture_id = image->picture_id};
     return true;
 }
 
-/* Told every image of the store by ascending path. */
+static int compare_names(const pf_collected_image *found, const pf_store_image *image)
+{
+    const int order = strcmp(found->path, image->path);
+    return order ? order
+                 : (found->frame > image->frame) - (found->frame < image->frame);
+}
+
+/* An image of the store that was not found. */
+static bool miss_image(maker *m, const pf_store_image *image, pf_err *err)
+{
+    if (image->source_id != m->options->source_id &&
+        !pf_path_is_under(image->path, m->found->source))
+        return true;
+    if (!pf_collection_is_in_gap(m->found, image->path))
+        return add_gone(m->plan, image, err);
+    m->plan->n_kept++;
+    return true;
+}
+
+/* Told every image of the store by ascending path and frame. */
 static bool compare_image(void *context, const pf_store_image *image, pf_err *err)
 {
     maker *m = context;
-    if (image->frame != 0 || !pf_path_is_under(image->path, m->options->root))
-        return true;
+    const pf_collection *found = m->found;
     int order = 1;
-    while (m->next < m->scan->count &&
-           (order = strcmp(m->scan->files[m->next].path, image->path)) < 0)
+    while (m->next < found->n_images &&
+           (order = compare_names(&found->images[m->next], image)) < 0)
         m->next++;
-    if (m->next == m->scan->count || order != 0) {
-        if (!pf_scan_is_in_gap(m->scan, image->path))
-            return add_gone(m->plan, image, err);
-        m->plan->n_kept++;
-        return true;
-    }
+    if (m->next == found->n_images || order != 0)
+        return miss_image(m, image, err);
     pf_plan_item *item = &m->plan->items[m->next++];
     bool is_same =
-        item->file->size == image->size && item->file->mtime_ns == image->mtime_ns;
+        item->image->size == image->size && item->image->mtime_ns == image->mtime_ns;
     item->image_id = image->id;
     item->source_id = image->source_id;
     item->seen_id = image->picture_id;
@@ -64,13 +74,20 @@ static bool compare_image(void *context, const pf_store_image *image, pf_err *er
 
 /* ---- reading content ---- */
 
-static bool hash_file(const char *path, pf_buf *bytes, pf_hash *out, pf_err *err)
+static bool hash_file(const pf_collected_image *image, const char *within, pf_hash *out,
+                      pf_err *err)
 {
-    bytes->size = 0;
-    if (!pf_file_read(path, bytes, err))
+    int fd;
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    if ((uint64_t)image->size > limits.max_file_bytes)
+        return pf_fail(err, PF_ERR_LIMIT, "'%s' has %lld bytes, the limit is %zu",
+                       image->path, (long long)image->size, limits.max_file_bytes);
+    if (!pf_file_open_within(&fd, image->path, within, err))
         return false;
-    *out = pf_hash_bytes(bytes->data, bytes->size);
-    return true;
+    const bool ok = pf_hash_open_file(out, fd, image->path, err);
+    close(fd);
+    return ok;
 }
 
 /* A passing reason (the disk, a permission) must not make a known picture disappear. */
@@ -82,24 +99,34 @@ static bool fail_item(pf_plan_item *item, const pf_err *why, pf_err *err)
 }
 
 static bool find_picture(const pf_plan_options *o, int64_t model_id,
-                         const pf_hash *content, int64_t *id, pf_err *err)
+                         const pf_plan_item *item, int64_t *id, pf_err *err)
 {
     return !o->store || model_id == 0 ||
-           pf_store_find_picture(o->store, model_id, content, 0, id, err);
+           pf_store_find_picture(o->store, model_id, &item->content, item->image->frame,
+                                 id, err);
 }
 
-static bool look_inside(maker *m, pf_plan_item *item, pf_buf *bytes, pf_err *err)
+/* Frames of one file stand one behind the other: it is read for the first of them. */
+static bool is_hashed_before(const maker *m, const pf_plan_item *item)
+{
+    return item > m->plan->items && item[-1].is_hashed &&
+           strcmp(item[-1].image->path, item->image->path) == 0;
+}
+
+static bool look_inside(maker *m, pf_plan_item *item, pf_err *err)
 {
     const pf_plan_options *o = m->options;
     const int64_t known = item->seen_id;
     pf_err why = PF_ERR_INIT;
-    if (!hash_file(item->file->path, bytes, &item->content, &why))
-        return why.code == PF_ERR_NOMEM ? (*err = why, false)
+    if (is_hashed_before(m, item))
+        item->content = item[-1].content;
+    else if (!hash_file(item->image, m->found->within, &item->content, &why))
+        return why.code == PF_ERR_NOMEM ? pf_fail_as(err, &why)
                                         : fail_item(item, &why, err);
     item->is_hashed = true;
     item->picture_id = item->seen_id = 0;
-    if (!find_picture(o, o->seen_model, &item->content, &item->seen_id, err) ||
-        !find_picture(o, o->model_id, &item->content, &item->picture_id, err))
+    if (!find_picture(o, o->seen_model, item, &item->seen_id, err) ||
+        !find_picture(o, o->model_id, item, &item->picture_id, err))
         return false;
     if (item->kind == PF_PLAN_CHANGED && known != 0 && item->seen_id == known)
         item->kind = PF_PLAN_TOUCHED;
@@ -110,21 +137,16 @@ static bool look_inside(maker *m, pf_plan_item *item, pf_buf *bytes, pf_err *err
 
 static bool look_inside_all(maker *m, bool read_all, pf_err *err)
 {
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf bytes;
-    pf_buf_init(&bytes, limits.max_file_bytes);
     bool ok = true;
     for (size_t i = 0; ok && i < m->plan->count; i++) {
         pf_plan_item *item = &m->plan->items[i];
         if (m->options->stop && atomic_load(m->options->stop))
             ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
         else if (read_all || item->kind != PF_PLAN_UNCHANGED)
-            ok = look_inside(m, item, &bytes, err);
+            ok = look_inside(m, item, err);
         if (m->options->progress)
             m->options->progress(m->options->context, i + 1, m->plan->count);
     }
-    pf_buf_free(&bytes);
     return ok;
 }
 
@@ -132,17 +154,24 @@ static bool look_inside_all(maker *m, bool read_all, pf_err *err)
 
 typedef struct {
     pf_hash content;
+    int frame;
     size_t item;
 } hashed;
 
-static int by_content(const void *a, const void *b)
+static int compare_pictures(const hashed *x, const hashed *y)
+{
+    const int order = memcmp(x->content.b, y->content.b, sizeof x->content.b);
+    return order ? order : (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+static int by_picture_and_item(const void *a, const void *b)
 {
     const hashed *x = a, *y = b;
-    int order = memcmp(x->content.b, y->content.b, sizeof x->content.b);
+    const int order = compare_pictures(x, y);
     return order ? order : (x->item > y->item) - (x->item < y->item);
 }
 
-/* Two files with one content are embedded once. */
+/* One frame of two files with one content is embedded once. */
 static bool find_twins(pf_plan *plan, pf_err *err)
 {
     hashed *list = pf_alloc_array(plan->count, sizeof *list, err);
@@ -152,11 +181,11 @@ static bool find_twins(pf_plan *plan, pf_err *err)
     for (size_t i = 0; i < plan->count; i++) {
         const pf_plan_item *item = &plan->items[i];
         if (item->is_hashed && item->picture_id == 0 && !item->failure)
-            list[n++] = (hashed){item->content, i};
+            list[n++] = (hashed){item->content, item->image->frame, i};
     }
-    qsort(list, n, sizeof *list, by_content);
+    qsort(list, n, sizeof *list, by_picture_and_item);
     for (size_t i = 1, first = 0; i < n; i++) {
-        if (pf_hash_equal(&list[i].content, &list[first].content))
+        if (compare_pictures(&list[i], &list[first]) == 0)
             plan->items[list[i].item].twin = (int64_t)list[first].item;
         else
             first = i;
@@ -173,20 +202,8 @@ static int by_picture(const void *a, const void *b)
     return (x->image_id > y->image_id) - (x->image_id < y->image_id);
 }
 
-static size_t first_gone(const pf_plan *plan, int64_t picture_id)
-{
-    size_t low = 0, high = plan->n_gone;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (plan->gone[mid].picture_id < picture_id)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-/* A new file with the content of one that is gone is that one under another name. */
+/* A new file with the content of one that is gone is that one under another name; so it
+ * is with each of its frames. */
 static void find_moves(pf_plan *plan)
 {
     if (plan->n_gone == 0)
@@ -196,7 +213,8 @@ static void find_moves(pf_plan *plan)
         pf_plan_item *item = &plan->items[i];
         if (item->kind != PF_PLAN_NEW || item->seen_id == 0)
             continue;
-        size_t g = first_gone(plan, item->seen_id);
+        size_t g = pf_ids_lower(&plan->gone->picture_id, plan->n_gone,
+                                sizeof *plan->gone, item->seen_id);
         while (g < plan->n_gone && plan->gone[g].picture_id == item->seen_id &&
                plan->gone[g].is_moved)
             g++;
@@ -209,18 +227,18 @@ static void find_moves(pf_plan *plan)
     }
 }
 
-bool pf_plan_make(pf_plan *plan, const pf_scan *scan, const pf_plan_options *options,
-                  pf_err *err)
+bool pf_plan_make(pf_plan *plan, const pf_collection *found,
+                  const pf_plan_options *options, pf_err *err)
 {
     *plan = (pf_plan){0};
-    plan->items = pf_alloc_array(scan->count, sizeof *plan->items, err);
+    plan->items = pf_alloc_array(found->n_images, sizeof *plan->items, err);
     if (!plan->items)
         return false;
-    plan->count = scan->count;
-    for (size_t i = 0; i < scan->count; i++)
+    plan->count = found->n_images;
+    for (size_t i = 0; i < plan->count; i++)
         plan->items[i] = (pf_plan_item){
-            .file = &scan->files[i], .kind = PF_PLAN_NEW, .twin = PF_PLAN_NO_TWIN};
-    maker m = {.plan = plan, .scan = scan, .options = options};
+            .image = &found->images[i], .kind = PF_PLAN_NEW, .twin = PF_PLAN_NO_TWIN};
+    maker m = {.plan = plan, .found = found, .options = options};
     if (options->store &&
         !pf_store_each_image(options->store, 0, compare_image, &m, err))
         return false;

@@ -1,10 +1,10 @@
 /*
  * plan.h - what changed in a source since the last run.
  *
- * The files of the scan and the images of the store, both sorted by path, are walked
- * side by side. Size and time decide what is unchanged; only other files are read, and
- * then their content hash tells a new picture from one that was moved, copied or merely
- * touched. Nothing is written here.
+ * The images of the collection and those of the store, both by path and frame, are
+ * walked side by side. Size and time decide what is unchanged; only other files are
+ * read, and then their content hash, with the frame, tells a new picture from one that
+ * was moved, copied or merely touched. Nothing is written here.
  */
 #ifndef PF_INDEXER_PLAN_H
 #define PF_INDEXER_PLAN_H
@@ -15,7 +15,7 @@
 #include "core/base/err.h"
 #include "core/base/hash.h"
 #include "core/catalog/store.h"
-#include "core/image/scan.h"
+#include "indexer/collection.h"
 
 typedef enum {
     PF_PLAN_UNCHANGED,
@@ -28,7 +28,7 @@ typedef enum {
 enum { PF_PLAN_NO_TWIN = -1 };
 
 typedef struct {
-    const pf_scan_file *file;
+    const pf_collected_image *image;
     pf_plan_kind kind;
     int64_t image_id;   /* in the store; 0 for NEW */
     int64_t source_id;  /* the source that image belongs to until now */
@@ -37,11 +37,11 @@ typedef struct {
     bool is_hashed;
     pf_hash content;
     int64_t twin;   /* an earlier item with the same content that is to be embedded */
-    char *failure;  /* owned; why the file cannot be indexed; NULL while all is well */
+    char *failure;  /* owned; why it cannot be indexed; NULL while all is well */
     bool keeps_old; /* failed for a passing reason: what is known of it stays */
 } pf_plan_item;
 
-/* An image whose file is gone. */
+/* An image whose file, or frame, is gone. */
 typedef struct {
     int64_t image_id, source_id;
     int64_t picture_id; /* under the model readers see */
@@ -49,16 +49,16 @@ typedef struct {
 } pf_plan_gone;
 
 typedef struct {
-    pf_plan_item *items; /* one per file of the scan, in its order */
+    pf_plan_item *items; /* one per image of the collection, in its order */
     size_t count;
     pf_plan_gone *gone;
     size_t n_gone, gone_room;
-    size_t n_kept; /* images in folders that could not be read this time */
+    size_t n_kept; /* images in what could not be read this time */
 } pf_plan;
 
 typedef struct {
     pf_store *store;     /* NULL: a catalog that is still to be made */
-    const char *root;    /* of the source */
+    int64_t source_id;   /* whose images are compared; 0: it is new */
     int64_t model_id;    /* whose pictures count as embedded; 0: none do */
     int64_t seen_model;  /* the one readers see: another one while it is replaced */
     bool verify_content; /* read the files that look unchanged too */
@@ -67,7 +67,9 @@ typedef struct {
     void *context;
 } pf_plan_options;
 
-PF_MUST_CHECK bool pf_plan_make(pf_plan *plan, const pf_scan *scan,
+/* `found` is borrowed until the reset. Images under its path that other sources have
+ * are taken over from them. */
+PF_MUST_CHECK bool pf_plan_make(pf_plan *plan, const pf_collection *found,
                                 const pf_plan_options *options, pf_err *err);
 void pf_plan_reset(pf_plan *plan); /* all zero is fine */
 

@@ -24,6 +24,7 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"removed", (int64_t)r->removed},
                   {"unchanged", (int64_t)r->unchanged},
                   {"failed", (int64_t)r->failed},
+                  {"links_out", (int64_t)r->links_out},
                   {"images", r->images},
                   {"captions", r->captions},
                   {"cases", r->cases}};
@@ -60,6 +61,11 @@ static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
     if (!is_dry_run)
         fprintf(out, "the catalog holds %lld images, %lld captions, %lld cases\n",
                 (long long)r->images, (long long)r->captions, (long long)r->cases);
+    if (r->links_out > 0)
+        fprintf(out,
+                "%zu links lead out of their source and were passed over; "
+                "--follow-links takes them\n",
+                r->links_out);
     for (size_t i = 0; i < r->n_failures; i++) {
         fputs("failed: ", out);
         pf_term_puts(out, r->failures[i].path);
@@ -125,6 +131,10 @@ static bool say_source(void *context, const pf_store_source *source, pf_err *err
     say_string(p, "path", "source", source->path);
     if (p->json || source->captions_path)
         say_string(p, "captions", "  captions", source->captions_path);
+    if (p->json)
+        pf_json_write_bool(&p->w, "follows_links", source->follows_links);
+    else if (source->follows_links)
+        say_string(p, NULL, "  links", "followed anywhere");
     if (p->json)
         pf_json_end_object(&p->w);
     return true;

@@ -3,11 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
+#include "core/image/sandbox.h"
 #include "core/model/pipeline.h"
 #include "indexer/apply.h"
 #include "indexer/run_model.h"
@@ -30,13 +31,6 @@ typedef struct {
     size_t n_inputs, done, failed;
 } run;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void tell(run *r, const char *what, size_t done, size_t total)
 {
     if (r->options->progress)
@@ -55,7 +49,7 @@ static bool plan_all(run *r, pf_err *err)
     for (size_t i = 0; i < r->sources.count; i++) {
         pf_source *source = &r->sources.at[i];
         pf_plan_options o = {.store = r->store,
-                             .root = source->path,
+                             .source_id = source->id,
                              .model_id = r->model_id,
                              .seen_model = r->model.in_use,
                              .verify_content =
@@ -63,7 +57,7 @@ static bool plan_all(run *r, pf_err *err)
                              .stop = r->options->stop,
                              .progress = tell_reading,
                              .context = r};
-        if (!pf_plan_make(&source->plan, &source->scan, &o, err))
+        if (!pf_plan_make(&source->plan, &source->found, &o, err))
             return false;
     }
     return true;
@@ -96,24 +90,35 @@ static bool list_pictures(run *r, pf_err *err)
         for (size_t k = 0; k < plan->count; k++) {
             if (!needs_embedding(&plan->items[k]))
                 continue;
+            const pf_collected_image *image = plan->items[k].image;
             r->items[r->n_inputs] = &plan->items[k];
-            r->pictures[r->n_inputs++] = (pf_picture_ref){plan->items[k].file->path, 0};
+            r->pictures[r->n_inputs++] = (pf_picture_ref){
+                image->path, image->frame, r->sources.at[i].found.within};
         }
     }
     return true;
+}
+
+/* Of a file with several frames some may be fine: the reason says which one is not. */
+static bool keep_failure(run *r, pf_plan_item *item, const pf_err *failure, pf_err *err)
+{
+    pf_err why = *failure;
+    if (item->image->frame > 0)
+        pf_fail_in(&why, "frame %d", item->image->frame);
+    r->failed++;
+    item->keeps_old = why.code == PF_ERR_IO && item->image_id != 0;
+    return (item->failure = pf_strdup(why.msg, err)) != NULL;
 }
 
 static bool keep_picture(run *r, const pf_embedded *e, pf_err *err)
 {
     pf_plan_item *item = r->items[e->item];
     item->content = e->content; /* it may have changed since it was planned */
-    if (e->failure.code != PF_OK) {
-        r->failed++;
-        item->keeps_old = e->failure.code == PF_ERR_IO && item->image_id != 0;
-        return (item->failure = pf_strdup(e->failure.msg, err)) != NULL;
-    }
+    if (e->failure.code != PF_OK)
+        return keep_failure(r, item, &e->failure, err);
     pf_store_picture row = {.model_id = r->model_id,
                             .content = e->content,
+                            .frame = item->image->frame,
                             .width = e->width,
                             .height = e->height,
                             .format = e->format,
@@ -187,7 +192,7 @@ static pf_pipeline pipeline_of(const run *r)
 static bool embed_pictures(run *r, pf_err *err)
 {
     pf_pipeline p = pipeline_of(r);
-    double start = now();
+    double start = pf_clock_seconds();
     bool ok = true;
     for (size_t left = 1; ok && left > 0;) {
         ok = list_pictures(r, err) &&
@@ -197,7 +202,9 @@ static bool embed_pictures(run *r, pf_err *err)
         for (size_t i = 0; ok && i < r->sources.count; i++)
             left += settle_twins(&r->sources.at[i].plan);
     }
-    r->report->embed_seconds = now() - start;
+    r->report->embed_seconds = pf_clock_seconds() - start;
+    if (pf_sandbox_lack() && r->options->notice)
+        r->options->notice(r->options->context, pf_sandbox_lack());
     return ok;
 }
 
@@ -208,26 +215,39 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Add the captions of one source that have to be there and are not. */
-static bool list_source_texts(run *r, const pf_source *source, pf_err *err)
+/* Add those of the captions that are not in the store. */
+static bool list_captions(run *r, const pf_collection *found, pf_text_chain captions,
+                          pf_err *err)
 {
-    for (size_t k = 0; k < source->plan.count; k++) {
-        const pf_plan_item *item = &source->plan.items[k];
-        size_t n;
-        const pf_caption_row *rows =
-            pf_captions_find(&source->captions, item->file->path, &n);
-        if (n == 0 || !pf_apply_needs_captions(source, item, r->model.is_replacing))
-            continue;
-        for (size_t c = 0; c < n; c++) {
-            int64_t id = 0;
-            if (!pf_store_find_caption_text(r->store, r->model_id, rows[c].text, &id,
-                                            err))
-                return false;
-            if (id == 0 && rows[c].text[0])
-                r->inputs[r->n_inputs++] = rows[c].text;
-        }
+    for (uint32_t at = captions.first; at; at = found->texts[at].next) {
+        const char *text = found->texts[at].value;
+        int64_t id = 0;
+        if (!pf_store_find_caption_text(r->store, r->model_id, text, &id, err))
+            return false;
+        if (id == 0)
+            r->inputs[r->n_inputs++] = text;
     }
     return true;
+}
+
+/* Those of one source that have to be there; those of a case once. */
+static bool list_source_texts(run *r, const pf_source *source, pf_err *err)
+{
+    const pf_collection *found = &source->found;
+    bool *is_listed = pf_alloc_array(found->n_cases + 1, sizeof *is_listed, err);
+    bool ok = is_listed != NULL;
+    for (size_t i = 0; ok && i < source->plan.count; i++) {
+        const pf_plan_item *item = &source->plan.items[i];
+        const uint32_t in_case = item->image->in_case;
+        if (!pf_apply_needs_texts(source, item, r->model.is_replacing))
+            continue;
+        ok = list_captions(r, found, item->image->captions, err);
+        if (ok && in_case > 0 && !is_listed[in_case])
+            ok = list_captions(r, found, found->cases[in_case - 1].captions, err);
+        is_listed[in_case] = true;
+    }
+    pf_free(is_listed);
+    return ok;
 }
 
 /* The texts to embed, each once, in r->inputs. */
@@ -235,7 +255,7 @@ static bool list_texts(run *r, pf_err *err)
 {
     size_t most = 0;
     for (size_t i = 0; i < r->sources.count; i++)
-        most += r->sources.at[i].captions.count;
+        most += r->sources.at[i].found.n_captions;
     r->inputs = pf_alloc_array(most, sizeof(char *), err);
     if (!r->inputs)
         return false;
@@ -288,14 +308,9 @@ static bool embed_texts(run *r, pf_err *err)
 static bool report_failure(pf_run_report *report, const char *path, const char *reason,
                            pf_err *err)
 {
-    if (report->n_failures == report->failures_room) {
-        void *p = report->failures;
-        size_t room = report->failures_room ? 2 * report->failures_room : 32;
-        if (!pf_resize_array(&p, room, sizeof *report->failures, err))
-            return false;
-        report->failures = p;
-        report->failures_room = room;
-    }
+    if (!pf_grow_array(&report->failures, &report->failures_room, report->n_failures,
+                       sizeof *report->failures, err))
+        return false;
     pf_run_failure f = {pf_strdup(path, err), pf_strdup(reason, err)};
     report->failures[report->n_failures++] = f;
     report->failed++;
@@ -317,15 +332,16 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
             r->model.is_replacing && item->image_id != 0 && item->kind != PF_PLAN_MOVED;
         if (!item->failure)
             ++*counter[is_anew ? PF_PLAN_CHANGED : item->kind];
-        else if (!report_failure(report, item->file->path, item->failure, err))
+        else if (!report_failure(report, item->image->path, item->failure, err))
             return false;
     }
     for (size_t i = 0; i < source->plan.n_gone; i++)
         report->removed += !source->plan.gone[i].is_moved;
     report->unchanged += source->plan.n_kept;
-    for (size_t i = 0; i < source->scan.n_gaps; i++) {
-        if (!report_failure(report, source->scan.gaps[i].path,
-                            source->scan.gaps[i].reason, err))
+    report->links_out += source->found.n_links_out;
+    for (size_t i = 0; i < source->found.n_gaps; i++) {
+        const pf_collected_gap *gap = &source->found.gaps[i];
+        if (!report_failure(report, gap->path, gap->reason, err))
             return false;
     }
     return true;
@@ -467,6 +483,8 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     if (!pf_sources_choose(&r->sources, r->store, o->paths, o->n_paths, o->captions,
                            o->rebuild, err))
         return false;
+    for (size_t i = 0; o->follow_links && i < r->sources.count; i++)
+        r->sources.at[i].follows_links = true;
     if (!pf_run_model_open(&r->model, o, r->store, notes, err))
         return false;
     r->model_id = r->model.is_replacing ? 0 : r->model.in_use;
@@ -474,13 +492,13 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     if (notice && o->notice)
         o->notice(o->context, notice);
     char *real = realpath(o->catalog, NULL);
-    bool ok = pf_sources_scan(&r->sources, r->store, real, o->stop, err);
+    bool ok = pf_sources_read(&r->sources, r->store, real, o->stop, err);
     free(real);
     return ok;
 }
 
-/* Every image that stays needs a vector of the new model, also those in folders that
- * cannot be read: better to say so now than to lose them. */
+/* Every image that stays needs a vector of the new model, also those in what cannot be
+ * read: better to say so now than to lose them. */
 static bool check_replaceable(const run *r, pf_err *err)
 {
     for (size_t i = 0; r->model.is_replacing && i < r->sources.count; i++) {
@@ -489,8 +507,8 @@ static bool check_replaceable(const run *r, pf_err *err)
             return pf_fail(err, PF_ERR_IO,
                            "--rebuild has to read every picture, and %zu lie in '%s': "
                            "%s",
-                           source->plan.n_kept, source->scan.gaps[0].path,
-                           source->scan.gaps[0].reason);
+                           source->plan.n_kept, source->found.gaps[0].path,
+                           source->found.gaps[0].reason);
     }
     return true;
 }
@@ -523,11 +541,11 @@ static bool run_all(run *r, pf_notes *notes, pf_err *err)
 bool pf_run(const pf_run_options *options, pf_run_report *report, pf_notes *notes,
             pf_err *err)
 {
-    double start = now();
+    double start = pf_clock_seconds();
     run r = {.options = options, .report = report};
     *report = (pf_run_report){0};
     bool ok = run_all(&r, notes, err);
-    report->seconds = now() - start;
+    report->seconds = pf_clock_seconds() - start;
     pf_sources_reset(&r.sources);
     pf_run_model_close(&r.model);
     close_catalog(&r);

@@ -2,7 +2,8 @@
  * run.h - one run of the indexer, from what the user asked to a published generation.
  *
  *   open the model      wrong or half models are refused before anything is touched
- *   scan and plan       what changed, without writing (plan.h)
+ *   read and plan       what is there (importer.h) and what changed (plan.h), without
+ *                       writing
  *   embed               new pictures and caption texts, committed batch by batch
  *   apply and publish   one transaction: readers see all of it or none
  *
@@ -27,10 +28,12 @@ typedef struct {
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
+    bool follow_links; /* also those that lead out of their source */
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
-    /* Told once what the model's makers want its users told; may be NULL. */
+    /* Told what the model's makers want its users told, and what the sandbox lacks, a
+     * line each; may be NULL. */
     void (*notice)(void *context, const char *text);
     /* Called on the calling thread as work proceeds; may be NULL. `what` is "reading",
      * "embedding" or "captions". */
@@ -49,6 +52,7 @@ typedef struct {
     double seconds;
     size_t embedded; /* pictures, in `embed_seconds` */
     double embed_seconds;
+    size_t links_out;  /* links that lead out of their source, passed over */
     bool is_published; /* there was something new to publish */
     pf_run_failure *failures;
     size_t n_failures, failures_room;

@@ -10,26 +10,6 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
-/* Fingerprints in the store may end in "/2", "/3", ...: rounds of --rebuild with one
- * and the same model, so that each gets vectors of its own. */
-static size_t plain_length(const char *fingerprint)
-{
-    return strcspn(fingerprint, "/");
-}
-
-static bool same_model(const char *a, const char *b)
-{
-    size_t n = plain_length(a);
-    return n == plain_length(b) && memcmp(a, b, n) == 0;
-}
-
-static char *next_round(const char *fingerprint, pf_err *err)
-{
-    size_t n = plain_length(fingerprint);
-    long round = fingerprint[n] == '/' ? strtol(fingerprint + n + 1, NULL, 10) : 1;
-    return pf_strf(err, "%.*s/%ld", (int)n, fingerprint, round + 1);
-}
-
 /* First without looking at the weights; if the files are not those on record, again
  * with. */
 static bool open_verified(pf_run_model *m, const char *path, pf_model_options *options,
@@ -84,12 +64,15 @@ static bool fill_row(pf_run_model *m, const char *path, const char *tokenizer,
     return ok && m->row.preprocess && m->row.description;
 }
 
+/* Vectors of --rebuild with one and the same model are kept apart from those readers
+ * see by their round. */
 static bool compare(pf_run_model *m, const pf_run_options *options,
                     const pf_store_model *known, pf_err *err)
 {
+    m->row.round = 1;
     if (known->id == 0)
         return true;
-    bool is_same = same_model(m->row.fingerprint, known->fingerprint);
+    bool is_same = strcmp(m->row.fingerprint, known->fingerprint) == 0;
     if (!is_same && !options->rebuild)
         return pf_fail(
             err, PF_ERR_MISMATCH,
@@ -98,15 +81,8 @@ static bool compare(pf_run_model *m, const pf_run_options *options,
             "embed everything again",
             options->catalog, m->row.path, known->description, known->fingerprint,
             m->row.description, m->row.fingerprint);
-    char *fingerprint = !is_same           ? NULL
-                        : options->rebuild ? next_round(known->fingerprint, err)
-                                           : pf_strdup(known->fingerprint, err);
-    if (is_same && !fingerprint)
-        return false;
-    if (fingerprint) {
-        pf_free(m->row.fingerprint);
-        m->row.fingerprint = fingerprint;
-    }
+    if (is_same)
+        m->row.round = known->round + options->rebuild;
     m->is_replacing = options->rebuild;
     return true;
 }

@@ -2,9 +2,12 @@
  * main.c - plainfilm-query: a phrase, a picture or both in; images, captions or
  * cases out.
  *
- * options.c says what can be asked, question.c makes a request of it, run.c and
+ * options.c says what can be asked, question.c makes a request of it, run_once.c and
  * run_batch.c have it answered. stdout is the answer and nothing else.
  */
+#include <string.h>
+
+#include "cli/guard.h"
 #include "cli/tools.h"
 #include "query/query.h"
 #include "query/say.h"
@@ -19,13 +22,28 @@ static void print_failure(const pf_err *err)
     pf_free(json);
 }
 
+/* An option that cannot be read leaves `command` as it is by default. */
+static bool asks_for_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--format=json") == 0 ||
+            (strcmp(argv[i], "--format") == 0 && i + 1 < argc &&
+             strcmp(argv[i + 1], "json") == 0))
+            return true;
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
     pf_exit status = PF_EXIT_DONE;
+    pf_guard_begin(query_cli.name);
     pf_use_one_blas_thread();
     bool ok = pf_cli_parse(&args, &query_cli, argc, argv, &err);
+    if (!ok && asks_for_json(argc, argv))
+        print_failure(&err);
     if (ok && !pf_cli_answer(&query_cli, args.action, stdout)) {
         ok = check_command(&args, &err) &&
              (command.batch ? run_batch : run_once)(&args, &status, &err);

@@ -40,15 +40,15 @@ static void print_as_text(const pf_answer *answer)
 }
 
 /* A vector has one form alone. */
-bool print_answer(const pf_answer *answer, pf_err *err)
+bool print_answer(const pf_answer *answer, pf_exit *status, pf_err *err)
 {
     if (command.format == FORMAT_JSON || command.embed)
         return print_json(answer, err);
     if (command.format == FORMAT_TSV)
         print_as_tsv(answer);
-    else if (command.format == FORMAT_PATHS)
-        print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n');
-    else
+    else if (command.format != FORMAT_PATHS)
         print_as_text(answer);
+    else if (!print_paths(stdout, answer, command.ends_in_nul ? '\0' : '\n'))
+        *status = PF_EXIT_PARTLY;
     return true;
 }

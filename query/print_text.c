@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "cli/term.h"
+#include "cli/uri.h"
 #include "query/print.h"
+#include "query/say.h"
 
 #define BOLD "\033[1m"
 #define DIM "\033[2m"
@@ -114,11 +116,12 @@ static void put_line(const printer *p, const char *label, const char *text)
 
 static void put_path(const printer *p, const pf_hit *h, const char *style)
 {
+    const bool has_link = p->term.has_links && pf_uri_is_linkable(h->path);
     set_style(p, style);
-    if (p->term.has_links)
+    if (has_link)
         pf_term_begin_link(p->out, h->path);
     pf_term_puts(p->out, short_path(p, h->path));
-    if (p->term.has_links)
+    if (has_link)
         pf_term_end_link(p->out);
     set_style(p, PLAIN);
     set_style(p, DIM);
@@ -273,15 +276,22 @@ void print_groups_text(FILE *out, const pf_answer *answer)
     }
 }
 
-void print_paths(FILE *out, const pf_answer *answer, char end)
+bool print_paths(FILE *out, const pf_answer *answer, char end)
 {
     const bool is_terminal = pf_term_of(out).is_terminal;
+    bool is_whole = true;
     for (size_t i = 0; i < pf_answer_count(answer); i++) {
         const char *path = pf_answer_hit(answer, i)->path;
+        if (end == '\n' && strchr(path, '\n')) {
+            is_whole = false;
+            say_odd_path(path);
+            continue;
+        }
         if (is_terminal)
             pf_term_puts(out, path);
         else
             fputs(path, out); /* bytes, for whoever opens it */
         fputc(end, out);
     }
+    return is_whole;
 }

@@ -2,16 +2,31 @@
  * print_tsv.c - answers for spreadsheets and awk: a line of names, then a line per hit.
  *
  * Nothing is quoted: tabs and line breaks within a field become blanks, other bytes are
- * as they are. What is not there is an empty field. New columns come at the end, for
- * scripts that count them.
+ * as they are, behind an apostrophe where a spreadsheet would take the field for a
+ * formula: captions and labels are written by others. What is not there is an empty
+ * field. New columns come at the end, for scripts that count them.
  */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/term.h"
 #include "query/print.h"
 
+/* A number alone may begin with a sign. */
+static bool looks_like_formula(const char *text)
+{
+    char *behind;
+    if (text[0] == '\0' || !strchr("=+-@\t\r", text[0]))
+        return false;
+    strtod(text, &behind);
+    return behind == text || *behind != '\0';
+}
+
 void print_field(FILE *out, const char *text, char end)
 {
+    if (text && looks_like_formula(text))
+        fputc('\'', out);
     if (text && pf_term_of(out).is_terminal) {
         pf_term_puts(out, text);
         text = NULL;

@@ -51,7 +51,7 @@ PF_MUST_CHECK bool question_make(pf_request **out, const pf_cli_args *args,
                                  pf_err *err);
 
 /* The jobs. *status is PF_EXIT_DONE before; one that did only a part of its work says
- * so there. run.c: one request. run_batch.c: one per line. */
+ * so there. run_once.c: one request. run_batch.c: one per line. */
 PF_MUST_CHECK bool run_once(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
 

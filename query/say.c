@@ -33,7 +33,8 @@ static struct {
 
 void keep_note(void *context, pf_note_kind kind, const char *text)
 {
-    const bool is_for_all = kind == PF_NOTE_CATALOG || kind == PF_NOTE_NOTICE;
+    const bool is_for_all =
+        kind == PF_NOTE_CATALOG || kind == PF_NOTE_NOTICE || kind == PF_NOTE_SANDBOX;
     const size_t n = strlen(text) + 1;
     (void)context;
     if (is_for_all ? command.quiet : !command.verbose)
@@ -142,4 +143,11 @@ void say_about(const char *folder, const pf_answer *answer)
     say_found(about, n_hits);
     if (command.verbose)
         say_time(folder, about, n_hits);
+}
+
+void say_odd_path(const char *path)
+{
+    fprintf(stderr, "%s: there are line breaks in '", query_cli.name);
+    pf_term_puts(stderr, path);
+    fputs("', which is left out; use --null\n", stderr);
 }

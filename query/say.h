@@ -22,4 +22,7 @@ void say_notes(void);
 /* What is to be told of an answer: nothing found, perhaps by chance, the time taken. */
 void say_about(const char *folder, const pf_answer *answer);
 
+/* A path that --format paths left out. */
+void say_odd_path(const char *path);
+
 #endif

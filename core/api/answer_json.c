@@ -5,16 +5,32 @@
  * added to, not renamed. Every answer has the caller's mark, if there was one, the
  * question and the time it took; what else it has depends on what was done. Numbers
  * have 7 significant digits, which is what a float32 cosine knows; those of a vector 9,
- * which give the float back exactly.
+ * which give the float back exactly, and those of the question as many as it takes: it
+ * may be given back.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/api/answer.h"
+#include "core/base/c_locale.h"
 #include "core/base/mem.h"
 
 /* ---- the question ---- */
+
+/* What was asked, in as few digits as give the number back. */
+static void write_asked(pf_json_writer *w, const char *key, double v)
+{
+    char text[32];
+    int digits = 6;
+    const pf_c_locale locale = pf_c_locale_begin();
+    do
+        snprintf(text, sizeof text, "%.*g", ++digits, v);
+    while (digits < 17 && strtod(text, NULL) != v);
+    pf_c_locale_end(locale);
+    pf_json_write_real(w, key, v, digits);
+}
 
 static void write_part(pf_json_writer *w, const pf_part *part)
 {
@@ -26,7 +42,7 @@ static void write_part(pf_json_writer *w, const pf_part *part)
     };
     pf_json_begin_object(w, NULL);
     pf_json_write_string(w, key[part->kind], part->text);
-    pf_json_write_real(w, "weight", part->weight, 7);
+    write_asked(w, "weight", part->weight);
     pf_json_end_object(w);
 }
 
@@ -65,10 +81,10 @@ static void write_search(pf_json_writer *w, const pf_query *q, pf_by by)
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     if (q->offset > 0)
         pf_json_write_int(w, "offset", (int64_t)q->offset);
-    pf_json_write_real(w, "min_score", q->min_score, 7);
-    pf_json_write_real(w, "min_percentile", q->min_percentile, 7);
+    write_asked(w, "min_score", q->min_score);
+    write_asked(w, "min_percentile", q->min_percentile);
     if (q->collapses)
-        pf_json_write_real(w, "collapse", q->collapse, 7);
+        write_asked(w, "collapse", q->collapse);
 }
 
 static void write_parts(pf_json_writer *w, const pf_query *q)
@@ -104,8 +120,8 @@ static void write_question(pf_json_writer *w, const pf_answer *a, const pf_reque
         job == PF_JOB_SEARCH || job == PF_JOB_CLASSIFY_HITS || job == PF_JOB_PHRASES;
     pf_json_begin_object(w, NULL);
     if (job == PF_JOB_DUPLICATES) {
-        pf_json_write_real(w, "duplicates", r->duplicates, 7);
-        if (r->has_limit)
+        write_asked(w, "duplicates", r->duplicates);
+        if (r->has_limit && q->limit > 0) /* 0: all, as without one */
             pf_json_write_int(w, "limit", (int64_t)q->limit);
     } else if (job == PF_JOB_EVALUATE) {
         pf_json_write_bool(w, "evaluate", true);
@@ -375,7 +391,8 @@ static void write_list(pf_json_writer *w, const char *key, const pf_answer *a,
 static void write_pictures(pf_json_writer *w, const pf_answer *a)
 {
     if (a->about.is_single) {
-        write_classified(w, &a->pictures[0]);
+        if (a->n_pictures > 0) /* else it was taken as it came */
+            write_classified(w, &a->pictures[0]);
         return;
     }
     write_list(w, "images", a, false);

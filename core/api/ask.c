@@ -99,8 +99,10 @@ static bool classify_pictures(job *j, pf_err *err)
 static bool rank_phrases(job *j, pf_err *err)
 {
     progress p = {&j->work, "reading phrases"};
-    const pf_phrases_work work = {
-        .stop = pf_stop_flag(j->work.stop), .progress = tell, .context = &p};
+    const pf_phrases_work work = {.threads = threads_of(j),
+                                  .stop = pf_stop_flag(j->work.stop),
+                                  .progress = tell,
+                                  .context = &p};
     pf_query query = j->request->query;
     query.limit += query.offset;
     if (!pf_phrases_rank(&j->out->hits, &j->request->phrases, &query, j->reader, &work,
@@ -127,12 +129,14 @@ static bool embed(job *j, pf_err *err)
     const pf_part *part = j->request->parts;
     pf_answer *a = j->out;
     pf_embedder *e;
-    if (!pf_reader_get_embedder(j->reader, pf_part_tower(part), &e, err))
+    pf_sandbox *sandbox;
+    if (!pf_reader_get_embedder(j->reader, pf_part_tower(part), &e, err) ||
+        !pf_reader_get_sandbox(j->reader, &sandbox, err))
         return false;
     a->dim = pf_reader_dim(j->reader);
     a->vector = pf_alloc_floats(a->dim, err);
     return a->vector &&
-           pf_part_embed(part, e, a->vector, &a->about.is_truncated, err) &&
+           pf_part_embed(part, e, sandbox, a->vector, &a->about.is_truncated, err) &&
            (part->kind != PF_PART_PHRASE || get_tokens(j, e, part, err));
 }
 
@@ -218,7 +222,7 @@ static bool evaluate(job *j, pf_err *err)
                                          .queries = r->queries,
                                          .filters = r->query.filters,
                                          .n_filters = r->query.n_filters,
-                                         .threads = j->work.threads,
+                                         .threads = threads_of(j),
                                          .seed = PF_METRICS_SEED,
                                          .stop = pf_stop_flag(j->work.stop),
                                          .progress = tell_step,
@@ -277,26 +281,32 @@ static bool finish(job *j, double start, pf_err *err)
 }
 
 /* A caller that was built with an older header knows less of it. */
-static pf_work work_of(const pf_work *given)
+static bool read_work(pf_work *out, const pf_work *given, pf_err *err)
 {
-    pf_work work = PF_WORK_INIT;
-    if (given)
-        memcpy(&work, given,
-               given->struct_size < sizeof work ? given->struct_size : sizeof work);
-    return work;
+    const pf_work defaults = PF_WORK_INIT;
+    *out = defaults;
+    if (!given)
+        return true;
+    if (given->struct_size < sizeof given->struct_size ||
+        given->struct_size > sizeof *out)
+        return pf_fail(err, PF_ERR_MISUSE, "pf_work was not made by PF_WORK_INIT");
+    memcpy(out, given, given->struct_size);
+    return true;
 }
 
 bool pf_reader_ask(pf_reader *reader, const pf_request *request, const pf_work *work,
                    pf_answer **out, pf_err *err)
 {
     const double start = pf_clock_seconds();
+    job j = {reader, request, {0}, NULL};
     *out = NULL;
-    if (!pf_request_check(request, err) || !pf_reader_begin(reader, err))
+    if (!read_work(&j.work, work, err) || !pf_request_check(request, err) ||
+        !pf_reader_begin(reader, err))
         return false;
     pf_answer *a = pf_zalloc(sizeof *a, err);
     if (!a)
         return false;
-    job j = {reader, request, work_of(work), a};
+    j.out = a;
     a->about.job = pf_request_job(request);
     if (!do_job(&j, err) || !finish(&j, start, err)) {
         pf_answer_free(a);

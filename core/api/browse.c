@@ -22,6 +22,9 @@ static pf_store *begin(pf_reader *r, pf_err *err)
 bool pf_reader_get_info(pf_reader *r, pf_catalog_info *out, pf_err *err)
 {
     pf_store_counts n;
+    if (out->struct_size < sizeof out->struct_size)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "pf_catalog_info was not made by PF_CATALOG_INFO_INIT");
     pf_store *store = begin(r, err);
     if (!store || !pf_store_count(store, &n, err))
         return false;

@@ -4,6 +4,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/engine/engine.h"
 #include "core/image/scan.h"
 #include "core/model/pipeline.h"
 
@@ -149,7 +150,7 @@ static bool add_folder(pf_gallery *g, const char *folder, pf_err *err)
 {
     pf_scan scan = {0};
     const bool ok =
-        pf_scan_source(&scan, folder, NULL, pf_stop_flag(g->work->stop), err) &&
+        pf_scan_source(&scan, folder, NULL, NULL, pf_stop_flag(g->work->stop), err) &&
         add_scan(g, &scan, folder, err);
     pf_scan_reset(&scan);
     g->first_folder = folder;
@@ -177,8 +178,11 @@ static bool embed_one(const pf_gallery_item *item, pf_reader *reader, float *vec
 {
     const pf_part file = {.kind = PF_PART_FILE, .text = item->path, .weight = 1};
     pf_embedder *e;
+    pf_sandbox *sandbox;
     return pf_reader_get_embedder(reader, PF_CLIP_IMAGE, &e, err) &&
-           pf_part_embed(item->part ? item->part : &file, e, vector, NULL, err);
+           pf_reader_get_sandbox(reader, &sandbox, err) &&
+           pf_part_embed(item->part ? item->part : &file, e, sandbox, vector, NULL,
+                         err);
 }
 
 /* Those that came as bytes, here and now. */
@@ -236,6 +240,7 @@ static bool classify_files(pf_gallery *g, pf_reader *reader, pf_err *err)
         l.place[l.n++] = i;
     }
     ok = ok && pf_pipeline_pictures(&pipeline, l.files, l.n, take_results, &l, err);
+    pf_engine_tell_sandbox(reader->engine);
     pf_free(l.files);
     pf_free(l.place);
     return ok;

@@ -85,8 +85,8 @@ bool pf_request_copy(pf_request **out, const pf_request *from, pf_err *err)
     if (!pf_request_new(out, err))
         return false;
     pf_request *to = *out;
-    copy_settings(to, from);
     bool ok = copy_jobs(to, from, err);
+    copy_settings(to, from); /* a job may have changed some */
     for (size_t i = 0; ok && i < from->query.n_parts; i++)
         ok = add_part(to, &from->parts[i], err);
     for (size_t i = 0; ok && i < from->query.n_filters; i++)
@@ -395,6 +395,10 @@ static bool check_pictures(const pf_request *r, pf_err *err)
 static bool check_phrases(const pf_request *r, pf_err *err)
 {
     static const char job[] = "phrases to be ranked";
+    if (r->query.n_parts == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "nothing was asked");
+    if (r->query.limit == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "a limit of 0 leaves no answer");
     if (r->query.find != PF_FIND_CAPTIONS)
         return pf_fail(err, PF_ERR_MISUSE,
                        "phrases take the place of captions: these must be looked for");
@@ -418,7 +422,17 @@ static bool check_search(const pf_request *r, pf_err *err)
                    "a lowest percentile is that of a cosine, words have none");
 }
 
-bool pf_request_check(const pf_request *r, pf_err *err)
+/* C takes any number for an enumerator. */
+static bool check_names(const pf_request *r, pf_err *err)
+{
+    const int find = (int)r->query.find, by = (int)r->query.by;
+    if (find < PF_FIND_IMAGES || find > PF_FIND_CASES)
+        return pf_fail(err, PF_ERR_MISUSE, "%d is nothing that can be found", find);
+    return (by >= PF_BY_DEFAULT && by <= PF_BY_BOTH) ||
+           pf_fail(err, PF_ERR_MISUSE, "%d is no way to look for something", by);
+}
+
+static bool check_job(const pf_request *r, pf_err *err)
 {
     switch (pf_request_job(r)) {
     case PF_JOB_CLASSIFY_PICTURES:
@@ -443,6 +457,11 @@ bool pf_request_check(const pf_request *r, pf_err *err)
         break;
     }
     return check_search(r, err);
+}
+
+bool pf_request_check(const pf_request *r, pf_err *err)
+{
+    return check_names(r, err) && check_job(r, err);
 }
 
 /* ---- in words ---- */
@@ -479,8 +498,8 @@ char *pf_request_describe(const pf_request *r, pf_err *err)
     for (size_t i = 0; ok && i < q->n_parts; i++)
         ok = describe_part(&b, &q->parts[i], i == 0, err);
     for (size_t i = 0; ok && i < q->n_filters; i++)
-        ok = pf_buf_addf(&b, err, "%s%s", i == 0 ? ", where " : " and ",
-                         q->filters[i].text);
+        ok = pf_buf_addf(&b, err, "%s%s%s", i == 0 && q->n_parts > 0 ? ", " : "",
+                         i == 0 ? "where " : " and ", q->filters[i].text);
     char *text = ok ? pf_buf_take(&b, err) : NULL;
     pf_buf_free(&b);
     return text;

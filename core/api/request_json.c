@@ -123,16 +123,28 @@ static bool add_items(taker *t, item_kind kind, const pf_json_member *m, pf_err 
     return true;
 }
 
-/* Strings joined with `between`. */
-static bool join(const pf_json_member *m, const char *between, size_t max_bytes,
-                 char **out, pf_err *err)
+/* Where strings are joined, what parts them must not be in them. */
+static bool check_elements(const pf_json_member *m, char between, const char *what,
+                           pf_err *err)
+{
+    for (size_t i = 0; i < pf_json_size(m->value); i++) {
+        const char *text = pf_json_string(pf_json_at(m->value, i), NULL);
+        if (text && strchr(text, between))
+            return pf_fail(err, PF_ERR_MISUSE, "'%s' has an element %s", m->key, what);
+    }
+    return true;
+}
+
+/* Strings joined with `between`, `first` in front. */
+static bool join(const pf_json_member *m, const char *first, const char *between,
+                 size_t max_bytes, char **out, pf_err *err)
 {
     pf_buf b;
     bool ok = true;
     pf_buf_init(&b, max_bytes);
     for (size_t i = 0; ok && i < pf_json_size(m->value); i++) {
         const char *text = pf_json_string(pf_json_at(m->value, i), NULL);
-        ok = text ? (i == 0 || pf_buf_add_str(&b, between, err)) &&
+        ok = text ? pf_buf_add_str(&b, i == 0 ? first : between, err) &&
                         pf_buf_add_str(&b, text, err)
                   : pf_fail(err, PF_ERR_MISUSE, "'%s' has an element that is no string",
                             m->key);
@@ -148,7 +160,7 @@ static bool read_phrase(taker *t, const pf_json_member *m, pf_err *err)
     char *text;
     if (pf_json_get_kind(m->value) != PF_JSON_ARRAY)
         return add_items(t, PHRASE, m, err);
-    if (!join(m, " ", PHRASE_MAX_BYTES, &text, err))
+    if (!join(m, "", " ", PHRASE_MAX_BYTES, &text, err))
         return pf_fail_in(err, "the phrase");
     const bool ok = add_text(t, PHRASE, text, strlen(text), err);
     pf_free(text);
@@ -300,19 +312,21 @@ static bool read_labels(taker *t, const pf_json *object, const pf_json_member *m
         return pf_fail(err, PF_ERR_MISUSE,
                        "'%s' is neither a string nor an array of strings", m->key);
     const bool ok =
-        (text || join(m, ",", LABELS_MAX_BYTES, &joined, err)) &&
+        (text || (check_elements(m, ',', "with a comma", err) &&
+                  join(m, "", ",", LABELS_MAX_BYTES, &joined, err))) &&
         pf_request_classify(t->request, text ? text : joined, pattern_text, err);
     pf_free(joined);
     return ok;
 }
 
-/* Behind each other as in a file; a line each. */
+/* Behind each other as in a file; a line each, behind a blank: none is a comment. */
 static bool read_phrases(taker *t, const pf_json_member *m, pf_err *err)
 {
     char *text;
     if (pf_json_get_kind(m->value) != PF_JSON_ARRAY)
         return pf_fail(err, PF_ERR_MISUSE, "'phrases' is no array of strings");
-    if (!join(m, "\n", PF_PHRASES_MAX_BYTES, &text, err))
+    if (!check_elements(m, '\n', "of several lines", err) ||
+        !join(m, " ", "\n ", PF_PHRASES_MAX_BYTES, &text, err))
         return false;
     const bool ok =
         pf_request_rank_phrases(t->request, text, strlen(text), "phrases", err);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,26 @@ bool pf_path_is_under(const char *path, const char *folder)
     if (strncmp(path, folder, n) != 0)
         return false;
     return path[n] == '\0' || path[n] == '/' || (n > 0 && folder[n - 1] == '/');
+}
+
+void pf_path_tidy(char *path)
+{
+    char *out = path;
+    for (char *c = path; *c;) {
+        while (*c == '/')
+            c++;
+        size_t n = strcspn(c, "/");
+        if (n == 2 && c[0] == '.' && c[1] == '.') {
+            while (out > path && *--out != '/')
+                continue;
+        } else if (n > 0 && !(n == 1 && c[0] == '.')) {
+            *out++ = '/';
+            memmove(out, c, n);
+            out += n;
+        }
+        c += n;
+    }
+    *out = '\0';
 }
 
 bool pf_path_exists(const char *path)
@@ -100,18 +121,61 @@ bool pf_file_is_safe(const char *path, pf_err *err)
                    path, path);
 }
 
-static bool read_all(int fd, const char *path, pf_buf *out, pf_err *err)
+static bool open_regular(int *fd, struct stat *st, const char *path, pf_err *err)
+{
+    /* O_NONBLOCK: opening a fifo must not wait for a writer. */
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        return pf_fail_errno(err, errno, "cannot open '%s'", path);
+    if (fstat(*fd, st) != 0)
+        pf_fail_errno(err, errno, "cannot read '%s'", path);
+    else if (!S_ISREG(st->st_mode))
+        pf_fail(err, PF_ERR_IO, "'%s' is not a regular file", path);
+    else
+        return true;
+    close(*fd);
+    *fd = -1;
+    return false;
+}
+
+bool pf_file_open(int *fd, const char *path, pf_err *err)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0)
-        return pf_fail_errno(err, errno, "cannot read '%s'", path);
-    if (!S_ISREG(st.st_mode))
-        return pf_fail(err, PF_ERR_IO, "'%s' is not a regular file", path);
-    if ((uintmax_t)st.st_size > out->cap)
+    return open_regular(fd, &st, path, err);
+}
+
+/* Asked of what was opened: a name can change its meaning at any time. */
+static bool is_within(int fd, const char *within)
+{
+    char link[64], real[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(link, real, sizeof real);
+    if (n < 0 || n == sizeof real)
+        return false;
+    real[n] = '\0';
+    return pf_path_is_under(real, within);
+}
+
+bool pf_file_open_within(int *fd, const char *path, const char *within, pf_err *err)
+{
+    if (!pf_file_open(fd, path, err))
+        return false;
+    if (!within || is_within(*fd, within))
+        return true;
+    close(*fd);
+    *fd = -1;
+    return pf_fail(err, PF_ERR_UNSUPPORTED, "'%s' leads out of '%s', where it lies",
+                   path, within);
+}
+
+static bool read_all(int fd, const struct stat *st, const char *path, pf_buf *out,
+                     pf_err *err)
+{
+    if ((uintmax_t)st->st_size > out->cap)
         return pf_fail(err, PF_ERR_LIMIT, "'%s' has %jd bytes, the limit is %zu", path,
-                       (intmax_t)st.st_size, out->cap);
+                       (intmax_t)st->st_size, out->cap);
     size_t want =
-        (size_t)st.st_size + 1; /* one more, to see the end at the first try */
+        (size_t)st->st_size + 1; /* one more, to see the end at the first try */
     for (;;) {
         if (want > out->cap - out->size)
             want = out->cap - out->size;
@@ -134,11 +198,11 @@ static bool read_all(int fd, const char *path, pf_buf *out, pf_err *err)
 
 bool pf_file_read(const char *path, pf_buf *out, pf_err *err)
 {
-    /* O_NONBLOCK: opening a fifo must not wait for a writer. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return pf_fail_errno(err, errno, "cannot open '%s'", path);
-    bool ok = read_all(fd, path, out, err);
+    int fd;
+    struct stat st;
+    if (!open_regular(&fd, &st, path, err))
+        return false;
+    const bool ok = read_all(fd, &st, path, out, err);
     close(fd);
     return ok;
 }

@@ -17,6 +17,9 @@ const char *pf_path_base(const char *path);
 const char *pf_path_extension(const char *path);
 /* True for `folder` itself and what lies in it, by the names alone. */
 bool pf_path_is_under(const char *path, const char *folder);
+/* Take ".", ".." and double slashes out of an absolute path, without looking at the
+ * disk: what is written in a file then compares equal to what a scan found. */
+void pf_path_tidy(char *path);
 /* True when something stands there that stat() can follow. */
 bool pf_path_exists(const char *path);
 bool pf_path_is_folder(const char *path);
@@ -31,6 +34,13 @@ PF_MUST_CHECK bool pf_file_make(const char *path, pf_err *err);
  * or root does; else MISUSE, with what to do. */
 PF_MUST_CHECK bool pf_file_is_safe(const char *path, pf_err *err);
 
+/* Open a regular file for reading; *fd is the caller's to close, -1 on failure. */
+PF_MUST_CHECK bool pf_file_open(int *fd, const char *path, pf_err *err);
+/* The same, of files in a folder that others may write to: refused with UNSUPPORTED
+ * when what was opened, its links followed, lies outside `within`, a real path. NULL:
+ * it may lie anywhere. */
+PF_MUST_CHECK bool pf_file_open_within(int *fd, const char *path, const char *within,
+                                       pf_err *err);
 /* Append the whole regular file to `out`, whose cap is the limit. For files that others
  * may change at any time: unlike a mapping, a copy cannot vanish under the reader. */
 PF_MUST_CHECK bool pf_file_read(const char *path, pf_buf *out, pf_err *err);

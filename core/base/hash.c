@@ -1,12 +1,14 @@
 /* hash.c - see hash.h. */
 #include "core/base/hash.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <xxhash.h>
 
-#include "core/base/mapfile.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* XXH3_state_t asks for more alignment than the heap gives, so xxhash makes it itself.
@@ -31,12 +33,35 @@ pf_hash pf_hash_bytes(const void *bytes, size_t n)
 
 bool pf_hash_file(pf_hash *out, const char *path, pf_err *err)
 {
-    pf_mapfile map;
-    if (!pf_mapfile_open(&map, path, err))
+    int fd;
+    if (!pf_file_open(&fd, path, err))
         return false;
-    *out = pf_hash_bytes(map.data, map.size);
-    pf_mapfile_close(&map);
-    return true;
+    const bool ok = pf_hash_open_file(out, fd, path, err);
+    close(fd);
+    return ok;
+}
+
+bool pf_hash_open_file(pf_hash *out, int fd, const char *path, pf_err *err)
+{
+    enum { CHUNK = 1 << 18 };
+    pf_hasher *h = pf_hasher_new(err);
+    uint8_t *bytes = pf_alloc_array(CHUNK, 1, err);
+    bool ok = h && bytes;
+    ssize_t n = 0;
+    for (off_t at = 0; ok && (n = pread(fd, bytes, CHUNK, at)) != 0;) {
+        if (n > 0) {
+            pf_hasher_add(h, bytes, (size_t)n);
+            at += n;
+        } else if (errno != EINTR) {
+            ok = pf_fail_errno(err, errno, "cannot read '%s'", path);
+        }
+    }
+    pf_free(bytes);
+    if (ok)
+        *out = pf_hasher_finish(h);
+    else
+        pf_hasher_free(h);
+    return ok;
 }
 
 pf_hasher *pf_hasher_new(pf_err *err)

@@ -20,7 +20,12 @@ typedef struct {
 } pf_hash;
 
 pf_hash pf_hash_bytes(const void *bytes, size_t n);
+/* Of a regular file, read in pieces. */
 PF_MUST_CHECK bool pf_hash_file(pf_hash *out, const char *path, pf_err *err);
+/* Of all that the open file `fd` has; where it is read from next stays as it is. `path`
+ * is for messages. */
+PF_MUST_CHECK bool pf_hash_open_file(pf_hash *out, int fd, const char *path,
+                                     pf_err *err);
 
 /* Piecewise: new, add any number of times, finish (which also frees). */
 typedef struct pf_hasher pf_hasher;

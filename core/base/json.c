@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/base/mapfile.h"
+#include "core/base/buf.h"
+#include "core/base/c_locale.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
@@ -35,18 +37,12 @@ bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes, pf_er
     struct stat st;
     if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return true;
-    pf_mapfile map;
-    if (!pf_mapfile_open(&map, path, err))
-        return false;
-    bool ok = false;
-    if (map.size > max_bytes)
-        pf_fail(err, PF_ERR_LIMIT, "'%s' has %zu bytes, the limit is %zu", path,
-                map.size, max_bytes);
-    else if (!pf_json_parse(out, (const char *)map.data, map.size, err))
-        pf_fail_in(err, "'%s'", path);
-    else
-        ok = true;
-    pf_mapfile_close(&map);
+    pf_buf text;
+    pf_buf_init(&text, max_bytes);
+    const bool ok = pf_file_read(path, &text, err) &&
+                    (pf_json_parse(out, text.data, text.size, err) ||
+                     pf_fail_in(err, "'%s'", path));
+    pf_buf_free(&text);
     return ok;
 }
 
@@ -124,16 +120,6 @@ const char *pf_json_string(const pf_json *json, size_t *n)
     return json_string_value(in(json));
 }
 
-char *pf_json_text(const pf_json *json, pf_err *err)
-{
-    char *dumped = json_dumps((const json_t *)json, JSON_ENCODE_ANY | JSON_COMPACT);
-    char *text = dumped ? pf_strdup(dumped, err) : NULL;
-    if (!dumped)
-        pf_fail(err, PF_ERR_NOMEM, "out of memory (JSON)");
-    pf_free(dumped);
-    return text;
-}
-
 bool pf_json_next_member(const pf_json *obj, pf_json_member *m)
 {
     json_t *o = (json_t *)(uintptr_t)obj;
@@ -150,9 +136,39 @@ void pf_json_writer_init(pf_json_writer *w, FILE *file)
     *w = (pf_json_writer){.file = file, .is_first = true};
 }
 
+/* jansson leaves all past U+007F, and DEL, as it is: what drives a terminal or turns
+ * the direction of writing is escaped here. All of these are below U+10000, and bytes
+ * come in whole characters (what is escaped and what is not, each in one piece). */
 static int to_file(const char *bytes, size_t n, void *file)
 {
-    return fwrite(bytes, 1, n, file) == n ? 0 : -1;
+    size_t done = 0, length;
+    for (size_t i = 0; i < n; i += length) {
+        uint32_t code = 'a';
+        length = pf_utf8_decode(bytes + i, n - i, &code);
+        length = length > 0 ? length : 1;
+        if (code != 0x2028 && code != 0x2029 && !pf_utf8_is_control(code))
+            continue;
+        fwrite(bytes + done, 1, i - done, file);
+        fprintf(file, "\\u%04X", (unsigned)code);
+        done = i + length;
+    }
+    return fwrite(bytes + done, 1, n - done, file) == n - done ? 0 : -1;
+}
+
+char *pf_json_text(const pf_json *json, pf_err *err)
+{
+    char *dumped = NULL;
+    size_t n;
+    FILE *file = open_memstream(&dumped, &n);
+    bool ok = file && json_dump_callback((const json_t *)json, to_file, file,
+                                         JSON_ENCODE_ANY | JSON_COMPACT) == 0;
+    if (file && fclose(file) != 0)
+        ok = false;
+    char *text = ok ? pf_strdup(dumped, err) : NULL;
+    if (!ok)
+        pf_fail(err, PF_ERR_NOMEM, "out of memory (JSON)");
+    pf_free(dumped);
+    return text;
 }
 
 static void write_text(FILE *file, const char *s)
@@ -245,10 +261,12 @@ void pf_json_write_int(pf_json_writer *w, const char *key, int64_t v)
 void pf_json_write_real(pf_json_writer *w, const char *key, double v, int digits)
 {
     open_value(w, key);
+    const pf_c_locale locale = pf_c_locale_begin();
     if (isfinite(v))
         fprintf(w->file, "%.*g", digits, v);
     else
         fputs("null", w->file);
+    pf_c_locale_end(locale);
     close_value(w);
 }
 

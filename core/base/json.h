@@ -4,7 +4,8 @@
  * Reading refuses duplicate keys, invalid UTF-8 and deep nesting. Values are borrowed
  * from the document that pf_json_parse() gives. Writing streams to a FILE, so that an
  * answer of any size needs no memory; text that is not UTF-8 (a file name may be
- * anything) is written with U+FFFD in place of the bad bytes.
+ * anything) is written with U+FFFD in place of the bad bytes, and what would drive a
+ * terminal or turn the direction of writing as \uXXXX.
  */
 #ifndef PF_CORE_BASE_JSON_H
 #define PF_CORE_BASE_JSON_H

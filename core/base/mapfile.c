@@ -1,17 +1,18 @@
 /* mapfile.c - see mapfile.h. */
-#define _DEFAULT_SOURCE /* madvise(): glibc's posix_madvise() does nothing here */
-
+#define _DEFAULT_SOURCE /* madvise(), MAP_ANONYMOUS */
 #include "core/base/mapfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool map_fd(pf_mapfile *map, int fd, const char *path, pf_err *err)
+#include "core/base/file.h"
+
+bool pf_mapfile_of(pf_mapfile *map, int fd, const char *path, pf_err *err)
 {
     struct stat st;
+    *map = (pf_mapfile){0};
     if (fstat(fd, &st) != 0)
         return pf_fail_errno(err, errno, "cannot read '%s'", path);
     if (!S_ISREG(st.st_mode))
@@ -28,23 +29,13 @@ static bool map_fd(pf_mapfile *map, int fd, const char *path, pf_err *err)
 
 bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *err)
 {
+    int fd;
     *map = (pf_mapfile){0};
-    /* O_NONBLOCK: opening a fifo must not wait for a writer. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return pf_fail_errno(err, errno, "cannot open '%s'", path);
-    bool ok = map_fd(map, fd, path, err);
+    if (!pf_file_open(&fd, path, err))
+        return false;
+    const bool ok = pf_mapfile_of(map, fd, path, err);
     close(fd);
     return ok;
-}
-
-void pf_mapfile_forget(const pf_mapfile *map, const uint8_t *from, size_t n)
-{
-    uintptr_t start = (uintptr_t)map->data, at = (uintptr_t)from;
-    if (!start || at < start || at - start > map->size || n > map->size - (at - start))
-        return;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = at / page * page;
-    madvise((void *)first, at + n - first, MADV_DONTNEED);
 }
 
 /* Read, a page that was never written to is the kernel's one page of zeros; a huge one

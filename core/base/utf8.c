@@ -5,6 +5,14 @@
 
 #include "core/base/mem.h"
 
+bool pf_utf8_is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) ||
+           (c >= 0x202A && c <= 0x202E) || /* embedding and override of direction */
+           (c >= 0x2066 && c <= 0x2069) || /* isolates */
+           c == 0x200E || c == 0x200F || c == 0x061C;
+}
+
 size_t pf_utf8_decode(const char *s, size_t n, uint32_t *code)
 {
     const unsigned char *u = (const unsigned char *)s;
@@ -77,6 +85,14 @@ char *pf_utf8_repair(const char *s, pf_err *err)
         n -= len;
     }
     return out;
+}
+
+const char *pf_utf8_clean(const char *s, char **owned, pf_err *err)
+{
+    *owned = NULL;
+    if (pf_utf8_is_valid(s, strlen(s)))
+        return s;
+    return *owned = pf_utf8_repair(s, err);
 }
 
 size_t pf_utf8_cut(const char *s, size_t n)

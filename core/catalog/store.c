@@ -89,11 +89,14 @@ static bool migrate_by_one(pf_sql *db, const pf_migration *m, pf_err *err)
                       err);
 }
 
-/* All missing migrations in one transaction: an old format or the present one. */
+/* All missing migrations in one transaction: an old format or the present one. One that
+ * makes a table anew drops the old one, and with it, were references enforced, every
+ * row that points to it; only outside of a transaction can that be told. */
 static bool migrate(pf_store *s, pf_err *err)
 {
     identity is;
     bool ok =
+        pf_sql_run_script(s->db, "PRAGMA foreign_keys = OFF;", err) &&
         pf_sql_run(s->db, "BEGIN IMMEDIATE", PF_SQL_NO_ARGS, err) &&
         read_identity(s->db, &is, err) && /* another process may have been faster */
         check_identity(&is, s->path, s->mode, err);
@@ -102,7 +105,7 @@ static bool migrate(pf_store *s, pf_err *err)
     ok = ok && pf_store_fill_words(s, err);
     ok = ok && pf_sql_run(s->db, "COMMIT", PF_SQL_NO_ARGS, err);
     pf_sql_rollback(s->db);
-    return ok;
+    return ok && pf_sql_run_script(s->db, "PRAGMA foreign_keys = ON;", err);
 }
 
 static bool enter_wal_mode(pf_store *s, pf_err *err)
@@ -384,7 +387,7 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
                            " (SELECT count(path) FROM failure),"
                            " (SELECT count(id) FROM picture),"
                            " (SELECT count(id) FROM caption_text),"
-                           " (SELECT count(DISTINCT image_id) FROM caption),"
+                           " (SELECT count(DISTINCT image_id) FROM caption_image),"
                            " created_at, created_by FROM catalog",
                            PF_SQL_NO_ARGS, err) &&
               pf_sql_next(rows, &has_row, err);
@@ -447,6 +450,7 @@ static bool read_model(pf_store *s, pf_store_model *out, pf_sql_rows *rows, pf_e
     if (!pf_store_read_dim(dim, &out->dim))
         return no_dim(s, id, dim, err);
     out->logit_scale = pf_sql_get_real(rows, 6);
+    out->round = (int)pf_sql_get_int(rows, 9);
     if (!isfinite(out->logit_scale))
         return pf_fail(err, PF_ERR_FORMAT,
                        "'%s' is damaged: the logit_scale of model %lld is no number",
@@ -472,7 +476,7 @@ bool pf_store_find_model(pf_store *s, pf_store_model *out, pf_err *err)
     bool ok =
         pf_sql_start(&rows, s->db,
                      "SELECT model.id, fingerprint, path, preprocess, description,"
-                     " dim, logit_scale, stamp, tokenizer"
+                     " dim, logit_scale, stamp, tokenizer, round"
                      " FROM model JOIN catalog ON catalog.model_id = model.id",
                      PF_SQL_NO_ARGS, err) &&
         pf_sql_next(rows, &has_row, err);
@@ -503,13 +507,15 @@ bool pf_store_put_model(pf_store *s, const pf_store_model *m, int64_t *id, pf_er
         !pf_sql_find_int(
             s->db,
             "INSERT INTO model (fingerprint, path, preprocess, dim, logit_scale,"
-            " description, stamp, tokenizer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-            " ON CONFLICT (fingerprint) DO UPDATE SET path = ?2, description = ?6,"
-            " stamp = ?7, tokenizer = ?8 RETURNING id",
+            " description, stamp, tokenizer, round)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            " ON CONFLICT (fingerprint, round) DO UPDATE SET path = ?2,"
+            " description = ?6, stamp = ?7, tokenizer = ?8 RETURNING id",
             PF_SQL_ARGS(pf_sql_text(m->fingerprint), pf_sql_text(m->path),
                         pf_sql_text(m->preprocess), pf_sql_int(m->dim),
                         pf_sql_real(m->logit_scale), pf_sql_text(m->description),
-                        pf_sql_text(m->stamp), pf_sql_path(m->tokenizer)),
+                        pf_sql_text(m->stamp), pf_sql_path(m->tokenizer),
+                        pf_sql_int(m->round > 0 ? m->round : 1)),
             id, err) ||
         !pf_sql_find_int(s->db, "SELECT dim = ? FROM model WHERE id = ?",
                          PF_SQL_ARGS(pf_sql_int(m->dim), pf_sql_int(*id)), &same_dim,
@@ -534,18 +540,20 @@ bool pf_store_put_source(pf_store *s, const pf_store_source *source, int64_t *id
 {
     *id = 0;
     return pf_store_is_writable(s, err) &&
-           pf_sql_find_int(s->db,
-                           "INSERT INTO source (path, kind, captions_path,"
-                           " captions_hash, added_at) VALUES (?1, ?2, ?3, ?4, ?5)"
-                           " ON CONFLICT (path) DO UPDATE SET kind = ?2,"
-                           " captions_path = ?3, captions_hash = ?4 RETURNING id",
-                           PF_SQL_ARGS(pf_sql_path(source->path),
-                                       pf_sql_text(source->kind),
-                                       pf_sql_path(source->captions_path),
-                                       pf_sql_bytes(source->captions_hash.b,
-                                                    sizeof source->captions_hash.b),
-                                       pf_sql_int(time(NULL))),
-                           id, err);
+           pf_sql_find_int(
+               s->db,
+               "INSERT INTO source (path, kind, captions_path,"
+               " captions_hash, added_at, follows_links)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+               " ON CONFLICT (path) DO UPDATE SET kind = ?2,"
+               " captions_path = ?3, captions_hash = ?4,"
+               " follows_links = ?6 RETURNING id",
+               PF_SQL_ARGS(pf_sql_path(source->path), pf_sql_text(source->kind),
+                           pf_sql_path(source->captions_path),
+                           pf_sql_bytes(source->captions_hash.b,
+                                        sizeof source->captions_hash.b),
+                           pf_sql_int(time(NULL)), pf_sql_int(source->follows_links)),
+               id, err);
 }
 
 bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_err *err)
@@ -554,7 +562,7 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
     bool has_row = true;
     bool ok = pf_sql_start(&rows, s->db,
                            "SELECT id, path, kind, captions_path, added_at,"
-                           " captions_hash FROM source"
+                           " captions_hash, follows_links FROM source"
                            " ORDER BY id",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
@@ -564,6 +572,7 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
             .kind = pf_sql_get_text(rows, 2),
             .captions_path = pf_sql_is_null(rows, 3) ? NULL : pf_sql_get_text(rows, 3),
             .added_at = pf_sql_get_int(rows, 4),
+            .follows_links = pf_sql_get_int(rows, 6) != 0,
         };
         size_t n;
         const void *hash = pf_sql_get_bytes(rows, 5, &n);

@@ -75,8 +75,8 @@ PF_MUST_CHECK bool pf_store_set_generation(pf_store *store, int64_t generation,
 typedef struct {
     int64_t images, captions, cases, sources, failures;
     int64_t pictures, caption_texts; /* embeddings, those nobody points to included */
-    int64_t captioned_images;
-    int64_t created_at; /* seconds since 1970 */
+    int64_t captioned_images;        /* that stand for a caption */
+    int64_t created_at;              /* seconds since 1970 */
     char created_by[32];
 } pf_store_counts;
 PF_MUST_CHECK bool pf_store_count(pf_store *store, pf_store_counts *out, pf_err *err);
@@ -87,6 +87,7 @@ typedef struct {
     int64_t id;
     char *fingerprint, *path, *preprocess, *description, *stamp; /* owned */
     char *tokenizer; /* owned; NULL: beside the checkpoint */
+    int round;       /* of embedding with this model, from 1; put takes 0 for 1 */
     int dim;
     double logit_scale; /* as in the checkpoint: before exp() */
 } pf_store_model;
@@ -97,7 +98,7 @@ PF_MUST_CHECK bool pf_store_find_model(pf_store *store, pf_store_model *out,
 void pf_store_model_reset(pf_store_model *model); /* frees; all zero is fine */
 
 /* Add the model, or bring path, description and stamp of the one with this fingerprint
- * up to date (`model->id` is ignored). Readers do not see it yet. */
+ * and round up to date (`model->id` is ignored). Readers do not see it yet. */
 PF_MUST_CHECK bool pf_store_put_model(pf_store *store, const pf_store_model *model,
                                       int64_t *id, pf_err *err);
 /* From this commit on readers see this model: every image and caption must have been
@@ -111,14 +112,15 @@ typedef struct {
     const char *path, *kind;
     const char *captions_path; /* or NULL */
     pf_hash captions_hash;     /* of that file when it was last taken in; else zero */
+    bool follows_links;        /* to files outside it */
 } pf_store_source;
 
 /* Callbacks borrow what they are given. Returning false stops with *err, which they
  * must have set. They may read from the store, but not change it. */
 typedef bool pf_store_source_fn(void *user, const pf_store_source *source, pf_err *err);
 
-/* Add, or bring kind and captions of the source with this path up to date; id and
- * added_at are ignored. */
+/* Add, or bring kind, captions and links of the source with this path up to date; id
+ * and added_at are ignored. */
 PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *source,
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
@@ -186,6 +188,8 @@ typedef bool pf_store_image_fn(void *user, const pf_store_image *image, pf_err *
 /* All images of a source (0 = of all sources), by path and frame. */
 PF_MUST_CHECK bool pf_store_each_image(pf_store *store, int64_t source_id,
                                        pf_store_image_fn *fn, void *user, pf_err *err);
+PF_MUST_CHECK bool pf_store_has_images(pf_store *store, int64_t source_id, bool *out,
+                                       pf_err *err);
 PF_MUST_CHECK bool pf_store_find_image(pf_store *store, const char *path, int frame,
                                        int64_t *id, pf_err *err);
 
@@ -208,6 +212,11 @@ typedef struct {
 PF_MUST_CHECK bool pf_store_set_captions(pf_store *store, int64_t image_id,
                                          const int64_t *caption_text_ids, size_t n,
                                          pf_err *err);
+/* The same for a case. Readers find such a caption at the first image (lowest id) of
+ * the case. */
+PF_MUST_CHECK bool pf_store_set_case_captions(pf_store *store, int64_t case_id,
+                                              const int64_t *caption_text_ids, size_t n,
+                                              pf_err *err);
 PF_MUST_CHECK bool pf_store_set_image_attributes(pf_store *store, int64_t image_id,
                                                  const pf_store_attribute *attributes,
                                                  size_t n, pf_err *err);
@@ -221,6 +230,7 @@ PF_MUST_CHECK bool pf_store_put_case(pf_store *store, int64_t source_id,
 PF_MUST_CHECK bool pf_store_set_case_attributes(pf_store *store, int64_t case_id,
                                                 const pf_store_attribute *attributes,
                                                 size_t n, pf_err *err);
+/* Cases without an image go, with their captions and attributes. */
 PF_MUST_CHECK bool pf_store_delete_empty_cases(pf_store *store, pf_err *err);
 
 /* --- reading for answers ------------------------------------------------------- */
@@ -242,10 +252,10 @@ typedef struct {
     int64_t source_id, picture_id;
     int64_t case_id; /* 0 = none; then key and title are NULL */
     char *case_key, *case_title;
-    pf_store_caption *captions; /* by id */
+    /* Its own, then those of its case: captions by id, attributes by key and value. */
+    pf_store_caption *captions;
     size_t n_captions;
-    pf_store_owned_attribute
-        *attributes; /* its own, then those of its case; by key, value */
+    pf_store_owned_attribute *attributes;
     size_t n_attributes;
 } pf_store_details;
 
@@ -259,8 +269,8 @@ void pf_store_details_reset(pf_store_details *details); /* frees; all zero is fi
 PF_MUST_CHECK bool pf_store_get_image_path(pf_store *store, int64_t image_id,
                                            char **path, int *frame, pf_err *err);
 
-/* Text (owned, free with pf_free()) and image of a caption; *image_id = 0 and
- * *text = NULL when there is no such caption. */
+/* Text (owned, free with pf_free()) and image of a caption, for one of a case the first
+ * image of that; *image_id = 0 and *text = NULL when there is no such caption. */
 PF_MUST_CHECK bool pf_store_get_caption(pf_store *store, int64_t caption_id,
                                         char **text, int64_t *image_id, pf_err *err);
 
@@ -281,7 +291,8 @@ typedef bool pf_store_pair_fn(void *user, int64_t a, int64_t b, pf_err *err);
 /* (case id, image id) of every image that has a case, by case, then image. */
 PF_MUST_CHECK bool pf_store_each_case_image(pf_store *store, pf_store_pair_fn *fn,
                                             void *user, pf_err *err);
-/* (caption id, image id) of every caption, by caption. */
+/* (caption id, image id) of every caption, by caption; a case's is with the case's
+ * first image. */
 PF_MUST_CHECK bool pf_store_each_caption(pf_store *store, pf_store_pair_fn *fn,
                                          void *user, pf_err *err);
 
@@ -370,17 +381,19 @@ typedef struct {
     int64_t source_id;
     const char *path, *reason;
     int64_t size, mtime_ns;
+    int frame; /* 0 also where all of the file, or a folder, cannot be read */
 } pf_store_failure;
 
 typedef bool pf_store_failure_fn(void *user, const pf_store_failure *failure,
                                  pf_err *err);
 
-/* One per path: a later one replaces the earlier. */
+/* One per path and frame: a later one replaces the earlier. */
 PF_MUST_CHECK bool pf_store_put_failure(pf_store *store,
                                         const pf_store_failure *failure, pf_err *err);
-PF_MUST_CHECK bool pf_store_delete_failure(pf_store *store, const char *path,
-                                           pf_err *err);
-/* Of a source (0 = of all), by path. */
+/* Those of all frames of the path. */
+PF_MUST_CHECK bool pf_store_delete_failures(pf_store *store, const char *path,
+                                            pf_err *err);
+/* Of a source (0 = of all), by path and frame. */
 PF_MUST_CHECK bool pf_store_each_failure(pf_store *store, int64_t source_id,
                                          pf_store_failure_fn *fn, void *user,
                                          pf_err *err);
@@ -441,7 +454,7 @@ PF_MUST_CHECK bool pf_store_find_background(pf_store *store, pf_background_kind 
 /* What an image or a caption is of, and belongs to. */
 typedef struct {
     int64_t id;
-    int64_t image_id;   /* of the caption; the image itself */
+    int64_t image_id;   /* of the caption or first of its case; the image itself */
     int64_t picture_id; /* of that image */
     int64_t case_id;    /* 0 = none */
     int64_t text_id;    /* of the caption; 0 for an image */

@@ -114,10 +114,10 @@ bool pf_store_each_content(pf_store *s, pf_index_kind kind, pf_store_content_fn 
                            kind == PF_INDEX_IMAGES
                                ? "SELECT id, id, picture_id, case_id, 0 FROM image"
                                  " ORDER BY id"
-                               : "SELECT caption.id, image_id, picture_id, case_id,"
-                                 " caption_text_id FROM caption"
+                               : "SELECT caption_id, image_id, picture_id, case_id,"
+                                 " caption_text_id FROM caption_image"
                                  " JOIN image ON image.id = image_id"
-                                 " ORDER BY caption.id",
+                                 " ORDER BY caption_id",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const pf_store_content content = {

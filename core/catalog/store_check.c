@@ -49,6 +49,8 @@ static bool check_counts(pf_store *s, pf_notes *problems, pf_err *err)
         {"SELECT count(*) FROM image JOIN teaching_case ON teaching_case.id = case_id"
          " WHERE image.source_id <> teaching_case.source_id",
          "images in a case of another source"},
+        {"SELECT count(*) FROM caption_image WHERE image_id IS NULL",
+         "captions of a case without images"},
         {"SELECT count(*) FROM index_file"
          " WHERE generation <> (SELECT generation FROM catalog)",
          "index files of another generation"},

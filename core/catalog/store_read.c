@@ -44,6 +44,16 @@ bool pf_store_each_image(pf_store *s, int64_t source_id, pf_store_image_fn *fn,
     return ok;
 }
 
+bool pf_store_has_images(pf_store *s, int64_t source_id, bool *out, pf_err *err)
+{
+    int64_t n = 0;
+    const bool ok = pf_sql_find_int(
+        s->db, "SELECT EXISTS (SELECT 1 FROM image WHERE source_id = ?)",
+        PF_SQL_ARGS(pf_sql_int(source_id)), &n, err);
+    *out = n != 0;
+    return ok;
+}
+
 bool pf_store_find_image(pf_store *s, const char *path, int frame, int64_t *id,
                          pf_err *err)
 {
@@ -93,11 +103,15 @@ static bool read_captions(pf_store *s, pf_store_details *out, pf_err *err)
     pf_buf_init(&found, MAX_DETAILS);
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT caption.id, text FROM caption"
-                           " JOIN caption_text ON caption_text.id = caption_text_id"
-                           " WHERE image_id = ? ORDER BY caption.id",
-                           PF_SQL_ARGS(pf_sql_int(out->id)), err);
+    bool ok =
+        pf_sql_start(&rows, s->db,
+                     "SELECT caption.id, text, 0 AS rank FROM caption"
+                     " JOIN caption_text ON caption_text.id = caption_text_id"
+                     " WHERE image_id = ?1 UNION ALL"
+                     " SELECT caption.id, text, 1 FROM caption"
+                     " JOIN caption_text ON caption_text.id = caption_text_id"
+                     " WHERE case_id = ?2 ORDER BY rank, 1",
+                     PF_SQL_ARGS(pf_sql_int(out->id), pf_sql_int(out->case_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         pf_store_caption c = {.id = pf_sql_get_int(rows, 0)};
         ok = copy_text(&c.text, rows, 1, err);
@@ -192,9 +206,9 @@ bool pf_store_get_caption(pf_store *s, int64_t caption_id, char **text,
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT image_id, text FROM caption"
+                           "SELECT image_id, text FROM caption_image"
                            " JOIN caption_text ON caption_text.id = caption_text_id"
-                           " WHERE caption.id = ?",
+                           " WHERE caption_id = ?",
                            PF_SQL_ARGS(pf_sql_int(caption_id)), err) &&
               pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
@@ -323,7 +337,9 @@ bool pf_store_each_case_image(pf_store *s, pf_store_pair_fn *fn, void *user,
 
 bool pf_store_each_caption(pf_store *s, pf_store_pair_fn *fn, void *user, pf_err *err)
 {
-    return each_pair(s, "SELECT id, image_id FROM caption ORDER BY id", fn, user, err);
+    return each_pair(
+        s, "SELECT caption_id, image_id FROM caption_image ORDER BY caption_id", fn,
+        user, err);
 }
 
 /* --- the diary and index files -----------------------------------------------------
@@ -358,8 +374,9 @@ bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT source_id, path, reason, size, mtime_ns FROM failure"
-                           " WHERE ?1 = 0 OR source_id = ?1 ORDER BY path",
+                           "SELECT source_id, path, reason, size, mtime_ns, frame"
+                           " FROM failure WHERE ?1 = 0 OR source_id = ?1"
+                           " ORDER BY path, frame",
                            PF_SQL_ARGS(pf_sql_int(source_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         pf_store_failure failure = {
@@ -368,6 +385,7 @@ bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *
             .reason = pf_sql_get_text(rows, 2),
             .size = pf_sql_get_int(rows, 3),
             .mtime_ns = pf_sql_get_int(rows, 4),
+            .frame = (int)pf_sql_get_int(rows, 5),
         };
         ok = fn(user, &failure, err);
     }

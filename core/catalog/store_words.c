@@ -186,11 +186,11 @@ static bool each_match(pf_store *s, const char *match, pf_store_word_fn *fn, voi
     pf_sql_rows *rows;
     bool has_row, is_enough = false;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT caption.id, image_id, caption_text_id, rank"
+                           "SELECT caption_id, image_id, caption_text_id, rank"
                            " FROM caption_word"
-                           " JOIN caption ON caption_text_id = caption_word.rowid"
+                           " JOIN caption_image ON caption_text_id = caption_word.rowid"
                            " WHERE caption_word MATCH ?"
-                           " ORDER BY rank, caption_text_id, caption.id",
+                           " ORDER BY rank, caption_text_id, caption_id",
                            PF_SQL_ARGS(pf_sql_text(match)), err);
     while (ok && !is_enough && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const pf_store_word_match m = {

@@ -13,16 +13,6 @@
 #include "core/base/utf8.h"
 #include "core/catalog/store_impl.h"
 
-/* Text that may have come from anywhere, as the UTF-8 the database keeps. Gives `text`
- * itself or, through *owned (free it), a repaired copy; NULL when memory ran out. */
-static const char *clean(const char *text, char **owned, pf_err *err)
-{
-    *owned = NULL;
-    if (pf_utf8_is_valid(text, strlen(text)))
-        return text;
-    return *owned = pf_utf8_repair(text, err);
-}
-
 /* --- embeddings ------------------------------------------------------------------ */
 
 /* The blob of a vector of this model. Given. */
@@ -99,7 +89,7 @@ bool pf_store_find_caption_text(pf_store *s, int64_t model_id, const char *text,
 {
     *id = 0;
     char *owned;
-    const char *utf8 = clean(text, &owned, err);
+    const char *utf8 = pf_utf8_clean(text, &owned, err);
     bool ok = utf8 && find_clean_text(s, model_id, utf8, id, err);
     pf_free(owned);
     return ok;
@@ -115,7 +105,7 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
     char *owned = NULL;
     const char *utf8 = NULL;
     uint8_t *blob = pack_for(s, model_id, vector, &dim, err);
-    bool ok = blob && (utf8 = clean(text, &owned, err));
+    bool ok = blob && (utf8 = pf_utf8_clean(text, &owned, err));
     if (ok) {
         pf_hash hash = pf_hash_bytes(utf8, strlen(utf8));
         ok = pf_sql_find_int(
@@ -206,15 +196,15 @@ bool pf_store_set_image_case(pf_store *s, int64_t image_id, int64_t case_id,
                       PF_SQL_ARGS(pf_sql_id(case_id), pf_sql_int(image_id)), err);
 }
 
-/* Ids of the captions of an image whose text is not among `sorted` [n], into *stale. */
-static bool find_stale_captions(pf_store *s, int64_t image_id, const int64_t *sorted,
-                                size_t n, pf_buf *stale, pf_err *err)
+/* Ids of the captions `list` gives for an image or case whose text is not among
+ * `sorted` [n], into *stale. */
+static bool find_stale_captions(pf_store *s, const char *list, int64_t of_id,
+                                const int64_t *sorted, size_t n, pf_buf *stale,
+                                pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, caption_text_id FROM caption WHERE image_id = ?",
-                           PF_SQL_ARGS(pf_sql_int(image_id)), err);
+    bool ok = pf_sql_start(&rows, s->db, list, PF_SQL_ARGS(pf_sql_int(of_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         int64_t id = pf_sql_get_int(rows, 0), text = pf_sql_get_int(rows, 1);
         if (!pf_ids_find(sorted, n, text, NULL))
@@ -224,8 +214,9 @@ static bool find_stale_captions(pf_store *s, int64_t image_id, const int64_t *so
     return ok;
 }
 
-bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
-                           size_t n, pf_err *err)
+/* The captions of an image or case become these: `list` and `add` say whose. */
+static bool set_captions(pf_store *s, const char *list, const char *add, int64_t of_id,
+                         const int64_t *texts, size_t n, pf_err *err)
 {
     if (!pf_store_is_writable(s, err))
         return false;
@@ -237,7 +228,7 @@ bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
         for (size_t i = 0; i < n; i++)
             sorted[i] = texts[i];
         const size_t n_sorted = pf_ids_sort(sorted, n);
-        ok = find_stale_captions(s, image_id, sorted, n_sorted, &stale, err);
+        ok = find_stale_captions(s, list, of_id, sorted, n_sorted, &stale, err);
     }
     for (size_t at = 0; ok && at < stale.size; at += sizeof(int64_t)) {
         int64_t id;
@@ -246,13 +237,21 @@ bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
                         PF_SQL_ARGS(pf_sql_int(id)), err);
     }
     for (size_t i = 0; ok && i < n; i++)
-        ok = pf_sql_run(s->db,
-                        "INSERT INTO caption (image_id, caption_text_id) VALUES (?, ?)"
-                        " ON CONFLICT (image_id, caption_text_id) DO NOTHING",
-                        PF_SQL_ARGS(pf_sql_int(image_id), pf_sql_int(texts[i])), err);
+        ok = pf_sql_run(s->db, add,
+                        PF_SQL_ARGS(pf_sql_int(of_id), pf_sql_int(texts[i])), err);
     pf_free(sorted);
     pf_buf_free(&stale);
     return ok;
+}
+
+bool pf_store_set_captions(pf_store *s, int64_t image_id, const int64_t *texts,
+                           size_t n, pf_err *err)
+{
+    return set_captions(s, "SELECT id, caption_text_id FROM caption WHERE image_id = ?",
+                        "INSERT INTO caption (image_id, caption_text_id) VALUES (?, ?)"
+                        " ON CONFLICT (image_id, caption_text_id)"
+                        " WHERE image_id IS NOT NULL DO NOTHING",
+                        image_id, texts, n, err);
 }
 
 /* The attributes of an image or case become these: `clear` and `add` say whose. */
@@ -265,8 +264,9 @@ static bool set_attributes(pf_store *s, const char *clear, const char *add, int6
     bool ok = true;
     for (size_t i = 0; ok && i < n; i++) {
         char *owned_key, *owned_value = NULL;
-        const char *key = clean(attributes[i].key, &owned_key, err);
-        const char *value = key ? clean(attributes[i].value, &owned_value, err) : NULL;
+        const char *key = pf_utf8_clean(attributes[i].key, &owned_key, err);
+        const char *value =
+            key ? pf_utf8_clean(attributes[i].value, &owned_value, err) : NULL;
         ok = value && pf_sql_run(s->db, add,
                                  PF_SQL_ARGS(pf_sql_int(id), pf_sql_text(key),
                                              pf_sql_text(value)),
@@ -296,8 +296,9 @@ bool pf_store_put_case(pf_store *s, int64_t source_id, const char *key,
     if (!pf_store_is_writable(s, err))
         return false;
     char *owned_key, *owned_title = NULL;
-    const char *clean_key = clean(key, &owned_key, err);
-    const char *clean_title = clean_key ? clean(title, &owned_title, err) : NULL;
+    const char *clean_key = pf_utf8_clean(key, &owned_key, err);
+    const char *clean_title =
+        clean_key ? pf_utf8_clean(title, &owned_title, err) : NULL;
     bool ok = clean_title &&
               pf_sql_find_int(s->db,
                               "INSERT INTO teaching_case (source_id, key, title)"
@@ -309,6 +310,16 @@ bool pf_store_put_case(pf_store *s, int64_t source_id, const char *key,
     pf_free(owned_key);
     pf_free(owned_title);
     return ok;
+}
+
+bool pf_store_set_case_captions(pf_store *s, int64_t case_id, const int64_t *texts,
+                                size_t n, pf_err *err)
+{
+    return set_captions(s, "SELECT id, caption_text_id FROM caption WHERE case_id = ?",
+                        "INSERT INTO caption (case_id, caption_text_id) VALUES (?, ?)"
+                        " ON CONFLICT (case_id, caption_text_id)"
+                        " WHERE case_id IS NOT NULL DO NOTHING",
+                        case_id, texts, n, err);
 }
 
 bool pf_store_set_case_attributes(pf_store *s, int64_t case_id,
@@ -365,21 +376,22 @@ bool pf_store_put_failure(pf_store *s, const pf_store_failure *f, pf_err *err)
     if (!pf_store_is_writable(s, err))
         return false;
     char *owned;
-    const char *reason = clean(f->reason, &owned, err);
+    const char *reason = pf_utf8_clean(f->reason, &owned, err);
     bool ok = reason &&
               pf_sql_run(s->db,
-                         "INSERT INTO failure (source_id, path, reason, size, mtime_ns)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (path) DO UPDATE SET"
-                         " source_id = ?1, reason = ?3, size = ?4, mtime_ns = ?5",
+                         "INSERT INTO failure (source_id, path, reason, size, mtime_ns,"
+                         " frame) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                         " ON CONFLICT (path, frame) DO UPDATE SET source_id = ?1,"
+                         " reason = ?3, size = ?4, mtime_ns = ?5",
                          PF_SQL_ARGS(pf_sql_int(f->source_id), pf_sql_path(f->path),
                                      pf_sql_text(reason), pf_sql_int(f->size),
-                                     pf_sql_int(f->mtime_ns)),
+                                     pf_sql_int(f->mtime_ns), pf_sql_int(f->frame)),
                          err);
     pf_free(owned);
     return ok;
 }
 
-bool pf_store_delete_failure(pf_store *s, const char *path, pf_err *err)
+bool pf_store_delete_failures(pf_store *s, const char *path, pf_err *err)
 {
     return pf_store_is_writable(s, err) &&
            pf_sql_run(s->db, "DELETE FROM failure WHERE path = ?",

@@ -44,6 +44,7 @@ extern int omp_get_max_threads(void);
 
 enum {
     MAX_COUNT = 1000000000,
+    THREADS_MAX = 256,     /* OpenMP ends the process when it cannot have them */
     SPARE = 16,            /* candidates beyond k, for ties */
     BLOCK_CELLS = 1 << 20, /* candidates of one block of queries */
     NEAR_CELLS = 1 << 22,  /* pairs that one range search may find: 50 MB */
@@ -67,7 +68,7 @@ typedef struct {
 
 void pf_vindex_set_threads(pf_vindex *index, int n)
 {
-    index->threads = n;
+    index->threads = n < THREADS_MAX ? n : THREADS_MAX;
 }
 
 /* OpenMP keeps the number per thread: what the caller has it gets back. */

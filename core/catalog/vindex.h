@@ -82,8 +82,8 @@ PF_MUST_CHECK bool pf_vindex_near(const pf_vindex *index, const float *queries,
                                   size_t n_queries, double min_score,
                                   pf_vindex_near_fn *fn, void *user, pf_err *err);
 
-/* Threads one search of this index may use; 0, as it is made, lets OpenMP decide.
- * Before the index is shared. Nothing outside of the index is changed by it. */
+/* Threads one search of this index may use, at most 256; 0, as it is made, lets OpenMP
+ * decide. Before the index is shared. Nothing outside of the index is changed by it. */
 void pf_vindex_set_threads(pf_vindex *index, int n);
 
 #endif

@@ -10,10 +10,10 @@
  */
 #include "core/checkpoint/weights.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -23,6 +23,12 @@
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "tensor bytes are little-endian and read in place"
 #endif
+
+enum {
+    HEAD_SIZE = 1024,      /* bytes that tell what a file is */
+    SMALL_TOTAL = 1 << 20, /* bytes of tensors that are always few enough */
+    PIECE = 1 << 16,       /* bytes that are read at once to be converted */
+};
 
 static const struct {
     const char *name;
@@ -174,6 +180,14 @@ bool pf_weights_check_shape(const pf_tensor *t, size_t *elements, pf_err *err)
     return true;
 }
 
+size_t pf_weights_reach(const pf_tensor *t)
+{
+    size_t reach = 1;
+    for (int i = 0; i < t->rank; i++)
+        reach += (size_t)((t->shape[i] - 1) * t->stride[i]);
+    return reach;
+}
+
 /* ---- what is this file? ---- */
 
 static bool starts_with(pf_span bytes, size_t at, const char *magic, size_t n)
@@ -242,7 +256,7 @@ static bool has_tag(pf_span bytes, const char *tag)
     return false;
 }
 
-static bool refuse_stranger(pf_span bytes, pf_err *err)
+static bool refuse_stranger(pf_span bytes, size_t size, pf_err *err)
 {
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         if (starts_with(bytes, strangers[i].at, strangers[i].magic, strangers[i].n))
@@ -260,35 +274,58 @@ static bool refuse_stranger(pf_span bytes, pf_err *err)
     return pf_fail(err, PF_ERR_UNSUPPORTED,
                    "is neither safetensors nor a torch file (it starts with bytes "
                    "%02x %02x, %zu in all)",
-                   bytes.p[0], pf_span_left(&bytes) > 1 ? bytes.p[1] : 0u,
-                   pf_span_left(&bytes));
+                   bytes.p[0], pf_span_left(&bytes) > 1 ? bytes.p[1] : 0u, size);
 }
 
-static bool read_container(pf_weights *w, pf_span bytes, pf_notes *notes, pf_err *err)
+static bool read_container(pf_weights *w, pf_notes *notes, pf_err *err)
 {
-    if (pf_span_left(&bytes) == 0)
+    uint8_t head[HEAD_SIZE];
+    const size_t n = w->source.size < sizeof head ? w->source.size : sizeof head;
+    if (n == 0)
         return pf_fail(err, PF_ERR_FORMAT,
                        "is empty; a download that broke off, perhaps");
+    if (!pf_source_read(&w->source, 0, head, n, err))
+        return false;
+    const pf_span bytes = pf_span_of(head, n);
     if (looks_like_safetensors(bytes)) {
         w->container = "safetensors";
-        return pf_safetensors_read(w, bytes, err);
+        return pf_safetensors_read(w, err);
     }
     if (starts_with(bytes, 0, "PK\3\4", 4) || starts_with(bytes, 0, "PK\5\6", 4)) {
         w->container = "torch zip";
-        return pf_torch_read_zip(w, bytes, notes, err);
+        return pf_torch_read_zip(w, notes, err);
     }
     if (starts_with(bytes, 0, "\x80", 1)) {
         w->container = "torch legacy";
-        return pf_torch_read_legacy(w, bytes, notes, err);
+        return pf_torch_read_legacy(w, notes, err);
     }
-    return refuse_stranger(bytes, err);
+    return refuse_stranger(bytes, w->source.size, err);
 }
 
 /* ---- open and close ---- */
 
-static bool fill(pf_weights *w, pf_span bytes, pf_notes *notes, pf_err *err)
+/* Tied weights are two names for the same bytes; more names than that are made on
+ * purpose, since all that is bound takes memory and time of its own. */
+static bool check_total(const pf_weights *w, pf_err *err)
 {
-    return read_container(w, bytes, notes, err) && sort_by_name(w, err);
+    const uint64_t limit = 2 * (uint64_t)w->source.size + SMALL_TOTAL;
+    uint64_t total = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        const pf_tensor *t = &w->entries[i].tensor;
+        total += pf_tensor_elements(t) * pf_dtype_size(t->dtype);
+        if (total > limit)
+            return pf_fail(err, PF_ERR_LIMIT,
+                           "its tensors show more than twice the %zu bytes it has; "
+                           "they share storages, save their .clone() copies",
+                           w->source.size);
+    }
+    return true;
+}
+
+static bool fill(pf_weights *w, pf_notes *notes, pf_err *err)
+{
+    return read_container(w, notes, err) && sort_by_name(w, err) &&
+           check_total(w, err) && pf_source_check(&w->source, err);
 }
 
 bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes, pf_err *err)
@@ -302,18 +339,17 @@ bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes, pf_err
         return false;
 
     bool ok = false;
-    if (!pf_mapfile_open(&w->map, path, err))
+    w->source.fd = -1;
+    if (!pf_source_open(&w->source, path, err))
         goto done;
     /* A directory is a few scattered pages; without this each of them would drag its
      * neighbourhood in from the disk. Hints only, so failures do not matter. */
-    void *start = (void *)(uintptr_t)w->map.data;
-    if (start)
-        posix_madvise(start, w->map.size, POSIX_MADV_RANDOM);
-    if (!fill(w, pf_mapfile_span(&w->map), notes, err)) {
+    posix_fadvise(w->source.fd, 0, 0, POSIX_FADV_RANDOM);
+    if (!fill(w, notes, err)) {
         pf_fail_in(err, "'%s'", path);
         goto done;
     }
-    posix_madvise(start, w->map.size, POSIX_MADV_NORMAL);
+    posix_fadvise(w->source.fd, 0, 0, POSIX_FADV_NORMAL);
     *out = w;
     w = NULL;
     ok = true;
@@ -329,7 +365,8 @@ bool pf_weights_open_bytes(pf_weights **out, const void *bytes, size_t n,
     pf_weights *w = pf_zalloc(sizeof *w, err);
     if (!w)
         return false;
-    if (!fill(w, pf_span_of(bytes, n), notes, err)) {
+    pf_source_open_bytes(&w->source, bytes, n);
+    if (!fill(w, notes, err)) {
         pf_weights_close(w);
         return false;
     }
@@ -344,7 +381,7 @@ void pf_weights_close(pf_weights *w)
     for (size_t i = 0; i < w->count; i++)
         pf_free(w->entries[i].name);
     pf_free(w->entries);
-    pf_mapfile_close(&w->map);
+    pf_source_close(&w->source);
     pf_free(w);
 }
 
@@ -375,9 +412,67 @@ bool pf_tensor_is_plain_f32(const pf_tensor *t)
            pf_tensor_is_contiguous(t);
 }
 
-void pf_weights_forget(const pf_weights *w, const pf_tensor *t)
+/* ---- reading from the file ---- */
+
+bool pf_weights_check(const pf_weights *w, pf_err *err)
 {
-    if (pf_tensor_is_contiguous(t))
-        pf_mapfile_forget(&w->map, t->data,
-                          pf_tensor_elements(t) * dtypes[t->dtype].size);
+    return pf_source_check(&w->source, err);
+}
+
+static uint64_t place_of(const pf_weights *w, const pf_tensor *t)
+{
+    return (uint64_t)(t->data - w->source.bytes);
+}
+
+bool pf_weights_read_plain(const pf_weights *w, const pf_tensor *t, size_t first,
+                           size_t n, float *dst, pf_err *err)
+{
+    return pf_source_read(&w->source, place_of(w, t) + first * sizeof *dst, dst,
+                          n * sizeof *dst, err);
+}
+
+/* In pieces that stay in the cache between reading and converting. */
+static bool read_run(const pf_weights *w, const pf_tensor *t, float *dst, pf_err *err)
+{
+    uint8_t piece[PIECE];
+    const size_t size = pf_dtype_size(t->dtype), left = pf_tensor_elements(t);
+    pf_tensor part = {.dtype = t->dtype, .rank = 1, .stride = {1}, .data = piece};
+    for (size_t at = 0, n; at < left; at += n) {
+        n = left - at < PIECE / size ? left - at : PIECE / size;
+        part.shape[0] = (int64_t)n;
+        if (!pf_source_read(&w->source, place_of(w, t) + at * size, piece, n * size,
+                            err))
+            return false;
+        pf_tensor_read_f32(&part, dst + at);
+    }
+    return true;
+}
+
+/* A view: all from its first to its last element is read, so that turning a matrix
+ * reads it once. */
+static bool read_view(const pf_weights *w, const pf_tensor *t, float *dst, pf_err *err)
+{
+    const size_t n = pf_weights_reach(t) * pf_dtype_size(t->dtype);
+    uint8_t *copy = pf_alloc_array(n, 1, err);
+    pf_tensor part = *t;
+    part.data = copy;
+    const bool ok = copy && pf_source_read(&w->source, place_of(w, t), copy, n, err);
+    if (ok)
+        pf_tensor_read_f32(&part, dst);
+    pf_free(copy);
+    return ok;
+}
+
+bool pf_weights_read_f32(const pf_weights *w, const pf_tensor *t, float *dst,
+                         pf_err *err)
+{
+    if (w->source.fd < 0)
+        pf_tensor_read_f32(t, dst);
+    else if (!pf_tensor_is_contiguous(t))
+        return read_view(w, t, dst, err);
+    else if (t->dtype == PF_DTYPE_F32)
+        return pf_weights_read_plain(w, t, 0, pf_tensor_elements(t), dst, err);
+    else
+        return read_run(w, t, dst, err);
+    return true;
 }

@@ -6,6 +6,9 @@
  * again, and nobody in front of it knows safetensors, torch zips or pickles. Tensor
  * bytes are not touched by opening. A pf_weights is immutable once open, so threads may
  * share it.
+ *
+ * What the file's owner does to it meanwhile is an error of the next call that reads
+ * it or asks pf_weights_check(); see source.h.
  */
 #ifndef PF_CORE_CHECKPOINT_WEIGHTS_H
 #define PF_CORE_CHECKPOINT_WEIGHTS_H
@@ -38,7 +41,8 @@ typedef struct {
     int rank;                           /* 0 is a scalar */
     int64_t shape[PF_TENSOR_MAX_RANK];  /* each at least 1 */
     int64_t stride[PF_TENSOR_MAX_RANK]; /* in elements; row-major when contiguous */
-    const uint8_t *data; /* first element, little-endian, any alignment */
+    const uint8_t *data; /* first element, little-endian, any alignment; mapped, to be
+                            used after pf_weights_check() */
 } pf_tensor;
 
 typedef struct pf_weights pf_weights;
@@ -47,6 +51,8 @@ typedef struct pf_weights pf_weights;
  * content. Of a torch file only the tensors of its state dict are listed. Oddities that
  * are no failure (entries that were passed over, say) go to `notes`, which may be NULL.
  * On success *out is the caller's and holds at least one tensor; on failure it is NULL.
+ * The tensors may show twice as many bytes as the file has: some are tied, but a
+ * storage that many share would fill any memory.
  * PF_ERR_UNSUPPORTED: something else than a checkpoint, or of a kind not read here;
  * PF_ERR_FORMAT: damaged; PF_ERR_LIMIT: more of something than is accepted. */
 PF_MUST_CHECK bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes,
@@ -71,11 +77,19 @@ bool pf_tensor_is_contiguous(const pf_tensor *t);
 
 /* True when the bytes can be used in place as `const float *` in row-major order. */
 bool pf_tensor_is_plain_f32(const pf_tensor *t);
-/* Convert to row-major float32: `dst` holds pf_tensor_elements() floats. Any dtype. */
+/* Convert to row-major float32: `dst` holds pf_tensor_elements() floats. Any dtype. For
+ * a tensor in memory: one of a file is read by the next. */
 void pf_tensor_read_f32(const pf_tensor *t, float *dst);
 
-/* A hint that a tensor's bytes, converted, will hardly be read again: they need not
- * stay in memory. They can still be read, from the file if need be. */
-void pf_weights_forget(const pf_weights *w, const pf_tensor *t);
+/* The same, from the file. */
+PF_MUST_CHECK bool pf_weights_read_f32(const pf_weights *w, const pf_tensor *t,
+                                       float *dst, pf_err *err);
+/* Copy the floats first .. first + n - 1 of a tensor that can be used in place. */
+PF_MUST_CHECK bool pf_weights_read_plain(const pf_weights *w, const pf_tensor *t,
+                                         size_t first, size_t n, float *dst,
+                                         pf_err *err);
+/* Is the file still as it was? To be asked before each use of tensors in place; costs
+ * an fstat(). */
+PF_MUST_CHECK bool pf_weights_check(const pf_weights *w, pf_err *err);
 
 #endif

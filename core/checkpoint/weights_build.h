@@ -1,20 +1,21 @@
 /*
  * weights_build.h - what the container readers share; nobody else includes it.
  *
- * A reader gets the bytes of a whole file and adds the tensors it finds. It must have
- * checked that every element of a tensor lies inside the bytes: pf_weights_add() does
- * not know how long they are. weights.c sorts and looks for duplicate names afterwards.
+ * A reader copies what it decides by from w->source and adds the tensors it finds, as
+ * places in source.bytes, which it does not read. It must have checked that every
+ * element of a tensor lies inside: pf_weights_add() does not. weights.c sorts and looks
+ * for duplicate names afterwards, and adds up how much the tensors show.
  */
 #ifndef PF_CORE_CHECKPOINT_WEIGHTS_BUILD_H
 #define PF_CORE_CHECKPOINT_WEIGHTS_BUILD_H
 
-#include "core/base/mapfile.h"
-#include "core/base/span.h"
+#include "core/checkpoint/source.h"
 #include "core/checkpoint/weights.h"
 
 enum {
-    PF_WEIGHTS_MAX_TENSORS = 65536, /* the largest CLIP here has about 700 */
-    PF_WEIGHTS_MAX_NAME = 512,      /* bytes; the longest in use have about 70 */
+    PF_WEIGHTS_MAX_TENSORS = 65536,   /* the largest CLIP here has about 700 */
+    PF_WEIGHTS_MAX_NAME = 512,        /* bytes; the longest in use have about 70 */
+    PF_WEIGHTS_MAX_PICKLE = 64 << 20, /* bytes; 3 MB with an optimizer's state */
 };
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
 } pf_weights_entry;
 
 struct pf_weights {
-    pf_mapfile map; /* all zero when opened from bytes */
+    pf_source source;
     const char *container;
     pf_weights_entry *entries;
     size_t count, room;
@@ -39,6 +40,9 @@ PF_MUST_CHECK bool pf_weights_add(pf_weights *w, const pf_tensor *t, const char 
 PF_MUST_CHECK bool pf_weights_check_shape(const pf_tensor *t, size_t *elements,
                                           pf_err *err);
 
+/* Elements from the first of t to its last, those between them included. */
+size_t pf_weights_reach(const pf_tensor *t);
+
 /* Fill t->stride for row-major order. */
 void pf_weights_set_row_major(pf_tensor *t);
 
@@ -46,11 +50,9 @@ void pf_weights_set_row_major(pf_tensor *t);
 const char *pf_weights_shape_text(const int64_t *shape, int rank, char *text,
                                   size_t size);
 
-/* The readers: `bytes` is the whole file and outlives `w`. */
-PF_MUST_CHECK bool pf_safetensors_read(pf_weights *w, pf_span bytes, pf_err *err);
-PF_MUST_CHECK bool pf_torch_read_zip(pf_weights *w, pf_span bytes, pf_notes *notes,
-                                     pf_err *err);
-PF_MUST_CHECK bool pf_torch_read_legacy(pf_weights *w, pf_span bytes, pf_notes *notes,
-                                        pf_err *err);
+/* The readers of w->source. */
+PF_MUST_CHECK bool pf_safetensors_read(pf_weights *w, pf_err *err);
+PF_MUST_CHECK bool pf_torch_read_zip(pf_weights *w, pf_notes *notes, pf_err *err);
+PF_MUST_CHECK bool pf_torch_read_legacy(pf_weights *w, pf_notes *notes, pf_err *err);
 
 #endif

@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/span.h"
 #include "core/base/utf8.h"
 #include "core/checkpoint/weights_build.h"
 
@@ -67,6 +69,7 @@ static bool read_shape(pf_tensor *t, const pf_json *entry, pf_err *err)
     return true;
 }
 
+/* The data: where tensors lie, not to be read. */
 static bool read_range(pf_tensor *t, const pf_json *entry, pf_span data, size_t n_bytes,
                        pf_err *err)
 {
@@ -159,26 +162,34 @@ static bool read_entries(pf_weights *w, const pf_json *head, pf_span data, pf_er
     return check_cover(w, data, err);
 }
 
-bool pf_safetensors_read(pf_weights *w, pf_span bytes, pf_err *err)
+bool pf_safetensors_read(pf_weights *w, pf_err *err)
 {
+    enum { LENGTH_SIZE = 8 };
+    uint8_t length[LENGTH_SIZE];
     uint64_t n = 0;
-    const uint8_t *header;
-    if (!pf_span_u64le(&bytes, &n))
+    pf_span bytes = pf_span_of(w->source.bytes, w->source.size);
+    if (!pf_span_skip(&bytes, LENGTH_SIZE))
         return pf_fail(err, PF_ERR_FORMAT, "the safetensors header is cut");
-    if (n > MAX_HEADER)
+    if (!pf_source_read(&w->source, 0, length, sizeof length, err))
+        return false;
+    pf_span first = pf_span_of(length, sizeof length);
+    if (!pf_span_u64le(&first, &n) || n > MAX_HEADER)
         return pf_fail(err, PF_ERR_LIMIT,
                        "safetensors header of %llu bytes, the limit is %d",
                        (unsigned long long)n, (int)MAX_HEADER);
-    if (!pf_span_take(&bytes, (size_t)n, &header))
+    if (!pf_span_skip(&bytes, (size_t)n))
         return pf_fail(err, PF_ERR_FORMAT,
                        "safetensors header of %llu bytes, but only %zu follow; the "
                        "file is cut or damaged, fetch it again",
                        (unsigned long long)n, pf_span_left(&bytes));
 
-    pf_json *head;
-    if (!pf_json_parse(&head, (const char *)header, (size_t)n, err))
-        return pf_fail_in(err, "safetensors header");
-    bool ok = read_entries(w, head, bytes, err);
+    pf_json *head = NULL;
+    char *header = pf_alloc_array((size_t)n, 1, err);
+    bool ok = header && pf_source_read(&w->source, LENGTH_SIZE, header, (size_t)n, err);
+    if (ok && !pf_json_parse(&head, header, (size_t)n, err))
+        ok = pf_fail_in(err, "safetensors header");
+    pf_free(header);
+    ok = ok && read_entries(w, head, bytes, err);
     pf_json_free(head);
     return ok;
 }

@@ -15,6 +15,7 @@
  * 'model_state_dict' or 'model'. Only that dict's tensors are listed; an optimizer's
  * state, two thirds of the authors' files, is never touched. In a zip its entries are
  * not even located; in a legacy file only the eight bytes before each storage are read.
+ * Pickles are read from copies.
  *
  * Storages may be shared and tensors may be views of them, as torch allows; every view
  * is checked against its storage. Refused: views with negative strides, and ones that
@@ -25,12 +26,19 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/span.h"
 #include "core/base/utf8.h"
 #include "core/checkpoint/pickle.h"
 #include "core/checkpoint/weights_build.h"
 #include "core/checkpoint/ziparchive.h"
 
-enum { MAX_PATH_IN_ZIP = 1024, LEGACY_VERSION = 1001 };
+enum {
+    MAX_PATH_IN_ZIP = 1024,
+    LEGACY_VERSION = 1001,
+    FRONT_SIZE = 1 << 20, /* bytes of a legacy file that hold its pickles as a rule */
+    MAX_SPREAD = 16,      /* a view may lie in so many times its elements ... */
+    SMALL_VIEW = 1 << 20, /* ... or in so many of them: it is read with all between */
+};
 
 /* 0x1950a86a20f9469cfc6c, torch.serialization.MAGIC_NUMBER */
 static const uint8_t legacy_magic[] = {0x6C, 0xFC, 0x9C, 0x46, 0xF9,
@@ -38,11 +46,12 @@ static const uint8_t legacy_magic[] = {0x6C, 0xFC, 0x9C, 0x46, 0xF9,
 
 /* A torch file being read; one of the last two says where its storages are. */
 typedef struct {
+    const pf_source *source;
     const pf_pickle *pickle; /* of the saved object */
     const pf_zip *zip;
     const char *folder; /* with its '/', no NUL behind it */
     size_t folder_size;
-    const pf_span *storage; /* legacy: by number of the storage */
+    const uint64_t *storage_at; /* legacy: by number of the storage, 0: not found yet */
 } torch_file;
 
 /* ---- the state dict ---- */
@@ -87,7 +96,7 @@ static bool find_state_dict(const pf_pickle *p, pf_pickle_ref *dict, pf_err *err
 }
 
 static bool locate_in_zip(const torch_file *f, const pf_pickle_storage *st,
-                          pf_span *bytes, pf_err *err)
+                          uint64_t *at, pf_err *err)
 {
     char path[MAX_PATH_IN_ZIP];
     size_t n = f->folder_size + strlen("data/") + st->key_size;
@@ -100,7 +109,7 @@ static bool locate_in_zip(const torch_file *f, const pf_pickle_storage *st,
     if (!entry)
         return pf_fail(err, PF_ERR_FORMAT, "the archive has no entry '%.*s'",
                        pf_utf8_shown(path, n), path);
-    if (!pf_zip_locate(f->zip, entry, bytes, err))
+    if (!pf_zip_locate(f->zip, entry, at, err))
         return false;
     uint64_t elements = entry->size / pf_dtype_size(st->dtype);
     if (elements != (uint64_t)st->numel)
@@ -172,28 +181,38 @@ static bool check_view(const pf_tensor *t, int64_t offset, int64_t numel,
     return true;
 }
 
-static bool locate_storage(const torch_file *f, size_t number, pf_span *bytes,
+static bool locate_storage(const torch_file *f, size_t number, uint64_t *at,
                            pf_err *err)
 {
     if (f->zip)
-        return locate_in_zip(f, pf_pickle_storage_at(f->pickle, number), bytes, err);
-    *bytes = f->storage[number];
+        return locate_in_zip(f, pf_pickle_storage_at(f->pickle, number), at, err);
+    *at = f->storage_at[number];
     return true;
+}
+
+static bool check_spread(const pf_tensor *t, size_t elements, pf_err *err)
+{
+    const size_t reach = pf_weights_reach(t);
+    return reach <= SMALL_VIEW || reach / MAX_SPREAD <= elements ||
+           pf_fail(err, PF_ERR_UNSUPPORTED,
+                   "shows %zu elements out of %zu; save its .contiguous() copy",
+                   elements, reach);
 }
 
 static bool read_tensor(pf_tensor *t, const torch_file *f, const pf_pickle_tensor *from,
                         pf_err *err)
 {
     const pf_pickle_storage *st = pf_pickle_storage_at(f->pickle, from->storage);
-    pf_span bytes;
+    uint64_t at = 0;
     size_t elements;
     *t = (pf_tensor){.dtype = st->dtype};
-    if (!locate_storage(f, from->storage, &bytes, err) ||
-        !read_shape(f, from, t, err) || !pf_weights_check_shape(t, &elements, err) ||
-        !check_view(t, from->offset, st->view_numel, elements, err))
+    if (!locate_storage(f, from->storage, &at, err) || !read_shape(f, from, t, err) ||
+        !pf_weights_check_shape(t, &elements, err) ||
+        !check_view(t, from->offset, st->view_numel, elements, err) ||
+        !check_spread(t, elements, err))
         return false;
-    t->data =
-        bytes.p + (size_t)(st->view_offset + from->offset) * pf_dtype_size(t->dtype);
+    t->data = f->source->bytes + at +
+              (size_t)(st->view_offset + from->offset) * pf_dtype_size(t->dtype);
     return true;
 }
 
@@ -291,46 +310,55 @@ static bool check_kind(const torch_file *f, pf_err *err)
                        "is a TorchScript archive; load it with torch.jit.load and save "
                        "its state_dict() with torch.save");
     const pf_zip_entry *order = find_beside(f, "byteorder");
-    pf_span bytes;
+    char name[16];
+    uint64_t at;
     if (!order)
         return true;
-    if (!pf_zip_locate(f->zip, order, &bytes, err))
+    size_t n = order->size < sizeof name ? (size_t)order->size : sizeof name;
+    if (!pf_zip_locate(f->zip, order, &at, err) ||
+        !pf_source_read(f->source, at, name, n, err))
         return false;
-    size_t n = pf_span_left(&bytes);
-    if (n == 6 && memcmp(bytes.p, "little", 6) == 0)
+    if (order->size == 6 && memcmp(name, "little", 6) == 0)
         return true;
     return pf_fail(err, PF_ERR_UNSUPPORTED,
                    "was saved in byte order '%.*s', only 'little' is read; save it "
                    "again on a little-endian machine",
-                   n <= 16 && pf_utf8_is_valid((const char *)bytes.p, n) ? (int)n : 0,
-                   (const char *)bytes.p);
+                   order->size <= n && pf_utf8_is_valid(name, n) ? (int)n : 0, name);
 }
 
 static bool read_archive(pf_weights *w, torch_file *f, pf_notes *notes, pf_err *err)
 {
     const pf_zip_entry *entry;
-    pf_span bytes;
+    uint64_t at;
     if (!find_folder(f, &entry, err) || !check_kind(f, err) ||
-        !pf_zip_locate(f->zip, entry, &bytes, err))
+        !pf_zip_locate(f->zip, entry, &at, err))
         return false;
-    pf_pickle *pickle;
-    if (!pf_pickle_read(&pickle, &bytes, err))
-        return false;
+    if (entry->size > PF_WEIGHTS_MAX_PICKLE)
+        return pf_fail(err, PF_ERR_LIMIT, "data.pkl has %llu bytes, the limit is %d",
+                       (unsigned long long)entry->size, (int)PF_WEIGHTS_MAX_PICKLE);
+    const size_t n = (size_t)entry->size;
+    uint8_t *copy = pf_alloc_array(n, 1, err);
+    pf_span bytes = pf_span_of(copy, n);
+    pf_pickle *pickle = NULL;
+    bool ok = copy && pf_source_read(f->source, at, copy, n, err) &&
+              pf_pickle_read(&pickle, &bytes, err);
     f->pickle = pickle;
-    bool ok = pf_span_left(&bytes) == 0
-                  ? list_tensors(w, f, notes, err)
-                  : pf_fail(err, PF_ERR_FORMAT, "data.pkl has %zu bytes behind its end",
-                            pf_span_left(&bytes));
+    if (ok)
+        ok = pf_span_left(&bytes) == 0
+                 ? list_tensors(w, f, notes, err)
+                 : pf_fail(err, PF_ERR_FORMAT, "data.pkl has %zu bytes behind its end",
+                           pf_span_left(&bytes));
     pf_pickle_free(pickle);
+    pf_free(copy);
     return ok;
 }
 
-bool pf_torch_read_zip(pf_weights *w, pf_span bytes, pf_notes *notes, pf_err *err)
+bool pf_torch_read_zip(pf_weights *w, pf_notes *notes, pf_err *err)
 {
     pf_zip *zip;
-    if (!pf_zip_open(&zip, bytes, err))
+    if (!pf_zip_open(&zip, &w->source, err))
         return false;
-    torch_file f = {.zip = zip};
+    torch_file f = {.source = &w->source, .zip = zip};
     bool ok = read_archive(w, &f, notes, err);
     pf_zip_close(zip);
     return ok;
@@ -422,9 +450,11 @@ static size_t first_of_key(const by_key_entry *sorted, size_t n, const char *key
     return low;
 }
 
-/* Take the bytes of the storage `key` from the file and note them for each mention. */
+/* The storage `key` begins at `*at`: note where its elements are for each mention, and
+ * move *at behind them. */
 static bool take_storage(const by_key_entry *sorted, size_t n, const char *key,
-                         size_t key_size, pf_span *file, pf_span *out, pf_err *err)
+                         size_t key_size, const pf_source *source, uint64_t *at,
+                         uint64_t *out, pf_err *err)
 {
     int shown = pf_utf8_shown(key, key_size);
     size_t i = first_of_key(sorted, n, key, key_size);
@@ -432,20 +462,24 @@ static bool take_storage(const by_key_entry *sorted, size_t n, const char *key,
         return pf_fail(err, PF_ERR_FORMAT, "storage '%.*s' belongs to no tensor", shown,
                        key);
     const pf_pickle_storage *st = sorted[i].storage;
-    if (out[sorted[i].number].p)
+    if (out[sorted[i].number])
         return pf_fail(err, PF_ERR_FORMAT, "storage '%.*s' is there twice", shown, key);
-    uint64_t count;
-    const uint8_t *bytes;
-    if (!pf_span_u64le(file, &count))
+    uint64_t count = 0;
+    uint8_t head[8];
+    if (source->size - *at < sizeof head)
         return pf_fail(err, PF_ERR_FORMAT,
                        "the file ends before storage '%.*s'; it is cut, fetch it again",
                        shown, key);
-    if (count != (uint64_t)st->numel)
+    if (!pf_source_read(source, *at, head, sizeof head, err))
+        return false;
+    pf_span number = pf_span_of(head, sizeof head);
+    if (!pf_span_u64le(&number, &count) || count != (uint64_t)st->numel)
         return pf_fail(err, PF_ERR_FORMAT,
                        "storage '%.*s' has %llu elements, its tensors expect %lld",
                        shown, key, (unsigned long long)count, (long long)st->numel);
+    *at += sizeof head;
     size_t size = (size_t)st->numel * pf_dtype_size(st->dtype);
-    if (!pf_span_take(file, size, &bytes))
+    if (size > source->size - *at)
         return pf_fail(err, PF_ERR_FORMAT,
                        "the file ends inside storage '%.*s'; it is cut, fetch it again",
                        shown, key);
@@ -457,13 +491,15 @@ static bool take_storage(const by_key_entry *sorted, size_t n, const char *key,
             return pf_fail(err, PF_ERR_FORMAT,
                            "storage '%.*s' is named with different types or lengths",
                            shown, key);
-        out[sorted[i].number] = pf_span_of(bytes, size);
+        out[sorted[i].number] = *at;
     }
+    *at += size;
     return true;
 }
 
 static bool take_storages(const pf_pickle *keys, const by_key_entry *sorted, size_t n,
-                          pf_span *file, pf_span *out, pf_err *err)
+                          const pf_source *source, uint64_t *at, uint64_t *out,
+                          pf_err *err)
 {
     pf_pickle_item item = {0};
     if (pf_pickle_get_kind(keys, pf_pickle_top(keys)) != PF_PICKLE_LIST)
@@ -476,11 +512,11 @@ static bool take_storages(const pf_pickle *keys, const by_key_entry *sorted, siz
         if (pf_pickle_get_kind(keys, item.value) != PF_PICKLE_STRING ||
             !pf_pickle_to_bytes(keys, item.value, &key, &key_size))
             return pf_fail(err, PF_ERR_FORMAT, "a storage's key is no string");
-        if (!take_storage(sorted, n, key, key_size, file, out, err))
+        if (!take_storage(sorted, n, key, key_size, source, at, out, err))
             return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!out[sorted[i].number].p)
+        if (!out[sorted[i].number])
             return pf_fail(
                 err, PF_ERR_FORMAT, "storage '%.*s' is missing",
                 pf_utf8_shown(sorted[i].storage->key, sorted[i].storage->key_size),
@@ -489,45 +525,84 @@ static bool take_storages(const pf_pickle *keys, const by_key_entry *sorted, siz
     return true;
 }
 
-/* Find the storages of `object` in the file, by their numbers, into `out`. */
-static bool locate_storages(const pf_pickle *object, pf_span *file, pf_span *out,
-                            pf_err *err)
+/* What stands before the storages. */
+typedef struct {
+    uint8_t *copy; /* the pickles' bytes */
+    pf_pickle *object, *keys;
+    uint64_t end;
+} front;
+
+static void free_front(front *f)
 {
-    size_t n = pf_pickle_storages(object);
+    pf_pickle_free(f->object);
+    pf_pickle_free(f->keys);
+    pf_free(f->copy);
+    *f = (front){0};
+}
+
+/* From the first `n` bytes of the file. */
+static bool read_front(front *f, const pf_source *source, size_t n, pf_err *err)
+{
+    *f = (front){.copy = pf_alloc_array(n, 1, err)};
+    if (!f->copy || !pf_source_read(source, 0, f->copy, n, err))
+        return false;
+    pf_span bytes = pf_span_of(f->copy, n);
+    if (!check_magic(&bytes, err) || !check_version(&bytes, err) ||
+        !check_machine(&bytes, err) || !pf_pickle_read(&f->object, &bytes, err) ||
+        !pf_pickle_read(&f->keys, &bytes, err))
+        return false;
+    f->end = n - pf_span_left(&bytes);
+    return true;
+}
+
+/* How long the pickles are stands nowhere: where the usual is not enough, more. */
+static bool find_front(front *f, const pf_source *source, pf_err *err)
+{
+    const size_t most =
+        source->size < PF_WEIGHTS_MAX_PICKLE ? source->size : PF_WEIGHTS_MAX_PICKLE;
+    pf_err ignored = PF_ERR_INIT;
+    if (most > FRONT_SIZE && read_front(f, source, FRONT_SIZE, &ignored))
+        return true;
+    if (most > FRONT_SIZE)
+        free_front(f);
+    return read_front(f, source, most, err);
+}
+
+/* Find the storages of the object, by their numbers, into `out`. */
+static bool locate_storages(const front *f, const pf_source *source, uint64_t *at,
+                            uint64_t *out, pf_err *err)
+{
+    size_t n = pf_pickle_storages(f->object);
     by_key_entry *sorted = pf_alloc_array(n, sizeof *sorted, err);
     if (!sorted)
         return false;
     for (size_t i = 0; i < n; i++)
-        sorted[i] = (by_key_entry){pf_pickle_storage_at(object, i), i};
+        sorted[i] = (by_key_entry){pf_pickle_storage_at(f->object, i), i};
     if (n > 0)
         qsort(sorted, n, sizeof *sorted, by_key);
-    pf_pickle *keys;
-    bool ok = pf_pickle_read(&keys, file, err) &&
-              take_storages(keys, sorted, n, file, out, err);
-    pf_pickle_free(keys);
+    *at = f->end;
+    bool ok = take_storages(f->keys, sorted, n, source, at, out, err);
     pf_free(sorted);
     return ok;
 }
 
-static bool read_object(pf_weights *w, pf_span *file, pf_notes *notes, pf_err *err)
+bool pf_torch_read_legacy(pf_weights *w, pf_notes *notes, pf_err *err)
 {
-    pf_pickle *object;
-    if (!pf_pickle_read(&object, file, err))
-        return false;
-    pf_span *storage = pf_alloc_array(pf_pickle_storages(object), sizeof *storage, err);
-    torch_file f = {.pickle = object, .storage = storage};
-    bool ok = storage && locate_storages(object, file, storage, err) &&
-              list_tensors(w, &f, notes, err);
-    if (ok && pf_span_left(file) > 0)
+    front parts = {0};
+    uint64_t *storage_at = NULL, at = 0;
+    bool ok = find_front(&parts, &w->source, err);
+    if (ok) {
+        size_t n = pf_pickle_storages(parts.object);
+        storage_at = pf_alloc_array(n, sizeof *storage_at, err);
+        torch_file f = {
+            .source = &w->source, .pickle = parts.object, .storage_at = storage_at};
+        ok = storage_at && locate_storages(&parts, &w->source, &at, storage_at, err) &&
+             list_tensors(w, &f, notes, err);
+    }
+    if (ok && at < w->source.size)
         pf_notes_add(notes, "%zu bytes behind the last storage are passed over",
-                     pf_span_left(file));
-    pf_free(storage);
-    pf_pickle_free(object);
+                     w->source.size - (size_t)at);
+    pf_free(storage_at);
+    free_front(&parts);
     return ok;
-}
-
-bool pf_torch_read_legacy(pf_weights *w, pf_span bytes, pf_notes *notes, pf_err *err)
-{
-    return check_magic(&bytes, err) && check_version(&bytes, err) &&
-           check_machine(&bytes, err) && read_object(w, &bytes, notes, err);
 }

@@ -14,8 +14,10 @@
 #include "core/checkpoint/ziparchive.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/span.h"
 #include "core/base/utf8.h"
 
 enum {
@@ -26,6 +28,7 @@ enum {
     CENTRAL_SIZE = 46,
     LOCAL_SIZE = 30,
     MAX_ENTRIES = 1 << 18, /* a checkpoint has one per tensor; 20 MB of directory */
+    MAX_DIRECTORY = 64 << 20,
     FLAG_ENCRYPTED = 1 << 0,
     FLAG_SIZES_FOLLOW = 1 << 3, /* the local header may have zeros for the sizes */
     METHOD_STORED = 0,
@@ -33,7 +36,8 @@ enum {
 };
 
 struct pf_zip {
-    pf_span bytes;
+    const pf_source *source;
+    uint8_t *directory;                              /* a copy, owned */
     uint64_t directory_at, directory_size, declared; /* entries the end record names */
     pf_zip_entry *entries;
     size_t count;
@@ -54,15 +58,10 @@ static uint64_t u64(const uint8_t *p)
     return u32(p) | (uint64_t)u32(p + 4) << 32;
 }
 
-/* `n` bytes at offset `at` of the file; NULL when they are not all there. */
-static const uint8_t *bytes_at(const pf_zip *zip, uint64_t at, size_t n)
+/* Are there `n` bytes at offset `at`? */
+static bool has_bytes(const pf_zip *zip, uint64_t at, uint64_t n)
 {
-    pf_span s = zip->bytes;
-    const uint8_t *p;
-    if (at > pf_span_left(&s) || !pf_span_skip(&s, (size_t)at) ||
-        !pf_span_take(&s, n, &p))
-        return NULL;
-    return p;
+    return at <= zip->source->size && n <= zip->source->size - at;
 }
 
 static bool contradicts(pf_err *err, const char *what)
@@ -72,19 +71,29 @@ static bool contradicts(pf_err *err, const char *what)
 
 /* ---- the end records ---- */
 
-static bool find_end(const pf_zip *zip, uint64_t *at, pf_err *err)
+/* The end record and where it is. */
+static bool find_end(const pf_zip *zip, uint8_t end[END_SIZE], uint64_t *at,
+                     pf_err *err)
 {
-    size_t size = pf_span_left(&zip->bytes);
-    for (size_t comment = 0; comment <= MAX_COMMENT; comment++) {
-        if (size < END_SIZE + comment)
-            break;
-        const uint8_t *p = zip->bytes.end - END_SIZE - comment;
-        if (u32(p) == 0x06054B50 && u16(p + 20) == comment) {
+    const size_t size = zip->source->size;
+    const size_t n = size < END_SIZE + MAX_COMMENT ? size : END_SIZE + MAX_COMMENT;
+    uint8_t *tail = pf_alloc_array(n, 1, err);
+    if (!tail || !pf_source_read(zip->source, size - n, tail, n, err)) {
+        pf_free(tail);
+        return false;
+    }
+    bool is_found = false;
+    for (size_t comment = 0; !is_found && n >= END_SIZE + comment; comment++) {
+        const uint8_t *p = tail + n - END_SIZE - comment;
+        is_found = u32(p) == 0x06054B50 && u16(p + 20) == comment;
+        if (is_found) {
+            memcpy(end, p, END_SIZE);
             *at = size - END_SIZE - comment;
-            return true;
         }
     }
-    return pf_fail(err, PF_ERR_FORMAT,
+    pf_free(tail);
+    return is_found ||
+           pf_fail(err, PF_ERR_FORMAT,
                    "zip archive: the end record is missing; the file is cut, fetch it "
                    "again");
 }
@@ -102,12 +111,16 @@ static bool read_end64(pf_zip *zip, const uint8_t *end, uint64_t *at, pf_err *er
     if (*at < LOCATOR64_SIZE)
         return true;
     uint64_t locator_at = *at - LOCATOR64_SIZE;
-    const uint8_t *locator = bytes_at(zip, locator_at, LOCATOR64_SIZE);
-    if (!locator || u32(locator) != 0x07064B50)
+    uint8_t locator[LOCATOR64_SIZE], r[END64_SIZE];
+    if (!pf_source_read(zip->source, locator_at, locator, sizeof locator, err))
+        return false;
+    if (u32(locator) != 0x07064B50)
         return true;
     uint64_t record_at = u64(locator + 8);
-    const uint8_t *r = bytes_at(zip, record_at, END64_SIZE);
-    if (!r || u32(r) != 0x06064B50)
+    const bool is_there = has_bytes(zip, record_at, sizeof r);
+    if (is_there && !pf_source_read(zip->source, record_at, r, sizeof r, err))
+        return false;
+    if (!is_there || u32(r) != 0x06064B50)
         return contradicts(err, "the ZIP64 end record is not where it should be");
     if (record_at > locator_at || u64(r + 4) != locator_at - record_at - 12)
         return contradicts(err, "the ZIP64 end record has a wrong length");
@@ -129,11 +142,9 @@ static bool read_end64(pf_zip *zip, const uint8_t *end, uint64_t *at, pf_err *er
 static bool read_end(pf_zip *zip, pf_err *err)
 {
     uint64_t at = 0;
-    if (!find_end(zip, &at, err))
+    uint8_t end[END_SIZE] = {0};
+    if (!find_end(zip, end, &at, err))
         return false;
-    const uint8_t *end = bytes_at(zip, at, END_SIZE);
-    if (!end)
-        return false; /* cannot be: find_end() looked at it */
     if ((u16(end + 4) != 0 && u16(end + 4) != UINT16_MAX) ||
         u16(end + 6) != u16(end + 4))
         return pf_fail(err, PF_ERR_UNSUPPORTED,
@@ -149,6 +160,10 @@ static bool read_end(pf_zip *zip, pf_err *err)
     if (zip->declared > MAX_ENTRIES)
         return pf_fail(err, PF_ERR_LIMIT, "zip archive: %llu entries, the limit is %d",
                        (unsigned long long)zip->declared, (int)MAX_ENTRIES);
+    if (zip->directory_size > MAX_DIRECTORY)
+        return pf_fail(err, PF_ERR_LIMIT,
+                       "zip archive: a directory of %llu bytes, the limit is %d",
+                       (unsigned long long)zip->directory_size, (int)MAX_DIRECTORY);
     if (zip->declared > zip->directory_size / CENTRAL_SIZE)
         return contradicts(err, "its directory is too short for its entries");
     return true;
@@ -244,12 +259,13 @@ static int by_name(const void *a, const void *b)
 
 static bool read_directory(pf_zip *zip, pf_err *err)
 {
-    const uint8_t *start =
-        bytes_at(zip, zip->directory_at, (size_t)zip->directory_size);
+    const size_t size = (size_t)zip->directory_size;
+    zip->directory = pf_alloc_array(size, 1, err);
     zip->entries = pf_alloc_array((size_t)zip->declared, sizeof *zip->entries, err);
-    if (!start || !zip->entries)
+    if (!zip->directory || !zip->entries ||
+        !pf_source_read(zip->source, zip->directory_at, zip->directory, size, err))
         return false;
-    pf_span directory = pf_span_of(start, (size_t)zip->directory_size);
+    pf_span directory = pf_span_of(zip->directory, size);
     while (zip->count < zip->declared) {
         if (!read_central(&zip->entries[zip->count], &directory, err))
             return false;
@@ -268,13 +284,13 @@ static bool read_directory(pf_zip *zip, pf_err *err)
     return true;
 }
 
-bool pf_zip_open(pf_zip **out, pf_span bytes, pf_err *err)
+bool pf_zip_open(pf_zip **out, const pf_source *source, pf_err *err)
 {
     *out = NULL;
     pf_zip *zip = pf_zalloc(sizeof *zip, err);
     if (!zip)
         return false;
-    zip->bytes = bytes;
+    zip->source = source;
     if (!read_end(zip, err) || !read_directory(zip, err)) {
         pf_zip_close(zip);
         return false;
@@ -287,6 +303,7 @@ void pf_zip_close(pf_zip *zip)
 {
     if (!zip)
         return;
+    pf_free(zip->directory);
     pf_free(zip->entries);
     pf_free(zip);
 }
@@ -331,38 +348,60 @@ static bool sizes_agree(const pf_zip_entry *e, const uint8_t *local,
     return widen(extra, n_extra, values, 2) && size == e->size && packed == e->size;
 }
 
-bool pf_zip_locate(const pf_zip *zip, const pf_zip_entry *entry, pf_span *data,
-                   pf_err *err)
+static bool is_misnamed(const pf_zip_entry *entry, pf_err *err)
 {
-    int n = pf_utf8_shown(entry->name, entry->name_size);
-    const uint8_t *local = bytes_at(zip, entry->header_at, LOCAL_SIZE);
-    if (!local || u32(local) != 0x04034B50)
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "zip entry '%.*s' is not where the directory says", n,
-                       entry->name);
-    size_t name_size = u16(local + 26), extra_size = u16(local + 28);
-    const uint8_t *name = bytes_at(zip, entry->header_at + LOCAL_SIZE, name_size);
-    const uint8_t *extra =
-        name ? bytes_at(zip, entry->header_at + LOCAL_SIZE + name_size, extra_size)
-             : NULL;
-    if (!extra || compare_names((const char *)name, name_size, entry->name,
-                                entry->name_size) != 0)
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "zip entry '%.*s' has another name in its own header", n,
-                       entry->name);
+    return pf_fail(err, PF_ERR_FORMAT,
+                   "zip entry '%.*s' has another name in its own header",
+                   pf_utf8_shown(entry->name, entry->name_size), entry->name);
+}
+
+/* The name and the extra field behind the local header. */
+static bool check_local(const pf_zip_entry *entry, const uint8_t *local,
+                        const uint8_t *behind, pf_err *err)
+{
+    const size_t name_size = u16(local + 26), extra_size = u16(local + 28);
+    if (memcmp(behind, entry->name, name_size) != 0)
+        return is_misnamed(entry, err);
     if (u16(local + 8) != METHOD_STORED || u16(local + 6) != entry->flags ||
-        !sizes_agree(entry, local, extra, extra_size))
+        !sizes_agree(entry, local, behind + name_size, extra_size))
         return pf_fail(err, PF_ERR_FORMAT,
                        "zip entry '%.*s': its own header and the directory contradict "
                        "each other",
-                       n, entry->name);
-    uint64_t at = entry->header_at + LOCAL_SIZE + name_size + extra_size;
-    if (at > zip->directory_at || entry->size > zip->directory_at - at)
-        return pf_fail(
-            err, PF_ERR_FORMAT,
-            "zip entry '%.*s' has %llu bytes, but only %llu are there", n, entry->name,
-            (unsigned long long)entry->size,
-            (unsigned long long)(at > zip->directory_at ? 0 : zip->directory_at - at));
-    *data = pf_span_of(zip->bytes.p + at, (size_t)entry->size);
+                       pf_utf8_shown(entry->name, entry->name_size), entry->name);
+    return true;
+}
+
+bool pf_zip_locate(const pf_zip *zip, const pf_zip_entry *entry, uint64_t *at,
+                   pf_err *err)
+{
+    int n = pf_utf8_shown(entry->name, entry->name_size);
+    uint8_t local[LOCAL_SIZE];
+    const bool is_there = has_bytes(zip, entry->header_at, LOCAL_SIZE);
+    if (is_there &&
+        !pf_source_read(zip->source, entry->header_at, local, sizeof local, err))
+        return false;
+    if (!is_there || u32(local) != 0x04034B50)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "zip entry '%.*s' is not where the directory says", n,
+                       entry->name);
+    const size_t name_size = u16(local + 26), more = name_size + u16(local + 28);
+    const uint64_t behind_at = entry->header_at + LOCAL_SIZE;
+    if (name_size != entry->name_size || !has_bytes(zip, behind_at, more))
+        return is_misnamed(entry, err);
+    uint8_t *behind = pf_alloc_array(more, 1, err);
+    const bool ok = behind &&
+                    pf_source_read(zip->source, behind_at, behind, more, err) &&
+                    check_local(entry, local, behind, err);
+    pf_free(behind);
+    if (!ok)
+        return false;
+    *at = behind_at + more;
+    if (*at > zip->directory_at || entry->size > zip->directory_at - *at)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "zip entry '%.*s' has %llu bytes, but only %llu are there", n,
+                       entry->name, (unsigned long long)entry->size,
+                       (unsigned long long)(*at > zip->directory_at
+                                                ? 0
+                                                : zip->directory_at - *at));
     return true;
 }

@@ -1,20 +1,21 @@
 /*
- * ziparchive.h - finds stored entries of a zip archive inside bytes that are in memory.
+ * ziparchive.h - finds stored entries of a zip archive.
  *
  * Only what torch.save writes: entries that are stored as they are, not encrypted, in
  * one file, with or without the ZIP64 records. Names are UTF-8 and unique. Opening
- * reads the central directory at the end of the file and nothing else; an entry's own
- * header is compared with the directory when the entry is asked for. Checksums are not
- * verified: torch can be told to write none, and checking would read every byte.
+ * reads the central directory at the end of the file and nothing else, once, into
+ * memory of its own; an entry's own header is compared with the directory when the
+ * entry is asked for. Checksums are not verified: torch can be told to write none, and
+ * checking would read every byte.
  */
 #ifndef PF_CORE_CHECKPOINT_ZIPARCHIVE_H
 #define PF_CORE_CHECKPOINT_ZIPARCHIVE_H
 
 #include "core/base/err.h"
-#include "core/base/span.h"
+#include "core/checkpoint/source.h"
 
 typedef struct {
-    const char *name; /* borrowed from the bytes; no NUL behind it, none inside */
+    const char *name; /* borrowed from the archive; no NUL behind it, none inside */
     size_t name_size;
     uint64_t size;
     uint64_t header_at; /* where its own header starts */
@@ -23,8 +24,8 @@ typedef struct {
 
 typedef struct pf_zip pf_zip;
 
-/* `bytes` is the whole file and must outlive *out. On failure *out is NULL. */
-PF_MUST_CHECK bool pf_zip_open(pf_zip **out, pf_span bytes, pf_err *err);
+/* `source` must outlive *out. On failure *out is NULL. */
+PF_MUST_CHECK bool pf_zip_open(pf_zip **out, const pf_source *source, pf_err *err);
 void pf_zip_close(pf_zip *zip); /* NULL is fine */
 
 size_t pf_zip_count(const pf_zip *zip);
@@ -32,8 +33,9 @@ const pf_zip_entry *pf_zip_at(const pf_zip *zip, size_t i); /* sorted by name */
 /* NULL when there is none of that name. */
 const pf_zip_entry *pf_zip_find(const pf_zip *zip, const char *name, size_t n);
 
-/* The bytes of an entry, after checking its own header against the directory. */
+/* Where the entry->size bytes of an entry begin in the file, which has them all, after
+ * checking its own header against the directory. */
 PF_MUST_CHECK bool pf_zip_locate(const pf_zip *zip, const pf_zip_entry *entry,
-                                 pf_span *data, pf_err *err);
+                                 uint64_t *at, pf_err *err);
 
 #endif

@@ -8,8 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/engine/reader.h"
-
-enum { OVERTAKEN_TIMES = 5 };
+#include "core/image/sandbox.h"
 
 struct pf_engine {
     pf_engine_options options; /* strings owned */
@@ -17,7 +16,7 @@ struct pf_engine {
     pf_view *newest;           /* NULL before the first reader */
     pf_reader *spare;          /* NULL or nobody's yet */
     _Atomic(pf_words *) words; /* NULL until a question needs it */
-    atomic_bool has_told_notice;
+    atomic_bool has_told_notice, has_told_sandbox;
 };
 
 /* ---- options ---- */
@@ -153,23 +152,18 @@ static bool make_newest(pf_engine *e, pf_catalog *catalog, pf_err *err)
 }
 
 /* With the lock held. Where another reader has come to a newer generation than this
- * snapshot is of, the snapshot follows: generations never go back. */
+ * snapshot is of, the snapshot follows: generations go back only when the catalog was
+ * made anew. */
 static bool meet(pf_engine *e, pf_catalog *catalog, pf_err *err)
 {
+    bool is_newest = false;
     if (!e->newest || !catalog)
         return e->newest || make_newest(e, catalog, err);
-    for (int i = 0; i < OVERTAKEN_TIMES; i++) {
-        const int64_t has = pf_catalog_generation(catalog),
-                      newest = pf_view_generation(e->newest);
-        if (has == newest)
-            return true;
-        if (has > newest)
-            return make_newest(e, catalog, err);
-        if (!pf_catalog_begin_read(catalog, err))
-            return false;
-    }
-    return pf_fail(err, PF_ERR_FORMAT, "catalog '%s' has gone back to an older state",
-                   pf_engine_folder(e));
+    if (pf_catalog_generation(catalog) < pf_view_generation(e->newest) &&
+        !pf_catalog_begin_read(catalog, err))
+        return false;
+    return pf_view_is_of(e->newest, catalog, &is_newest, err) &&
+           (is_newest || make_newest(e, catalog, err));
 }
 
 bool pf_engine_get_view(pf_engine *e, pf_catalog *catalog, pf_view **out, pf_err *err)
@@ -228,4 +222,11 @@ void pf_engine_tell_notice(pf_engine *e, const char *notice)
 {
     if (notice && !atomic_exchange(&e->has_told_notice, true))
         tell(e, PF_NOTE_NOTICE, notice);
+}
+
+void pf_engine_tell_sandbox(pf_engine *e)
+{
+    const char *lack = pf_sandbox_lack();
+    if (lack && !atomic_exchange(&e->has_told_sandbox, true))
+        tell(e, PF_NOTE_SANDBOX, lack);
 }

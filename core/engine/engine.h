@@ -34,5 +34,7 @@ PF_MUST_CHECK bool pf_engine_get_words(pf_engine *engine, const pf_words **out,
 void pf_engine_tell(const pf_engine *engine, pf_note_kind kind, pf_notes *notes);
 /* What the model's makers want told (or NULL), once. */
 void pf_engine_tell_notice(pf_engine *engine, const char *notice);
+/* Of what the sandbox lacks, once; after it was used. */
+void pf_engine_tell_sandbox(pf_engine *engine);
 
 #endif

@@ -71,6 +71,7 @@ bool pf_models_are_of(const pf_models *m, const pf_store_model *stored)
 {
     const pf_store_model *own = &m->stored;
     return m->has_catalog && own->id == stored->id && own->dim == stored->dim &&
+           own->round == stored->round &&
            are_equal(own->fingerprint, stored->fingerprint) &&
            are_equal(own->stamp, stored->stamp) && are_equal(own->path, stored->path) &&
            are_equal(own->preprocess, stored->preprocess) &&

@@ -1,6 +1,9 @@
 /* reader.c - see reader.h, and plainfilm.h for opening, refreshing and closing. */
 #include "core/engine/reader.h"
 
+#include <sys/stat.h>
+
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* ---- opening and refreshing ---- */
@@ -22,22 +25,85 @@ static void take_view(pf_reader *r, pf_view *view)
     r->view = view;
 }
 
-bool pf_reader_refresh(pf_reader *r, pf_err *err)
+/* All zero when it is not there. */
+static bool find_database(const pf_engine *engine, pf_reader_database *out, pf_err *err)
+{
+    struct stat st;
+    *out = (pf_reader_database){0};
+    char *path = pf_path_join(pf_engine_folder(engine), "catalog.db", err);
+    if (path && stat(path, &st) == 0)
+        *out = (pf_reader_database){(uint64_t)st.st_dev, (uint64_t)st.st_ino};
+    pf_free(path);
+    return path != NULL;
+}
+
+/* Looked at before it is opened: one that replaces it in between is opened once more.
+ */
+static bool open_catalog(const pf_reader *r, pf_catalog **out,
+                         pf_reader_database *which, pf_err *err)
+{
+    *out = NULL;
+    return find_database(r->engine, which, err) &&
+           pf_catalog_open_reader(out, pf_engine_folder(r->engine), err);
+}
+
+/* Who has a database open does not see that its name is another one's by now. *out: the
+ * one that has it; NULL when it is ours, or nothing was published in it yet. */
+static bool find_other(const pf_reader *r, pf_catalog **out, pf_reader_database *which,
+                       pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    *out = NULL;
+    if (!find_database(r->engine, which, err))
+        return false;
+    if ((which->device == r->database.device && which->inode == r->database.inode) ||
+        open_catalog(r, out, which, &why))
+        return true;
+    return why.code == PF_ERR_NOT_FOUND || pf_fail_as(err, &why);
+}
+
+/* `catalog` is taken, also on failure. */
+static bool move_to(pf_reader *r, pf_catalog *catalog, const pf_reader_database *which,
+                    pf_err *err)
+{
+    pf_view *view;
+    if (!pf_engine_get_view(r->engine, catalog, &view, err)) {
+        pf_catalog_close(catalog);
+        return false;
+    }
+    pf_catalog_close(r->catalog);
+    r->catalog = catalog;
+    r->database = *which;
+    take_view(r, view);
+    return true;
+}
+
+static bool take_newest(pf_reader *r, pf_err *err)
 {
     pf_view *view = NULL;
-    if (!r->catalog && r->view)
-        return true;
     if (r->catalog && !pf_catalog_begin_read(r->catalog, err))
         return false;
     if (r->view && pf_catalog_generation(r->catalog) == pf_view_generation(r->view))
         return true;
-    if (!pf_engine_get_view(r->engine, r->catalog, &view, err)) {
-        if (r->catalog)
-            pf_catalog_end_read(r->catalog); /* of another generation than the view */
+    if (!pf_engine_get_view(r->engine, r->catalog, &view, err))
         return false;
-    }
     take_view(r, view);
     return true;
+}
+
+/* After a failure there is no snapshot: it may be of another generation than the view,
+ * and the next question has to try again. */
+bool pf_reader_refresh(pf_reader *r, pf_err *err)
+{
+    pf_catalog *other = NULL;
+    pf_reader_database which;
+    if (!r->catalog)
+        return true;
+    if (find_other(r, &other, &which, err) &&
+        (other ? move_to(r, other, &which, err) : take_newest(r, err)))
+        return true;
+    pf_catalog_end_read(r->catalog);
+    return false;
 }
 
 bool pf_reader_begin(pf_reader *r, pf_err *err)
@@ -62,8 +128,8 @@ bool pf_reader_open(pf_reader **out, pf_engine *engine, pf_err *err)
         return false;
     r->engine = engine;
     if ((!pf_engine_options_of(engine)->has_no_catalog &&
-         !pf_catalog_open_reader(&r->catalog, pf_engine_folder(engine), err)) ||
-        !pf_reader_refresh(r, err)) {
+         !open_catalog(r, &r->catalog, &r->database, err)) ||
+        !take_newest(r, err)) {
         pf_reader_close(r);
         return false;
     }
@@ -87,6 +153,7 @@ void pf_reader_close(pf_reader *r)
     if (!r)
         return;
     drop_embedders(r);
+    pf_sandbox_free(r->sandbox);
     pf_catalog_close(r->catalog);
     pf_view_unref(r->view);
     pf_free(r);
@@ -165,6 +232,16 @@ bool pf_reader_get_embedder(pf_reader *r, unsigned tower, pf_embedder **out,
         return false;
     *out = *place;
     return true;
+}
+
+bool pf_reader_get_sandbox(pf_reader *r, pf_sandbox **out, pf_err *err)
+{
+    const bool ok = (r->sandbox || pf_sandbox_new(&r->sandbox, err)) &&
+                    pf_sandbox_start(r->sandbox, err);
+    *out = r->sandbox;
+    if (ok)
+        pf_engine_tell_sandbox(r->engine);
+    return ok;
 }
 
 size_t pf_reader_dim(const pf_reader *r)

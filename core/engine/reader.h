@@ -4,25 +4,36 @@
  *
  * A reader belongs to one thread. It stays at its generation until pf_reader_refresh()
  * (plainfilm.h), which takes the newest snapshot and, when that is another generation,
- * the engine's view of it.
+ * the engine's view of it. A catalog that was made anew in the place of its own it
+ * opens anew.
  */
 #ifndef PF_CORE_ENGINE_READER_H
 #define PF_CORE_ENGINE_READER_H
+
+#include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/catalog/catalog.h"
 #include "core/engine/engine.h"
 #include "core/engine/view.h"
+#include "core/image/sandbox.h"
 #include "core/model/model.h"
 
 enum { PF_READER_TOWERS = 2 };
 
+/* Which file catalog.db is. */
+typedef struct {
+    uint64_t device, inode;
+} pf_reader_database;
+
 struct pf_reader {
     pf_engine *engine;
-    pf_view *view;       /* counted */
-    pf_catalog *catalog; /* NULL without one */
+    pf_view *view;               /* counted */
+    pf_catalog *catalog;         /* NULL without one */
+    pf_reader_database database; /* that was opened */
     /* By tower, text and image: NULL, or of the view's models. */
     pf_embedder *embedder[PF_READER_TOWERS];
+    pf_sandbox *sandbox; /* NULL until a picture is to be decoded */
 };
 
 /* See to it that there is a snapshot to read: after a refresh that failed there is
@@ -53,6 +64,8 @@ PF_MUST_CHECK bool pf_reader_get_model(pf_reader *r, unsigned tower,
 /* The reader's own working memory for that tower, borrowed likewise. */
 PF_MUST_CHECK bool pf_reader_get_embedder(pf_reader *r, unsigned tower,
                                           pf_embedder **out, pf_err *err);
+/* The reader's own place to decode pictures in, borrowed. */
+PF_MUST_CHECK bool pf_reader_get_sandbox(pf_reader *r, pf_sandbox **out, pf_err *err);
 /* Numbers of a vector; without a catalog 0 before a model was needed. */
 size_t pf_reader_dim(const pf_reader *r);
 

@@ -104,6 +104,35 @@ int64_t pf_view_generation(const pf_view *v)
     return v->generation;
 }
 
+/* Index files with the same checksum have the same ids and vectors. */
+static bool has_same_index(const pf_view *v, pf_catalog *catalog, pf_index_kind kind,
+                           bool *out, pf_err *err)
+{
+    const pf_store_index_file *own = &v->file[kind].row;
+    pf_store_index_file row;
+    if (!pf_store_find_index_file(pf_catalog_store(catalog), kind, &row, err))
+        return false;
+    *out = row.generation == own->generation && row.count == own->count &&
+           pf_hash_equal(&row.checksum, &own->checksum);
+    return true;
+}
+
+bool pf_view_is_of(const pf_view *v, pf_catalog *catalog, bool *out, pf_err *err)
+{
+    pf_store_model stored = {0};
+    *out = v->generation == pf_catalog_generation(catalog);
+    for (int kind = 0; *out && kind < PF_INDEX_KINDS; kind++) {
+        if (!has_same_index(v, catalog, (pf_index_kind)kind, out, err))
+            return false;
+    }
+    if (!*out)
+        return true;
+    const bool ok = pf_store_find_model(pf_catalog_store(catalog), &stored, err);
+    *out = ok && pf_models_are_of(v->models, &stored);
+    pf_store_model_reset(&stored);
+    return ok;
+}
+
 pf_models *pf_view_models(const pf_view *v)
 {
     return v->models;

@@ -35,6 +35,10 @@ pf_view *pf_view_ref(pf_view *view);
 void pf_view_unref(pf_view *view); /* NULL is fine */
 
 int64_t pf_view_generation(const pf_view *view);
+/* Is it of what `catalog` has a snapshot of: the same generation, and not of another
+ * catalog that was made in its place since? */
+PF_MUST_CHECK bool pf_view_is_of(const pf_view *view, pf_catalog *catalog, bool *out,
+                                 pf_err *err);
 pf_models *pf_view_models(const pf_view *view); /* borrowed */
 
 /* Vectors in an index, without loading it. */

@@ -15,7 +15,7 @@ const char *pf_metric_name(pf_metric metric)
 {
     static const char *const names[PF_N_METRICS] = {
         "recall_at_1", "recall_at_5", "recall_at_10", "median_rank", "mrr"};
-    return names[metric];
+    return (size_t)metric < PF_N_METRICS ? names[metric] : "unknown";
 }
 
 /* splitmix64: G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number

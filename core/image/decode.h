@@ -29,6 +29,13 @@ pf_decoder pf_decode_psd;
 PF_MUST_CHECK bool pf_picture_check_size(uint64_t width, uint64_t height,
                                          const pf_picture_limits *limits, pf_err *err);
 
+/* The same, and may it take so much memory? Asked once, with all that is going to be
+ * taken at the same time: RGB (3), a copy that is turned upright (3), what a decoder
+ * keeps beside it. */
+PF_MUST_CHECK bool pf_picture_reserve(uint64_t width, uint64_t height,
+                                      unsigned bytes_per_pixel,
+                                      const pf_picture_limits *limits, pf_err *err);
+
 /* pf_picture_check_size(), then zeroed pixels. */
 PF_MUST_CHECK bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
                                    const pf_picture_limits *limits, pf_err *err);

@@ -309,7 +309,7 @@ bool pf_decode_gif(pf_picture *out, int *orientation, pf_span file,
         !pf_span_u16le(&g.s, &g.height) || !pf_span_u8(&g.s, &flags) ||
         !pf_span_skip(&g.s, 2) || !read_palette(&g.s, flags, &g.global))
         return cut(err);
-    if (!pf_picture_check_size(g.width, g.height, limits, err) ||
+    if (!pf_picture_reserve(g.width, g.height, 3 + 1, limits, err) ||
         !find_frame(&g, &found, err))
         return false;
     if (!found)

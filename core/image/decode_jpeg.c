@@ -196,6 +196,14 @@ static void read_rows(reader *r)
     }
 }
 
+/* RGB, a copy to turn it, and of several scans all coefficients: 16 bits each. */
+static unsigned bytes_per_pixel(reader *r)
+{
+    const int turned = *r->orientation > 1 ? 3 : 0;
+    const int kept = jpeg_has_multiple_scans(&r->jpeg) ? 2 * r->jpeg.num_components : 0;
+    return (unsigned)(3 + turned + kept);
+}
+
 /* False when pf_err has the reason; leaves by longjmp when libjpeg has one. */
 static bool read_picture(reader *r, pf_span file)
 {
@@ -208,7 +216,9 @@ static bool read_picture(reader *r, pf_span file)
     jpeg_set_marker_processor(j, JPEG_APP0 + 1, on_app1);
     jpeg_read_header(j, TRUE);
     r->in_pixels = true;
-    if (!pf_picture_make(r->out, j->image_width, j->image_height, r->limits, r->err))
+    if (!pf_picture_reserve(j->image_width, j->image_height, bytes_per_pixel(r),
+                            r->limits, r->err) ||
+        !pf_picture_make(r->out, j->image_width, j->image_height, r->limits, r->err))
         return false;
     bool is_cmyk = j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK;
     j->out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;

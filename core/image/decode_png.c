@@ -75,15 +75,18 @@ static bool check_size(pf_span file, const pf_picture_limits *limits, pf_err *er
 {
     const uint8_t
         *start; /* the signature, the length and the kind of the first chunk */
+    uint8_t depth, colour;
     uint32_t width, height;
     if (!pf_span_take(&file, 16, &start) || !pf_span_u32be(&file, &width) ||
-        !pf_span_u32be(&file, &height))
+        !pf_span_u32be(&file, &height) || !pf_span_u8(&file, &depth) ||
+        !pf_span_u8(&file, &colour))
         return pf_fail(err, PF_ERR_FORMAT, "the file ends in its header");
     if (memcmp(start + 12, "CgBI", 4) == 0)
         return pf_fail(err, PF_ERR_UNSUPPORTED, "Apple's variant of png is not read");
     if (memcmp(start + 12, "IHDR", 4) != 0)
         return pf_fail(err, PF_ERR_FORMAT, "the header chunk is missing");
-    return pf_picture_check_size(width, height, limits, err);
+    const unsigned raw = colour == PNG_COLOR_TYPE_PALETTE ? 1 : depth == 16 ? 2 : 0;
+    return pf_picture_reserve(width, height, 3 + raw, limits, err);
 }
 
 static void configure(reader *r)

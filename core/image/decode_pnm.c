@@ -148,15 +148,17 @@ bool pf_decode_pnm(pf_picture *out, int *orientation, pf_span file,
     if (!read_header(&p, file, err) ||
         !pf_picture_check_size(p.width, p.height, limits, err))
         return false;
+    const bool is_deep = p.type != '4' && p.max > 255 && p.channels == 1;
     /* A text sample takes a byte, a bit an eighth: no memory for an empty promise. */
     size_t pixels = (size_t)p.width * p.height;
     if (pf_span_left(&p.s) < pixels / 8)
         return short_of_samples(err);
-    if (!pf_picture_make(out, p.width, p.height, limits, err))
+    if (!pf_picture_reserve(p.width, p.height, is_deep ? 3 + 2 : 3, limits, err) ||
+        !pf_picture_make(out, p.width, p.height, limits, err))
         return false;
     if (p.type == '4')
         return read_bits(&p, out->rgb, err);
-    if (p.max <= 255 || p.channels == 3)
+    if (!is_deep)
         return read_samples(&p, pixels * p.channels, out->rgb, NULL, err);
 
     uint8_t *deep = pf_alloc_array(pixels, 2, err);

@@ -11,6 +11,9 @@
 #include "core/base/mem.h"
 #include "core/image/decode.h"
 
+/* While stb_image decodes, per pixel: four channels, and three behind them. */
+enum { STB_BYTES = 4 + 3 };
+
 static bool cut(pf_err *err, const char *what)
 {
     return pf_fail(err, PF_ERR_FORMAT, "the file ends in its %s", what);
@@ -164,7 +167,7 @@ bool pf_decode_bmp(pf_picture *out, int *orientation, pf_span file,
     (void)orientation;
     bmp_header h;
     return bmp_read_header(file, &h, err) && bmp_check_kind(&h, err) &&
-           pf_picture_check_size(h.width, h.height, limits, err) &&
+           pf_picture_reserve(h.width, h.height, STB_BYTES, limits, err) &&
            bmp_check_pixels(file, &h, err) &&
            pf_stb_decode(out, file, h.width, h.height, err);
 }
@@ -270,7 +273,7 @@ bool pf_decode_tga(pf_picture *out, int *orientation, pf_span file,
     if (!tga_read_header(&s, &h))
         return cut(err, "header");
     if (!tga_check_kind(&h, err) ||
-        !pf_picture_check_size(h.width, h.height, limits, err))
+        !pf_picture_reserve(h.width, h.height, STB_BYTES, limits, err))
         return false;
     size_t palette = h.has_palette ? h.entries * ((h.entry_bits + 7u) / 8) : 0;
     if (!pf_span_skip(&s, h.comment + palette))
@@ -401,7 +404,7 @@ bool pf_decode_psd(pf_picture *out, int *orientation, pf_span file,
     if (!psd_read_header(&s, &h))
         return cut(err, "header");
     return psd_check_kind(&h, err) &&
-           pf_picture_check_size(h.width, h.height, limits, err) &&
+           pf_picture_reserve(h.width, h.height, STB_BYTES, limits, err) &&
            psd_find_colours(&s, &h, &table, &rows, err) &&
            psd_decode_colours(out, file, &h, table, rows, err);
 }

@@ -78,8 +78,8 @@ static const extension extensions[] = {
 
 void pf_picture_limits_init(pf_picture_limits *limits)
 {
-    limits->max_file_bytes = (size_t)256 << 20;
-    limits->max_pixels = 100 * 1000 * 1000;
+    *limits = (pf_picture_limits){.max_file_bytes = (size_t)256 << 20,
+                                  .max_pixels = 100 * 1000 * 1000};
 }
 
 static const extension *find_extension(const char *name)
@@ -143,6 +143,20 @@ bool pf_picture_check_size(uint64_t width, uint64_t height,
                        (unsigned long long)width, (unsigned long long)height,
                        (unsigned long long)most);
     return true;
+}
+
+bool pf_picture_reserve(uint64_t width, uint64_t height, unsigned bytes_per_pixel,
+                        const pf_picture_limits *limits, pf_err *err)
+{
+    if (!pf_picture_check_size(width, height, limits, err))
+        return false;
+    const size_t bytes = (size_t)(width * height) * bytes_per_pixel;
+    return !limits->reserve || limits->reserve(limits->context, bytes) ||
+           pf_fail(
+               err, PF_ERR_LIMIT,
+               "the picture is too large: %llu x %llu pixels take %zu MB while they "
+               "are decoded",
+               (unsigned long long)width, (unsigned long long)height, bytes / 1000000);
 }
 
 bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,

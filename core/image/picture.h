@@ -25,6 +25,10 @@ enum { PF_PICTURE_FORMAT_ROOM = 16 }; /* bytes that hold any `format` */
 typedef struct {
     size_t max_file_bytes; /* default 256 MiB */
     size_t max_pixels;     /* width x height, default 100 million */
+    /* Asked once the size of a picture is known, before memory for it is taken: may it
+     * have so many bytes? NULL, as by default: yes. */
+    bool (*reserve)(void *context, size_t bytes);
+    void *context;
 } pf_picture_limits;
 
 void pf_picture_limits_init(pf_picture_limits *limits);

@@ -22,21 +22,27 @@ typedef struct {
     size_t count, room;
 } folder_list;
 
-static bool looks_like_picture(const char *path)
+typedef struct {
+    pf_scan *scan;
+    folder_list todo;
+    const char *within, *except; /* may be NULL */
+} walk;
+
+static bool looks_like_picture(const char *path, const char *within)
 {
     uint8_t bytes[SNIFF_BYTES];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    int fd;
+    if (!pf_file_open_within(&fd, path, within, NULL))
         return false;
     ssize_t n = read(fd, bytes, sizeof bytes);
     close(fd);
     return n > 0 && pf_picture_sniff(bytes, (size_t)n, NULL) != NULL;
 }
 
-static bool is_candidate(const char *path)
+static bool is_candidate(const char *path, const char *within)
 {
     return pf_picture_has_extension(path) ||
-           (pf_path_extension(path)[0] == '\0' && looks_like_picture(path));
+           (pf_path_extension(path)[0] == '\0' && looks_like_picture(path, within));
 }
 
 static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *err)
@@ -85,10 +91,24 @@ static bool push(folder_list *list, char **path, pf_err *err)
     return true;
 }
 
-/* `path` is taken when it is kept, and NULL afterwards. */
-static bool look_at(pf_scan *scan, folder_list *todo, char **path, const char *except,
-                    pf_err *err)
+/* As far as can be told now; who reads it asks again. */
+static bool leads_out(const char *link, const char *within)
 {
+    char *real = within ? realpath(link, NULL) : NULL;
+    const bool leads_out = real && !pf_path_is_under(real, within);
+    free(real);
+    return leads_out;
+}
+
+static bool may_be_picture(const char *path)
+{
+    return pf_picture_has_extension(path) || pf_path_extension(path)[0] == '\0';
+}
+
+/* `path` is taken when it is kept, and NULL afterwards. */
+static bool look_at(walk *w, char **path, pf_err *err)
+{
+    pf_scan *scan = w->scan;
     struct stat st, link;
     if (lstat(*path, &link) != 0 || stat(*path, &st) != 0) {
         /* Gone since the folder was read, or a link to nowhere or to itself. Anything
@@ -97,43 +117,46 @@ static bool look_at(pf_scan *scan, folder_list *todo, char **path, const char *e
                add_gap(scan, *path, errno, "cannot look at it", err);
     }
     if (S_ISDIR(link.st_mode))
-        return (except && strcmp(*path, except) == 0) || push(todo, path, err);
+        return (w->except && strcmp(*path, w->except) == 0) ||
+               push(&w->todo, path, err);
     if (!S_ISREG(st.st_mode))
         return true;
-    if (is_candidate(*path))
+    if (S_ISLNK(link.st_mode) && leads_out(*path, w->within)) {
+        scan->n_links_out += may_be_picture(*path);
+        return true;
+    }
+    if (is_candidate(*path, w->within))
         return add_file(scan, path, &st, err);
     scan->others++;
     return true;
 }
 
-static bool read_folder(pf_scan *scan, folder_list *todo, const char *folder, DIR *dir,
-                        const char *except, pf_err *err)
+static bool read_folder(walk *w, const char *folder, DIR *dir, pf_err *err)
 {
     for (;;) {
         errno = 0;
         struct dirent *e = readdir(dir);
         if (!e)
-            return errno == 0 ||
-                   add_gap(scan, folder, errno, "cannot read all of this folder", err);
+            return errno == 0 || add_gap(w->scan, folder, errno,
+                                         "cannot read all of this folder", err);
         if (e->d_name[0] == '.')
             continue;
         char *path = pf_path_join(folder, e->d_name, err);
-        bool ok = path && look_at(scan, todo, &path, except, err);
+        bool ok = path && look_at(w, &path, err);
         pf_free(path);
         if (!ok)
             return false;
     }
 }
 
-static bool scan_folder(pf_scan *scan, folder_list *todo, const char *folder,
-                        bool is_root, const char *except, pf_err *err)
+static bool scan_folder(walk *w, const char *folder, bool is_root, pf_err *err)
 {
     DIR *dir = opendir(folder);
     if (!dir && is_root)
         return pf_fail_errno(err, errno, "cannot read folder '%s'", folder);
     if (!dir)
-        return add_gap(scan, folder, errno, "cannot read this folder", err);
-    bool ok = read_folder(scan, todo, folder, dir, except, err);
+        return add_gap(w->scan, folder, errno, "cannot read this folder", err);
+    bool ok = read_folder(w, folder, dir, err);
     closedir(dir);
     return ok;
 }
@@ -143,8 +166,8 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const pf_scan_file *)a)->path, ((const pf_scan_file *)b)->path);
 }
 
-bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
-                    const atomic_int *stop, pf_err *err)
+bool pf_scan_source(pf_scan *scan, const char *root, const char *within,
+                    const char *except, const atomic_int *stop, pf_err *err)
 {
     struct stat st;
     if (stat(root, &st) != 0)
@@ -152,20 +175,20 @@ bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
     char *path = pf_strdup(root, err);
     if (!path)
         return false;
-    folder_list todo = {0};
+    walk w = {.scan = scan, .within = within, .except = except};
+    folder_list *todo = &w.todo;
     bool ok =
-        S_ISDIR(st.st_mode) ? push(&todo, &path, err) : add_file(scan, &path, &st, err);
-    for (bool is_root = true; ok && todo.count > 0; is_root = false) {
-        char *folder = todo.at[--todo.count];
-        ok = stop && atomic_load(stop)
-                 ? pf_fail(err, PF_ERR_INTERRUPTED, "interrupted")
-                 : scan_folder(scan, &todo, folder, is_root, except, err);
+        S_ISDIR(st.st_mode) ? push(todo, &path, err) : add_file(scan, &path, &st, err);
+    for (bool is_root = true; ok && todo->count > 0; is_root = false) {
+        char *folder = todo->at[--todo->count];
+        ok = stop && atomic_load(stop) ? pf_fail(err, PF_ERR_INTERRUPTED, "interrupted")
+                                       : scan_folder(&w, folder, is_root, err);
         pf_free(folder);
     }
     pf_free(path);
-    while (todo.count > 0)
-        pf_free(todo.at[--todo.count]);
-    pf_free(todo.at);
+    while (todo->count > 0)
+        pf_free(todo->at[--todo->count]);
+    pf_free(todo->at);
     if (ok && scan->count > 0)
         qsort(scan->files, scan->count, sizeof *scan->files, by_path);
     return ok;

@@ -30,14 +30,17 @@ typedef struct {
     size_t count, room;
     pf_scan_gap *gaps;
     size_t n_gaps, gaps_room;
-    size_t others; /* files that are no pictures */
+    size_t others;      /* files that are no pictures */
+    size_t n_links_out; /* to files outside, which were passed over */
 } pf_scan;
 
-/* Add what is under `root`. The folder `except` (may
- * be NULL) is not entered. Fails with PF_ERR_IO when the root itself cannot be read,
- * with PF_ERR_INTERRUPTED once `stop` (may be NULL) is set. */
-PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *except,
-                                  const atomic_int *stop, pf_err *err);
+/* Add what is under `root`. The folder `except` (may be NULL) is not entered, and
+ * links to files outside the real path `within` are passed over (NULL: followed). Fails
+ * with PF_ERR_IO when the root itself cannot be read, with PF_ERR_INTERRUPTED once
+ * `stop` (may be NULL) is set. */
+PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *within,
+                                  const char *except, const atomic_int *stop,
+                                  pf_err *err);
 /* Note that nothing could be learnt about `path` and what lies in it. */
 PF_MUST_CHECK bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason,
                                    pf_err *err);

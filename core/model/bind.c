@@ -7,7 +7,11 @@
 
 #include "core/base/mem.h"
 
-enum { NAME_MAX_BYTES = 192 };
+enum {
+    NAME_MAX_BYTES = 192,
+    FEW = 4096,      /* floats; a bias, the weights of a layer norm */
+    PIECE = 1 << 15, /* floats that stay in the cache between reading and looking */
+};
 
 struct pf_binder {
     const pf_weights *weights;
@@ -15,9 +19,9 @@ struct pf_binder {
     bool *is_known; /* [count], in the order of pf_weights_at() */
     float **room;   /* converted tensors, owned */
     size_t n_room, cap_room;
-    const pf_tensor *passing; /* of pf_bind_passing(), and what it was converted to */
-    float *passing_room;
+    float *passing;    /* of pf_bind_passing() */
     pf_hasher *hasher; /* NULL without verify */
+    float *piece;      /* [PIECE] with verify */
 };
 
 bool pf_binder_new(pf_binder **out, const pf_weights *weights, const char *prefix,
@@ -30,9 +34,11 @@ bool pf_binder_new(pf_binder **out, const pf_weights *weights, const char *prefi
     b->weights = weights;
     b->prefix = prefix;
     b->is_known = pf_alloc_array(pf_weights_count(weights), sizeof *b->is_known, err);
-    if (verify)
+    if (verify) {
         b->hasher = pf_hasher_new(err);
-    if (!b->is_known || (verify && !b->hasher)) {
+        b->piece = pf_alloc_floats(PIECE, err);
+    }
+    if (!b->is_known || (verify && (!b->hasher || !b->piece))) {
         pf_binder_free(b);
         return false;
     }
@@ -47,7 +53,8 @@ void pf_binder_free(pf_binder *b)
     for (size_t i = 0; i < b->n_room; i++)
         pf_free(b->room[i]);
     pf_free(b->room);
-    pf_free(b->passing_room);
+    pf_free(b->passing);
+    pf_free(b->piece);
     pf_free(b->is_known);
     pf_hasher_free(b->hasher);
     pf_free(b);
@@ -111,40 +118,47 @@ static const pf_tensor *claim(pf_binder *b, const char *name, pf_shape shape,
     }
 }
 
-/* In pieces that stay in the cache between the two looks. */
 static bool look_at(pf_binder *b, const char *name, const float *x, size_t n,
                     pf_err *err)
 {
-    enum { PIECE = 1 << 15 };
+    if (!pf_kernel_is_finite(x, n))
+        return pf_fail(
+            err, PF_ERR_FORMAT,
+            "tensor '%s' holds a NaN or an infinity; fetch the checkpoint again", name);
+    pf_hasher_add(b->hasher, x, n * sizeof *x);
+    return true;
+}
+
+/* All of a tensor that was read to `x`, or NULL: of one that stays where it is. */
+static bool look_through(pf_binder *b, const pf_tensor *t, const float *x, pf_err *err)
+{
+    const size_t n = pf_tensor_elements(t);
     for (size_t at = 0; b->hasher && at < n; at += PIECE) {
-        size_t left = n - at < PIECE ? n - at : PIECE;
-        if (!pf_kernel_is_finite(x + at, left))
-            return pf_fail(
-                err, PF_ERR_FORMAT,
-                "tensor '%s' holds a NaN or an infinity; fetch the checkpoint again",
-                name);
-        pf_hasher_add(b->hasher, x + at, left * sizeof *x);
+        const size_t left = n - at < PIECE ? n - at : PIECE;
+        if (!x && !pf_weights_read_plain(b->weights, t, at, left, b->piece, err))
+            return pf_fail_in(err, "tensor '%s'", t->name);
+        if (!look_at(b, t->name, x ? x + at : b->piece, left, err))
+            return false;
     }
     return true;
 }
 
-/* The floats of `t`; converted, when they cannot be used where they are, into `room`,
- * or into memory of the model's own when that is NULL. */
-static const float *floats_of(pf_binder *b, const pf_tensor *t, float *room,
-                              pf_err *err)
+static bool read_into(pf_binder *b, const pf_tensor *t, float *room, pf_err *err)
 {
-    size_t n = pf_tensor_elements(t);
-    const float *x = (const float *)(const void *)t->data;
-    if (!pf_tensor_is_plain_f32(t)) {
-        if (!room)
-            room = pf_bind_room(b, n, err);
-        if (room) {
-            pf_tensor_read_f32(t, room);
-            pf_weights_forget(b->weights, t);
-        }
-        x = room;
-    }
-    return x && look_at(b, t->name, x, n, err) ? x : NULL;
+    return (pf_weights_read_f32(b->weights, t, room, err) ||
+            pf_fail_in(err, "tensor '%s'", t->name)) &&
+           look_through(b, t, room, err);
+}
+
+/* The floats of `t`, where they are or in memory of the model's own. */
+static const float *floats_of(pf_binder *b, const pf_tensor *t, pf_err *err)
+{
+    const size_t n = pf_tensor_elements(t);
+    if (pf_tensor_is_plain_f32(t) && n > FEW)
+        return look_through(b, t, NULL, err) ? (const float *)(const void *)t->data
+                                             : NULL;
+    float *room = pf_bind_room(b, n, err);
+    return room && read_into(b, t, room, err) ? room : NULL;
 }
 
 static void full_name(const pf_binder *b, char name[NAME_MAX_BYTES], const char *format,
@@ -167,7 +181,7 @@ bool pf_bind(pf_binder *b, const float **slot, pf_shape shape, pf_err *err,
     full_name(b, name, name_format, ap);
     va_end(ap);
     const pf_tensor *t = claim(b, name, shape, err);
-    *slot = t ? floats_of(b, t, NULL, err) : NULL;
+    *slot = t ? floats_of(b, t, err) : NULL;
     return *slot != NULL;
 }
 
@@ -184,23 +198,16 @@ bool pf_bind_passing(pf_binder *b, const float **slot, pf_shape shape, pf_err *e
     const pf_tensor *t = claim(b, name, shape, err);
     if (!t)
         return false;
-    b->passing = t;
-    if (!pf_tensor_is_plain_f32(t)) {
-        b->passing_room = pf_alloc_floats(pf_tensor_elements(t), err);
-        if (!b->passing_room)
-            return false;
-    }
-    *slot = floats_of(b, t, b->passing_room, err);
+    b->passing = pf_alloc_floats(pf_tensor_elements(t), err);
+    if (b->passing && read_into(b, t, b->passing, err))
+        *slot = b->passing;
     return *slot != NULL;
 }
 
 void pf_bind_passed(pf_binder *b)
 {
-    if (b->passing)
-        pf_weights_forget(b->weights, b->passing);
-    pf_free(b->passing_room);
+    pf_free(b->passing);
     b->passing = NULL;
-    b->passing_room = NULL;
 }
 
 bool pf_bind_transposed(pf_binder *b, const float **slot, int64_t in, int64_t out,
@@ -221,7 +228,7 @@ bool pf_bind_transposed(pf_binder *b, const float **slot, int64_t in, int64_t ou
     turned.shape[1] = t->shape[0];
     turned.stride[0] = t->stride[1];
     turned.stride[1] = t->stride[0];
-    *slot = floats_of(b, &turned, NULL, err);
+    *slot = floats_of(b, &turned, err);
     return *slot != NULL;
 }
 
@@ -267,6 +274,11 @@ bool pf_bind_finish(const pf_binder *b, pf_err *err)
     return pf_fail(err, PF_ERR_FORMAT,
                    "tensor '%s' and %zu more belong to no CLIP model of this size",
                    first, n_unknown - 1);
+}
+
+bool pf_bind_check(const pf_binder *b, pf_err *err)
+{
+    return pf_weights_check(b->weights, err) || pf_fail_in(err, "checkpoint");
 }
 
 pf_hash pf_bind_hash(pf_binder *b)

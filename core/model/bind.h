@@ -2,11 +2,10 @@
  * bind.h - from named tensors to the places where the towers want their numbers.
  *
  * A binder hands out `const float *` for a tensor name and shape: straight from the
- * mapping when the bytes can be used in place, converted into memory of its own when
- * they are half precision, unaligned or transposed; what was converted need not stay
- * mapped in memory. It remembers which tensors were
- * asked for, so that those nobody knows can be named. Past it nobody checks a shape
- * again.
+ * mapping when the bytes can be used in place, read into memory of its own when they
+ * are few, half precision, unaligned or transposed. The mapping is not looked at here:
+ * what is checked or converted is read. It remembers which tensors were asked for, so
+ * that those nobody knows can be named. Past it nobody checks a shape again.
  *
  * With `verify` every number is looked at: a NaN or infinity is refused, and a hash of
  * all weights in binding order (float32, our layout) is kept, which is the same
@@ -63,6 +62,9 @@ void pf_bind_ignore(pf_binder *b, const char *name_format, ...) PF_PRINTF(2, 3);
 
 /* Fails, naming the first of them, when tensors are left that nobody asked for. */
 PF_MUST_CHECK bool pf_bind_finish(const pf_binder *b, pf_err *err);
+
+/* Is the file behind the numbers still as it was? To be asked before they are used. */
+PF_MUST_CHECK bool pf_bind_check(const pf_binder *b, pf_err *err);
 
 /* Hash of what was bound; all zero without `verify`. May be called once. */
 pf_hash pf_bind_hash(pf_binder *b);

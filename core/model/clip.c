@@ -50,6 +50,8 @@ static bool open_clip(pf_clip *clip, const pf_weights *weights, const pf_json *c
         return false;
     clip->hash = pf_bind_hash(clip->binder);
     ignore_known_extras(clip->binder);
+    if (!pf_weights_check(weights, err))
+        return false;
     return clip->towers != both || pf_bind_finish(clip->binder, err);
 }
 
@@ -180,15 +182,21 @@ bool pf_session_embed_images(pf_session *s, const float *pixels, int size, size_
             "for %d x %d",
             size, pf_dims_grid_for(d, size), pf_dims_grid_for(d, size), d->grid,
             d->grid);
-    bool ok = n == 0 || (d->vision == PF_VISION_VIT
-                             ? pf_vit_embed(s, pixels, size, n, out, err)
-                             : pf_resnet_embed(s, pixels, size, n, out, err));
-    return ok && normalize_rows(out, n, (size_t)d->embed, "the image tower", err);
+    if (n == 0)
+        return true;
+    return pf_bind_check(s->clip->binder, err) &&
+           (d->vision == PF_VISION_VIT
+                ? pf_vit_embed(s, pixels, size, n, out, err)
+                : pf_resnet_embed(s, pixels, size, n, out, err)) &&
+           normalize_rows(out, n, (size_t)d->embed, "the image tower", err);
 }
 
 bool pf_session_embed_tokens(pf_session *s, const int32_t *ids, const size_t *lengths,
                              size_t n, float *out, pf_err *err)
 {
-    return (n == 0 || pf_text_embed(s, ids, lengths, n, out, err)) &&
+    if (n == 0)
+        return true;
+    return pf_bind_check(s->clip->binder, err) &&
+           pf_text_embed(s, ids, lengths, n, out, err) &&
            normalize_rows(out, n, (size_t)s->clip->dims.embed, "the text tower", err);
 }

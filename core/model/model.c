@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "core/base/buf.h"
+#include "core/base/c_locale.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/checkpoint/weights.h"
@@ -218,9 +219,11 @@ static bool open_tokenizer(pf_model *m, const pf_model_options *options,
 static void add_preprocess(pf_hasher *h, const pf_preprocess *p)
 {
     char text[256];
+    const pf_c_locale locale = pf_c_locale_begin();
     int n = snprintf(text, sizeof text, "%d %d %d %d %.9g %.9g %.9g %.9g %.9g %.9g",
                      p->resize, p->size, p->filter, p->rounding, p->mean[0], p->mean[1],
                      p->mean[2], p->std[0], p->std[1], p->std[2]);
+    pf_c_locale_end(locale);
     pf_hasher_add(h, text, (size_t)n);
 }
 
@@ -228,10 +231,12 @@ static void add_preprocess(pf_hasher *h, const pf_preprocess *p)
 static void add_dims(pf_hasher *h, const pf_dims *d)
 {
     char text[256];
+    const pf_c_locale locale = pf_c_locale_begin();
     int n = snprintf(text, sizeof text, "%d %d %d %d %d %d %.9g %d %d %.9g", d->vision,
                      d->embed, d->grid, d->patch, d->vit.layers, d->vit.heads,
                      (double)d->vit.eps, d->text.layers, d->text.heads,
                      (double)d->text.eps);
+    pf_c_locale_end(locale);
     pf_hasher_add(h, text, (size_t)n);
 }
 

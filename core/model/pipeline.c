@@ -14,7 +14,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/team.h"
-#include "core/image/intake.h"
+#include "core/image/sandbox.h"
 
 enum { JOBS_MAX = 256, BATCHES_PER_WORKER = 2 };
 
@@ -44,7 +44,7 @@ typedef struct {
     batch batches[BATCHES_PER_WORKER];
     size_t n_filled;      /* batches, ever */
     size_t n_handed_over; /* of them; the caller's own */
-    pf_buf bytes;         /* of the file being read */
+    pf_sandbox *sandbox;  /* that it is decoded in; NULL for texts */
     pf_intake intake;     /* of the picture in it; NULLs for texts */
 } worker;
 
@@ -93,12 +93,9 @@ static bool load_picture(worker *w, batch *b, pf_embedded *r)
     const pf_intake_options options = {.name = pf_path_base(ref->path),
                                        .frame = ref->frame,
                                        .preprocess = pf_model_preprocess(model)};
-    w->bytes.size = 0;
-    if (!pf_file_read(ref->path, &w->bytes, &r->failure))
-        return false;
-    r->content = pf_hash_bytes(w->bytes.data, w->bytes.size);
-    if (!pf_intake_make(&w->intake, (const uint8_t *)w->bytes.data, w->bytes.size,
-                        &options, &r->failure))
+    if (!pf_sandbox_read(w->sandbox, ref->path, ref->within, &r->content,
+                         &r->failure) ||
+        !pf_sandbox_decode(w->sandbox, &w->intake, &options, &r->failure))
         return false;
     r->width = w->intake.width;
     r->height = w->intake.height;
@@ -120,6 +117,8 @@ static bool is_stopped(const job *j)
 /* Fewer when it is told to stop. */
 static bool load_pictures(worker *w, batch *b, size_t first, size_t n, pf_err *err)
 {
+    if (!pf_sandbox_start(w->sandbox, err))
+        return false; /* it would fail for every file */
     for (size_t i = first; i < first + n && !is_stopped(w->job); i++) {
         pf_embedded *r = &b->result[b->n++];
         *r = (pf_embedded){.item = i};
@@ -206,12 +205,10 @@ static bool make_intake(pf_intake *v, const pf_pipeline *p, pf_err *err)
 
 static bool make_worker(worker *w, job *j, pf_err *err)
 {
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf_init(&w->bytes, limits.max_file_bytes);
     w->job = j;
     bool ok = pf_embedder_new(&w->embedder, j->options->model, err) &&
-              (j->texts || make_intake(&w->intake, j->options, err));
+              (j->texts || (pf_sandbox_new(&w->sandbox, err) &&
+                            make_intake(&w->intake, j->options, err)));
     for (int i = 0; ok && i < BATCHES_PER_WORKER; i++)
         ok = make_batch(&w->batches[i], j, err);
     return ok;
@@ -227,9 +224,9 @@ static void free_worker(worker *w)
         pf_buf_free(&w->batches[i].thumbnails);
     }
     pf_embedder_free(w->embedder);
-    pf_buf_free(&w->bytes);
     pf_free(w->intake.pixels);
     pf_free(w->intake.thumbnail);
+    pf_sandbox_free(w->sandbox);
 }
 
 /* ---- all of it ---- */

@@ -21,7 +21,8 @@
 /* Which picture to embed. */
 typedef struct {
     const char *path;
-    int frame; /* 0 is the first */
+    int frame;          /* 0 is the first */
+    const char *within; /* see pf_file_open_within() */
 } pf_picture_ref;
 
 typedef struct {

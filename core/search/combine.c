@@ -90,11 +90,13 @@ static bool open_towers(pf_reader *r, const pf_part *parts, size_t n, pf_err *er
 static bool embed_part(pf_reader *r, const pf_part *part, pf_combined *c, pf_err *err)
 {
     pf_embedder *e;
+    pf_sandbox *sandbox;
     bool is_truncated = false;
     if (part->kind == PF_PART_LIKE)
         return find_like(r, part->text, c->vector, &c->like[c->n_like++], err);
     if (!pf_reader_get_embedder(r, pf_part_tower(part), &e, err) ||
-        !pf_part_embed(part, e, c->vector, &is_truncated, err))
+        !pf_reader_get_sandbox(r, &sandbox, err) ||
+        !pf_part_embed(part, e, sandbox, c->vector, &is_truncated, err))
         return false;
     c->n_truncated += is_truncated;
     return true;

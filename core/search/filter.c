@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/c_locale.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
@@ -126,7 +127,9 @@ static bool is_number(const char *text, double *out)
     if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0')
         return false;
     char *end;
+    const pf_c_locale locale = pf_c_locale_begin();
     *out = strtod(text, &end);
+    pf_c_locale_end(locale);
     return *end == '\0' && isfinite(*out);
 }
 
@@ -195,6 +198,15 @@ static bool has_word(const char *value, const char *word)
     return false;
 }
 
+/* Paths are bytes, and no locale's characters. */
+static bool matches_path(const char *pattern, const char *path)
+{
+    const pf_c_locale locale = pf_c_locale_begin();
+    const bool is_match = fnmatch(pattern, path, 0) == 0;
+    pf_c_locale_end(locale);
+    return is_match;
+}
+
 bool pf_filter_accepts(const pf_filter *filter, const char *value)
 {
     switch (filter->op) {
@@ -212,7 +224,7 @@ bool pf_filter_accepts(const pf_filter *filter, const char *value)
     case PF_FILTER_HAS_WORD:
         return has_word(value, filter->value);
     case PF_FILTER_LIKE_PATH:
-        return fnmatch(filter->value, value, 0) == 0;
+        return matches_path(filter->value, value);
     }
     return compare_texts(value, filter->value) == 0 || is_within(value, filter->value);
 }

@@ -5,6 +5,11 @@
  * there. Notes are sorted by id, those of one id are added up, and the sums are sorted.
  * Images and cases have three rankings (the image, its best caption's meaning, its best
  * caption's words), captions two. A case stands where its best image does.
+ *
+ * How deep a look is must not show, or pages of an answer would not fit together. So
+ * there are fixed depths, PF_FUSION_DEPTH and four times as many each time: an entry
+ * belongs to the first of them at which some ranking has it, only what that look sees
+ * is added up, and entries of a deeper look come behind those of all looks before.
  */
 #include "core/search/fusion.h"
 
@@ -18,7 +23,10 @@
 #include "core/search/collapse.h"
 #include "core/search/hits.h"
 
-enum { SMOOTHING = 10 }; /* k in 1 / (k + rank) */
+enum {
+    SMOOTHING = 10, /* k in 1 / (k + rank) */
+    DEEPER = 4,     /* so many times, each look */
+};
 
 typedef enum { MEANING, CAPTIONS, WORDS, N_RANKINGS } ranking;
 
@@ -26,11 +34,13 @@ typedef enum { MEANING, CAPTIONS, WORDS, N_RANKINGS } ranking;
 typedef struct {
     int64_t id;
     ranking from;
+    size_t depth; /* of the look that sees it */
     pf_reason reason;
 } note;
 
 typedef struct {
     int64_t id;
+    size_t depth; /* of the first look that sees it */
     double fused, score;
     pf_reason reasons[N_RANKINGS]; /* rank 0: not among them */
 } entry;
@@ -39,6 +49,8 @@ typedef struct {
     const pf_fusion *f;
     const pf_query *q;
     size_t depth;
+    bool
+        may_go_deeper; /* a deeper look could see hits that are not among the entries */
     pf_id_set captions; /* those of the images that may be found */
     pf_case_map cases;  /* when cases are looked for */
     note *notes;
@@ -55,12 +67,21 @@ static bool finds_captions(const mix *m)
 
 /* ---- rankings -------------------------------------------------------------------- */
 
-static bool add_note(mix *m, int64_t id, ranking from, size_t rank, double score,
-                     pf_err *err)
+static size_t depth_for(size_t n)
+{
+    size_t depth = PF_FUSION_DEPTH;
+    while (depth < n)
+        depth *= DEEPER;
+    return depth;
+}
+
+/* `at` counts from 0, and those that are left out, too. */
+static bool add_note(mix *m, int64_t id, ranking from, size_t at, size_t rank,
+                     double score, pf_err *err)
 {
     if (!pf_grow_array(&m->notes, &m->room, m->n_notes, sizeof *m->notes, err))
         return false;
-    m->notes[m->n_notes++] = (note){id, from, {rank, score}};
+    m->notes[m->n_notes++] = (note){id, from, depth_for(at + 1), {rank, score}};
     return true;
 }
 
@@ -81,12 +102,14 @@ static const pf_id_set *only_captions(const mix *m)
 static bool note_meaning(mix *m, const pf_neighbours *found, pf_err *err)
 {
     bool ok = true;
+    m->may_go_deeper =
+        found->n == m->depth && found->scores[found->n - 1] >= m->q->min_score;
     for (size_t i = 0, rank = 0; ok && i < found->n; i++) {
         if (!finds_captions(m) && is_like(m, found->ids[i]))
             continue;
         if (++rank == 1)
             m->out->best = found->scores[i];
-        ok = add_note(m, found->ids[i], MEANING, rank, found->scores[i], err);
+        ok = add_note(m, found->ids[i], MEANING, i, rank, found->scores[i], err);
     }
     return ok;
 }
@@ -128,7 +151,7 @@ static bool note_captions(mix *m, const pf_neighbours *found, pf_err *err)
         int64_t image_id = 0;
         ok = find_image_of(m->f, found->ids[i], &image_id, err);
         if (ok && image_id != 0 && !is_like(m, image_id))
-            ok = add_note(m, image_id, CAPTIONS, ++rank, found->scores[i], err);
+            ok = add_note(m, image_id, CAPTIONS, i, ++rank, found->scores[i], err);
     }
     return ok;
 }
@@ -165,13 +188,15 @@ static bool rank_by_words(mix *m, pf_err *err)
         return true;
     if (!ok)
         return pf_fail_as(err, &local);
+    if (!f->vector)
+        m->may_go_deeper = found.n_hits == m->depth;
     for (size_t i = 0, rank = 0; ok && i < found.n_hits; i++) {
         const pf_words_hit *h = &found.hits[i];
         const int64_t id = finds_captions(m) ? h->caption_id : h->image_id;
         if (!finds_captions(m) && is_like(m, id))
             continue;
         m->out->has_words_hits = true;
-        ok = add_note(m, id, WORDS, ++rank, h->score, err);
+        ok = add_note(m, id, WORDS, i, ++rank, h->score, err);
     }
     pf_words_answer_reset(&found);
     return ok;
@@ -192,9 +217,29 @@ static int by_id_ranking_rank(const void *a, const void *b)
 static int best_first(const void *a, const void *b)
 {
     const entry *x = a, *y = b;
+    if (x->depth != y->depth)
+        return x->depth > y->depth ? 1 : -1;
     if (x->fused != y->fused)
         return x->fused > y->fused ? -1 : 1;
     return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The entry of an id, from all of its notes [n]. */
+static entry add_up(const note *notes, size_t n)
+{
+    entry e = {.id = notes[0].id, .depth = notes[0].depth};
+    for (size_t i = 1; i < n; i++) {
+        if (notes[i].depth < e.depth)
+            e.depth = notes[i].depth;
+    }
+    for (size_t i = 0; i < n; i++) {
+        pf_reason *reason = &e.reasons[notes[i].from];
+        if (notes[i].depth > e.depth || reason->rank != 0)
+            continue; /* too far down; or another caption of the image */
+        *reason = notes[i].reason;
+        e.fused += 1.0 / (SMOOTHING + (double)reason->rank);
+    }
+    return e;
 }
 
 static bool fuse(mix *m, pf_err *err)
@@ -205,15 +250,12 @@ static bool fuse(mix *m, pf_err *err)
     m->entries = pf_alloc_array(m->n_notes, sizeof *m->entries, err);
     if (!m->entries)
         return false;
-    for (size_t i = 0; i < m->n_notes; i++) {
-        const note *n = &m->notes[i];
-        if (i == 0 || n->id != m->notes[i - 1].id)
-            m->entries[m->n_entries++] = (entry){.id = n->id};
-        entry *e = &m->entries[m->n_entries - 1];
-        if (e->reasons[n->from].rank != 0)
-            continue; /* another caption of the image, further down */
-        e->reasons[n->from] = n->reason;
-        e->fused += 1.0 / (SMOOTHING + (double)n->reason.rank);
+    for (size_t i = 0, n; i < m->n_notes; i += n) {
+        for (n = 1; i + n < m->n_notes; n++) {
+            if (m->notes[i + n].id != m->notes[i].id)
+                break;
+        }
+        m->entries[m->n_entries++] = add_up(m->notes + i, n);
     }
     return true;
 }
@@ -311,6 +353,12 @@ static bool rank_all(mix *m, pf_err *err)
     return true;
 }
 
+static void sort(mix *m, int (*compare)(const void *, const void *))
+{
+    if (m->n_entries > 0)
+        qsort(m->entries, m->n_entries, sizeof *m->entries, compare);
+}
+
 /* ---- hits ------------------------------------------------------------------------ */
 
 static void tell(pf_hit *h, const entry *e)
@@ -334,8 +382,12 @@ static bool list(const mix *m, size_t n, pf_neighbours *out, pf_err *err)
     return true;
 }
 
-static bool fill(mix *m, pf_hits *out, pf_err *err)
+/* Unless a deeper look is wanted, and so are the next two. */
+static bool fill(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 {
+    *wants_more = m->n_entries < m->q->limit && m->may_go_deeper;
+    if (*wants_more)
+        return true;
     const size_t n = m->n_entries < m->q->limit ? m->n_entries : m->q->limit;
     const size_t before = out->n_hits;
     pf_neighbours best = {0};
@@ -348,15 +400,7 @@ static bool fill(mix *m, pf_hits *out, pf_err *err)
     return ok;
 }
 
-/* Could rankings that go deeper fill more places? */
-static bool may_go_deeper(const mix *m)
-{
-    const pf_vindex *captions = m->f->captions;
-    return m->depth < pf_vindex_count(m->f->images ? m->f->images : captions) ||
-           (captions && m->depth < pf_vindex_count(captions));
-}
-
-/* fill() without near duplicates, unless deeper rankings are wanted. */
+/* As fill(), without near duplicates. */
 static bool fill_collapsed(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 {
     const pf_query *q = m->q;
@@ -366,12 +410,13 @@ static bool fill_collapsed(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
     bool ok = list(m, m->n_entries, &all, err) &&
               pf_collapse(&folded, finds_captions(m) ? m->f->captions : m->f->images,
                           all.ids, all.n, q->collapse, q->limit, err);
-    *wants_more = ok && folded.n_kept < q->limit && may_go_deeper(m);
+    *wants_more = ok && folded.n_kept < q->limit && m->may_go_deeper;
     if (ok && !*wants_more) {
         for (size_t i = 0; i < folded.n_kept; i++)
             m->entries[i] = m->entries[folded.kept[i]];
         m->n_entries = folded.n_kept;
-        ok = fill(m, out, err) &&
+        m->may_go_deeper = false;
+        ok = fill(m, out, wants_more, err) &&
              pf_collapse_tell(&folded, all.ids, out->hits + before, err);
     }
     pf_collapsed_reset(&folded);
@@ -413,18 +458,36 @@ static bool load_cases(mix *m, pf_err *err)
                     m->f->folder));
 }
 
-static bool fill_cases(mix *m, pf_hits *out, pf_err *err)
+/* Cases that could be found, were the look deep enough. */
+static size_t count_cases(const mix *m)
+{
+    size_t n = m->cases.n_cases;
+    for (size_t i = 0; i < m->f->n_like; i++) {
+        const pf_case_image *image = pf_case_map_find(&m->cases, m->f->like[i]);
+        bool is_first = image != NULL;
+        for (size_t k = 0; is_first && k < i; k++) {
+            const pf_case_image *other = pf_case_map_find(&m->cases, m->f->like[k]);
+            is_first = !other || other->case_id != image->case_id;
+        }
+        n -= is_first;
+    }
+    return n;
+}
+
+static bool fill_cases(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 {
     pf_ranked_cases ranked = {0};
     pf_neighbours best = {0};
     const size_t before = out->n_hits;
-    qsort(m->entries, m->n_entries, sizeof *m->entries, best_first);
+    sort(m, best_first);
     bool ok = list(m, m->n_entries, &best, err) &&
               pf_cases_rank(&ranked, &m->cases, best.ids, best.scores, best.n,
-                            m->q->limit, err) &&
-              pf_hits_fill_cases(out, m->f->store, &ranked, err);
-    if (ok) {
-        qsort(m->entries, m->n_entries, sizeof *m->entries, by_id);
+                            m->q->limit, err);
+    *wants_more = ok && m->may_go_deeper && ranked.n_cases < m->q->limit &&
+                  ranked.n_cases < count_cases(m);
+    if (ok && !*wants_more &&
+        (ok = pf_hits_fill_cases(out, m->f->store, &ranked, err))) {
+        sort(m, by_id);
         ok = tell_cases(m, out, before);
     }
     pf_neighbours_reset(&best);
@@ -441,12 +504,12 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               (q->find != PF_FIND_CASES || load_cases(&m, err)) && rank_all(&m, err);
     *wants_more = false;
-    if (ok && q->find == PF_FIND_CASES && m.n_entries > 0) {
-        ok = fill_cases(&m, out, err);
-    } else if (ok && m.n_entries > 0) {
-        qsort(m.entries, m.n_entries, sizeof *m.entries, best_first);
+    if (ok && q->find == PF_FIND_CASES) {
+        ok = fill_cases(&m, out, wants_more, err);
+    } else if (ok) {
+        sort(&m, best_first);
         ok = q->collapses ? fill_collapsed(&m, out, wants_more, err)
-                          : fill(&m, out, err);
+                          : fill(&m, out, wants_more, err);
     }
     pf_id_set_reset(&m.captions);
     pf_case_map_reset(&m.cases);
@@ -457,12 +520,11 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
 
 bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_hits *out, pf_err *err)
 {
-    const size_t wanted = q->limit + f->n_like;
-    size_t depth = wanted > PF_FUSION_DEPTH ? wanted : PF_FUSION_DEPTH;
+    size_t depth = depth_for(q->limit + f->n_like);
     bool ok, wants_more = false;
     do {
         ok = run_to_depth(f, q, depth, out, &wants_more, err);
-        depth *= 4;
+        depth *= DEEPER;
     } while (ok && wants_more);
     return ok;
 }
@@ -479,8 +541,8 @@ bool pf_fusion_rank(const pf_fusion *f, int64_t **ids, size_t *n, pf_err *err)
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               rank_and_fuse(&m, err) &&
               (*ids = pf_alloc_array(m.n_entries, sizeof **ids, err)) != NULL;
-    if (ok && m.n_entries > 0)
-        qsort(m.entries, m.n_entries, sizeof *m.entries, best_first);
+    if (ok)
+        sort(&m, best_first);
     for (; ok && *n < m.n_entries; (*n)++)
         (*ids)[*n] = m.entries[*n].id;
     pf_id_set_reset(&m.captions);

@@ -25,7 +25,8 @@
 #include "core/search/words_many.h"
 #include "core/words/words.h"
 
-/* How far down each ranking is looked at, at least. */
+/* How far down each ranking is looked at, at least. Hits that none of them has so far
+ * up come behind all others, whatever their sum. */
 enum { PF_FUSION_DEPTH = 1000 };
 
 /* What is looked at, all of it borrowed. */

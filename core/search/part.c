@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/c_locale.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/image/intake.h"
 
 static const char digits[] = "0123456789";
 
@@ -20,7 +20,9 @@ bool pf_read_weight(const char **text, double *weight, pf_err *err)
         n += 1 + strspn(s + n + 1, digits);
     if (n == 0 || s[n] != ':')
         return true;
+    const pf_c_locale locale = pf_c_locale_begin();
     const double w = strtod(s, NULL);
+    pf_c_locale_end(locale);
     if (!(w >= PF_PART_WEIGHT_MIN && w <= PF_PART_WEIGHT_MAX))
         return pf_fail(err, PF_ERR_MISUSE,
                        "the weight in '%.*s' is outside %g..%g (1: in front takes the "
@@ -57,47 +59,53 @@ static bool embed_phrase(const char *phrase, pf_embedder *embedder, float *vecto
     return pf_embed_texts(embedder, &phrase, 1, vector, is_truncated, err);
 }
 
-static bool embed_bytes(const uint8_t *bytes, size_t n, const char *name,
-                        pf_embedder *embedder, float *vector, pf_err *err)
+/* What a picture is embedded with; its bytes are in the sandbox. */
+typedef struct {
+    pf_embedder *embedder;
+    pf_sandbox *sandbox;
+    float *vector;
+} embedding;
+
+static bool embed_taken(const embedding *e, const char *name, pf_err *err)
 {
-    const pf_preprocess *p = pf_model_preprocess(pf_embedder_model(embedder));
+    const pf_preprocess *p = pf_model_preprocess(pf_embedder_model(e->embedder));
     const pf_intake_options options = {.name = name, .preprocess = p};
     pf_intake intake = {0};
     intake.pixels = pf_alloc_array((size_t)p->size * (size_t)p->size, 3, err);
-    const bool ok = intake.pixels && pf_intake_make(&intake, bytes, n, &options, err) &&
-                    pf_embed_picture(embedder, intake.pixels, vector, err);
+    const bool ok = intake.pixels &&
+                    pf_sandbox_decode(e->sandbox, &intake, &options, err) &&
+                    pf_embed_picture(e->embedder, intake.pixels, e->vector, err);
     pf_free(intake.pixels);
     return ok || pf_fail_in(err, "picture '%s'", name);
 }
 
-/* Read, not mapped: it may be cut by others at any time. */
-static bool embed_file(const char *path, pf_embedder *embedder, float *vector,
-                       pf_err *err)
+static bool embed_file(const embedding *e, const char *path, pf_err *err)
 {
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
-    pf_buf file;
-    pf_buf_init(&file, limits.max_file_bytes);
-    const bool ok =
-        pf_file_read(path, &file, err) &&
-        embed_bytes((const uint8_t *)file.data, file.size, path, embedder, vector, err);
-    pf_buf_free(&file);
-    return ok;
+    pf_hash hash;
+    return pf_sandbox_read(e->sandbox, path, NULL, &hash, err) &&
+           embed_taken(e, path, err);
 }
 
-bool pf_part_embed(const pf_part *part, pf_embedder *embedder, float *vector,
-                   bool *is_truncated, pf_err *err)
+static bool embed_bytes(const embedding *e, const pf_part *part, pf_err *err)
 {
+    return (pf_sandbox_put(e->sandbox, part->bytes, part->n_bytes, err) ||
+            pf_fail_in(err, "picture '%s'", part->text)) &&
+           embed_taken(e, part->text, err);
+}
+
+bool pf_part_embed(const pf_part *part, pf_embedder *embedder, pf_sandbox *sandbox,
+                   float *vector, bool *is_truncated, pf_err *err)
+{
+    const embedding e = {embedder, sandbox, vector};
     if (is_truncated)
         *is_truncated = false;
     switch (part->kind) {
     case PF_PART_PHRASE:
         return embed_phrase(part->text, embedder, vector, is_truncated, err);
     case PF_PART_FILE:
-        return embed_file(part->text, embedder, vector, err);
+        return embed_file(&e, part->text, err);
     case PF_PART_PICTURE:
-        return embed_bytes(part->bytes, part->n_bytes, part->text, embedder, vector,
-                           err);
+        return embed_bytes(&e, part, err);
     case PF_PART_LIKE:
         break;
     }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/image/sandbox.h"
 #include "core/model/model.h"
 
 typedef enum {
@@ -35,10 +36,13 @@ typedef struct {
 /* The tower that embeds it: PF_CLIP_TEXT, PF_CLIP_IMAGE, or 0 for PF_PART_LIKE. */
 unsigned pf_part_tower(const pf_part *part);
 
-/* A phrase or picture as a unit vector: `vector` holds pf_model_dim() floats.
- * *is_truncated (may be NULL) tells that the phrase was longer than the model reads.
- * MISUSE for a phrase without a letter in it and for PF_PART_LIKE. */
+/* A phrase or picture as a unit vector: `vector` holds pf_model_dim() floats. Pictures
+ * are decoded in `sandbox`. *is_truncated (may be NULL) tells that the phrase was
+ * longer than the model reads. MISUSE for a phrase without a letter in it and for
+ * PF_PART_LIKE.
+ */
 PF_MUST_CHECK bool pf_part_embed(const pf_part *part, pf_embedder *embedder,
-                                 float *vector, bool *is_truncated, pf_err *err);
+                                 pf_sandbox *sandbox, float *vector, bool *is_truncated,
+                                 pf_err *err);
 
 #endif

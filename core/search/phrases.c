@@ -226,7 +226,8 @@ static bool rank(pf_hits *out, ranking *r, const pf_query *query, const pf_model
 {
     const size_t n = r->phrases->n;
     const pf_pipeline pipeline = {.model = model,
-                                  .jobs = pf_pipeline_cores(),
+                                  .jobs = r->work->threads > 0 ? r->work->threads
+                                                               : pf_pipeline_cores(),
                                   .batch = TEXTS_AT_ONCE,
                                   .stop = r->work->stop};
     r->order = pf_alloc_array(n, sizeof *r->order, err);

@@ -41,6 +41,7 @@ void pf_phrases_reset(pf_phrases *phrases); /* frees; all zero is fine */
 
 /* How they are embedded. All of it may be zero. */
 typedef struct {
+    int threads;            /* 0: one per core */
     const atomic_int *stop; /* or NULL; when it is set, the work ends (INTERRUPTED) */
     /* Or NULL: told how many different phrases were read so far, of how many. */
     void (*progress)(void *context, size_t done, size_t total);
@@ -48,8 +49,8 @@ typedef struct {
 } pf_phrases_work;
 
 /*
- * Rank the phrases by the cosine between them and what the parts of `query` add up to,
- * on all cores. Of the query parts, limit and min_score are looked at. Hits are
+ * Rank the phrases by the cosine between them and what the parts of `query` add up to.
+ * Of the query parts, limit and min_score are looked at. Hits are
  * captions: their id is the line, image_id is 0, path NULL; equal ones come in the
  * order of lines. *n_truncated: phrases of which only the beginning counted, the same
  * one once. *out must be all zero or reset; it stays so on failure.

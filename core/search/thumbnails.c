@@ -3,24 +3,19 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/image/intake.h"
 
-static bool make_from_file(const char *path, int frame, pf_buf *jpeg, pf_err *err)
+static bool make(pf_reader *r, const char *path, int frame, pf_buf *jpeg, pf_err *err)
 {
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
+    pf_sandbox *sandbox;
+    pf_hash hash;
     const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
-    pf_intake intake = {0};
-    pf_buf file;
-    pf_buf_init(&file, limits.max_file_bytes);
-    intake.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err);
-    const bool ok =
-        intake.thumbnail && pf_file_read(path, &file, err) &&
-        pf_intake_make(&intake, (const uint8_t *)file.data, file.size, &options, err) &&
-        pf_thumbnail_encode(intake.thumbnail, jpeg, err);
+    pf_intake intake = {.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err)};
+    const bool ok = intake.thumbnail && pf_reader_get_sandbox(r, &sandbox, err) &&
+                    pf_sandbox_read(sandbox, path, NULL, &hash, err) &&
+                    pf_sandbox_decode(sandbox, &intake, &options, err) &&
+                    pf_thumbnail_encode(intake.thumbnail, jpeg, err);
     pf_free(intake.thumbnail);
-    pf_buf_free(&file);
-    return ok;
+    return ok || pf_fail_in(err, "picture '%s'", path);
 }
 
 bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_err *err)
@@ -37,7 +32,7 @@ bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_er
     if (ok && !path)
         ok = pf_fail(err, PF_ERR_NOT_FOUND, "there is no image %lld",
                      (long long)image_id);
-    ok = ok && make_from_file(path, frame, jpeg, err);
+    ok = ok && make(r, path, frame, jpeg, err);
     pf_free(path);
     return ok;
 }

@@ -26,7 +26,6 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/json.h"
-#include "core/base/mapfile.h"
 #include "core/base/mem.h"
 #include "core/base/span.h"
 #include "core/base/utf8.h"
@@ -203,12 +202,12 @@ static bool inflate_all(z_stream *z, pf_buf *out, pf_err *err)
     return true;
 }
 
-static bool unpack(const pf_mapfile *map, pf_buf *out, pf_err *err)
+static bool unpack(const pf_buf *packed, pf_buf *out, pf_err *err)
 {
     z_stream z = {.zalloc = zlib_alloc,
                   .zfree = zlib_free,
-                  .next_in = (z_const Bytef *)(uintptr_t)map->data,
-                  .avail_in = (uInt)map->size};
+                  .next_in = (z_const Bytef *)packed->data,
+                  .avail_in = (uInt)packed->size};
     if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) /* 16: gzip only */
         return pf_fail(err, PF_ERR_NOMEM, "out of memory");
     bool ok = inflate_all(&z, out, err);
@@ -219,22 +218,19 @@ static bool unpack(const pf_mapfile *map, pf_buf *out, pf_err *err)
 /* The bytes of a plain or gzipped file, which must be text. */
 static bool read_text(pf_buf *out, const char *path, pf_err *err)
 {
-    pf_mapfile map;
+    bool ok = true;
     pf_buf_init(out, PF_BPE_FILE_MAX);
-    if (!pf_mapfile_open(&map, path, err))
+    if (!pf_file_read(path, out, err))
         return false;
-    bool ok;
-    if (map.size > PF_BPE_FILE_MAX)
-        ok = pf_fail(err, PF_ERR_LIMIT, "file has %zu bytes, at most %d are read",
-                     map.size, PF_BPE_FILE_MAX);
-    else if (map.size >= 2 && map.data[0] == 0x1F && map.data[1] == 0x8B)
-        ok = unpack(&map, out, err);
-    else
-        ok = pf_buf_add(out, map.data, map.size, err);
-    pf_mapfile_close(&map);
+    if (out->size >= 2 && memcmp(out->data, "\x1F\x8B", 2) == 0) {
+        pf_buf packed = *out;
+        pf_buf_init(out, PF_BPE_FILE_MAX);
+        ok = unpack(&packed, out, err);
+        pf_buf_free(&packed);
+    }
     if (ok && out->size > 0 && !pf_utf8_is_valid(out->data, out->size))
         ok = pf_fail(err, PF_ERR_FORMAT, "file is not UTF-8 text");
-    return ok;
+    return ok || pf_fail_in(err, "'%s'", path);
 }
 
 static bool take_line(pf_span *rest, const char **line, size_t *n)
@@ -514,17 +510,8 @@ static bool number_tokens(pf_bpe_vocab *vocab, const merges_file *f, const pf_sp
 
 static bool read_merges(merges_file *f, const char *path, pf_err *err)
 {
-    return (read_text(&f->text, path, err) && parse_merges(f, err)) ||
-           pf_fail_in(err, "'%s'", path);
-}
-
-static bool read_ids(pf_mapfile *map, const char *path, pf_err *err)
-{
-    if (!pf_mapfile_open(map, path, err))
-        return false;
-    return map->size <= PF_BPE_FILE_MAX ||
-           pf_fail(err, PF_ERR_LIMIT, "'%s' has %zu bytes, at most %d are read", path,
-                   map->size, PF_BPE_FILE_MAX);
+    return read_text(&f->text, path, err) &&
+           (parse_merges(f, err) || pf_fail_in(err, "'%s'", path));
 }
 
 /* `ids_path` may be NULL. */
@@ -532,9 +519,10 @@ static bool read_files(pf_bpe_vocab *vocab, const char *merges_path,
                        const char *ids_path, pf_err *err)
 {
     merges_file f = {.n = 0};
-    pf_mapfile map = {.size = 0};
+    pf_buf json;
+    pf_buf_init(&json, PF_BPE_FILE_MAX);
     bool ok = read_merges(&f, merges_path, err) &&
-              (!ids_path || read_ids(&map, ids_path, err));
+              (!ids_path || pf_file_read(ids_path, &json, err));
     if (ok) {
         vocab->n_merges = f.n;
         vocab->first_line = f.n > 0 ? f.merges[0].line : 1;
@@ -542,10 +530,10 @@ static bool read_files(pf_bpe_vocab *vocab, const char *merges_path,
         vocab->path = pf_strdup(merges_path, err);
         ok = vocab->merges && vocab->path;
     }
-    const pf_span ids = pf_mapfile_span(&map);
+    const pf_span ids = pf_span_of(json.data, json.size);
     if (ok && !number_tokens(vocab, &f, ids_path ? &ids : NULL, err))
         ok = pf_fail_in(err, "'%s'", ids_path ? ids_path : merges_path);
-    pf_mapfile_close(&map);
+    pf_buf_free(&json);
     merges_file_free(&f);
     return ok;
 }

@@ -39,8 +39,9 @@ typedef enum { NOTHING, PRE, POST, PSEUDO, STOP, NEW, VERB, N_KINDS } kind;
 static const char *const kind_names[N_KINDS] = {"",     "pre", "post", "pseudo",
                                                 "stop", "new", "verb"};
 
-/* In `kinds`: of the phrase a term belongs to, and whether it is its first. */
-enum { KIND_MASK = 15, IS_FIRST = 16 };
+/* In `kinds`: of the phrase a term belongs to, and whether it is its first; what comes
+ * later in its sentence. */
+enum { KIND_MASK = 15, IS_FIRST = 16, OR_LATER = 32, VERB_LATER = 64 };
 
 typedef struct {
     char *words[PHRASE_WORDS_MAX]; /* owned, as pf_terms_plain() */
@@ -211,14 +212,23 @@ static const phrase *phrase_at(const pf_negex *x, const pf_terms *t, size_t i)
     return found;
 }
 
-static bool find_phrases(const pf_negex *x, const pf_terms *t, pf_negations *out,
-                         pf_err *err)
+static bool make_room(pf_negations *out, size_t n, pf_err *err)
 {
-    while (out->room_kinds < t->n) {
+    while (out->room_kinds < n) {
         if (!pf_grow_array(&out->kinds, &out->room_kinds, out->room_kinds,
                            sizeof *out->kinds, err))
             return false;
     }
+    while (out->room_reach < n) {
+        if (!pf_grow_array(&out->reach, &out->room_reach, out->room_reach,
+                           sizeof *out->reach, err))
+            return false;
+    }
+    return true;
+}
+
+static void find_phrases(const pf_negex *x, const pf_terms *t, pf_negations *out)
+{
     for (size_t i = 0; i < t->n;) {
         const phrase *p = phrase_at(x, t, i);
         out->kinds[i] = p ? (uint8_t)(p->kind | IS_FIRST) : NOTHING;
@@ -226,7 +236,6 @@ static bool find_phrases(const pf_negex *x, const pf_terms *t, pf_negations *out
             out->kinds[i + k] = (uint8_t)p->kind;
         i += p ? p->n_words : 1;
     }
-    return true;
 }
 
 /* ---- how far they reach ---------------------------------------------------------- */
@@ -251,32 +260,33 @@ static bool joins_list(const reading *r, size_t i)
     return is_word(r, i, "or") || is_word(r, i, "nor") || is_word(r, i, "and");
 }
 
-/* Does an "or" follow in this sentence, from term i on? */
-static bool has_or_later(const reading *r, size_t i)
+/* Note what follows each term, itself included: an "or" in this sentence, before a
+ * STOP; a verb before the next comma. From the end, so that each term is looked at
+ * once, however long a sentence is. */
+static void look_ahead(const reading *r, uint8_t *kinds)
 {
-    for (size_t k = i; k < r->t->n; k++) {
-        if ((k > i && r->t->at[k].gap == PF_GAP_STOP) || kind_of(r, k) == STOP)
-            return false;
-        if (is_word(r, k, "or") || is_word(r, k, "nor"))
-            return true;
+    uint8_t later = 0;
+    for (size_t i = r->t->n; i-- > 0;) {
+        const kind k = kind_of(r, i);
+        const pf_gap gap = i + 1 < r->t->n ? r->t->at[i + 1].gap : PF_GAP_STOP;
+        if (gap == PF_GAP_STOP || k == STOP)
+            later &= (uint8_t)~OR_LATER;
+        if (gap != PF_GAP_SPACE)
+            later &= (uint8_t)~VERB_LATER;
+        if (k != STOP && (is_word(r, i, "or") || is_word(r, i, "nor")))
+            later |= OR_LATER;
+        if (k == VERB)
+            later |= VERB_LATER;
+        kinds[i] |= later;
     }
-    return false;
 }
 
 /* Does a statement of its own begin with term i, which stands behind a comma or "and"?
  */
 static bool begins_statement(const reading *r, size_t i)
 {
-    if (has_or_later(r, i))
-        return false;
-    if (kind_of(r, i) == NEW)
-        return true;
-    for (size_t k = i; k < r->t->n && (k == i || r->t->at[k].gap == PF_GAP_SPACE);
-         k++) {
-        if (kind_of(r, k) == VERB)
-            return true;
-    }
-    return false;
+    return !(r->kinds[i] & OR_LATER) &&
+           (kind_of(r, i) == NEW || (r->kinds[i] & VERB_LATER));
 }
 
 /* One behind the last term that a phrase ending before `from` denies. */
@@ -321,12 +331,31 @@ static bool add(pf_negations *out, pf_negation negation, pf_err *err)
     return true;
 }
 
+/* For each term one behind the last that is denied by a phrase which denies it, or some
+ * term before it: so one look tells whether a phrase denies all of first .. last. */
+static void find_reach(pf_negations *out, size_t n_terms)
+{
+    for (size_t i = 0; i < n_terms; i++)
+        out->reach[i] = 0;
+    for (size_t i = 0; i < out->n; i++) {
+        const pf_negation *n = &out->at[i];
+        if (n->first <= n->last && out->reach[n->first] <= n->last)
+            out->reach[n->first] = n->last + 1;
+    }
+    for (size_t i = 1; i < n_terms; i++) {
+        if (out->reach[i] < out->reach[i - 1])
+            out->reach[i] = out->reach[i - 1];
+    }
+}
+
 bool pf_negex_find(const pf_negex *x, const pf_terms *t, pf_negations *out, pf_err *err)
 {
     out->n = 0;
-    if (!find_phrases(x, t, out, err))
+    if (!make_room(out, t->n, err))
         return false;
+    find_phrases(x, t, out);
     const reading r = {t, out->kinds};
+    look_ahead(&r, out->kinds);
     for (size_t i = 0, end; i < t->n; i = end) {
         for (end = i + 1; end < t->n && !(out->kinds[end] & IS_FIRST) &&
                           kind_of(&r, end) != NOTHING;)
@@ -345,6 +374,7 @@ bool pf_negex_find(const pf_negex *x, const pf_terms *t, pf_negations *out, pf_e
         if ((k == PRE || k == POST) && !add(out, n, err))
             return false;
     }
+    find_reach(out, t->n);
     return true;
 }
 
@@ -352,24 +382,19 @@ void pf_negations_reset(pf_negations *negations)
 {
     pf_free(negations->at);
     pf_free(negations->kinds);
+    pf_free(negations->reach);
     *negations = (pf_negations){0};
 }
 
 bool pf_negations_cover(const pf_negations *negations, size_t first, size_t last)
 {
-    for (size_t i = 0; i < negations->n; i++) {
-        if (negations->at[i].first <= first && last <= negations->at[i].last)
-            return true;
-    }
-    return false;
+    return negations->n > 0 && negations->reach[first] > last;
 }
 
 bool pf_negations_has_phrase(const pf_negations *negations, size_t term)
 {
-    for (size_t i = 0; i < negations->n; i++) {
-        if (negations->at[i].phrase_first <= term &&
-            term <= negations->at[i].phrase_last)
-            return true;
-    }
-    return false;
+    if (negations->n == 0)
+        return false;
+    const kind k = (kind)(negations->kinds[term] & KIND_MASK);
+    return k == PRE || k == POST;
 }

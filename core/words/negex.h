@@ -34,11 +34,13 @@ typedef struct {
 typedef struct {
     pf_negation *at; /* owned */
     size_t n, room;
-    uint8_t *kinds; /* per term; negex.c's own */
-    size_t room_kinds;
+    uint8_t *kinds;  /* per term; negex.c's own */
+    uint32_t *reach; /* per term, too */
+    size_t room_kinds, room_reach;
 } pf_negations;
 
-/* Find all negations in a text; those that were there before are gone. */
+/* Find all negations in a text; those that were there before are gone. The time is that
+ * of the text's length, whatever stands in it. */
 PF_MUST_CHECK bool pf_negex_find(const pf_negex *negex, const pf_terms *terms,
                                  pf_negations *out, pf_err *err);
 void pf_negations_reset(pf_negations *negations); /* frees; all zero is fine */

@@ -354,7 +354,7 @@ bool pf_terms_read(pf_terms *terms, const char *text, size_t n, pf_err *err)
         n = pf_utf8_cut(text, PF_TERMS_MAX_TEXT);
     const text_span t = {text, n};
     reader r = {.terms = terms, .err = err};
-    for (size_t at = 0, length; at < n; at += length) {
+    for (size_t at = 0, length; at < n && terms->n < PF_TERMS_MAX; at += length) {
         uint32_t code;
         length = pf_utf8_decode(text + at, n - at, &code);
         if (length == 0) {

@@ -26,6 +26,7 @@
 enum {
     PF_TERMS_MAX_TEXT =
         1 << 20,            /* bytes of a text that are read; what follows is not */
+    PF_TERMS_MAX = 1 << 16, /* words of a text, the same; a long report has 2000 */
     PF_TERMS_MAX_WORD = 64, /* bytes of a word that count */
 };
 

@@ -6,6 +6,7 @@
 #   pictures FOLDER N   N small pictures
 #   index ARGS          plainfilm-index, quietly, on the catalog "catalog", one worker;
 #                       what varies from run to run is taken out of what it says
+#   wait_until COMMAND  until it succeeds; a minute is too long
 #   refused ARGS        index: prints its exit status; the catalog must stay as it was
 
 picture() {
@@ -28,6 +29,18 @@ pictures() {
       close(file)
     }
   }'
+}
+
+wait_until() {
+  tries=0
+  while ! "$@"; do
+    tries=$((tries + 1))
+    if [ $tries -gt 3000 ]; then
+      echo "waited in vain: $*"
+      exit 1
+    fi
+    sleep 0.02
+  done
 }
 
 vary() {

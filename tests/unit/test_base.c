@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/arena.h"
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/hash.h"
@@ -148,6 +149,37 @@ static void json_reads_strictly(void **state)
     assert_refused(pf_json_parse(&doc, deep, sizeof deep, &err), &err, "depth");
 }
 
+/* A terminal that is shown our JSON does nothing of it, and shows it in order. */
+static void json_escapes_what_drives_a_terminal(void **state)
+{
+    (void)state;
+    static const char odd[] = "a\x7F\xC2\x80\xC2\x9B"
+                              "31m\xC2\x9F\xC2\xA0\xD8\x9C\xE2\x80\x8E\xE2\x80\x8F"
+                              "\xE2\x80\xA7\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAA"
+                              "\xE2\x80\xAE\xE2\x81\xA6\xE2\x81\xA9\xF0\x9F\xA9\xBB";
+    static const char wanted[] =
+        "\"a\\u007F\\u0080\\u009B31m\\u009F\xC2\xA0\\u061C\\u200E\\u200F\xE2\x80\xA7"
+        "\\u2028\\u2029\\u202A\\u202E\\u2066\\u2069\xF0\x9F\xA9\xBB\"";
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    pf_json_writer w;
+    pf_json *json;
+    pf_err err = PF_ERR_INIT;
+    pf_json_writer_init(&w, f);
+    pf_json_write_string(&w, NULL, odd);
+    fclose(f);
+    text[n - 1] = '\0';
+    assert_string_equal(text, wanted);
+    assert_ok(pf_json_parse(&json, text, n - 1, &err), &err);
+    assert_string_equal(pf_json_string(json, NULL), odd);
+    char *again = pf_json_text(json, &err);
+    assert_string_equal(again, wanted);
+    pf_free(again);
+    pf_json_free(json);
+    free(text);
+}
+
 static void json_writes_what_can_be_read(void **state)
 {
     (void)state;
@@ -218,6 +250,47 @@ static void files_are_published_whole(void **state)
     assert_string_equal(pf_path_extension("/x.y/.hidden"), "");
 }
 
+static void paths_are_tidied_by_their_names(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"/a/b.png", "/a/b.png"}, {"//a///b.png/", "/a/b.png"}, {"/a/./b/../c", "/a/c"},
+        {"/../../a", "/a"},       {"/a/..b/...", "/a/..b/..."}, {"/a/..", ""},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "%s", pairs[i][0]);
+        pf_path_tidy(path);
+        assert_string_equal(path, pairs[i][1]);
+    }
+}
+
+static void an_arena_keeps_strings_where_they_are(void **state)
+{
+    (void)state;
+    enum { STRINGS = 40000, LARGE = 1 << 20 };
+    static const char *kept[STRINGS];
+    pf_err err = PF_ERR_INIT;
+    pf_arena a = {0};
+    char text[16], *large = pf_zalloc(LARGE, &err);
+    for (int i = 0; i < STRINGS; i++) {
+        const int n = snprintf(text, sizeof text, "%d", i);
+        assert_non_null(kept[i] = pf_arena_add(&a, text, (size_t)n, &err));
+        if (i == STRINGS / 2)
+            assert_memory_equal(pf_arena_add(&a, large, LARGE, &err), large, LARGE);
+    }
+    for (int i = 0; i < STRINGS; i++)
+        assert_int_equal(strtol(kept[i], NULL, 10), i);
+    assert_string_equal(pf_arena_add(&a, "cut here", 3, &err), "cut");
+    pf_arena_reset(&a);
+    pf_mem_fail_at(1);
+    assert_null(pf_arena_add(&a, "x", 1, &err));
+    pf_mem_fail_at(0);
+    assert_int_equal(err.code, PF_ERR_NOMEM);
+    pf_arena_reset(&a);
+    pf_free(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,8 +303,11 @@ int main(void)
         cmocka_unit_test(utf8_refuses_what_the_standard_refuses),
         cmocka_unit_test(json_reads_strictly),
         cmocka_unit_test(json_writes_what_can_be_read),
+        cmocka_unit_test(json_escapes_what_drives_a_terminal),
         cmocka_unit_test(hashes_do_not_depend_on_the_pieces),
         cmocka_unit_test(files_are_published_whole),
+        cmocka_unit_test(paths_are_tidied_by_their_names),
+        cmocka_unit_test(an_arena_keeps_strings_where_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

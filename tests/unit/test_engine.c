@@ -5,6 +5,7 @@
  * Whether an index was loaded is seen by its file, which is damaged behind the engine's
  * back: whoever loads it is told so.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,11 +303,13 @@ static void an_index_is_shared_by_readers(void **state)
     pf_engine *e = open_engine();
     pf_reader *r[3];
     const pf_vindex *index[3];
+    const pf_view *view = NULL;
     for (int i = 0; i < 3; i++) {
         r[i] = open_reader(e);
         assert_ok(pf_reader_get_index(r[i], PF_INDEX_IMAGES, &index[i], &err), &err);
         assert_ptr_equal(index[i], index[0]);
-        assert_ptr_equal(r[i]->view, r[0]->view);
+        assert_true(!view || r[i]->view == view);
+        view = r[i]->view;
         pf_reader_close(i == 0 ? r[i] : NULL); /* who loaded it need not stay */
     }
     assert_int_equal(pf_vindex_count(index[0]), IMAGES);
@@ -589,6 +592,23 @@ static void options_may_be_of_an_older_header(void **state)
     pf_engine_close(e);
 }
 
+/* More than there can be end the process, in OpenMP. */
+static void threads_have_a_limit(void **state)
+{
+    (void)state;
+    char *expected = ask_fresh("{\"like\":3}");
+    const int asked_for[] = {INT_MIN, 2, INT_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        pf_engine *e =
+            open_engine_with((pf_engine_options){.search_threads = asked_for[i]});
+        pf_reader *r = open_reader(e);
+        expect(r, "{\"like\":3}", expected);
+        pf_reader_close(r);
+        pf_engine_close(e);
+    }
+    pf_free(expected);
+}
+
 static void options_are_copied(void **state)
 {
     (void)state;
@@ -729,17 +749,47 @@ static void generations_never_go_back(void **state)
     pf_view_unref(view);
     pf_catalog_close(behind);
 
-    /* Another catalog in the same place is none that one can go on to. */
-    pf_tree_remove(folder);
-    publish(IMAGES);
-    pf_reader *late;
-    assert_refused(pf_reader_open(&late, e, &err), &err, "gone back to an older state");
-    assert_int_equal(err.code, PF_ERR_FORMAT);
-    assert_null(late);
-    assert_int_equal(pf_reader_generation(r), 2);
-    pf_free(ask(r, everything));
     pf_reader_close(r);
     pf_engine_close(e);
+}
+
+/* In the same place, with generations of its own: of the same number as the one before
+ * it, or of a lower one. */
+static void a_catalog_made_anew_is_another_one(void **state)
+{
+    (void)state;
+    for (int n_published = 1; n_published <= 2; n_published++) {
+        pf_tree_remove(folder);
+        publish(IMAGES);
+        if (n_published == 2)
+            publish(IMAGES);
+        pf_engine *e = open_engine();
+        pf_reader *r = open_reader(e), *idle = open_reader(e);
+        char *first = ask(r, everything);
+        tower_of(r, PF_CLIP_TEXT);
+        pf_tree_remove(folder);
+        assert_ok(pf_reader_refresh(r, &err), &err); /* all it has is still there */
+        expect(r, everything, first);
+
+        publish_with(write_other_model(), MORE);
+        char *second = ask_fresh(everything);
+        assert_string_not_equal(first, second);
+        pf_reader *late = open_reader(e);
+        expect(late, everything, second);
+        expect(r, everything, first);
+        assert_ok(pf_reader_refresh(r, &err), &err);
+        expect(r, everything, second);
+        assert_int_equal(pf_reader_generation(r), 1);
+        assert_ptr_equal(r->view, late->view);
+        assert_ptr_equal(tower_of(r, PF_CLIP_TEXT), tower_of(late, PF_CLIP_TEXT));
+        expect(idle, everything, first);
+        pf_free(first);
+        pf_free(second);
+        pf_reader_close(r);
+        pf_reader_close(late);
+        pf_reader_close(idle);
+        pf_engine_close(e);
+    }
 }
 
 static void readers_beside_are_of_one_generation(void **state)
@@ -897,11 +947,13 @@ int main(void)
         TEST(a_model_alone_is_enough_for_some),
         TEST(options_are_checked),
         TEST(options_may_be_of_an_older_header),
+        TEST(threads_have_a_limit),
         TEST(options_are_copied),
         TEST(the_default_catalog_is_that_of_the_environment),
         TEST(readers_stay_until_they_are_told),
         TEST(answers_outlive_their_generation),
         TEST(generations_never_go_back),
+        TEST(a_catalog_made_anew_is_another_one),
         TEST(readers_beside_are_of_one_generation),
         TEST(the_first_reader_is_at_the_newest_generation),
         TEST(a_failed_refresh_changes_nothing),

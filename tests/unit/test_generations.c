@@ -362,7 +362,7 @@ static void *ask_on(void *context)
             a->refreshed++;
         }
         if (!ok)
-            snprintf(a->problem, sizeof a->problem, "refresh: %s", err.msg);
+            snprintf(a->problem, sizeof a->problem, "refresh: %.500s", err.msg);
         ok = ok && check_one(a, r, (int)(state >> 8) % N_QUESTIONS, &newest);
         atomic_fetch_add(&n_asked, 1);
         a->asked++;

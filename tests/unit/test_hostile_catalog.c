@@ -279,8 +279,9 @@ static void old_formats_with_foreign_schemas_are_refused(void **state)
     (void)state;
     char line[4096];
     copy_catalog();
-    run("DROP TABLE background; PRAGMA user_version = 3; CREATE TRIGGER t AFTER INSERT"
-        " ON caption_word_content BEGIN DELETE FROM image; END");
+    run("ALTER TABLE source DROP COLUMN follows_links; PRAGMA user_version = 6;"
+        "CREATE TRIGGER t AFTER INSERT ON caption_word_content BEGIN DELETE FROM image;"
+        " END");
     in_a_child(as_indexer, "an old format", line, sizeof line);
     assert_non_null(strstr(line, "trigger 't', " FOREIGN));
     run("DROP TRIGGER t");

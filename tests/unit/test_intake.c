@@ -1,4 +1,4 @@
-/* test_view.c - a intake is what decoding, preprocessing and shrinking give, each by
+/* test_intake.c - an intake is what decoding, preprocessing and shrinking give, each by
  * itself, and asks for no more than what is wanted. */
 #include "core/image/intake.h"
 #include "tests/unit/image_support.h"

@@ -8,6 +8,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "indexer/import_folder.h"
 #include "indexer/plan.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
@@ -15,7 +16,8 @@
 static pf_err err;
 static pf_store *store;
 static int64_t model, other_model, source;
-static pf_scan scan;
+static char root[300];
+static pf_collection found;
 static pf_plan plan;
 
 static void put_model(const char *fingerprint, int64_t *id)
@@ -35,15 +37,16 @@ static int before(void **state)
 {
     (void)state;
     err = (pf_err)PF_ERR_INIT;
-    scan = (pf_scan){0};
+    found = (pf_collection){0};
     plan = (pf_plan){0};
     pf_films_make();
+    snprintf(root, sizeof root, "%s", pf_films_path("in"));
     for (unsigned i = 0; i < 5; i++) {
         char name[16];
         snprintf(name, sizeof name, "in/%c.pgm", 'a' + (int)i);
         pf_films_picture(name, i);
     }
-    const pf_store_source row = {.path = pf_films_path("in"), .kind = "folder"};
+    const pf_store_source row = {.path = root, .kind = "folder"};
     assert_ok(pf_store_open(&store, pf_films_path("db"), PF_STORE_CREATE, &err) &&
                   pf_store_begin(store, &err),
               &err);
@@ -59,15 +62,15 @@ static int after(void **state)
 {
     (void)state;
     pf_plan_reset(&plan);
-    pf_scan_reset(&scan);
+    pf_collection_reset(&found);
     pf_store_close(store);
     store = NULL;
     pf_films_remove();
     return 0;
 }
 
-/* The file as it is now becomes an image of the store. */
-static int64_t put(const char *name)
+/* A frame of the file as it is now becomes an image of the store. */
+static int64_t put_frame(const char *name, int frame)
 {
     static const float vector[2] = {1, 0};
     struct stat st;
@@ -79,12 +82,14 @@ static int64_t put(const char *name)
     assert_ok(pf_file_read(path, &bytes, &err), &err);
     pf_store_picture p = {.model_id = model,
                           .content = pf_hash_bytes(bytes.data, bytes.size),
+                          .frame = frame,
                           .width = 1,
                           .height = 1,
                           .format = "pnm",
                           .vector = vector};
     pf_store_image image = {.source_id = source,
                             .path = path,
+                            .frame = frame,
                             .size = st.st_size,
                             .mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) +
                                         st.st_mtim.tv_nsec};
@@ -95,28 +100,52 @@ static int64_t put(const char *name)
     return id;
 }
 
-static void make_plan(int64_t model_id, bool verify)
+static int64_t put(const char *name)
 {
+    return put_frame(name, 0);
+}
+
+static void read_folder(void)
+{
+    const pf_import from = {.path = root, .is_given = true};
     pf_plan_reset(&plan);
-    pf_scan_reset(&scan);
+    pf_collection_reset(&found);
+    pf_collection_init(&found, root);
+    assert_ok(pf_import_folder.read(&from, &found, &err), &err);
+}
+
+static void compare(int64_t model_id, bool verify)
+{
     const pf_plan_options o = {.store = store,
-                               .root = pf_films_path("in"),
+                               .source_id = source,
                                .model_id = model_id,
                                .seen_model = model,
                                .verify_content = verify};
-    assert_ok(pf_scan_source(&scan, o.root, NULL, NULL, &err) &&
-                  pf_plan_make(&plan, &scan, &o, &err),
-              &err);
+    pf_collection_finish(&found);
+    assert_ok(pf_plan_make(&plan, &found, &o, &err), &err);
+}
+
+static void make_plan(int64_t model_id, bool verify)
+{
+    read_folder();
+    compare(model_id, verify);
+}
+
+static const pf_plan_item *item_of(const char *name, int frame)
+{
+    for (size_t i = 0; i < plan.count; i++) {
+        const pf_plan_item *item = &plan.items[i];
+        if (item->image->frame == frame &&
+            strcmp(item->image->path, pf_films_path("%s", name)) == 0)
+            return item;
+    }
+    fail_msg("%s is not in the plan", name);
+    return NULL;
 }
 
 static const pf_plan_item *item(const char *name)
 {
-    for (size_t i = 0; i < plan.count; i++) {
-        if (strcmp(plan.items[i].file->path, pf_films_path("%s", name)) == 0)
-            return &plan.items[i];
-    }
-    fail_msg("%s is not in the plan", name);
-    return NULL;
+    return item_of(name, 0);
 }
 
 static void set_time(const char *name, time_t when)
@@ -248,14 +277,10 @@ static void gaps_keep_what_was_known(void **state)
     put("in/a.pgm");
     put("in/far/x.pgm");
     pf_films_delete("in/far/x.pgm");
-    const pf_plan_options o = {.store = store,
-                               .root = pf_films_path("in"),
-                               .model_id = model,
-                               .seen_model = model};
-    assert_ok(pf_scan_source(&scan, o.root, NULL, NULL, &err) &&
-                  pf_scan_add_gap(&scan, pf_films_path("in/far"), "away", &err) &&
-                  pf_plan_make(&plan, &scan, &o, &err),
+    read_folder();
+    assert_ok(pf_collection_add_gap(&found, pf_films_path("in/far"), "away", &err),
               &err);
+    compare(model, false);
     assert_int_equal(plan.n_kept, 1);
     assert_int_equal(plan.n_gone, 0);
 }
@@ -264,14 +289,116 @@ static void unreadable_file(void **state)
 {
     (void)state;
     put("in/a.pgm");
-    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err), &err);
+    read_folder();
     pf_films_delete("in/b.pgm"); /* new, and gone between scan and plan */
     set_time("in/a.pgm", 5000);
-    const pf_plan_options o = {
-        .store = store, .root = pf_films_path("in"), .model_id = model};
-    assert_ok(pf_plan_make(&plan, &scan, &o, &err), &err);
+    compare(model, false);
     assert_non_null(strstr(item("in/b.pgm")->failure, "No such file"));
     assert_false(item("in/b.pgm")->keeps_old);
+}
+
+/* ---- frames ---- */
+
+/* As an importer does that finds several in a file. */
+static void find_frames(const char *name, int n)
+{
+    struct stat st;
+    pf_subject ignored;
+    const char *path = pf_films_path("%s", name);
+    assert_int_equal(stat(path, &st), 0);
+    for (int frame = n - 1; frame >= 0; frame--) {
+        const pf_collected_image image = {
+            .path = path,
+            .frame = frame,
+            .size = st.st_size,
+            .mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
+        assert_ok(pf_collection_add_image(&found, &image, &ignored, &err), &err);
+    }
+}
+
+static void start_over(void)
+{
+    pf_plan_reset(&plan);
+    pf_collection_reset(&found);
+    pf_collection_init(&found, root);
+}
+
+static void each_frame_is_an_item(void **state)
+{
+    (void)state;
+    const int64_t a0 = put_frame("in/a.pgm", 0), a1 = put_frame("in/a.pgm", 1);
+    start_over();
+    find_frames("in/a.pgm", 3);
+    find_frames("in/b.pgm", 2);
+    compare(model, false);
+    assert_int_equal(plan.count, 5);
+    assert_int_equal(item_of("in/a.pgm", 0)->image_id, a0);
+    assert_int_equal(item_of("in/a.pgm", 1)->image_id, a1);
+    assert_int_equal(item_of("in/a.pgm", 1)->kind, PF_PLAN_UNCHANGED);
+    assert_int_equal(item_of("in/a.pgm", 2)->kind, PF_PLAN_NEW);
+    assert_int_equal(item_of("in/a.pgm", 2)->picture_id, 0);
+    assert_true(pf_hash_equal(&item_of("in/b.pgm", 0)->content,
+                              &item_of("in/b.pgm", 1)->content));
+    assert_int_equal(item_of("in/b.pgm", 1)->twin, PF_PLAN_NO_TWIN);
+    assert_int_equal(plan.n_gone, 0);
+    start_over(); /* the file has fewer now, by what the importer says */
+    find_frames("in/a.pgm", 1);
+    compare(model, false);
+    assert_int_equal(plan.n_gone, 1);
+    assert_int_equal(plan.gone[0].image_id, a1);
+}
+
+static void frames_move_with_their_file(void **state)
+{
+    (void)state;
+    const int64_t a0 = put_frame("in/a.pgm", 0), a1 = put_frame("in/a.pgm", 1);
+    pf_films_rename("in/a.pgm", "in/z.pgm");
+    start_over();
+    find_frames("in/z.pgm", 2);
+    compare(model, false);
+    assert_int_equal(item_of("in/z.pgm", 0)->kind, PF_PLAN_MOVED);
+    assert_int_equal(item_of("in/z.pgm", 0)->image_id, a0);
+    assert_int_equal(item_of("in/z.pgm", 1)->kind, PF_PLAN_MOVED);
+    assert_int_equal(item_of("in/z.pgm", 1)->image_id, a1);
+}
+
+static void frames_have_twins_of_their_own(void **state)
+{
+    (void)state;
+    pf_films_picture("in/twin.pgm", 0); /* the same as in/a.pgm */
+    start_over();
+    find_frames("in/a.pgm", 2);
+    find_frames("in/twin.pgm", 3);
+    compare(model, false);
+    for (int frame = 0; frame < 2; frame++) {
+        const pf_plan_item *first = &plan.items[item_of("in/twin.pgm", frame)->twin];
+        assert_ptr_equal(first, item_of("in/a.pgm", frame));
+    }
+    assert_int_equal(item_of("in/twin.pgm", 2)->twin, PF_PLAN_NO_TWIN);
+}
+
+/* A source whose images lie elsewhere: what is its own is known by its id. */
+static void images_outside_of_the_source(void **state)
+{
+    (void)state;
+    pf_films_picture("spool/x.pgm", 50);
+    pf_films_picture("spool/y.pgm", 51);
+    const int64_t x = put("spool/x.pgm");
+    put("spool/y.pgm");
+    start_over();
+    find_frames("spool/y.pgm", 1);
+    compare(model, false);
+    assert_int_equal(plan.n_gone, 1);
+    assert_int_equal(plan.gone[0].image_id, x);
+    start_over(); /* the server does not answer */
+    assert_ok(pf_collection_add_gap(&found, root, "away", &err), &err);
+    compare(model, false);
+    assert_int_equal(plan.n_gone, 0);
+    assert_int_equal(plan.n_kept, 2);
+    const pf_plan_options o = {.store = store, .source_id = 77, .model_id = model};
+    start_over(); /* and of another source they are no business */
+    assert_ok(pf_plan_make(&plan, &found, &o, &err), &err);
+    assert_int_equal(plan.n_gone + plan.n_kept, 0);
 }
 
 int main(void)
@@ -286,6 +413,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_model, before, after),
         cmocka_unit_test_setup_teardown(gaps_keep_what_was_known, before, after),
         cmocka_unit_test_setup_teardown(unreadable_file, before, after),
+        cmocka_unit_test_setup_teardown(each_frame_is_an_item, before, after),
+        cmocka_unit_test_setup_teardown(frames_move_with_their_file, before, after),
+        cmocka_unit_test_setup_teardown(frames_have_twins_of_their_own, before, after),
+        cmocka_unit_test_setup_teardown(images_outside_of_the_source, before, after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

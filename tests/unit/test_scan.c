@@ -47,9 +47,9 @@ static void finds_pictures(void **state)
     pf_films_picture("in/.hidden.pgm", 5);
     pf_films_picture("in/.git/d.pgm", 6);
     pf_films_picture("in/cat/e.pgm", 7);
-    assert_ok(
-        pf_scan_source(&scan, pf_films_path("in"), pf_films_path("in/cat"), NULL, &err),
-        &err);
+    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, pf_films_path("in/cat"),
+                             NULL, &err),
+              &err);
     assert_int_equal(scan.count, 4);
     assert_int_equal(scan.others, 2);
     assert_int_equal(scan.n_gaps, 0);
@@ -78,7 +78,7 @@ static void all_names_of_tga(void **state)
     pf_films_write_text("in/tga", "no signature");
     assert_null(pf_picture_sniff(bytes, sizeof bytes, "in/tga"));
     assert_null(pf_picture_sniff(bytes, sizeof bytes, "in/.tga"));
-    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err), &err);
+    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, NULL, &err), &err);
     assert_int_equal(scan.count, 4);
     assert_int_equal(scan.others, 1);
 }
@@ -94,7 +94,7 @@ static void links(void **state)
     assert_int_equal(symlink("self.pgm", pf_films_path("in/self.pgm")), 0);
     assert_int_equal(symlink("nowhere.pgm", pf_films_path("in/broken.pgm")), 0);
     assert_int_equal(mkfifo(pf_films_path("in/fifo.pgm"), 0600), 0);
-    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err), &err);
+    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, NULL, &err), &err);
     assert_int_equal(scan.count, 2);
     assert_true(has("in/own.pgm") && has("in/linked.pgm"));
     assert_int_equal(scan.n_gaps, 0);
@@ -106,7 +106,7 @@ static void odd_names(void **state)
     pf_films_picture("in/new\nline.pgm", 1);
     pf_films_picture("in/\xFF\xFE latin.pgm", 2);
     pf_films_picture("in/ \"quote\" .pgm", 3);
-    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err), &err);
+    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, NULL, &err), &err);
     assert_int_equal(scan.count, 3);
     assert_true(has("in/new\nline.pgm") && has("in/\xFF\xFE latin.pgm"));
 }
@@ -115,15 +115,15 @@ static void empty_single_and_missing(void **state)
 {
     (void)state;
     assert_int_equal(mkdir(pf_films_path("in"), 0700), 0);
-    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err), &err);
+    assert_ok(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, NULL, &err), &err);
     assert_int_equal(scan.count, 0);
     assert_null(pf_scan_find(&scan, "/x"));
     pf_films_picture("in/single", 1);
-    assert_ok(pf_scan_source(&scan, pf_films_path("in/single"), NULL, NULL, &err),
+    assert_ok(pf_scan_source(&scan, pf_films_path("in/single"), NULL, NULL, NULL, &err),
               &err);
     assert_int_equal(scan.count, 1);
-    assert_refused(pf_scan_source(&scan, pf_films_path("gone"), NULL, NULL, &err), &err,
-                   "gone");
+    assert_refused(pf_scan_source(&scan, pf_films_path("gone"), NULL, NULL, NULL, &err),
+                   &err, "gone");
     assert_int_equal(err.code, PF_ERR_IO);
 }
 
@@ -132,8 +132,8 @@ static void stops(void **state)
     (void)state;
     atomic_int stop = 1;
     pf_films_picture("in/a.pgm", 1);
-    assert_refused(pf_scan_source(&scan, pf_films_path("in"), NULL, &stop, &err), &err,
-                   "interrupted");
+    assert_refused(pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &stop, &err),
+                   &err, "interrupted");
     assert_int_equal(err.code, PF_ERR_INTERRUPTED);
 }
 
@@ -151,7 +151,7 @@ static void unreadable_is_a_gap(void **state)
     bool is_root = geteuid() == 0;
     if (is_root && seteuid(65534) != 0)
         skip();
-    bool ok = pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, &err);
+    bool ok = pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, NULL, &err);
     if (is_root)
         assert_int_equal(seteuid(0), 0);
     chmod(pf_films_path("in/closed"), 0700);

@@ -129,9 +129,12 @@ static void embed(const pf_part *part, float v[DIM])
     pf_model_options_init(&options);
     pf_model *m;
     pf_embedder *e;
+    pf_sandbox *sandbox;
     assert_ok(pf_model_open(&m, model, &options, NULL, &err), &err);
     assert_ok(pf_embedder_new(&e, m, &err), &err);
-    assert_ok(pf_part_embed(part, e, v, NULL, &err), &err);
+    assert_ok(pf_sandbox_new(&sandbox, &err), &err);
+    assert_ok(pf_part_embed(part, e, sandbox, v, NULL, &err), &err);
+    pf_sandbox_free(sandbox);
     pf_embedder_free(e);
     pf_model_close(m);
 }

@@ -253,6 +253,21 @@ static void a_page_is_well_formed_whatever_it_says(void **state)
     }
 }
 
+/* A catalog of somebody else's may hold anything for a path. */
+static void a_page_links_to_no_other_machine(void **state)
+{
+    (void)state;
+    pf_answer answer;
+    pf_sheet s = make_sheet(&answer, N, PF_FIND_IMAGES);
+    hits[0].path = "//evil.example/share/a.png";
+    hits[1].path = "evil.example/a.png";
+    hits[3].path = "/films/a.png";
+    save(&s, "a.html");
+    assert_null(strstr(file.data, "file:////"));
+    assert_null(strstr(file.data, "file://evil"));
+    assert_non_null(strstr(file.data, "\"file:///films/a.png\""));
+}
+
 static void a_page_says_what_was_found(void **state)
 {
     (void)state;
@@ -428,6 +443,7 @@ int main(void)
         TEST(tiles_are_where_they_belong),
         TEST(sheets_of_any_number),
         TEST(a_page_is_well_formed_whatever_it_says),
+        TEST(a_page_links_to_no_other_machine),
         TEST(a_page_says_what_was_found),
         TEST(base64_is_the_picture),
         TEST(a_file_appears_whole_or_not_at_all),

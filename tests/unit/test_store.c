@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/catalog/schema.h"
 #include "core/catalog/sql.h"
 #include "core/catalog/store.h"
 #include "tests/support/rows.h"
@@ -257,28 +258,6 @@ static void assert_words_are_right(pf_store *s)
     pf_notes_reset(&problems);
 }
 
-/* Before search by words: format 1. */
-static void the_first_format_is_brought_up_to_date(void **state)
-{
-    (void)state;
-    pf_store *s = create();
-    fill(s);
-    pf_store_close(s);
-    pf_rows_run_script(
-        folder, "DROP TABLE caption_word; DROP TABLE thumbnail; DROP TABLE background;"
-                "PRAGMA user_version = 1");
-    assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err,
-                   "has format 1, this program reads 4; run plainfilm-index once");
-    assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
-    assert_ok(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err);
-    assert_words_are_right(s);
-    assert_int_equal(texts_with(s, "chest"), 1);
-    pf_store_close(s);
-    assert_ok(pf_store_open(&s, path, PF_STORE_READ, &err), &err);
-    assert_int_equal(texts_with(s, "effusion"), 2);
-    pf_store_close(s);
-}
-
 static const uint8_t jpeg[] = {0xFF, 0xD8, 1, 2, 3, 0xFF, 0xD9};
 
 /* The thumbnail of an image is these bytes; n = 0: it has none. */
@@ -293,25 +272,117 @@ static void assert_thumbnail(pf_store *s, int64_t image, const uint8_t *bytes, s
     pf_buf_free(&b);
 }
 
-/* Before thumbnails: format 2. */
-static void the_second_format_is_brought_up_to_date(void **state)
+/* A vector of DIM floats, as SQL has it. */
+#define UNIT "X'0000803F" VECTOR_REST "'"
+#define VECTOR_REST "00000000000000000000000000000000000000000000000000000000"
+
+/* A small catalog that every old format understands. The model is in its third round;
+ * the captions 3 and 4 were there once. */
+static const char old_rows[] =
+    "INSERT INTO model (id, fingerprint, path, preprocess, dim, logit_scale,"
+    " description, stamp) VALUES (1, 'abc/3', '/models/clip', 'clip', 8, 4.6,"
+    " 'tiny', '1'), (2, 'def', '/models/other', 'clip', 8, 4.6, 'tiny', '1');"
+    "INSERT INTO catalog VALUES (1, 1, 1, 1700000001, '0.1.0');"
+    "INSERT INTO source VALUES (1, '/pictures', 'folder', NULL, zeroblob(16), 1);"
+    "INSERT INTO picture VALUES (1, 1, zeroblob(16), 0, 64, 48, 'png', " UNIT ");"
+    "INSERT INTO caption_text VALUES (1, 1, X'%s', 'chest', " UNIT "),"
+    " (2, 1, X'%s', 'effusion', " UNIT ");"
+    "INSERT INTO image VALUES (1, 1, CAST('/pictures/b.png' AS BLOB), 0, 1, NULL, 9, "
+    "9);"
+    "INSERT INTO caption (id, image_id, caption_text_id) VALUES (2, 1, 2), (4, 1, 1);"
+    "UPDATE caption SET id = 1 WHERE id = 4;"
+    "INSERT INTO failure (source_id, path, reason, size, mtime_ns)"
+    " VALUES (1, CAST('/pictures/bad.png' AS BLOB), 'cut', 10, 20);";
+
+static void create_of_format(int format)
+{
+    char hex[2][PF_HASH_HEX_SIZE], script[sizeof old_rows + 200];
+    const pf_hash hash[] = {pf_hash_bytes("chest", 5), pf_hash_bytes("effusion", 8)};
+    for (int i = 0; i < 2; i++)
+        pf_hash_hex(&hash[i], hex[i]);
+    pf_tree_write(path, "", 0);
+    for (int i = 0; i < format; i++)
+        pf_rows_run_script(folder, pf_schema[i].sql);
+    snprintf(script, sizeof script, old_rows, hex[0], hex[1]);
+    pf_rows_run_script(folder, script);
+    if (format >= 6) /* which says in another way what old_rows says */
+        pf_rows_run_script(
+            folder, "UPDATE model SET fingerprint = 'abc', round = 3 WHERE id = 1");
+    snprintf(script, sizeof script,
+             "PRAGMA application_id = 1346784333; PRAGMA user_version = %d", format);
+    pf_rows_run_script(folder, script);
+}
+
+static bool collect_failure(void *user, const pf_store_failure *f, pf_err *e)
+{
+    (void)e;
+    char *out = user;
+    snprintf(out + strlen(out), 200 - strlen(out), "%s %d: %s (%lld)|", f->path,
+             f->frame, f->reason, (long long)f->size);
+    return true;
+}
+
+/* All that was there is as it was, in its new tables. */
+static void assert_old_rows(pf_store *s)
+{
+    pf_store_details d = {0};
+    assert_ok(pf_store_get_details(s, 1, &d, &err), &err);
+    assert_string_equal(d.path, "/pictures/b.png");
+    assert_int_equal(d.n_captions, 2);
+    assert_true(d.captions[0].id == 1 && d.captions[1].id == 2);
+    assert_string_equal(d.captions[0].text, "chest");
+    pf_store_details_reset(&d);
+    char failures[200] = "";
+    assert_ok(pf_store_each_failure(s, 0, collect_failure, failures, &err), &err);
+    assert_string_equal(failures, "/pictures/bad.png 0: cut (10)|");
+    pf_store_model m = {0};
+    assert_ok(pf_store_find_model(s, &m, &err), &err);
+    assert_string_equal(m.fingerprint, "abc");
+    assert_int_equal(m.round, 3);
+    pf_store_model_reset(&m);
+}
+
+/* Everything holds but for index files, which old_rows has not. */
+static void assert_in_order(pf_store *s)
+{
+    pf_notes problems = {0};
+    assert_ok(pf_store_check(s, &problems, &err), &err);
+    for (size_t i = 0; i < problems.count; i++)
+        assert_non_null(strstr(problems.line[i], "index files"));
+    pf_notes_reset(&problems);
+}
+
+static void older_formats_are_brought_up_to_date(void **state)
 {
     (void)state;
-    pf_store *s = create();
-    sample x = fill(s);
-    pf_store_close(s);
-    pf_rows_run_script(
-        folder, "DROP TABLE thumbnail; DROP TABLE background; PRAGMA user_version = 2");
-    assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err,
-                   "has format 2, this program reads 4; run plainfilm-index once");
-    assert_ok(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err);
-    assert_words_are_right(s);
-    assert_thumbnail(s, x.image[0], NULL, 0);
-    assert_ok(pf_store_begin(s, &err), &err);
-    assert_ok(pf_store_put_thumbnail(s, x.picture[0], jpeg, sizeof jpeg, &err), &err);
-    assert_ok(pf_store_commit(s, &err), &err);
-    assert_thumbnail(s, x.image[0], jpeg, sizeof jpeg);
-    pf_store_close(s);
+    for (int format = 1; format < pf_schema_version; format++) {
+        pf_store *s;
+        char words[100];
+        create_of_format(format);
+        snprintf(words, sizeof words,
+                 "has format %d, this program reads %d; run plainfilm-index once",
+                 format, pf_schema_version);
+        assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err, words);
+        assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
+        assert_ok(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err);
+        assert_in_order(s);
+        assert_old_rows(s);
+        assert_int_equal(texts_with(s, "chest"), 1);
+        assert_thumbnail(s, 1, NULL, 0);
+        assert_ok(pf_store_begin(s, &err), &err);
+        const int64_t text = put_text(s, 1, "new", 3);
+        assert_int_equal(put_model(s, "new"), 3);
+        assert_ok(pf_store_set_captions(s, 1, &text, 1, &err), &err);
+        assert_refused(pf_store_put_thumbnail(s, 999, jpeg, sizeof jpeg, &err), &err,
+                       "FOREIGN KEY"); /* enforced again */
+        assert_ok(pf_store_commit(s, &err), &err);
+        pf_store_details d = {0};
+        assert_ok(pf_store_get_details(s, 1, &d, &err), &err);
+        assert_int_equal(d.captions[0].id, 5); /* as 4 was there before */
+        pf_store_details_reset(&d);
+        pf_store_close(s);
+        pf_tree_remove(path);
+    }
 }
 
 static int64_t count_thumbnails(pf_store *s)
@@ -762,6 +833,59 @@ static bool stop_at_once(void *user, int64_t id, const float *v, int dim, pf_err
     return pf_fail(e, PF_ERR_INTERRUPTED, "stopped at %lld", (long long)id);
 }
 
+/* What readers find of it: details of both images, words, pairs. */
+static void a_caption_of_a_case_stands_at_its_first_image(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    sample x = fill(s);
+    assert_ok(pf_store_begin(s, &err), &err);
+    const int64_t texts[] = {put_text(s, x.model, "of all", 6), x.text[1], x.text[1]};
+    assert_ok(pf_store_set_case_captions(s, x.case_id, texts, 3, &err), &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        pf_store_details d = {0};
+        assert_ok(pf_store_get_details(s, x.image[i], &d, &err), &err);
+        assert_int_equal(d.n_captions, i == 0 ? 4 : 2);
+        assert_string_equal(d.captions[0].text, i == 0 ? "chest" : "of all");
+        assert_string_equal(d.captions[d.n_captions - 2].text, "of all");
+        pf_store_details_reset(&d);
+    }
+    seen got = {0};
+    assert_ok(pf_store_each_caption(s, collect_pair, &got, &err), &err);
+    assert_int_equal(got.n, 4);
+    assert_int_equal(got.others[2], x.image[0]);
+    assert_int_equal(texts_with(s, "all"), texts[0]);
+    char *text;
+    int64_t image;
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_delete_image(s, x.image[0], &err), &err);
+    assert_ok(pf_store_get_caption(s, got.ids[2], &text, &image, &err), &err);
+    assert_string_equal(text, "of all");
+    assert_int_equal(image, x.image[1]); /* the first that is left */
+    pf_free(text);
+    assert_in_order(s);
+    assert_ok(pf_store_set_case_captions(s, x.case_id, texts, 1, &err), &err);
+    got.n = 0;
+    assert_ok(pf_store_each_caption(s, collect_pair, &got, &err), &err);
+    assert_int_equal(got.n, 1);
+    assert_ok(pf_store_delete_image(s, x.image[1], &err), &err);
+    pf_notes problems = {0};
+    assert_ok(pf_store_check(s, &problems, &err), &err);
+    assert_string_equal(problems.line[0], "1 captions of a case without images");
+    pf_notes_reset(&problems);
+    assert_ok(pf_store_delete_empty_cases(s, &err), &err);
+    assert_in_order(s);
+    assert_ok(pf_store_commit(s, &err), &err);
+    pf_store_close(s);
+    pf_sql *db;
+    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err), &err);
+    assert_refused(
+        pf_sql_run_script(db, "INSERT INTO caption VALUES (77, NULL, NULL, 1)", &err),
+        &err, "refuses a change");
+    pf_sql_close(db);
+}
+
 static void vectors_and_pairs_come_in_the_order_of_ids(void **state)
 {
     (void)state;
@@ -871,13 +995,6 @@ static void a_source_goes_with_all_that_is_its(void **state)
     pf_store_close(s);
 }
 
-static bool collect_failure(void *user, const pf_store_failure *f, pf_err *e)
-{
-    (void)e;
-    snprintf(user, 100, "%s: %s (%lld)", f->path, f->reason, (long long)f->size);
-    return true;
-}
-
 static void the_diary_remembers_runs_and_failures(void **state)
 {
     (void)state;
@@ -892,9 +1009,11 @@ static void the_diary_remembers_runs_and_failures(void **state)
     assert_ok(pf_store_start_run(s, &second, &err), &err);
     run = (pf_store_run){.id = second, .state = "done", .added = 3, .failed = 1};
     assert_ok(pf_store_finish_run(s, &run, &err), &err);
-    pf_store_failure f = {x.source, "/pictures/bad.png", "cut", 10, 20};
+    pf_store_failure f = {x.source, "/pictures/bad.png", "cut", 10, 20, 0};
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
     f.reason = "cut \xFF off", f.size = 11;
+    assert_ok(pf_store_put_failure(s, &f, &err), &err);
+    f.reason = "dark", f.frame = 2;
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
     assert_ok(pf_store_commit(s, &err), &err);
     assert_ok(pf_store_find_last_run(s, &run, &err), &err);
@@ -902,11 +1021,12 @@ static void the_diary_remembers_runs_and_failures(void **state)
     assert_string_equal(run.state, "done");
     assert_int_equal(run.added, 3);
     assert_true(run.finished_at >= run.started_at);
-    char line[100] = "";
-    assert_ok(pf_store_each_failure(s, x.source, collect_failure, line, &err), &err);
-    assert_string_equal(line, "/pictures/bad.png: cut \xEF\xBF\xBD off (11)");
+    char lines[200] = "";
+    assert_ok(pf_store_each_failure(s, x.source, collect_failure, lines, &err), &err);
+    assert_string_equal(lines, "/pictures/bad.png 0: cut \xEF\xBF\xBD off (11)|"
+                               "/pictures/bad.png 2: dark (11)|");
     assert_ok(pf_store_begin(s, &err), &err);
-    assert_ok(pf_store_delete_failure(s, f.path, &err), &err);
+    assert_ok(pf_store_delete_failures(s, f.path, &err), &err);
     assert_ok(pf_store_commit(s, &err), &err);
     pf_store_counts n;
     assert_ok(pf_store_count(s, &n, &err), &err);
@@ -1117,8 +1237,7 @@ int main(void)
         TEST(a_new_catalog_is_private_and_empty),
         TEST(other_files_are_refused_and_left_alone),
         TEST(a_newer_and_an_older_format_are_told_apart),
-        TEST(the_first_format_is_brought_up_to_date),
-        TEST(the_second_format_is_brought_up_to_date),
+        TEST(older_formats_are_brought_up_to_date),
         TEST(thumbnails_come_and_go_with_their_pictures),
         TEST(words_come_and_go_with_their_texts),
         TEST(damage_is_found),
@@ -1131,6 +1250,7 @@ int main(void)
         TEST(images_keep_ids_captions_and_bytes_of_their_names),
         TEST(details_tell_everything_about_an_image),
         TEST(captions_that_stay_keep_their_ids),
+        TEST(a_caption_of_a_case_stands_at_its_first_image),
         TEST(vectors_and_pairs_come_in_the_order_of_ids),
         TEST(a_second_model_takes_over_in_one_commit),
         TEST(a_source_goes_with_all_that_is_its),

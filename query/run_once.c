@@ -1,6 +1,6 @@
 /*
- * run.c - one request: asked, told, printed. What may take long shows how far it is on
- * a terminal, and Ctrl-C ends it in good order, with the bar's line closed.
+ * run_once.c - one request: asked, told, printed. What may take long shows how far it
+ * is on a terminal, and Ctrl-C ends it in good order, with the bar's line closed.
  */
 #include <string.h>
 
@@ -165,7 +165,7 @@ static bool answer_once(opened *o, const pf_cli_args *args, const pf_request *re
     if (pf_answer_get_about(answer)->n_failed > 0)
         *status = PF_EXIT_PARTLY;
     say_about(pf_engine_folder(o->engine), answer);
-    const bool ok = print_answer(answer, err) &&
+    const bool ok = print_answer(answer, status, err) &&
                     (!command.sheet || write_sheet(o->reader, request, answer, err));
     pf_answer_free(answer);
     return ok;

@@ -1,0 +1,50 @@
+/*
+ * importer.h - the seam between a source and the indexer.
+ *
+ * An importer knows one kind of source: it recognises one by its path and tells a
+ * collection (collection.h) which images are there and what is known about them. What
+ * is new, has moved or is gone, what has to be embedded and what readers see is none of
+ * its business, and how it came to know is none of theirs: a source may be a folder, a
+ * document or a server, a file may hold many images, texts may come from anywhere.
+ *
+ * What the indexer asks for: the path of an image is that of a file, which can be read
+ * now and on the nights to come (whoever fetches keeps what was fetched), and no other
+ * source has it; the key of a case stays the same from night to night.
+ */
+#ifndef PF_INDEXER_IMPORTER_H
+#define PF_INDEXER_IMPORTER_H
+
+#include <stdatomic.h>
+
+#include "core/base/err.h"
+#include "indexer/collection.h"
+
+/* A source to be read. Everything is borrowed. */
+typedef struct {
+    const char *path;       /* absolute, or a name that is no path */
+    const char *captions;   /* file the user gave for it, absolute; or NULL */
+    const char *except;     /* a folder not to be entered: the catalog; may be NULL */
+    bool follows_links;     /* to files outside the source */
+    bool is_given;          /* by the user, for this run; else it is remembered */
+    bool had_images;        /* the catalog has images of it, */
+    bool was_an_image;      /* and one of them has the path of the source itself */
+    const atomic_int *stop; /* may be NULL; once it is set: fail with INTERRUPTED */
+} pf_import;
+
+typedef struct {
+    /* Stands in the catalog for the kind of the source: never to be changed. */
+    const char *name;
+    /* Is this a source of that kind? `path` is real, or names no file. */
+    bool (*recognises)(const char *path);
+    /* Add all there is. A part that cannot be read is a gap. An image that is neither
+     * added nor in a gap goes from the catalog. */
+    bool (*read)(const pf_import *from, pf_collection *to, pf_err *err);
+} pf_importer;
+
+/* For read(), when all of the source cannot be read: a failure when the user has just
+ * named it, or when *why says more than that (memory, an interruption). Otherwise its
+ * disk may not be mounted tonight: all of it becomes one gap. */
+PF_MUST_CHECK bool pf_import_is_away(const pf_import *from, pf_collection *to,
+                                     const pf_err *why, pf_err *err);
+
+#endif
