@@ -164,7 +164,10 @@ static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
                              "PRAGMA temp_store = MEMORY;",
                              err) &&
            (mode != PF_SQL_WRITE ||
-            pf_sql_run_script(db, "PRAGMA synchronous = FULL;", err));
+            pf_sql_run_script(db,
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA secure_delete = ON;", /* what went is zeros */
+                              err));
 }
 
 bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode, pf_err *err)

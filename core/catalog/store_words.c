@@ -89,12 +89,21 @@ bool pf_store_fill_words(pf_store *s, pf_err *err)
     return ok;
 }
 
+/* FTS5 only notes that a row went; its words stay until segments are merged, which
+ * "optimize" does with all of them. (From SQLite 3.42 on it could remove words one by
+ * one, but then older ones can no longer read the table.) */
 bool pf_store_sweep_words(pf_store *s, pf_err *err)
 {
+    int64_t n_gone;
     return pf_sql_run(s->db,
                       "DELETE FROM caption_word WHERE rowid NOT IN"
                       " (SELECT id FROM caption_text)",
-                      PF_SQL_NO_ARGS, err);
+                      PF_SQL_NO_ARGS, err) &&
+           pf_sql_find_int(s->db, "SELECT changes()", PF_SQL_NO_ARGS, &n_gone, err) &&
+           (n_gone == 0 ||
+            pf_sql_run(s->db,
+                       "INSERT INTO caption_word (caption_word) VALUES ('optimize')",
+                       PF_SQL_NO_ARGS, err));
 }
 
 /* ---- checking -------------------------------------------------------------------- */

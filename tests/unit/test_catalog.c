@@ -324,6 +324,99 @@ static void a_publish_that_fails_rolls_back(void **state)
     assert_catalog(1, 3);
 }
 
+/* --- removal ------------------------------------------------------------------------
+ */
+
+enum { FILMS = 300 };
+
+/* A word of sixteen letters that stands in the caption of film i, and nowhere else. */
+static void make_secret(char word[17], int i)
+{
+    const pf_hash hash = pf_hash_bytes(&i, sizeof i);
+    for (int k = 0; k < 16; k++)
+        word[k] = (char)('a' + hash.b[k] % 26);
+    word[16] = '\0';
+}
+
+static bool add_secret(pf_store *s, int64_t model, int64_t source, int i, pf_err *e)
+{
+    char name[32], word[17], caption[128];
+    make_secret(word, i);
+    snprintf(name, sizeof name, "/p/%04d.png", i);
+    snprintf(caption, sizeof caption, "the patient %s has nothing, %d", word, i);
+    pf_store_image image = {.source_id = source, .path = name};
+    int64_t id, text;
+    return pf_rows_put_picture(s, model, name, vector_of(i), &image.picture_id, e) &&
+           pf_store_put_image(s, &image, &id, e) &&
+           pf_store_put_caption_text(s, model, caption, vector_of(i), &text, e) &&
+           pf_store_set_captions(s, id, &text, 1, e);
+}
+
+/* Films for which `is_gone` go, in one publish. */
+static void remove_films(bool is_gone(int i))
+{
+    pf_catalog *c;
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    pf_store *s = pf_catalog_store(c);
+    assert_ok(pf_store_begin(s, &err), &err);
+    for (int i = 0; i < FILMS; i++) {
+        if (is_gone(i))
+            assert_ok(pf_store_delete_image(s, i + 1, &err), &err);
+    }
+    assert_ok(pf_catalog_publish(c, &err), &err);
+    pf_catalog_close(c);
+}
+
+/* How often do these letters stand in the files of the folder? */
+static size_t count_letters(const char *letters)
+{
+    static const char *const files[] = {"catalog.db", "catalog.db-wal",
+                                        "captions.1.faiss", "captions.2.faiss"};
+    static uint8_t bytes[8 << 20];
+    size_t found = 0;
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        if (!has(files[f]))
+            continue;
+        const size_t n = pf_tree_read(pf_tree_path(folder, files[f]), bytes,
+                                      sizeof bytes),
+                     m = strlen(letters);
+        for (size_t i = 0; i + m <= n; i++)
+            found += memcmp(bytes + i, letters, m) == 0;
+    }
+    return found;
+}
+
+static bool is_every_third(int i)
+{
+    return i % 3 == 0;
+}
+
+static bool is_last(int i)
+{
+    return i == FILMS - 1;
+}
+
+/* Not in the rows, in the index of words or in pages that are free now. */
+static void a_removed_caption_leaves_no_byte(void **state)
+{
+    (void)state;
+    for (int from = 0; from < FILMS; from += 50)
+        assert_ok(pf_rows_publish(folder, DIM, from, from + 50, add_secret, &err),
+                  &err);
+    remove_films(is_every_third);
+    remove_films(is_last);
+    size_t left = 0;
+    for (int i = 0; i < FILMS; i++) {
+        char word[17];
+        make_secret(word, i);
+        const bool is_gone = is_every_third(i) || is_last(i);
+        const size_t n = count_letters(word + 8); /* FTS5 leaves out what is repeated */
+        left += is_gone ? n : 0;
+        assert_true(is_gone || n > 0);
+    }
+    assert_int_equal(left, 0);
+}
+
 /* --- readers ------------------------------------------------------------------------
  */
 
@@ -618,6 +711,7 @@ int main(void)
         TEST(a_reader_that_is_overtaken_takes_the_newer_generation),
         TEST(readers_never_see_halves),
         TEST(index_files_that_lie_are_made_up_for),
+        TEST(a_removed_caption_leaves_no_byte),
         TEST(lost_and_damaged_index_files_are_made_up_for),
         TEST(the_check_compares_every_vector),
         TEST(foreign_newer_and_damaged_databases_are_refused),

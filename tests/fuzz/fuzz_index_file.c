@@ -1,0 +1,91 @@
+/*
+ * fuzz_index_file.c - any bytes as an index file.
+ *
+ * Whoever makes a file can make all that is recorded about it, so the checksum is that
+ * of the input, and dim and count are those its header names. Checked for each input:
+ * no crash; what is taken has as many bytes as such an index needs, ids that ascend and
+ * vectors of length 1, and finds each of its vectors by itself.
+ */
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/span.h"
+#include "core/catalog/vindex.h"
+#include "tests/fuzz/require.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* One file for all inputs; it has no name. */
+static int put_into_file(const uint8_t *data, size_t size)
+{
+    static FILE *file;
+    if (!file)
+        file = tmpfile();
+    require(file != NULL, "a temporary file");
+    const int fd = fileno(file);
+    require(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size,
+            "a file of the input's bytes");
+    return fd;
+}
+
+static void check_vector(const pf_vindex *index, const pf_vindex_step *step)
+{
+    double sum = 0;
+    for (int i = 0; i < pf_vindex_dim(index); i++)
+        sum += (double)step->vector[i] * step->vector[i];
+    require(fabs(sum - 1) < 3e-3, "a vector has length 1");
+    int64_t id;
+    float score;
+    size_t count;
+    pf_err err = PF_ERR_INIT;
+    require(pf_vindex_search(index, step->vector, 1, 1, &step->id, 1, &id, &score,
+                             &count, &err),
+            err.msg);
+    require(count == 1 && id == step->id, "a vector is found under its id");
+    require(
+        pf_vindex_search(index, step->vector, 1, 1, NULL, 0, &id, &score, NULL, &err),
+        err.msg);
+    require(pf_vindex_get(index, id) != NULL, "what is found is there");
+}
+
+static void check_index(const pf_vindex *index, size_t size)
+{
+    const size_t dim = (size_t)pf_vindex_dim(index), count = pf_vindex_count(index);
+    require(size == 90 + count * (4 * dim + 8), "an index is as long as its file");
+    pf_vindex_step step = {0};
+    int64_t last = 0;
+    size_t n = 0;
+    for (; pf_vindex_walk(index, &step); n++) {
+        require(step.id > last, "ids ascend");
+        last = step.id;
+        if (n < 4)
+            check_vector(index, &step);
+    }
+    require(n == count, "an index has as many as it says");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    pf_span s = pf_span_of(data, size);
+    uint32_t kind, dim = 0;
+    uint64_t count = 0;
+    if (!pf_span_u32le(&s, &kind) || !pf_span_u32le(&s, &dim) ||
+        !pf_span_u64le(&s, &count))
+        dim = 4;
+    const pf_hash checksum = pf_hash_bytes(data, size);
+    pf_vindex *index;
+    pf_err err = PF_ERR_INIT;
+    const bool ok = pf_vindex_read(&index, put_into_file(data, size), "input",
+                                   &checksum, (int)dim, (size_t)count, &err);
+    if (ok)
+        check_index(index, size);
+    else
+        require(!index && (err.code == PF_ERR_FORMAT || err.code == PF_ERR_LIMIT),
+                err.msg);
+    pf_vindex_free(index);
+    return 0;
+}
