@@ -14,6 +14,7 @@
  *
  * FAISS's headers define bare names (OK, idx_t); nobody else includes them.
  */
+#define _GNU_SOURCE /* SEEK_HOLE */
 #include "core/catalog/vindex.h"
 
 #include <errno.h>
@@ -311,10 +312,14 @@ static bool check_size(int fd, int dim, size_t count, pf_err *err)
             count, dim, MAX_COUNT, PF_VINDEX_DIM_MAX);
     const uint64_t size =
         HEADERS + (uint64_t)count * (4 * (uint64_t)dim + 8) + 8 /* how many ids */;
-    return (uint64_t)st.st_size == size ||
-           pf_fail(err, PF_ERR_FORMAT,
-                   "it has %jd bytes, expected %ju for %zu vectors of %d floats",
-                   (intmax_t)st.st_size, (uintmax_t)size, count, dim);
+    if ((uint64_t)st.st_size != size)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "it has %jd bytes, expected %ju for %zu vectors of %d floats",
+                       (intmax_t)st.st_size, (uintmax_t)size, count, dim);
+    /* A file of nothing can have any size; vectors have no page of zeros. */
+    const off_t hole = lseek(fd, 0, SEEK_HOLE);
+    return hole < 0 || hole >= st.st_size ||
+           pf_fail(err, PF_ERR_FORMAT, "it has a hole at byte %jd", (intmax_t)hole);
 }
 
 static bool take_headers(stream *s, int dim, size_t count, pf_err *err)

@@ -573,11 +573,12 @@ static void index_files_that_lie_are_made_up_for(void **state)
     pf_tree_write(path, file, 522);
     record_checksum();
     assert_images_made_up_for("does not begin like");
-    assert_int_equal(truncate(path, 64000000090), 0); /* takes no room */
-    pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000, dim = 14"
+    assert_int_equal(truncate(path, 72000000090), 0); /* takes no room */
+    pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000"
                                " WHERE kind = 'images'");
-    assert_images_made_up_for(
-        "1000000000 vectors of 14 floats, the catalog has 6 of 16");
+    assert_images_made_up_for("it has a hole at byte");
+    pf_rows_run_script(folder, "UPDATE index_file SET dim = 14 WHERE kind = 'images'");
+    assert_images_made_up_for("vectors of 14 floats, the catalog has 16");
 }
 
 static void lost_and_damaged_index_files_are_made_up_for(void **state)
