@@ -196,9 +196,12 @@ typedef struct {
             NULL, NULL                                                                 \
     }
 
-/* Open a catalog for questions. Little is read: model, indexes and tables are loaded
- * when a question needs them, once for all readers. NOT_FOUND when there is no catalog,
- * or nothing was published in it yet; UNSUPPORTED one of another version. */
+/* Open a catalog for questions. A relative path is followed from the folder the process
+ * is in whenever a reader is opened or refreshed, and model files when a question needs
+ * them: who changes that folder names them in full. Little is read: model, indexes and
+ * tables are loaded when a question needs them, once for all readers. NOT_FOUND when
+ * there is no catalog, or nothing was published in it yet; UNSUPPORTED one of another
+ * version. */
 PF_MUST_CHECK PF_API bool pf_engine_open(pf_engine **out,
                                          const pf_engine_options *options, pf_err *err);
 /* All of its readers must be closed before. */

@@ -73,6 +73,17 @@ static void print_failure(const pf_err *why, const pf_request *r)
     pf_free(json);
 }
 
+/* What some editors put in front of a file is no part of its first line. */
+static void drop_byte_order_mark(pf_cli_line *line)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    const size_t n = sizeof mark - 1;
+    if (line->size < n || memcmp(line->text, mark, n) != 0)
+        return;
+    line->size -= n;
+    memmove(line->text, line->text + n, line->size + 1);
+}
+
 /* The line `is_read` or there is a reason in *why that it could not be. */
 static void answer_line(batch *b, bool is_read, pf_err *why)
 {
@@ -96,6 +107,8 @@ static bool answer_lines(batch *b, pf_err *err)
             pf_cli_read_line(stdin, &b->line, PICTURE_LINE_MAX_BYTES, &is_there, &why);
         if (!is_there)
             break;
+        if (is_read && b->n == 0)
+            drop_byte_order_mark(&b->line);
         answer_line(b, is_read, &why);
         if (!pf_cli_flush(stdout, err))
             return false;

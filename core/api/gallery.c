@@ -188,10 +188,13 @@ static bool embed_one(const pf_gallery_item *item, pf_reader *reader, float *vec
 /* Those that came as bytes, here and now. */
 static bool classify_bytes(pf_gallery *g, pf_reader *reader, float *vector, pf_err *err)
 {
+    const atomic_int *stop = pf_stop_flag(g->work->stop);
     for (size_t i = 0; i < g->n; i++) {
         pf_err why = PF_ERR_INIT;
         if (!g->items[i].part)
             continue;
+        if (stop && atomic_load(stop))
+            return refused(err);
         const bool is_read = embed_one(&g->items[i], reader, vector, &why);
         if (!is_read && why.code == PF_ERR_NOMEM)
             return pf_fail_as(err, &why);

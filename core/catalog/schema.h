@@ -13,4 +13,7 @@ typedef struct {
 extern const pf_migration pf_schema[]; /* [pf_schema_version] */
 extern const int pf_schema_version;
 
+/* What all of them make, as pf_store_describe_schema() says it: schema/made.txt. */
+extern const char *const pf_schema_made;
+
 #endif

@@ -417,9 +417,8 @@ typedef struct {
     int dim;
 } pf_store_index_file;
 
-/* How many vectors of how many floats the index of this kind is to hold. */
-PF_MUST_CHECK bool pf_store_count_vectors(pf_store *store, pf_index_kind kind,
-                                          int64_t *count, int *dim, pf_err *err);
+/* Of the vectors that readers see. */
+PF_MUST_CHECK bool pf_store_get_dim(pf_store *store, int *dim, pf_err *err);
 PF_MUST_CHECK bool pf_store_find_index_file(pf_store *store, pf_index_kind kind,
                                             pf_store_index_file *out, pf_err *err);
 PF_MUST_CHECK bool pf_store_set_index_file(pf_store *store, pf_index_kind kind,

@@ -405,16 +405,11 @@ const char *pf_index_kind_name(pf_index_kind kind)
     return kind == PF_INDEX_IMAGES ? "images" : "captions";
 }
 
-bool pf_store_count_vectors(pf_store *s, pf_index_kind kind, int64_t *count, int *dim,
-                            pf_err *err)
+bool pf_store_get_dim(pf_store *s, int *dim, pf_err *err)
 {
     int64_t model_id;
     return pf_store_find_model_id(s, &model_id, err) &&
-           pf_store_find_dim(s, model_id, dim, err) &&
-           pf_sql_find_int(s->db,
-                           kind == PF_INDEX_IMAGES ? "SELECT count(id) FROM image"
-                                                   : "SELECT count(id) FROM caption",
-                           PF_SQL_NO_ARGS, count, err);
+           pf_store_find_dim(s, model_id, dim, err);
 }
 
 bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_file *out,

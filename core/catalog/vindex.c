@@ -335,29 +335,29 @@ static bool take_headers(stream *s, int dim, size_t count, pf_err *err)
  * there is one copy of the vectors, and FAISS's array grows once. */
 static bool make_room(pf_vindex *index, size_t count, pf_err *err)
 {
-    pf_mapfile zeros;
-    int64_t *ids = pf_alloc_array(count, sizeof *ids, err);
-    bool ok = ids && pf_mapfile_zeros(&zeros, 4 * count * (size_t)index->dim, err);
-    if (ok && count > 0) {
-        ok = faiss_Index_add_with_ids(index->map, (idx_t)count,
-                                      (const float *)(const void *)zeros.data,
-                                      ids) == 0 ||
-             faiss_failed(err, "make room for vectors");
-        pf_mapfile_close(&zeros);
-    }
-    pf_free(ids);
+    pf_mapfile zeros; /* for vectors, and for ids */
+    const size_t width = 4 * (size_t)index->dim, most = width > 8 ? width : 8;
+    if (count == 0)
+        return true;
+    if (!pf_mapfile_zeros(&zeros, most * count, err))
+        return false;
+    const void *z = zeros.data;
+    const bool ok = faiss_Index_add_with_ids(index->map, (idx_t)count, z, z) == 0 ||
+                    faiss_failed(err, "make room for vectors");
+    pf_mapfile_close(&zeros);
     index->count = ok ? count : 0;
     return ok;
 }
 
 static bool take_vectors(pf_vindex *index, stream *s, pf_err *err)
 {
+    enum { SOME_FLOATS = 1 << 15 };
     const size_t dim = (size_t)index->dim;
     float *vectors = NULL;
     size_t n_floats = 0, at = 0;
     faiss_IndexFlat_xb(index->flat, &vectors, &n_floats);
     while (at < n_floats) { /* some at a time, which are checked while they are near */
-        const size_t some = 64 * dim, left = n_floats - at;
+        const size_t some = (SOME_FLOATS / dim + 1) * dim, left = n_floats - at;
         const size_t end = at + (some < left ? some : left);
         if (!take(s, vectors + at, (end - at) * sizeof *vectors, err))
             return false;

@@ -1149,6 +1149,29 @@ static void pictures_may_be_taken_as_they_come(void **state)
     }
 }
 
+/* Of pictures that came as bytes none is looked at any more. */
+static void bytes_can_be_stopped(void **state)
+{
+    (void)state;
+    pf_stop *stop;
+    pf_answer *answer;
+    watch w = {0};
+    pf_work work = PF_WORK_INIT;
+    pf_request *r =
+        read_json("{\"image_bytes\":[\"YQ==\",\"YQ==\"],\"classify\":\"left, right\"}");
+    assert_ok(pf_stop_new(&stop, &err), &err);
+    pf_stop_set(stop);
+    work.stop = stop;
+    work.classified = take_picture;
+    work.context = &w;
+    err = (pf_err)PF_ERR_INIT;
+    assert_false(pf_reader_ask(reader, r, &work, &answer, &err));
+    assert_int_equal(err.code, PF_ERR_INTERRUPTED);
+    assert_int_equal(w.told, 0);
+    pf_stop_free(stop);
+    pf_request_free(r);
+}
+
 static void work_can_be_stopped(void **state)
 {
     (void)state;
@@ -1377,6 +1400,7 @@ int main(void)
         TEST(requests_are_described),
         TEST(pictures_may_be_taken_as_they_come),
         TEST(work_can_be_stopped),
+        TEST(bytes_can_be_stopped),
         TEST(structs_may_be_of_an_older_header),
         TEST(structs_must_be_initialised),
         TEST(names_are_there_for_any_number),
