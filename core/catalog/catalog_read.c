@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/file.h"
@@ -69,6 +70,27 @@ static bool check_recorded(const pf_catalog *c, pf_index_kind kind,
                pf_index_kind_name(kind), row->dim, dim);
 }
 
+/* Zeros that were never written take no room on a disk, but as vectors they would in
+ * memory: of a file with holes the count is believed when the catalog has as many.
+ * (Where a file system does not say what a file takes, that costs a little time.) */
+static bool check_holes(const pf_catalog *c, pf_index_kind kind,
+                        const pf_index_file *file, const char *path, pf_err *err)
+{
+    struct stat st;
+    pf_store_counts n;
+    if (fstat(file->fd, &st) != 0 || st.st_size / 2 / 512 <= st.st_blocks)
+        return true; /* pf_vindex_read() says what is wrong */
+    if (!pf_store_count(c->store, &n, err))
+        return false;
+    const int64_t count = kind == PF_INDEX_IMAGES ? n.images : n.captions;
+    return file->row.count == count ||
+           pf_fail(
+               err, PF_ERR_FORMAT,
+               "index file '%s' is damaged: it is to hold %lld vectors, the catalog "
+               "has %lld",
+               path, (long long)file->row.count, (long long)count);
+}
+
 bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
                            const pf_index_file *file, pf_vindex **out, pf_err *err)
 {
@@ -84,8 +106,9 @@ bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
         ok = file->why == ENOENT
                  ? pf_fail(err, PF_ERR_NOT_FOUND, "there is no index file '%s'", path)
                  : pf_fail_errno(err, file->why, "cannot open '%s'", path);
-    ok = ok && pf_vindex_read(out, file->fd, path, &file->row.checksum, file->row.dim,
-                              (size_t)file->row.count, err);
+    ok = ok && check_holes(c, kind, file, path, err) &&
+         pf_vindex_read(out, file->fd, path, &file->row.checksum, file->row.dim,
+                        (size_t)file->row.count, err);
     pf_free(path);
     return ok;
 }

@@ -315,8 +315,9 @@ static bool look(near_many *m, const evaluation *e, const pf_vindex *index,
 
 static pf_neighbours near_of(const near_many *m, size_t i)
 {
-    return (pf_neighbours){m->ids + i * m->k, m->scores + i * m->k,
-                           m->k > 0 ? m->counts[i] : 0};
+    if (m->k == 0)
+        return (pf_neighbours){0}; /* there are no arrays then */
+    return (pf_neighbours){m->ids + i * m->k, m->scores + i * m->k, m->counts[i]};
 }
 
 /* Question `item`, which is number i of those that were looked for at once. */

@@ -577,7 +577,7 @@ static void index_files_that_lie_are_made_up_for(void **state)
     pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000, dim = 14"
                                " WHERE kind = 'images'");
     assert_images_made_up_for(
-        "1000000000 vectors of 14 floats, the catalog has 6 of 16");
+        "was recorded with vectors of 14 floats, the catalog has 16");
 }
 
 static void lost_and_damaged_index_files_are_made_up_for(void **state)
