@@ -20,8 +20,6 @@ struct pf_store {
 
 /* store_schema.c: does the file have what the first `version` migrations make, and
  * nothing else? FORMAT, with the name of what is not so. */
-/* The schema of the open file, its objects one after another, appended to `out`. */
-PF_MUST_CHECK bool pf_store_describe_schema(pf_store *store, pf_buf *out, pf_err *err);
 PF_MUST_CHECK bool pf_store_check_schema(pf_store *store, int version, pf_err *err);
 
 /* True inside an open transaction; whatever changes something asks this first. */

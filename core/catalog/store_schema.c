@@ -5,9 +5,10 @@
  * A schema is a program that runs in whoever opens the file: a view that never ends in
  * the place of a table, a trigger that changes captions, an index on an expression. So
  * a catalog has what plainfilm makes, to the letter, and nothing else. What that is, is
- * asked of SQLite: the migrations run in an empty database in memory, and tables that
- * FTS5 makes for itself are compared, too. That takes 6 ms; what it came to is written
- * down in schema/made.txt, and a schema that is this text needs no more.
+ * not written down a second time: the migrations run in an empty database in memory,
+ * and tables that FTS5 makes for itself are compared, too. That takes 6 ms, most of it
+ * for tables that are renamed; so what the last format came to when plainfilm was built
+ * is looked at first.
  */
 #include "core/catalog/store.h"
 
@@ -40,6 +41,11 @@ typedef struct {
 
 enum { NAME, TYPE, TABLE, SQL };
 
+static const char *get(const walk *w, int column)
+{
+    return pf_sql_get_text(w->rows, column);
+}
+
 static bool next(walk *w, pf_err *err)
 {
     return pf_sql_next(w->rows, &w->has_row, err);
@@ -47,17 +53,41 @@ static bool next(walk *w, pf_err *err)
 
 static bool start(walk *w, pf_sql *db, pf_err *err)
 {
-    return pf_sql_start(&w->rows, db,
-                        "SELECT name, type, tbl_name, sql FROM sqlite_schema"
-                        " ORDER BY name, type",
-                        PF_SQL_NO_ARGS, err) &&
+    return pf_sql_start(&w->rows, db, PF_SCHEMA_ROWS, PF_SQL_NO_ARGS, err) &&
            next(w, err);
 }
 
-static const char *get(const walk *w, int column)
+/* ---- what was made at build time ---- */
+
+static bool is_row(const walk *w, const char *const made[PF_SCHEMA_COLUMNS])
 {
-    return pf_sql_get_text(w->rows, column);
+    for (int column = NAME; column <= SQL; column++) {
+        if (strcmp(get(w, column), made[column]) != 0)
+            return false;
+    }
+    return true;
 }
+
+/* *out: there is no need to look further. */
+static bool is_as_built(pf_store *s, bool *out, pf_err *err)
+{
+    walk found = {0};
+    size_t i = 0;
+    bool ok = start(&found, s->db, err);
+    *out = true;
+    while (ok && found.has_row && *out) {
+        if (pf_schema_made[i][NAME] && is_row(&found, pf_schema_made[i]))
+            i++;
+        else
+            *out = is_statistics(get(&found, NAME), get(&found, SQL));
+        ok = next(&found, err);
+    }
+    pf_sql_end(found.rows);
+    *out = ok && *out && i > 0 && !pf_schema_made[i][NAME];
+    return ok;
+}
+
+/* ---- what the migrations make ---- */
 
 /* Of the two objects that come next, which name is first? One that is not there is
  * behind all. */
@@ -111,34 +141,13 @@ static bool compare_schemas(pf_store *s, pf_sql *model, pf_err *err)
     return ok;
 }
 
-bool pf_store_describe_schema(pf_store *s, pf_buf *out, pf_err *err)
-{
-    walk w = {0};
-    bool ok = start(&w, s->db, err);
-    while (ok && w.has_row)
-        ok = pf_buf_addf(out, err, "%s %s of %s\n%s\n\n", get(&w, TYPE), get(&w, NAME),
-                         get(&w, TABLE), get(&w, SQL)) &&
-             next(&w, err);
-    pf_sql_end(w.rows);
-    return ok;
-}
-
-/* One that is too long is another one. */
-static bool is_as_written_down(pf_store *s)
-{
-    pf_buf found;
-    pf_buf_init(&found, strlen(pf_schema_made) + 1);
-    const bool is_same = pf_store_describe_schema(s, &found, NULL) &&
-                         found.size == strlen(pf_schema_made) &&
-                         memcmp(found.data, pf_schema_made, found.size) == 0;
-    pf_buf_free(&found);
-    return is_same;
-}
-
 bool pf_store_check_schema(pf_store *s, int version, pf_err *err)
 {
     pf_sql *model;
-    if (version == pf_schema_version && is_as_written_down(s))
+    bool is_known = false;
+    if (version == pf_schema_version && !is_as_built(s, &is_known, err))
+        return false;
+    if (is_known)
         return true;
     if (!pf_sql_open(&model, ":memory:", PF_SQL_MEMORY, err))
         return false;

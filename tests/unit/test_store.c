@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,7 +11,6 @@
 #include "core/catalog/schema.h"
 #include "core/catalog/sql.h"
 #include "core/catalog/store.h"
-#include "core/catalog/store_impl.h"
 #include "tests/support/rows.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
@@ -352,22 +350,6 @@ static void assert_in_order(pf_store *s)
     for (size_t i = 0; i < problems.count; i++)
         assert_non_null(strstr(problems.line[i], "index files"));
     pf_notes_reset(&problems);
-}
-
-/* Else every catalog takes 6 ms longer to open. PF_UPDATE=1 writes it down. */
-static void what_the_migrations_make_is_written_down(void **state)
-{
-    (void)state;
-    pf_buf made;
-    pf_buf_init(&made, 1 << 20);
-    pf_tree_remove(path);
-    pf_store *s = create();
-    assert_ok(pf_store_describe_schema(s, &made, &err), &err);
-    pf_store_close(s);
-    if (getenv("PF_UPDATE"))
-        pf_tree_write(PF_TESTS_DIR "/../schema/made.txt", made.data, made.size);
-    assert_string_equal(made.data, pf_schema_made);
-    pf_buf_free(&made);
 }
 
 static void older_formats_are_brought_up_to_date(void **state)
@@ -1255,7 +1237,6 @@ int main(void)
         TEST(a_new_catalog_is_private_and_empty),
         TEST(other_files_are_refused_and_left_alone),
         TEST(a_newer_and_an_older_format_are_told_apart),
-        TEST(what_the_migrations_make_is_written_down),
         TEST(older_formats_are_brought_up_to_date),
         TEST(thumbnails_come_and_go_with_their_pictures),
         TEST(words_come_and_go_with_their_texts),
