@@ -925,7 +925,7 @@ static void each_allocation_may_fail(void **state)
             n += 1 + n / 12;
             assert_true(n < 1000000);
         }
-        assert_true(n > 50);
+        assert_true(n > 30);
         pf_free(expected);
     }
 }
