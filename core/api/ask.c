@@ -308,7 +308,9 @@ bool pf_reader_ask(pf_reader *reader, const pf_request *request, const pf_work *
         return false;
     j.out = a;
     a->about.job = pf_request_job(request);
-    if (!do_job(&j, err) || !finish(&j, start, err)) {
+    const bool ok = do_job(&j, err) && finish(&j, start, err);
+    pf_engine_tell_sandbox(reader->engine);
+    if (!ok) {
         pf_answer_free(a);
         return false;
     }

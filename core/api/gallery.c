@@ -4,7 +4,6 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
-#include "core/engine/engine.h"
 #include "core/image/scan.h"
 #include "core/model/pipeline.h"
 
@@ -243,7 +242,6 @@ static bool classify_files(pf_gallery *g, pf_reader *reader, pf_err *err)
         l.place[l.n++] = i;
     }
     ok = ok && pf_pipeline_pictures(&pipeline, l.files, l.n, take_results, &l, err);
-    pf_engine_tell_sandbox(reader->engine);
     pf_free(l.files);
     pf_free(l.place);
     return ok;

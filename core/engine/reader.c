@@ -236,11 +236,8 @@ bool pf_reader_get_embedder(pf_reader *r, unsigned tower, pf_embedder **out,
 
 bool pf_reader_get_sandbox(pf_reader *r, pf_sandbox **out, pf_err *err)
 {
-    const bool ok = (r->sandbox || pf_sandbox_new(&r->sandbox, err)) &&
-                    pf_sandbox_start(r->sandbox, err);
+    const bool ok = r->sandbox || pf_sandbox_new(&r->sandbox, err);
     *out = r->sandbox;
-    if (ok)
-        pf_engine_tell_sandbox(r->engine);
     return ok;
 }
 

@@ -14,6 +14,7 @@ static bool make(pf_reader *r, const char *path, int frame, pf_buf *jpeg, pf_err
                     pf_sandbox_read(sandbox, path, NULL, &hash, err) &&
                     pf_sandbox_decode(sandbox, &intake, &options, err) &&
                     pf_thumbnail_encode(intake.thumbnail, jpeg, err);
+    pf_engine_tell_sandbox(r->engine);
     pf_free(intake.thumbnail);
     return ok || pf_fail_in(err, "picture '%s'", path);
 }
