@@ -39,6 +39,12 @@ static void close_above(int last)
         close(fd);
 }
 
+#ifdef PF_SANITIZED
+enum { HAS_SHADOW = true }; /* of all addresses: they cannot be limited */
+#else
+enum { HAS_SHADOW = false };
+#endif
+
 bool pf_lockdown_limits(int last, uint64_t max_memory, unsigned max_cpu_seconds)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
@@ -48,9 +54,7 @@ bool pf_lockdown_limits(int last, uint64_t max_memory, unsigned max_cpu_seconds)
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && limit(RLIMIT_CORE, 0) &&
            limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NPROC, 0) &&
            limit(RLIMIT_NOFILE, (uint64_t)last + 1) &&
-#ifndef PF_SANITIZED /* a shadow of all addresses */
-           limit(RLIMIT_AS, max_memory) &&
-#endif
+           (HAS_SHADOW || limit(RLIMIT_AS, max_memory)) &&
            limit(RLIMIT_CPU, max_cpu_seconds);
 }
 
