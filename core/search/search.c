@@ -98,8 +98,7 @@ static bool choose_by(const pf_reader *r, const pf_query *q, pf_by *by, pf_err *
     if (!phrase)
         return pf_fail(
             err, PF_ERR_MISUSE,
-            "words are looked for of exactly one phrase; by meaning anything "
-            "can be");
+            "words can be looked for of one phrase only; ask by meaning for the rest");
     if (*by == PF_BY_WORDS && q->n_parts > 1)
         return pf_fail(err, PF_ERR_MISUSE,
                        "only a phrase can be looked for by words alone");
