@@ -1026,7 +1026,7 @@ static void what_does_not_go_together_is_refused(void **state)
         {"{\"classify\":\"a,b\",\"image\":\"F\",\"offset\":1}", "does not go with the"},
         {"{\"phrase\":\"a\",\"by\":\"words\",\"min_score\":0}", "words have none"},
         {"{\"phrase\":\"a\",\"by\":\"words\",\"min_percentile\":1}", "words have none"},
-        {"{\"like\":3,\"by\":\"words\"}", "of exactly one phrase"},
+        {"{\"like\":3,\"by\":\"words\"}", "of one phrase only"},
         {"{\"phrase\":\"a\",\"like\":3,\"by\":\"words\"}",
          "only a phrase can be looked"},
         {"{\"like\":3,\"find\":\"cases\",\"collapse\":true}",

@@ -440,7 +440,7 @@ static void test_words_are_those_of_a_phrase(void **state)
     pf_query q = ask(PF_FIND_IMAGES, parts + 1, 1);
     q.by = PF_BY_BOTH;
     assert_refused(pf_search_run(reader, &q, &answer, &err), &err,
-                   "of exactly one phrase");
+                   "of one phrase only");
     q = ask(PF_FIND_IMAGES, parts, 2);
     q.by = PF_BY_WORDS;
     assert_refused(pf_search_run(reader, &q, &answer, &err), &err, "words alone");
