@@ -43,8 +43,10 @@
  *
  * Versions. Types are opaque, or structs that begin with `struct_size`. A struct that
  * the caller fills is initialised by its PF_..._INIT and nothing else; those that the
- * library fills say how much of them there is. So each may grow at its end, and a
- * program goes on working with a newer library of the same soname.
+ * library fills say how much of them there is. So one that is handed over by itself may
+ * grow at its end, and a program goes on working with a newer library of the same
+ * soname. What is handed over as an array, or lies inside another struct, stays as it
+ * is until the soname changes.
  */
 #ifndef PLAINFILM_H
 #define PLAINFILM_H
@@ -383,7 +385,7 @@ typedef struct {
     int64_t generation;   /* of the catalog; 0 without one */
     double took_ms;       /* opening the model if need be, embedding, searching */
     bool is_truncated;    /* a phrase was longer than the model reads */
-    size_t n_truncated;   /* labels or phrases to be ranked that were */
+    size_t n_truncated;   /* labels, phrases to be ranked or questions that were */
     bool no_image_passes; /* the filters: nothing was searched */
     bool is_collapsed;
     pf_chance chance;

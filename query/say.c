@@ -72,6 +72,8 @@ static void say_truncated(const pf_answer_about *about)
         say("the phrase is longer than the model reads: only its beginning counts");
     if (about->job == PF_JOB_PHRASES)
         say_too_long(about->n_truncated, "phrase is", "phrases are");
+    else if (about->job == PF_JOB_EVALUATE)
+        say_too_long(about->n_truncated, "question is", "questions are");
     else
         say_too_long(about->n_truncated, "label is", "labels are");
 }

@@ -212,7 +212,7 @@ static void take_evaluation(pf_answer *a, const pf_evaluate_result *from)
         .image_to_text = take_figures(&a->image_to_text, &from->image_to_text),
     };
     a->seed = from->seed;
-    a->about.is_truncated = from->n_truncated > 0;
+    a->about.n_truncated = from->n_truncated;
 }
 
 static bool evaluate(job *j, pf_err *err)

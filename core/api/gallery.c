@@ -152,7 +152,7 @@ static bool add_folder(pf_gallery *g, const char *folder, pf_err *err)
         pf_scan_source(&scan, folder, NULL, NULL, pf_stop_flag(g->work->stop), err) &&
         add_scan(g, &scan, folder, err);
     pf_scan_reset(&scan);
-    g->first_folder = folder;
+    g->has_folder = true;
     return ok;
 }
 
@@ -166,7 +166,7 @@ bool pf_gallery_list(pf_gallery *g, const pf_request *request, pf_err *err)
                   : add(g, pf_strdup(part->text, err), is_file ? NULL : part, err)))
             return false;
     }
-    g->answer->about.is_single = g->n == 1 && !g->first_folder;
+    g->answer->about.is_single = g->n == 1 && !g->has_folder;
     return true;
 }
 
@@ -250,10 +250,7 @@ static bool classify_files(pf_gallery *g, pf_reader *reader, pf_err *err)
 bool pf_gallery_classify(pf_gallery *g, pf_reader *reader,
                          const pf_classifier *classifier, pf_err *err)
 {
-    pf_embedder *e;
     g->classifier = classifier;
-    if (!pf_reader_get_embedder(reader, PF_CLIP_IMAGE, &e, err))
-        return false;
     float *vector = pf_alloc_floats(pf_reader_dim(reader), err);
     bool ok = vector != NULL;
     if (ok && g->answer->about.is_single)

@@ -3,8 +3,7 @@
  * or bytes. Internal to ask.c.
  *
  * They are told in the order they were given, those of a folder by path, whatever is
- * done first; a list of any length needs no memory when the caller takes them as they
- * come.
+ * done first; what was found of them is not kept when the caller takes it as it comes.
  */
 #ifndef PF_CORE_API_GALLERY_H
 #define PF_CORE_API_GALLERY_H
@@ -23,7 +22,7 @@ typedef struct {
     size_t n, room;
     size_t next; /* the first that was not told */
     size_t n_done;
-    const char *first_folder; /* or NULL */
+    bool has_folder; /* among what was named */
 } pf_gallery;
 
 /* Which pictures are meant by the parts of the request; the folders that cannot be read

@@ -204,6 +204,8 @@ static void tell_new(pf_models *m, const pf_notes *found, pf_notes *notes)
         pf_notes_add(&m->told, "%s", found->line[i]);
         pf_notes_add(notes, "%s", found->line[i]);
     }
+    if (notes)
+        notes->dropped += found->dropped;
 }
 
 static bool is_findable(const pf_models *m, pf_err *err)

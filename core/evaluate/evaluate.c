@@ -455,7 +455,6 @@ static bool rank_all(evaluation *e, pf_err *err)
 bool pf_evaluate(pf_reader *reader, const pf_evaluate_options *options,
                  pf_evaluate_result *out, pf_notes *notes, pf_err *err)
 {
-    const double start = pf_clock_seconds();
     evaluation e = {.r = reader,
                     .o = options,
                     .out = out,
@@ -473,7 +472,6 @@ bool pf_evaluate(pf_reader *reader, const pf_evaluate_options *options,
     pf_free(e.text_vectors);
     pf_free(e.own);
     pf_words_many_free(e.many);
-    out->took_ms = 1e3 * (pf_clock_seconds() - start);
     if (!ok)
         pf_evaluate_result_reset(out);
     return ok;

@@ -68,7 +68,6 @@ typedef struct {
     uint64_t seed;
     pf_evaluated_way text_to_image[PF_N_EVALUATED];
     pf_evaluated_way image_to_text; /* by meaning: pictures have no words */
-    double took_ms;
 } pf_evaluate_result;
 
 /* *out must be all zero or reset, and stays so on failure. NOT_FOUND without captions

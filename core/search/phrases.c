@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/model/pipeline.h"
@@ -245,7 +244,6 @@ bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases, const pf_query *qu
                      pf_reader *reader, const pf_phrases_work *work,
                      size_t *n_truncated, pf_err *err)
 {
-    const double start = pf_clock_seconds();
     const pf_model *model;
     pf_combined asked = {0};
     ranking r = {.phrases = phrases, .work = work};
@@ -256,7 +254,6 @@ bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases, const pf_query *qu
     ok = ok && rank(out, &r, query, model, err);
     out->n_truncated = asked.n_truncated;
     out->by = PF_BY_MEANING;
-    out->took_ms = 1e3 * (pf_clock_seconds() - start);
     *n_truncated = r.n_truncated;
     ranking_reset(&r);
     pf_combined_reset(&asked);

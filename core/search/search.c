@@ -7,7 +7,6 @@
  */
 #include "core/search/search.h"
 
-#include "core/base/clock.h"
 #include "core/search/chance.h"
 #include "core/search/combine.h"
 #include "core/search/fusion.h"
@@ -201,7 +200,6 @@ static bool answer(pf_reader *r, const pf_query *q, question *a, pf_hits *out,
 
 bool pf_search_run(pf_reader *r, const pf_query *q, pf_hits *out, pf_err *err)
 {
-    const double start = pf_clock_seconds();
     question a = {0};
     if (!check_query(r, q, err) || !choose_by(r, q, &a.by, err) ||
         !check_captions(r, q, a.by, err))
@@ -212,7 +210,5 @@ bool pf_search_run(pf_reader *r, const pf_query *q, pf_hits *out, pf_err *err)
     reset_question(&a);
     if (!ok)
         pf_hits_reset(out);
-    else
-        out->took_ms = 1e3 * (pf_clock_seconds() - start);
     return ok;
 }

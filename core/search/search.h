@@ -45,7 +45,6 @@ void pf_query_init(pf_query *query); /* images, 10 hits, every score, no parts *
 typedef struct {
     pf_hit *hits; /* best first, owned */
     size_t n_hits;
-    double took_ms;       /* opening the model if need be, embedding, searching */
     size_t n_truncated;   /* phrases of which only the beginning was read */
     bool no_image_passes; /* the filters: nothing was searched */
     double best; /* highest cosine of all that may be found, limit and lowest score

@@ -235,7 +235,6 @@ static void test_phrase_finds_what_brute_force_finds(void **state)
             assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
             assert_brute_force(finds[f], v, 0, limits[l], &answer);
             assert_int_equal(answer.n_truncated, 0);
-            assert_true(answer.took_ms > 0);
             pf_hits_reset(&answer);
         }
     }
