@@ -1,6 +1,7 @@
 /* import_folder.c - see import_folder.h. */
 #include "indexer/import_folder.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,14 +29,17 @@ static bool is_bare(const pf_scan *scan)
     return scan->count == 0 && scan->others == 0 && scan->n_gaps == 0;
 }
 
-/* Of a source that is not there, nothing is read. */
+/* A source whose real place is not known cannot be kept to, and is not read. */
 static bool stay_within(const pf_import *from, pf_collection *to, pf_err *err)
 {
-    char *real = from->follows_links ? NULL : realpath(from->path, NULL);
-    to->within = real ? pf_arena_add(&to->strings, real, strlen(real), err) : NULL;
-    const bool ok = !real || to->within;
+    if (from->follows_links)
+        return true;
+    char *real = realpath(from->path, NULL);
+    if (!real)
+        return pf_fail_errno(err, errno, "cannot read '%s'", from->path);
+    to->within = pf_arena_add(&to->strings, real, strlen(real), err);
     free(real);
-    return ok;
+    return to->within != NULL;
 }
 
 /* *is_there: it was scanned; otherwise all of it is a gap. A folder that is empty all
@@ -48,9 +52,8 @@ static bool scan_source(const pf_import *from, pf_scan *scan, pf_collection *to,
     *is_there = true;
     if (!is_deleted_file(from, &is_deleted, err) || is_deleted)
         return is_deleted;
-    if (!stay_within(from, to, err))
-        return false;
-    if (pf_scan_source(scan, from->path, to->within, from->except, from->stop, &why)) {
+    if (stay_within(from, to, &why) &&
+        pf_scan_source(scan, from->path, to->within, from->except, from->stop, &why)) {
         if (from->is_given || !from->had_images || !is_bare(scan))
             return true;
         pf_fail(&why, PF_ERR_IO,

@@ -264,10 +264,11 @@ PF_MUST_CHECK bool pf_store_get_details(pf_store *store, int64_t image_id,
                                         pf_store_details *out, pf_err *err);
 void pf_store_details_reset(pf_store_details *details); /* frees; all zero is fine */
 
-/* Path (owned, free with pf_free()) and frame alone; *path = NULL when there is no such
- * image. */
+/* Path (owned, free with pf_free()), frame and, unless `content` is NULL, the hash of
+ * the file that was indexed; *path = NULL when there is no such image. */
 PF_MUST_CHECK bool pf_store_get_image_path(pf_store *store, int64_t image_id,
-                                           char **path, int *frame, pf_err *err);
+                                           char **path, int *frame, pf_hash *content,
+                                           pf_err *err);
 
 /* Text (owned, free with pf_free()) and image of a caption, for one of a case the first
  * image of that; *image_id = 0 and *text = NULL when there is no such caption. */

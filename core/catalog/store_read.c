@@ -180,18 +180,32 @@ void pf_store_details_reset(pf_store_details *d)
     *d = (pf_store_details){0};
 }
 
+static void read_hash(pf_hash *out, pf_sql_rows *rows, int column)
+{
+    size_t n;
+    const void *bytes = pf_sql_get_bytes(rows, column, &n);
+    *out = (pf_hash){0};
+    if (n == sizeof out->b)
+        memcpy(out->b, bytes, n);
+}
+
 bool pf_store_get_image_path(pf_store *s, int64_t image_id, char **path, int *frame,
-                             pf_err *err)
+                             pf_hash *content, pf_err *err)
 {
     *path = NULL;
     *frame = 0;
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db, "SELECT path, frame FROM image WHERE id = ?",
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT path, frame, content_hash FROM image"
+                           " JOIN picture ON picture.id = picture_id"
+                           " WHERE image.id = ?",
                            PF_SQL_ARGS(pf_sql_int(image_id)), err) &&
               pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
         *frame = (int)pf_sql_get_int(rows, 1);
+        if (content)
+            read_hash(content, rows, 2);
         ok = copy_text(path, rows, 0, err);
     }
     pf_sql_end(rows);

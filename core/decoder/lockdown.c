@@ -20,9 +20,10 @@
 
 /* ---- limits ---- */
 
+/* Of time, the soft limit tells (SIGXCPU) before the hard one kills. */
 static bool limit(int what, uint64_t most)
 {
-    const struct rlimit r = {most, most};
+    const struct rlimit r = {most, what == RLIMIT_CPU ? most + 1 : most};
     struct rlimit now;
     if (getrlimit((__rlimit_resource_t)what, &now) != 0)
         return false;

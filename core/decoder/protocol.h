@@ -31,7 +31,7 @@ typedef enum {
 } pf_decoder_message;
 
 enum {
-    PF_DECODER_SIDE_MAX = 1024, /* of the model's input, in pixels */
+    PF_DECODER_SIDE_MAX = 2048, /* of the model's input, in pixels */
     PF_DECODER_NAME_ROOM = 256,
 };
 

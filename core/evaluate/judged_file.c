@@ -109,7 +109,7 @@ static bool add_id(reading *r, growing *right, int64_t id, pf_err *err)
 {
     char *path = NULL;
     int frame;
-    if (id > 0 && !pf_store_get_image_path(r->store, id, &path, &frame, err))
+    if (id > 0 && !pf_store_get_image_path(r->store, id, &path, &frame, NULL, err))
         return false;
     const bool is_there = path != NULL;
     pf_free(path);

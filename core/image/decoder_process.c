@@ -20,6 +20,8 @@
 #include "core/base/mem.h"
 #include "core/image/picture.h"
 
+int pf_decoder_seconds = 60;
+
 enum { FIRST_FD = 10 }; /* clear of those that the decoder gets */
 
 /* ---- finding the program --------------------------------------------------------- */
@@ -159,7 +161,10 @@ static int spawn(pf_decoder_process *p, const char *program, int theirs, int inp
     posix_spawnattr_init(&how);
     posix_spawnattr_setsigmask(&how, &none);
     posix_spawnattr_setsigdefault(&how, &all);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    /* a group of its own: Ctrl-C is for who reads the terminal */
+    posix_spawnattr_setpgroup(&how, 0);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                       POSIX_SPAWN_SETPGROUP);
     int why = posix_spawn_file_actions_adddup2(&files, theirs, PF_DECODER_CONTROL);
     if (why == 0)
         why = posix_spawn_file_actions_adddup2(&files, input, PF_DECODER_INPUT);
@@ -206,7 +211,7 @@ int pf_decoder_process_hear(const pf_decoder_process *p)
     char c;
     struct pollfd control = {.fd = p->control, .events = POLLIN};
     int n;
-    while ((n = poll(&control, 1, 1000 * PF_DECODER_SECONDS)) < 0 && errno == EINTR)
+    while ((n = poll(&control, 1, 1000 * pf_decoder_seconds)) < 0 && errno == EINTR)
         continue;
     if (n == 0)
         return -1;

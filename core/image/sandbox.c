@@ -221,6 +221,10 @@ static void put_question(const pf_sandbox *s, const pf_intake *intake,
         p->limits = *o->limits;
     else
         pf_picture_limits_init(&p->limits);
+    /* no address of ours is any business of the decoder's */
+    p->preprocess.name = NULL;
+    p->limits.reserve = NULL;
+    p->limits.context = NULL;
 }
 
 static bool is_failure_of_a_picture(pf_code code)
@@ -295,7 +299,7 @@ static bool say_how_it_ended(pf_sandbox *s, int said, pf_err *err)
     const int status = pf_decoder_process_stop(&s->process);
     if (said == -1)
         return pf_fail(err, PF_ERR_LIMIT, "decoding it takes more than %d seconds",
-                       PF_DECODER_SECONDS);
+                       pf_decoder_seconds);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
         return pf_fail(err, PF_ERR_FORMAT,
                        "its decoder tried what decoders may not do, and was ended");
@@ -321,30 +325,29 @@ static bool decode(pf_sandbox *s, pf_intake *intake, const pf_intake_options *o,
                    pf_err *err)
 {
     bool is_done;
+    pf_err why = PF_ERR_INIT;
     if (s->n_pictures >= PICTURES_MAX)
         pf_decoder_process_stop(&s->process);
     if (s->process.pid == 0 && !start(s, err))
         return false;
     const bool was_new = s->n_pictures == 0;
-    if (try_once(s, intake, o, &is_done, err))
+    if (try_once(s, intake, o, &is_done, &why))
         return true;
     if (is_done || was_new)
-        return false;
+        return pf_fail_as(err, &why);
     /* Perhaps an earlier picture has harmed it: only the culprit is to pay. */
-    pf_err again = PF_ERR_INIT;
-    if (!start(s, &again))
-        return pf_fail_as(err, &again);
-    return try_once(s, intake, o, &is_done, err);
+    return start(s, err) && try_once(s, intake, o, &is_done, err);
 }
 
 bool pf_sandbox_decode(pf_sandbox *s, pf_intake *intake, const pf_intake_options *o,
                        pf_err *err)
 {
-    if (intake->pixels && !is_size(o->preprocess->size, PF_DECODER_SIDE_MAX))
-        return pf_fail(err, PF_ERR_UNSUPPORTED,
-                       "pictures of %d pixels for the model, the most is %d",
-                       o->preprocess->size, PF_DECODER_SIDE_MAX);
-    const bool ok = decode(s, intake, o, err);
+    const bool fits = !intake->pixels ||
+                      is_size(o->preprocess->size, PF_DECODER_SIDE_MAX) ||
+                      pf_fail(err, PF_ERR_UNSUPPORTED,
+                              "pictures of %d pixels for the model, the most is %d",
+                              o->preprocess->size, PF_DECODER_SIDE_MAX);
+    const bool ok = fits && decode(s, intake, o, err);
     forget_bytes(s);
     return ok;
 }

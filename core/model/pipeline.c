@@ -86,16 +86,15 @@ static void place_thumbnails(batch *b)
 }
 
 /* Read, decode and preprocess one file into the batch's next place. */
-static bool load_picture(worker *w, batch *b, pf_embedded *r)
+static bool load_picture(worker *w, batch *b, pf_embedded *r, pf_err *why)
 {
     const pf_model *model = w->job->options->model;
     const pf_picture_ref *ref = &w->job->pictures[r->item];
     const pf_intake_options options = {.name = pf_path_base(ref->path),
                                        .frame = ref->frame,
                                        .preprocess = pf_model_preprocess(model)};
-    if (!pf_sandbox_read(w->sandbox, ref->path, ref->within, &r->content,
-                         &r->failure) ||
-        !pf_sandbox_decode(w->sandbox, &w->intake, &options, &r->failure))
+    if (!pf_sandbox_read(w->sandbox, ref->path, ref->within, &r->content, why) ||
+        !pf_sandbox_decode(w->sandbox, &w->intake, &options, why))
         return false;
     r->width = w->intake.width;
     r->height = w->intake.height;
@@ -122,10 +121,13 @@ static bool load_pictures(worker *w, batch *b, size_t first, size_t n, pf_err *e
     for (size_t i = first; i < first + n && !is_stopped(w->job); i++) {
         pf_embedded *r = &b->result[b->n++];
         *r = (pf_embedded){.item = i};
-        if (load_picture(w, b, r))
+        pf_err why = PF_ERR_INIT;
+        if (load_picture(w, b, r, &why))
             b->n_embedded++;
-        else if (is_fatal(r->failure.code))
-            return pf_fail_as(err, &r->failure);
+        else if (is_fatal(why.code))
+            return pf_fail_as(err, &why);
+        else
+            r->failure = why; /* those without one have the vectors, in this order */
     }
     place_thumbnails(b);
     return b->n_embedded == 0 ||

@@ -169,7 +169,7 @@ static bool fill_case(pf_hit *h, pf_store *store, const int64_t *ids,
     for (size_t i = 0; i < n; i++) {
         char *path;
         int frame;
-        if (!pf_store_get_image_path(store, ids[i], &path, &frame, err))
+        if (!pf_store_get_image_path(store, ids[i], &path, &frame, NULL, err))
             return false;
         if (!path)
             return lost("image", ids[i], err);

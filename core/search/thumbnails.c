@@ -4,14 +4,24 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
-static bool make(pf_reader *r, const char *path, int frame, pf_buf *jpeg, pf_err *err)
+/* A catalog may name any file; of one that it never had the bytes of, it cannot know
+ * the hash, and nothing of it is shown. */
+static bool check_content(const pf_hash *found, const pf_hash *indexed, pf_err *err)
+{
+    return pf_hash_equal(found, indexed) ||
+           pf_fail(err, PF_ERR_MISMATCH, "it is not what was indexed any more");
+}
+
+static bool make(pf_reader *r, const char *path, int frame, const pf_hash *content,
+                 pf_buf *jpeg, pf_err *err)
 {
     pf_sandbox *sandbox;
-    pf_hash hash;
+    pf_hash found;
     const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
     pf_intake intake = {.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err)};
     const bool ok = intake.thumbnail && pf_reader_get_sandbox(r, &sandbox, err) &&
-                    pf_sandbox_read(sandbox, path, NULL, &hash, err) &&
+                    pf_sandbox_read(sandbox, path, NULL, &found, err) &&
+                    check_content(&found, content, err) &&
                     pf_sandbox_decode(sandbox, &intake, &options, err) &&
                     pf_thumbnail_encode(intake.thumbnail, jpeg, err);
     pf_engine_tell_sandbox(r->engine);
@@ -25,15 +35,16 @@ bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_er
     const size_t before = jpeg->size;
     char *path = NULL;
     int frame = 0;
+    pf_hash content;
     if (!pf_store_get_thumbnail(store, image_id, jpeg, err))
         return false;
     if (jpeg->size > before)
         return true;
-    bool ok = pf_store_get_image_path(store, image_id, &path, &frame, err);
+    bool ok = pf_store_get_image_path(store, image_id, &path, &frame, &content, err);
     if (ok && !path)
         ok = pf_fail(err, PF_ERR_NOT_FOUND, "there is no image %lld",
                      (long long)image_id);
-    ok = ok && make(r, path, frame, jpeg, err);
+    ok = ok && make(r, path, frame, &content, jpeg, err);
     pf_free(path);
     return ok;
 }

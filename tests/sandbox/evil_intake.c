@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -112,8 +113,21 @@ static int ask_without_end(const pf_intake_options *o)
     return SURVIVED;
 }
 
+static bool is_poisoned;
+
+/* It answers, and dies at the picture that comes next. */
+static int poison(void)
+{
+    is_poisoned = true;
+    return 0;
+}
+
 static int misbehave(const char *what, const pf_intake_options *o)
 {
+    if (is_poisoned)
+        _exit(0);
+    if (strcmp(what, "poison") == 0)
+        return poison();
     if (strcmp(what, "open") == 0)
         return outcome(open("/etc/passwd", O_RDONLY));
     if (strcmp(what, "create") == 0)
@@ -131,9 +145,9 @@ static int misbehave(const char *what, const pf_intake_options *o)
     if (strcmp(what, "ptrace") == 0)
         return outcome(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
     if (strcmp(what, "kill-parent") == 0)
-        return outcome(kill(getppid(), SIGKILL));
+        return outcome(kill(getppid(), 0));
     if (strcmp(what, "kill-all") == 0)
-        return outcome(syscall(SYS_kill, -1, SIGKILL));
+        return outcome(syscall(SYS_kill, -1, 0));
     if (strcmp(what, "executable") == 0)
         return try_memory(PROT_READ | PROT_WRITE | PROT_EXEC);
     if (strcmp(what, "executable-alone") == 0)

@@ -3,6 +3,7 @@
  * process that asked lives, is told why, and the next picture is decoded.
  */
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/file.h"
+#include "core/image/decoder_process.h"
 #include "core/image/sandbox.h"
 #include "tests/unit/test_support.h"
 
@@ -200,8 +202,20 @@ static void a_picture_is_tried_again_where_nothing_went_before(void **state)
     use(PF_EVIL_DECODER);
     assert_goes_on();
     pf_intake intake = intake_at(0);
-    assert_false(decode(&intake, "exit", "x", 1));
+    assert_ok(decode(&intake, "poison", "x", 1), &err);
     assert_goes_on();
+    assert_int_equal(err.code, PF_OK); /* the failure before is nobody's business */
+    assert_string_equal(err.msg, "");
+}
+
+static void it_may_not_loop_for_ever(void **state)
+{
+    (void)state;
+    const int patience = pf_decoder_seconds;
+    use(PF_EVIL_DECODER);
+    pf_decoder_seconds = 1;
+    assert_fails("loop", "more than 1 seconds");
+    pf_decoder_seconds = patience;
 }
 
 /* ---- programs that are none ---- */
@@ -250,7 +264,70 @@ static void large_pictures_share_one_budget(void **state)
     free(bytes);
 }
 
-/* As long as the file is given in, its bytes are whole. */
+/* Two decoders at once, each with a file and pixels that would not fit twice: neither
+ * waits for the other for ever. */
+static void *decode_large(void *bytes)
+{
+    pf_sandbox *own;
+    bool ok = pf_sandbox_new(&own, NULL);
+    for (int i = 0; ok && i < 2; i++) {
+        pf_intake intake = {0};
+        const pf_intake_options options = {.name = "a.pgm"};
+        ok = pf_sandbox_put(own, bytes, (size_t)145 << 20, NULL) &&
+             pf_sandbox_decode(own, &intake, &options, NULL);
+    }
+    pf_sandbox_free(own);
+    return ok ? bytes : NULL;
+}
+
+static void large_pictures_wait_for_each_other(void **state)
+{
+    (void)state;
+    pthread_t thread[2];
+    uint8_t *bytes = calloc(1, (size_t)145 << 20);
+    assert_non_null(bytes);
+    assert_true(sprintf((char *)bytes, "P5 8500 8500 65535 ") > 0);
+    use(NULL);
+    alarm(120);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, decode_large, bytes), 0);
+    for (int i = 0; i < 2; i++) {
+        void *done;
+        pthread_join(thread[i], &done);
+        assert_non_null(done);
+    }
+    alarm(0);
+    free(bytes);
+}
+
+/* Read in pieces: the same hash, the same pixels. */
+static void files_are_read_whole(void **state)
+{
+    (void)state;
+    enum { SIDE = 500 }; /* 750 kB, in three pieces */
+    static char film[20 + 3 * SIDE * SIDE];
+    char path[] = "/tmp/plainfilm-film-XXXXXX";
+    const int fd = mkstemp(path), head = sprintf(film, "P6 %d %d 255 ", SIDE, SIDE);
+    const size_t size = (size_t)head + 3 * SIDE * SIDE;
+    for (size_t i = (size_t)head; i < size; i++)
+        film[i] = (char)(i * i / 1000);
+    assert_int_equal(write(fd, film, size), size);
+    close(fd);
+    pf_hash there, here = pf_hash_bytes(film, size);
+    pf_intake a = intake_at(0), b = intake_at(1);
+    const pf_intake_options options = {.name = "film.ppm", .preprocess = &preprocess};
+    use(NULL);
+    assert_ok(pf_intake_make(&a, (uint8_t *)film, size, &options, &err), &err);
+    assert_ok(pf_sandbox_read(sandbox, path, "/tmp", &there, &err), &err);
+    assert_ok(pf_sandbox_decode(sandbox, &b, &options, &err), &err);
+    assert_true(pf_hash_equal(&there, &here));
+    assert_memory_equal(pixels[0], pixels[1], sizeof pixels[0]);
+    assert_false(pf_sandbox_read(sandbox, path, "/usr", &there, &err));
+    assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
+    unlink(path);
+}
+
+/* There may be none, and no name. */
 static void bytes_of_any_number(void **state)
 {
     (void)state;
@@ -310,8 +387,11 @@ int main(void)
         cmocka_unit_test(it_may_eat_what_it_likes),
         cmocka_unit_test(its_lies_are_not_believed),
         cmocka_unit_test(a_picture_is_tried_again_where_nothing_went_before),
+        cmocka_unit_test(it_may_not_loop_for_ever),
         cmocka_unit_test(a_decoder_that_is_not_there_is_an_error),
         cmocka_unit_test(large_pictures_share_one_budget),
+        cmocka_unit_test(large_pictures_wait_for_each_other),
+        cmocka_unit_test(files_are_read_whole),
         cmocka_unit_test(bytes_of_any_number),
         cmocka_unit_test(it_ends_with_its_parent),
     };
