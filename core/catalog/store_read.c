@@ -197,7 +197,7 @@ bool pf_store_get_image_path(pf_store *s, int64_t image_id, char **path, int *fr
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT path, frame, content_hash FROM image"
+                           "SELECT image.path, image.frame, content_hash FROM image"
                            " JOIN picture ON picture.id = picture_id"
                            " WHERE image.id = ?",
                            PF_SQL_ARGS(pf_sql_int(image_id)), err) &&
