@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/catalog/store.h"
 #include "core/image/picture.h"
@@ -79,6 +80,21 @@ static bool add_image(pf_store *s, int64_t model, int64_t source, int i, pf_err 
            put_captions(s, model, i, id, e);
 }
 
+/* What is in its file is what was indexed. */
+static void record_content(int film)
+{
+    pf_hash hash;
+    char name[32], hex[PF_HASH_HEX_SIZE], script[200];
+    snprintf(name, sizeof name, "film-%d.ppm", film);
+    assert_ok(pf_hash_file(&hash, pf_tree_path(root, name), &err), &err);
+    pf_hash_hex(&hash, hex);
+    snprintf(script, sizeof script,
+             "UPDATE picture SET content_hash = x'%s' WHERE id ="
+             " (SELECT picture_id FROM image WHERE id = %d)",
+             hex, film);
+    pf_rows_run_script(folder, script);
+}
+
 static int before_all(void **state)
 {
     (void)state;
@@ -92,8 +108,12 @@ static int before_all(void **state)
                   (size_t)n + WIDTH * HEIGHT * 3);
     pf_tree_write_text(pf_tree_path(root, "film-2.ppm"), "P6 500 250 255\ncut");
     pf_tree_write_text(pf_tree_path(root, "film-4.ppm"), "no picture at all");
+    pf_tree_write(pf_tree_path(root, "film-8.ppm"), film,
+                  (size_t)n + WIDTH * HEIGHT * 3);
     /* numbers from 1, as ids */
     assert_ok(pf_rows_publish(folder, DIM, 1, IMAGES + 1, add_image, &err), &err);
+    for (int i = 1; i <= 4; i += i) /* not 8 */
+        record_content(i);
     assert_ok(pf_asking_open(&reader, folder, NULL, NULL, &err), &err);
     assert_ok(
         pf_store_open(&store, pf_tree_path(folder, "catalog.db"), PF_STORE_READ, &err),
@@ -389,6 +409,7 @@ static void thumbnails_come_from_the_catalog_else_the_file(void **state)
         {2, PF_ERR_FORMAT, "film-2.ppm"},      /* cut */
         {4, PF_ERR_UNSUPPORTED, "film-4.ppm"}, /* no picture */
         {5, PF_ERR_IO, "film-5.ppm"},          /* not there */
+        {8, PF_ERR_MISMATCH, "film-8.ppm"},    /* another one than was indexed */
         {IMAGES + 1, PF_ERR_NOT_FOUND, "there is no image 61"},
         {0, PF_ERR_NOT_FOUND, "there is no image 0"},
     };

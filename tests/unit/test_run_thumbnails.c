@@ -120,7 +120,7 @@ static void without_one_the_file_is_taken(void **state)
     assert_memory_equal(got.data, wanted.data, wanted.size);
     pf_films_write_text("in/01.pgm", "P5 broken");
     assert_false(get(2));
-    assert_int_equal(err.code, PF_ERR_FORMAT);
+    assert_int_equal(err.code, PF_ERR_MISMATCH);
     pf_films_delete("in/01.pgm");
     assert_false(get(2));
     assert_int_equal(err.code, PF_ERR_IO);
