@@ -22,7 +22,9 @@
  * at the same time. The library starts threads of its own for long work alone, and they
  * are gone when the call returns. It changes nothing of its host: no signal handler, no
  * environment, no number of OpenBLAS or OpenMP threads (see pf_use_one_blas_thread()),
- * no output; it opens no socket.
+ * no output, no connection to a network. For pictures it starts a process of its own,
+ * plainfilm-decode, which may stay until the reader is closed: a host must not wait for
+ * children that are not its own.
  *
  * Generations. plainfilm-index publishes a new generation of a catalog as a whole. A
  * reader answers from one generation, and goes on to the newest one when
@@ -565,8 +567,9 @@ PF_MUST_CHECK PF_API bool pf_reader_find_case(pf_reader *reader, int64_t id,
 PF_API void pf_case_free(pf_case *found);
 
 /* A JPEG file, its longer side at most 192 pixels: the one in the catalog, else made
- * from the file. Free with pf_free(). NOT_FOUND when there is no such image; the
- * decoder's codes when the file is not there or cannot be read. */
+ * from the file. Free with pf_free(). NOT_FOUND when there is no such image; MISMATCH
+ * when the file is not the one that was indexed; the decoder's codes when it is not
+ * there or cannot be read. */
 PF_MUST_CHECK PF_API bool pf_reader_get_thumbnail(pf_reader *reader, int64_t image_id,
                                                   uint8_t **jpeg, size_t *n,
                                                   pf_err *err);
