@@ -99,7 +99,8 @@ static bool migrate(pf_store *s, pf_err *err)
         pf_sql_run_script(s->db, "PRAGMA foreign_keys = OFF;", err) &&
         pf_sql_run(s->db, "BEGIN IMMEDIATE", PF_SQL_NO_ARGS, err) &&
         read_identity(s->db, &is, err) && /* another process may have been faster */
-        check_identity(&is, s->path, s->mode, err);
+        check_identity(&is, s->path, s->mode, err) &&
+        (is.version == 0 || pf_store_check_schema(s, (int)is.version, err));
     for (int v = ok ? (int)is.version : 0; ok && v < pf_schema_version; v++)
         ok = migrate_by_one(s->db, &pf_schema[v], err);
     ok = ok && pf_store_fill_words(s, err);
@@ -161,6 +162,24 @@ static bool may_be_immutable(const char *path, pf_err *err)
     return is_clean;
 }
 
+/* When a file is opened and again inside each transaction: whoever may write to it can
+ * have changed the schema meanwhile, and SQLite would go on with the new one. */
+static bool check_schema(pf_store *s, pf_err *err)
+{
+    int64_t version;
+    identity is;
+    if (!pf_sql_find_int(s->db, "PRAGMA schema_version", PF_SQL_NO_ARGS, &version, err))
+        return false;
+    if (version == s->schema_checked)
+        return true;
+    if (!read_identity(s->db, &is, err) ||
+        !check_identity(&is, s->path, s->mode, err) ||
+        !pf_store_check_schema(s, (int)is.version, err))
+        return false;
+    s->schema_checked = version;
+    return true;
+}
+
 static bool open_for_reading(pf_store *s, pf_err *err)
 {
     identity is;
@@ -171,8 +190,7 @@ static bool open_for_reading(pf_store *s, pf_err *err)
         ok = pf_sql_open(&s->db, s->path, PF_SQL_IMMUTABLE, err) &&
              read_identity(s->db, &is, err);
     }
-    return ok && check_identity(&is, s->path, s->mode, err) &&
-           pf_store_check_schema(s, (int)is.version, err);
+    return ok && check_schema(s, err);
 }
 
 static uint32_t big_endian(const uint8_t *b)
@@ -260,6 +278,7 @@ bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err 
     if (!s)
         return false;
     s->mode = mode;
+    s->schema_checked = -1; /* none */
     pf_err local =
         PF_ERR_INIT; /* open_for_reading() needs the code even if err is NULL */
     bool ok = (s->path = pf_strdup(path, &local)) &&
@@ -295,8 +314,11 @@ bool pf_store_begin(pf_store *s, pf_err *err)
         return pf_fail(err, PF_ERR_MISUSE, "'%s' is open for reading only", s->path);
     if (s->is_writing || s->is_reading)
         return pf_fail(err, PF_ERR_MISUSE, "'%s' has a transaction already", s->path);
-    if (!pf_sql_run(s->db, "BEGIN IMMEDIATE", PF_SQL_NO_ARGS, err))
+    if (!pf_sql_run(s->db, "BEGIN IMMEDIATE", PF_SQL_NO_ARGS, err) ||
+        !check_schema(s, err)) {
+        pf_sql_rollback(s->db);
         return false;
+    }
     s->is_writing = true;
     return true;
 }
@@ -334,7 +356,7 @@ bool pf_store_begin_read(pf_store *s, pf_err *err)
     if (s->is_writing || s->is_reading)
         return pf_fail(err, PF_ERR_MISUSE, "'%s' has a transaction already", s->path);
     int64_t generation; /* the snapshot is taken by the first read */
-    if (!pf_sql_run(s->db, "BEGIN", PF_SQL_NO_ARGS, err) ||
+    if (!pf_sql_run(s->db, "BEGIN", PF_SQL_NO_ARGS, err) || !check_schema(s, err) ||
         !pf_store_get_generation(s, &generation, err)) {
         pf_sql_rollback(s->db);
         return false;

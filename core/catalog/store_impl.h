@@ -14,8 +14,9 @@ struct pf_store {
     pf_sql *db;
     char *path;
     pf_store_mode mode;
-    bool is_writing; /* between begin and commit or rollback */
-    bool is_reading; /* between begin_read and end_read */
+    int64_t schema_checked; /* PRAGMA schema_version of the schema that was */
+    bool is_writing;        /* between begin and commit or rollback */
+    bool is_reading;        /* between begin_read and end_read */
 };
 
 /* store_schema.c: does the file have what the first `version` migrations make, and

@@ -352,6 +352,29 @@ static void assert_in_order(pf_store *s)
     pf_notes_reset(&problems);
 }
 
+static void a_schema_that_changes_under_us_is_refused(void **state)
+{
+    (void)state;
+    pf_tree_remove(path);
+    pf_store_close(create());
+    pf_store *reader, *writer;
+    assert_ok(pf_store_open(&reader, path, PF_STORE_READ, &err), &err);
+    assert_ok(pf_store_open(&writer, path, PF_STORE_WRITE, &err), &err);
+    assert_ok(pf_store_begin_read(reader, &err), &err);
+    pf_store_end_read(reader);
+    pf_rows_run_script(folder, "CREATE TRIGGER t AFTER INSERT ON run BEGIN"
+                               " DELETE FROM image; END");
+    assert_refused(pf_store_begin_read(reader, &err), &err, "it has trigger 't'");
+    assert_refused(pf_store_begin(writer, &err), &err, "it has trigger 't'");
+    pf_rows_run_script(folder, "DROP TRIGGER t");
+    err = (pf_err)PF_ERR_INIT;
+    assert_ok(pf_store_begin_read(reader, &err), &err);
+    assert_ok(pf_store_begin(writer, &err), &err);
+    pf_store_rollback(writer);
+    pf_store_close(reader);
+    pf_store_close(writer);
+}
+
 static void older_formats_are_brought_up_to_date(void **state)
 {
     (void)state;
@@ -1237,6 +1260,7 @@ int main(void)
         TEST(a_new_catalog_is_private_and_empty),
         TEST(other_files_are_refused_and_left_alone),
         TEST(a_newer_and_an_older_format_are_told_apart),
+        TEST(a_schema_that_changes_under_us_is_refused),
         TEST(older_formats_are_brought_up_to_date),
         TEST(thumbnails_come_and_go_with_their_pictures),
         TEST(words_come_and_go_with_their_texts),
