@@ -90,8 +90,7 @@ static bool hash_file(const pf_collected_image *image, const char *within, pf_ha
     return ok;
 }
 
-/* A passing reason (the disk, a permission) must not make a known picture disappear. */
-static bool fail_item(pf_plan_item *item, const pf_err *why, pf_err *err)
+bool pf_plan_fail(pf_plan_item *item, const pf_err *why, pf_err *err)
 {
     item->keeps_old = why->code == PF_ERR_IO && item->image_id != 0;
     item->failure = pf_strdup(why->msg, err);
@@ -122,7 +121,7 @@ static bool look_inside(maker *m, pf_plan_item *item, pf_err *err)
         item->content = item[-1].content;
     else if (!hash_file(item->image, m->found->within, &item->content, &why))
         return why.code == PF_ERR_NOMEM ? pf_fail_as(err, &why)
-                                        : fail_item(item, &why, err);
+                                        : pf_plan_fail(item, &why, err);
     item->is_hashed = true;
     item->picture_id = item->seen_id = 0;
     if (!find_picture(o, o->seen_model, item, &item->seen_id, err) ||

@@ -71,6 +71,9 @@ typedef struct {
  * are taken over from them. */
 PF_MUST_CHECK bool pf_plan_make(pf_plan *plan, const pf_collection *found,
                                 const pf_plan_options *options, pf_err *err);
+/* The item cannot be indexed. A passing reason (the disk, a permission) must not make a
+ * known picture disappear. */
+PF_MUST_CHECK bool pf_plan_fail(pf_plan_item *item, const pf_err *why, pf_err *err);
 void pf_plan_reset(pf_plan *plan); /* all zero is fine */
 
 #endif

@@ -106,8 +106,7 @@ static bool keep_failure(run *r, pf_plan_item *item, const pf_err *failure, pf_e
     if (item->image->frame > 0)
         pf_fail_in(&why, "frame %d", item->image->frame);
     r->failed++;
-    item->keeps_old = why.code == PF_ERR_IO && item->image_id != 0;
-    return (item->failure = pf_strdup(why.msg, err)) != NULL;
+    return pf_plan_fail(item, &why, err);
 }
 
 static bool keep_picture(run *r, const pf_embedded *e, pf_err *err)
