@@ -40,11 +40,6 @@ PF_MUST_CHECK bool pf_picture_reserve(uint64_t width, uint64_t height,
 PF_MUST_CHECK bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
                                    const pf_picture_limits *limits, pf_err *err);
 
-/* `n` grey samples of 16 bits, high byte first, become RGB: the smallest sample turns
- * black and the largest white, because radiographs rarely fill the range; one level
- * alone is scaled by `max`, the largest value the file allows. */
-void pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *rgb);
-
 /* stb_image's turn, for a file that was inspected and has this size. */
 PF_MUST_CHECK bool pf_stb_decode(pf_picture *out, pf_span file, uint64_t width,
                                  uint64_t height, pf_err *err);

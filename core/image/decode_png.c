@@ -16,6 +16,7 @@
 
 #include "core/base/mem.h"
 #include "core/image/decode.h"
+#include "core/image/window.h"
 
 enum { MAX_CHUNK_BYTES = 8 << 20 }; /* of those that are kept: PLTE and eXIf */
 
@@ -85,7 +86,8 @@ static bool check_size(pf_span file, const pf_picture_limits *limits, pf_err *er
         return pf_fail(err, PF_ERR_UNSUPPORTED, "Apple's variant of png is not read");
     if (memcmp(start + 12, "IHDR", 4) != 0)
         return pf_fail(err, PF_ERR_FORMAT, "the header chunk is missing");
-    const unsigned raw = colour == PNG_COLOR_TYPE_PALETTE ? 1 : depth == 16 ? 2 : 0;
+    const unsigned deep = colour & PNG_COLOR_MASK_COLOR ? 6 : 2;
+    const unsigned raw = colour == PNG_COLOR_TYPE_PALETTE ? 1 : depth == 16 ? deep : 0;
     return pf_picture_reserve(width, height, 3 + raw, limits, err);
 }
 
@@ -113,17 +115,18 @@ static void read_rows(reader *r, uint8_t *rows, size_t stride)
     }
 }
 
-/* Grey of 16 bits is stretched by its own range, so it is read in full first. */
-static bool read_deep_grey(reader *r)
+/* What becomes black and white depends on all the samples, so these are read in full
+ * first. */
+static bool read_deep(reader *r, size_t channels)
 {
-    size_t width = (size_t)r->out->width, n = width * (size_t)r->out->height;
-    r->raw = pf_alloc_array(n, 2, r->err);
+    const size_t width = (size_t)r->out->width, n = width * (size_t)r->out->height;
+    r->raw = pf_alloc_array(n, 2 * channels, r->err);
     if (!r->raw)
         return false;
     png_set_strip_alpha(r->png);
-    read_rows(r, r->raw, width * 2);
-    pf_grey16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb);
-    return true;
+    read_rows(r, r->raw, width * 2 * channels);
+    return channels == 1 ? pf_grey16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb, r->err)
+                         : pf_rgb16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb, r->err);
 }
 
 /* libpng would paint indices that the palette does not have black. */
@@ -154,7 +157,6 @@ static bool read_palette(reader *r)
 
 static void read_rgb(reader *r)
 {
-    png_set_scale_16(r->png);
     png_set_expand(r->png); /* fewer than 8 bits */
     png_set_gray_to_rgb(r->png);
     png_set_strip_alpha(r->png);
@@ -182,8 +184,8 @@ static bool read_picture(reader *r, int *orientation, const pf_picture_limits *l
     bool ok = true;
     if (colour == PNG_COLOR_TYPE_PALETTE)
         ok = read_palette(r);
-    else if (depth == 16 && !(colour & PNG_COLOR_MASK_COLOR))
-        ok = read_deep_grey(r);
+    else if (depth == 16)
+        ok = read_deep(r, colour & PNG_COLOR_MASK_COLOR ? 3 : 1);
     else
         read_rgb(r);
     if (!ok)

@@ -10,6 +10,7 @@
 
 #include "core/base/mem.h"
 #include "core/image/decode.h"
+#include "core/image/window.h"
 
 typedef struct {
     pf_span s;
@@ -140,6 +141,17 @@ static bool read_samples(pnm *p, size_t n, uint8_t *rgb, uint8_t *deep, pf_err *
     return true;
 }
 
+static bool read_deep(pnm *p, size_t pixels, uint8_t *rgb, pf_err *err)
+{
+    uint8_t *deep = pf_alloc_array(pixels, 2 * p->channels, err);
+    const bool ok =
+        deep && read_samples(p, pixels * p->channels, NULL, deep, err) &&
+        (p->channels == 1 ? pf_grey16_to_rgb(deep, pixels, p->max, rgb, err)
+                          : pf_rgb16_to_rgb(deep, pixels, p->max, rgb, err));
+    pf_free(deep);
+    return ok;
+}
+
 bool pf_decode_pnm(pf_picture *out, int *orientation, pf_span file,
                    const pf_picture_limits *limits, pf_err *err)
 {
@@ -148,23 +160,18 @@ bool pf_decode_pnm(pf_picture *out, int *orientation, pf_span file,
     if (!read_header(&p, file, err) ||
         !pf_picture_check_size(p.width, p.height, limits, err))
         return false;
-    const bool is_deep = p.type != '4' && p.max > 255 && p.channels == 1;
+    const bool is_deep = p.type != '4' && p.max > 255;
+    const unsigned deep = is_deep ? 2 * (unsigned)p.channels : 0;
     /* A text sample takes a byte, a bit an eighth: no memory for an empty promise. */
-    size_t pixels = (size_t)p.width * p.height;
+    const size_t pixels = (size_t)p.width * p.height;
     if (pf_span_left(&p.s) < pixels / 8)
         return short_of_samples(err);
-    if (!pf_picture_reserve(p.width, p.height, is_deep ? 3 + 2 : 3, limits, err) ||
+    if (!pf_picture_reserve(p.width, p.height, 3 + deep, limits, err) ||
         !pf_picture_make(out, p.width, p.height, limits, err))
         return false;
     if (p.type == '4')
         return read_bits(&p, out->rgb, err);
     if (!is_deep)
         return read_samples(&p, pixels * p.channels, out->rgb, NULL, err);
-
-    uint8_t *deep = pf_alloc_array(pixels, 2, err);
-    bool ok = deep && read_samples(&p, pixels, NULL, deep, err);
-    if (ok)
-        pf_grey16_to_rgb(deep, pixels, p.max, out->rgb);
-    pf_free(deep);
-    return ok;
+    return read_deep(&p, pixels, out->rgb, err);
 }

@@ -172,26 +172,6 @@ bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
     return true;
 }
 
-void pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *rgb)
-{
-    unsigned low = 0xFFFF, high = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned v = (unsigned)(samples[2 * i] << 8 | samples[2 * i + 1]);
-        low = v < low ? v : low;
-        high = v > high ? v : high;
-    }
-    if (low == high) {
-        low = 0;
-        high = max;
-    }
-    unsigned range = high > low ? high - low : 1;
-    for (size_t i = 0; i < n; i++) {
-        unsigned v = (unsigned)(samples[2 * i] << 8 | samples[2 * i + 1]);
-        uint8_t grey = (uint8_t)(((v - low) * 255 + range / 2) / range);
-        rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = grey;
-    }
-}
-
 static bool decode(pf_picture *out, const kind *k, pf_span file,
                    const pf_picture_limits *limits, pf_err *err)
 {

@@ -51,10 +51,32 @@ def grey(v):
     return np.repeat(v[:, :, None], 3, axis=2)
 
 
+def window(v):
+    """The rule of core/image/window.h, in other words: sorted, not counted."""
+    v = np.sort(v, axis=None).astype(np.int64)
+    inner, levels = v, np.unique(v)
+    if levels.size > 1:
+        below, above = levels[1] - levels[0], levels[-1] - levels[-2]
+        first = below > levels[-1] - levels[1]
+        last = above > levels[-2] - levels[0]
+        if levels.size > 3 and min(below, above) > levels[-2] - levels[1]:
+            first = last = True
+        if first:
+            inner = inner[inner > levels[0]]
+        if last:
+            inner = inner[inner < levels[-1]]
+    few = inner.size // 100
+    for w in (inner[few:inner.size - few], inner, v):
+        if w[0] < w[-1]:
+            break
+    return int(w[0]), int(w[-1])
+
+
 def stretched(v):
-    low, high = int(v.min()), int(v.max())
+    low, high = window(v)
     span = high - low
-    return grey((((v.astype(np.int64) - low) * 255) + span // 2) // span)
+    v = v.astype(np.int64).clip(low, high)
+    return grey(((v - low) * 255 + span // 2) // span)
 
 
 # --- PNG, written by hand: Pillow cannot write all of them ---
@@ -116,10 +138,16 @@ def make_png():
     put("grey16.png", png(deep, 0, 16), stretched(deep))
     put("greyalpha16.png", png(np.stack([deep, deep * 3], axis=2), 4, 16, 2),
         stretched(deep))
+    hot = deep.copy()
+    hot[2, 5] = hot[11, 20] = 0xFFFF
+    put("hot16.png", png(hot, 0, 16), stretched(hot))
     put("grey16flat.png", png(np.full((3, 5), 0x8080, np.uint16), 0, 16),
         np.full((3, 5, 3), 0x80))
     wide = RGB.astype(np.uint16) * 257
     put("rgb16.png", png(wide, 2, 16, 3), RGB)
+    twelve = RGB.astype(np.uint16) * 16
+    twelve[0, 0] = 0xFFFF
+    put("rgb12.png", png(twelve, 2, 16, 3), (twelve.clip(0, 4095).astype(np.int64) * 255 + 2047) // 4095)
     put("turned.png", png(RGB, 2, 8, 3, before=chunk(b"eXIf", exif(6))),
         np.rot90(RGB, -1))
     put("padded.png", png(RGB, 2, 8, 3, before=chunk(b"tEXt", b"Title\0odd"), tail=b"behind"))

@@ -13,17 +13,18 @@
 static const struct {
     const char *name, *format;
 } fixtures[] = {
-    {"rgb.png", "png"},        {"interlaced.png", "png"},   {"grey2.png", "png"},
-    {"bilevel.png", "png"},    {"rgba.png", "png"},         {"palette.png", "png"},
-    {"grey16.png", "png"},     {"greyalpha16.png", "png"},  {"grey16flat.png", "png"},
-    {"rgb16.png", "png"},      {"turned.png", "png"},       {"padded.png", "png"},
-    {"baseline.jpg", "jpeg"},  {"progressive.jpg", "jpeg"}, {"grey.jpg", "jpeg"},
-    {"cmyk.jpg", "jpeg"},      {"exif.jpg", "jpeg"},        {"plain.gif", "gif"},
-    {"interlaced.gif", "gif"}, {"transparent.gif", "gif"},  {"animated.gif", "gif"},
-    {"fulltable.gif", "gif"},  {"rgb24.bmp", "bmp"},        {"palette8.bmp", "bmp"},
-    {"bilevel.bmp", "bmp"},    {"raw.tga", "tga"},          {"runs.tga", "tga"},
-    {"palette.tga", "tga"},    {"mirrored.tga", "tga"},     {"raw.psd", "psd"},
-    {"packed.psd", "psd"},     {"grey.pgm", "pnm"},         {"rgb.ppm", "pnm"},
+    {"rgb.png", "png"},          {"interlaced.png", "png"},  {"grey2.png", "png"},
+    {"bilevel.png", "png"},      {"rgba.png", "png"},        {"palette.png", "png"},
+    {"grey16.png", "png"},       {"greyalpha16.png", "png"}, {"grey16flat.png", "png"},
+    {"hot16.png", "png"},        {"rgb12.png", "png"},       {"rgb16.png", "png"},
+    {"turned.png", "png"},       {"padded.png", "png"},      {"baseline.jpg", "jpeg"},
+    {"progressive.jpg", "jpeg"}, {"grey.jpg", "jpeg"},       {"cmyk.jpg", "jpeg"},
+    {"exif.jpg", "jpeg"},        {"plain.gif", "gif"},       {"interlaced.gif", "gif"},
+    {"transparent.gif", "gif"},  {"animated.gif", "gif"},    {"fulltable.gif", "gif"},
+    {"rgb24.bmp", "bmp"},        {"palette8.bmp", "bmp"},    {"bilevel.bmp", "bmp"},
+    {"raw.tga", "tga"},          {"runs.tga", "tga"},        {"palette.tga", "tga"},
+    {"mirrored.tga", "tga"},     {"raw.psd", "psd"},         {"packed.psd", "psd"},
+    {"grey.pgm", "pnm"},         {"rgb.ppm", "pnm"},
 };
 enum { FIXTURES = sizeof fixtures / sizeof *fixtures };
 
