@@ -122,6 +122,22 @@ static void say_time(printer *p, const char *key, const char *label, int64_t at)
     say_string(p, key, label, ok ? text : NULL);
 }
 
+/* What a monitor asks: when a run was last done, and how many seconds ago. A clock that
+ * was set back makes that less than nothing, which is no age. */
+static bool say_good_run(printer *p, pf_store *store, pf_err *err)
+{
+    pf_store_run good;
+    if (!pf_store_find_good_run(store, &good, err))
+        return false;
+    const int64_t age = (int64_t)time(NULL) - good.finished_at;
+    say_time(p, "last_good_run", "  last done", good.finished_at);
+    if (p->json && good.id)
+        pf_json_write_int(&p->w, "last_good_run_age", age > 0 ? age : 0);
+    else if (p->json)
+        pf_json_write_string(&p->w, "last_good_run_age", NULL);
+    return true;
+}
+
 static bool say_source(void *context, const pf_store_source *source, pf_err *err)
 {
     printer *p = context;
@@ -216,9 +232,10 @@ bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out, pf_err *err)
     say_time(&p, "created", "created", n.created_at);
     say_time(&p, "last_run", "last run", last.started_at);
     say_string(&p, "last_run_state", "  ended", last.id ? last.state : NULL);
+    bool ok = say_good_run(&p, store, err);
     say_model_row(&p, &model);
     pf_store_model_reset(&model);
-    bool ok = say_lists(&p, store, err);
+    ok = ok && say_lists(&p, store, err);
     if (json)
         pf_json_end_object(&p.w);
     return ok;

@@ -377,6 +377,9 @@ PF_MUST_CHECK bool pf_store_finish_run(pf_store *store, const pf_store_run *run,
 /* The latest run; id 0 when there was none. */
 PF_MUST_CHECK bool pf_store_find_last_run(pf_store *store, pf_store_run *out,
                                           pf_err *err);
+/* The latest that was done, whatever came after it. */
+PF_MUST_CHECK bool pf_store_find_good_run(pf_store *store, pf_store_run *out,
+                                          pf_err *err);
 
 typedef struct {
     int64_t source_id;

@@ -359,7 +359,7 @@ bool pf_store_each_caption(pf_store *s, pf_store_pair_fn *fn, void *user, pf_err
 /* --- the diary and index files -----------------------------------------------------
  */
 
-bool pf_store_find_last_run(pf_store *s, pf_store_run *out, pf_err *err)
+static bool find_run(pf_store *s, bool is_done, pf_store_run *out, pf_err *err)
 {
     *out = (pf_store_run){0};
     pf_sql_rows *rows;
@@ -367,8 +367,8 @@ bool pf_store_find_last_run(pf_store *s, pf_store_run *out, pf_err *err)
     bool ok = pf_sql_start(&rows, s->db,
                            "SELECT id, started_at, finished_at, added, updated, moved,"
                            " removed, unchanged, failed, state FROM run"
-                           " ORDER BY id DESC LIMIT 1",
-                           PF_SQL_NO_ARGS, err) &&
+                           " WHERE NOT ?1 OR state = 'done' ORDER BY id DESC LIMIT 1",
+                           PF_SQL_ARGS(pf_sql_int(is_done)), err) &&
               pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
         int64_t *fields[] = {&out->id,      &out->started_at, &out->finished_at,
@@ -380,6 +380,16 @@ bool pf_store_find_last_run(pf_store *s, pf_store_run *out, pf_err *err)
     }
     pf_sql_end(rows);
     return ok;
+}
+
+bool pf_store_find_last_run(pf_store *s, pf_store_run *out, pf_err *err)
+{
+    return find_run(s, false, out, err);
+}
+
+bool pf_store_find_good_run(pf_store *s, pf_store_run *out, pf_err *err)
+{
+    return find_run(s, true, out, err);
 }
 
 bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *fn,

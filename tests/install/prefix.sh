@@ -19,8 +19,10 @@ mkdir -p "$WORK"
     cmake/plainfilm/plainfilmTargets-CONFIGURATION.cmake; do
     echo "$LIBDIR/$f"
   done
+  printf "lib/systemd/system/plainfilm-index%s\n" .service .timer -failed.service
+  echo lib/sysusers.d/plainfilm.conf
   printf 'share/%s\n' bash-completion/completions/plainfilm-index \
-    bash-completion/completions/plainfilm-query man/man1/plainfilm-index.1 \
+    bash-completion/completions/plainfilm-query doc/plainfilm/examples/plainfilm.cron man/man1/plainfilm-index.1 \
     man/man1/plainfilm-query.1 zsh/site-functions/_plainfilm
 } | LC_ALL=C sort >"$box/wanted"
 

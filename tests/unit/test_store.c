@@ -1026,6 +1026,8 @@ static void the_diary_remembers_runs_and_failures(void **state)
     pf_store_run run;
     assert_ok(pf_store_find_last_run(s, &run, &err), &err);
     assert_int_equal(run.id, 0);
+    assert_ok(pf_store_find_good_run(s, &run, &err), &err);
+    assert_int_equal(run.id, 0);
     int64_t first, second;
     assert_ok(pf_store_begin(s, &err), &err);
     assert_ok(pf_store_start_run(s, &first, &err), &err);
@@ -1044,6 +1046,17 @@ static void the_diary_remembers_runs_and_failures(void **state)
     assert_string_equal(run.state, "done");
     assert_int_equal(run.added, 3);
     assert_true(run.finished_at >= run.started_at);
+    int64_t third;
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_start_run(s, &third, &err), &err);
+    assert_ok(
+        pf_store_finish_run(s, &(pf_store_run){.id = third, .state = "failed"}, &err),
+        &err);
+    assert_ok(pf_store_commit(s, &err), &err);
+    assert_ok(pf_store_find_last_run(s, &run, &err), &err);
+    assert_int_equal(run.id, third);
+    assert_ok(pf_store_find_good_run(s, &run, &err), &err);
+    assert_int_equal(run.id, second);
     char lines[200] = "";
     assert_ok(pf_store_each_failure(s, x.source, collect_failure, lines, &err), &err);
     assert_string_equal(lines, "/pictures/bad.png 0: cut \xEF\xBF\xBD off (11)|"
