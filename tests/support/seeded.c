@@ -11,7 +11,7 @@
 #include "core/model/model.h"
 #include "tests/support/noise.h"
 
-enum { DIM_MAX = 4096 };
+enum { DIM_MAX = 4096, SMALL_DIM = 8 };
 
 void pf_seeded_vector(float *v, int dim, uint32_t seed)
 {
@@ -70,8 +70,15 @@ typedef struct {
     pf_store *store;
     int dim;
     int64_t model, source;
-    bool has_captions, has_twins;
+    bool has_captions, has_twins, has_thumbnails;
 } writing;
+
+static bool put_model_row(writing *w, const pf_store_model *row, pf_err *err)
+{
+    w->dim = row->dim;
+    return pf_store_put_model(w->store, row, &w->model, err) &&
+           pf_store_use_model(w->store, w->model, err);
+}
 
 static bool put_model(writing *w, const char *path, const char *tokenizer, pf_err *err)
 {
@@ -94,14 +101,25 @@ static bool put_model(writing *w, const char *path, const char *tokenizer, pf_er
     bool ok = row.path && row.stamp;
     if (tokenizer)
         ok = (row.tokenizer = pf_strdup(tokenizer, err)) != NULL && ok;
-    ok = ok && pf_store_put_model(w->store, &row, &w->model, err) &&
-         pf_store_use_model(w->store, w->model, err);
-    w->dim = row.dim;
+    ok = ok && put_model_row(w, &row, err);
     pf_free(row.path);
     pf_free(row.stamp);
     pf_free(row.tokenizer);
     pf_model_close(model);
     return ok;
+}
+
+static bool put_no_model(writing *w, pf_err *err)
+{
+    char path[] = "/no/model", text[] = "none", clip[] = "clip";
+    const pf_store_model row = {.fingerprint = text,
+                                .path = path,
+                                .preprocess = clip,
+                                .description = text,
+                                .stamp = text,
+                                .dim = SMALL_DIM,
+                                .logit_scale = 4.6052};
+    return put_model_row(w, &row, err);
 }
 
 static bool put_case(writing *w, int i, int64_t *id, pf_err *err)
@@ -134,6 +152,13 @@ static bool put_captions(writing *w, int i, int64_t image, pf_err *err)
     return n == 0 || pf_store_set_captions(w->store, image, texts, n, err);
 }
 
+static bool put_thumbnail(writing *w, int64_t picture, pf_err *err)
+{
+    static const uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xd9}; /* as short as there is */
+    return !w->has_thumbnails ||
+           pf_store_put_thumbnail(w->store, picture, jpeg, sizeof jpeg, err);
+}
+
 static bool put_image(writing *w, int i, pf_err *err)
 {
     static const char *const modality[] = {"CT", "MR", "CR"};
@@ -158,12 +183,14 @@ static bool put_image(writing *w, int i, pf_err *err)
     const pf_store_attribute attribute = {"modality", modality[i % 3]};
     int64_t id;
     return pf_store_put_picture(w->store, &picture, &image.picture_id, err) &&
+           put_thumbnail(w, image.picture_id, err) &&
            put_case(w, i, &image.case_id, err) &&
            pf_store_put_image(w->store, &image, &id, err) &&
            pf_store_set_image_attributes(w->store, id, &attribute, 1, err) &&
            put_captions(w, i, id, err);
 }
 
+/* `model` is NULL: it has none. */
 static bool write_catalog(writing w, const char *folder, const char *model,
                           const char *tokenizer, int n_images, pf_err *err)
 {
@@ -172,7 +199,8 @@ static bool write_catalog(writing w, const char *folder, const char *model,
         return false;
     const pf_store_source source = {.path = "/films", .kind = "folder"};
     w.store = pf_catalog_store(catalog);
-    bool ok = pf_store_begin(w.store, err) && put_model(&w, model, tokenizer, err) &&
+    bool ok = pf_store_begin(w.store, err) &&
+              (model ? put_model(&w, model, tokenizer, err) : put_no_model(&w, err)) &&
               pf_store_put_source(w.store, &source, &w.source, err);
     for (int i = 1; ok && i <= n_images; i++)
         ok = put_image(&w, i, err);
@@ -194,4 +222,10 @@ bool pf_seeded_twins_write(const char *folder, const char *model, int n_images,
 {
     const writing w = {.has_captions = true, .has_twins = true};
     return write_catalog(w, folder, model, NULL, n_images, err);
+}
+
+bool pf_seeded_small_write(const char *folder, int n_images, pf_err *err)
+{
+    const writing w = {.has_captions = true, .has_thumbnails = true};
+    return write_catalog(w, folder, NULL, NULL, n_images, err);
 }

@@ -34,5 +34,8 @@ PF_MUST_CHECK bool pf_seeded_catalog_write(const char *folder, const char *model
 /* The same with pf_seeded_twin()s, and every sixth image has the same first caption. */
 PF_MUST_CHECK bool pf_seeded_twins_write(const char *folder, const char *model,
                                          int n_images, pf_err *err);
+/* As small as catalogs are that have something in each table: vectors of 8 numbers,
+ * thumbnails, and the name of a model that is not there. */
+PF_MUST_CHECK bool pf_seeded_small_write(const char *folder, int n_images, pf_err *err);
 
 #endif
