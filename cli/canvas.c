@@ -74,7 +74,7 @@ bool pf_canvas_put_jpeg(pf_canvas *canvas, int x, int y, int width, int height,
 {
     pf_picture whole = {0}, small = {0};
     const int side = width < height ? width : height;
-    const bool ok = pf_picture_decode(&whole, jpeg, n, NULL, 0, NULL, err) &&
+    const bool ok = pf_thumbnail_decode(&whole, jpeg, n, err) &&
                     pf_picture_shrink(&small, &whole, side, err);
     if (ok)
         put_picture(canvas, x + (width - small.width) / 2,

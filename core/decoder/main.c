@@ -6,6 +6,7 @@
  * It has the decoders and nothing else: no file, no catalog, no network, no other
  * process. Whatever a picture makes of it, the worst that comes out is wrong pixels.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -83,11 +84,20 @@ static bool do_job(pf_decoder_page *page)
     return say(PF_DECODER_DONE);
 }
 
-/* The C library asks the kernel for random numbers at the first allocation: before that
- * is forbidden. */
+static int by_value(const void *a, const void *b)
+{
+    return *(const char *)a - *(const char *)b;
+}
+
+/* The C library asks the kernel for random numbers at the first allocation, and how
+ * much memory there is at the first sorting of more than a little: before that is
+ * forbidden. */
 static void warm_up(void)
 {
-    void *volatile p = pf_zalloc(1, NULL);
+    enum { MORE_THAN_A_LITTLE = 4096 };
+    char *volatile p = pf_zalloc(MORE_THAN_A_LITTLE, NULL);
+    if (p)
+        qsort(p, MORE_THAN_A_LITTLE, 1, by_value);
     pf_free(p);
 }
 

@@ -4,7 +4,7 @@
  * Each decoder gets the whole file and fills a picture. What it leaves behind on
  * failure is freed by pf_picture_decode(), so a decoder may return from anywhere.
  *
- * Adding a format? Also the tables in picture.c, test_picture.c.
+ * Adding a format? Also the tables in picture.c, decoders.c, test_picture.c.
  */
 #ifndef PF_CORE_IMAGE_DECODE_H
 #define PF_CORE_IMAGE_DECODE_H
@@ -13,14 +13,16 @@
 #include "core/image/picture.h"
 
 /* `*orientation` comes in as 1; a decoder sets what the file says, 1..8 as EXIF counts.
- */
-typedef bool pf_decoder(pf_picture *out, int *orientation, pf_span file,
+ * `frame` is 0 but for kinds that have frames (decoders.c). */
+typedef bool pf_decoder(pf_picture *out, int *orientation, pf_span file, int frame,
                         const pf_picture_limits *limits, pf_err *err);
 
 pf_decoder pf_decode_jpeg; /* libjpeg-turbo */
 pf_decoder pf_decode_png;  /* libpng */
 pf_decoder pf_decode_gif;  /* our own */
 pf_decoder pf_decode_pnm;  /* our own */
+pf_decoder pf_decode_webp; /* libwebp */
+pf_decoder pf_decode_tiff; /* libtiff */
 pf_decoder pf_decode_bmp;  /* our own inspection, then stb_image: these three */
 pf_decoder pf_decode_tga;
 pf_decoder pf_decode_psd;

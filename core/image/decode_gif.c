@@ -298,9 +298,10 @@ static bool walk_to_trailer(gif *g, pf_err *err)
     }
 }
 
-bool pf_decode_gif(pf_picture *out, int *orientation, pf_span file,
+bool pf_decode_gif(pf_picture *out, int *orientation, pf_span file, int which,
                    const pf_picture_limits *limits, pf_err *err)
 {
+    (void)which;
     (void)orientation;
     gif g = {.s = file, .transparent = -1};
     uint8_t flags;

@@ -231,9 +231,10 @@ static bool read_picture(reader *r, pf_span file)
     return true;
 }
 
-bool pf_decode_jpeg(pf_picture *out, int *orientation, pf_span file,
+bool pf_decode_jpeg(pf_picture *out, int *orientation, pf_span file, int frame,
                     const pf_picture_limits *limits, pf_err *err)
 {
+    (void)frame;
     reader *r = pf_zalloc(sizeof *r, err);
     if (!r)
         return false;

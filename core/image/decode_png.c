@@ -195,9 +195,10 @@ static bool read_picture(reader *r, int *orientation, const pf_picture_limits *l
     return true;
 }
 
-bool pf_decode_png(pf_picture *out, int *orientation, pf_span file,
+bool pf_decode_png(pf_picture *out, int *orientation, pf_span file, int frame,
                    const pf_picture_limits *limits, pf_err *err)
 {
+    (void)frame;
     if (!check_size(file, limits, err))
         return false;
     reader *r = pf_zalloc(sizeof *r, err);

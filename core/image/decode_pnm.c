@@ -152,9 +152,10 @@ static bool read_deep(pnm *p, size_t pixels, uint8_t *rgb, pf_err *err)
     return ok;
 }
 
-bool pf_decode_pnm(pf_picture *out, int *orientation, pf_span file,
+bool pf_decode_pnm(pf_picture *out, int *orientation, pf_span file, int frame,
                    const pf_picture_limits *limits, pf_err *err)
 {
+    (void)frame;
     (void)orientation;
     pnm p;
     if (!read_header(&p, file, err) ||

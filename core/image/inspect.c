@@ -161,9 +161,10 @@ static bool bmp_check_pixels(pf_span file, const bmp_header *h, pf_err *err)
     return bmp_check_indices(rows, stride, h, (unsigned)entries, err);
 }
 
-bool pf_decode_bmp(pf_picture *out, int *orientation, pf_span file,
+bool pf_decode_bmp(pf_picture *out, int *orientation, pf_span file, int frame,
                    const pf_picture_limits *limits, pf_err *err)
 {
+    (void)frame;
     (void)orientation;
     bmp_header h;
     return bmp_read_header(file, &h, err) && bmp_check_kind(&h, err) &&
@@ -265,9 +266,10 @@ static bool tga_check_pixels(pf_span *s, const tga_header *h, pf_err *err)
     return true;
 }
 
-bool pf_decode_tga(pf_picture *out, int *orientation, pf_span file,
+bool pf_decode_tga(pf_picture *out, int *orientation, pf_span file, int frame,
                    const pf_picture_limits *limits, pf_err *err)
 {
+    (void)frame;
     tga_header h;
     pf_span s = file;
     if (!tga_read_header(&s, &h))
@@ -395,9 +397,10 @@ static bool psd_decode_colours(pf_picture *out, pf_span file, const psd_header *
     return ok;
 }
 
-bool pf_decode_psd(pf_picture *out, int *orientation, pf_span file,
+bool pf_decode_psd(pf_picture *out, int *orientation, pf_span file, int frame,
                    const pf_picture_limits *limits, pf_err *err)
 {
+    (void)frame;
     (void)orientation;
     psd_header h;
     pf_span s = file, table = {0}, rows = {0};

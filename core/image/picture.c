@@ -1,22 +1,6 @@
 /*
- * picture.c - see picture.h. Recognises the kind, enforces the limits, calls the
- * decoder.
- *
- * Who decodes what, and why:
- *
- * JPEG: libjpeg-turbo. stb_image hands out half a picture from a cut file without a
- * word; libjpeg reports each bad Huffman code and each missing marker, reads arithmetic
- * coding and all samplings, and gives Pillow's very bytes.
- *
- * PNG: libpng. It checks every CRC and the Adler sum and needs one row of working
- * memory; checking first and decoding with stb_image would inflate twice.
- *
- * GIF, PNM: our own, short. stb_image's GIF reader paints transparency away, gives up
- * on a code table that is kept full, and recurses on input; its 16-bit PNM is in the
- * host's byte order and it ignores the largest value.
- *
- * BMP, TGA, PSD: stb_image, after our own inspection has made sure that all the pixels
- * are there and that the file says nothing stb_image misreads.
+ * picture.c - see picture.h: what kinds there are, and how large a picture may be. Who
+ * decodes them is in decoders.c.
  */
 #include "core/image/picture.h"
 
@@ -35,33 +19,32 @@ typedef struct {
     const char *name;
     size_t offset, size; /* where the signature stands, and its length */
     const char *signature;
-    pf_decoder *decode; /* NULL: known, but not read here */
 } kind;
 
 /* DICOM first: its 128 free bytes in front may look like a TIFF. */
 static const kind kinds[] = {
-    {"dicom", 128, 4, "DICM", NULL},
-    {"jpeg", 0, 3, "\xFF\xD8\xFF", pf_decode_jpeg},
-    {"png", 0, 8, "\x89PNG\r\n\x1A\n", pf_decode_png},
-    {"gif", 0, 6, "GIF87a", pf_decode_gif},
-    {"gif", 0, 6, "GIF89a", pf_decode_gif},
-    {"psd", 0, 4, "8BPS", pf_decode_psd},
-    {"tiff", 0, 4, "II*\0", NULL},
-    {"tiff", 0, 4, "MM\0*", NULL},
-    {"tiff", 0, 4, "II+\0", NULL}, /* BigTIFF */
-    {"tiff", 0, 4, "MM\0+", NULL},
-    {"jpeg2000", 0, 8, "\0\0\0\x0CjP  ", NULL},
-    {"jpeg2000", 0, 4, "\xFF\x4F\xFF\x51", NULL},
-    {"webp", 8, 4, "WEBP", NULL},
-    {"bmp", 0, 2, "BM", pf_decode_bmp},
-    {"pnm", 0, 2, "P1", pf_decode_pnm},
-    {"pnm", 0, 2, "P2", pf_decode_pnm},
-    {"pnm", 0, 2, "P3", pf_decode_pnm},
-    {"pnm", 0, 2, "P4", pf_decode_pnm},
-    {"pnm", 0, 2, "P5", pf_decode_pnm},
-    {"pnm", 0, 2, "P6", pf_decode_pnm},
+    {"dicom", 128, 4, "DICM"},
+    {"jpeg", 0, 3, "\xFF\xD8\xFF"},
+    {"png", 0, 8, "\x89PNG\r\n\x1A\n"},
+    {"gif", 0, 6, "GIF87a"},
+    {"gif", 0, 6, "GIF89a"},
+    {"psd", 0, 4, "8BPS"},
+    {"tiff", 0, 4, "II*\0"},
+    {"tiff", 0, 4, "MM\0*"},
+    {"tiff", 0, 4, "II+\0"}, /* BigTIFF */
+    {"tiff", 0, 4, "MM\0+"},
+    {"jpeg2000", 0, 8, "\0\0\0\x0CjP  "},
+    {"jpeg2000", 0, 4, "\xFF\x4F\xFF\x51"},
+    {"webp", 8, 4, "WEBP"},
+    {"bmp", 0, 2, "BM"},
+    {"pnm", 0, 2, "P1"},
+    {"pnm", 0, 2, "P2"},
+    {"pnm", 0, 2, "P3"},
+    {"pnm", 0, 2, "P4"},
+    {"pnm", 0, 2, "P5"},
+    {"pnm", 0, 2, "P6"},
 };
-static const kind tga = {"tga", 0, 0, "", pf_decode_tga};
+static const kind tga = {"tga", 0, 0, ""};
 
 /* The bytes say what a file is, but for a TGA. */
 typedef struct {
@@ -116,7 +99,8 @@ static const kind *find_kind(const uint8_t *bytes, size_t n, const char *name)
             memcmp(bytes + k->offset, k->signature, k->size) != 0)
             continue;
         /* "P5" is little to go by; so is "BM", but text rarely begins with it. */
-        if (k->decode == pf_decode_pnm && (n < 3 || !is_pnm_space(bytes[2])))
+        if (k->signature[0] == 'P' && k->size == 2 &&
+            (n < 3 || !is_pnm_space(bytes[2])))
             continue;
         return k;
     }
@@ -170,52 +154,6 @@ bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
     out->width = (int)width;
     out->height = (int)height;
     return true;
-}
-
-static bool decode(pf_picture *out, const kind *k, pf_span file,
-                   const pf_picture_limits *limits, pf_err *err)
-{
-    int orientation = 0;
-    if (!k->decode(out, &orientation, file, limits, err) ||
-        !pf_picture_orient(out, orientation, err)) {
-        if (err && err->code == PF_ERR_FORMAT)
-            pf_fail_in(err, "damaged %s", k->name);
-        return false;
-    }
-    out->format = k->name;
-    return true;
-}
-
-bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
-                       const char *name, int frame, const pf_picture_limits *limits,
-                       pf_err *err)
-{
-    pf_picture_limits standard;
-    pf_picture_limits_init(&standard);
-    if (!limits)
-        limits = &standard;
-    memset(out, 0, sizeof *out);
-
-    if (n == 0)
-        return pf_fail(err, PF_ERR_FORMAT, "the file is empty");
-    if (n > limits->max_file_bytes)
-        return pf_fail(err, PF_ERR_LIMIT,
-                       "the file is too large: %zu bytes, the limit is %zu", n,
-                       limits->max_file_bytes);
-    const kind *k = find_kind(bytes, n, name);
-    if (!k)
-        return pf_fail(err, PF_ERR_UNSUPPORTED, "not a kind of picture that is known");
-    if (!k->decode)
-        return pf_fail(err, PF_ERR_UNSUPPORTED, "%s is not read by this version",
-                       k->name);
-    if (frame != 0)
-        return pf_fail(err, PF_ERR_NOT_FOUND,
-                       "frame %d was asked for, of a %s only frame 0 is read", frame,
-                       k->name);
-    if (decode(out, k, pf_span_of(bytes, n), limits, err))
-        return true;
-    pf_picture_reset(out);
-    return false;
 }
 
 void pf_picture_reset(pf_picture *picture)

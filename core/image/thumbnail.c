@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/image/decode.h"
 #include "core/image/encode.h"
 #include "core/image/resample.h"
+
+enum { LARGEST_THUMBNAIL = 1 << 20 }; /* in pixels, where one comes from outside */
 
 static bool make(pf_picture *out, int width, int height, const char *format,
                  pf_err *err)
@@ -110,4 +113,20 @@ bool pf_thumbnail_encode(const pf_thumbnail *t, pf_buf *jpeg, pf_err *err)
     const pf_picture picture = {
         .width = t->width, .height = t->height, .rgb = (uint8_t *)(uintptr_t)t->rgb};
     return pf_jpeg_encode(&picture, PF_THUMBNAIL_QUALITY, jpeg, err);
+}
+
+bool pf_thumbnail_decode(pf_picture *out, const uint8_t *jpeg, size_t n, pf_err *err)
+{
+    const pf_picture_limits limits = {.max_file_bytes = PF_THUMBNAIL_CAP,
+                                      .max_pixels = LARGEST_THUMBNAIL};
+    int orientation = 1;
+    *out = (pf_picture){.format = "jpeg"};
+    if (n <= limits.max_file_bytes
+            ? pf_decode_jpeg(out, &orientation, pf_span_of(jpeg, n), 0, &limits, err)
+            : pf_fail(err, PF_ERR_LIMIT, "a thumbnail of %zu bytes", n))
+        return true;
+    if (err && err->code == PF_ERR_FORMAT)
+        pf_fail_in(err, "damaged jpeg");
+    pf_picture_reset(out);
+    return false;
 }

@@ -34,5 +34,10 @@ PF_MUST_CHECK bool pf_thumbnail_make(pf_thumbnail *out, const pf_picture *pictur
 /* Append it to `jpeg` as a JPEG file. */
 PF_MUST_CHECK bool pf_thumbnail_encode(const pf_thumbnail *thumbnail, pf_buf *jpeg,
                                        pf_err *err);
+/* And back: fill *out with the pixels of such a file, which may come from anybody. Free
+ * with pf_picture_reset(); on failure it is all zero. FORMAT: damaged, or of another
+ * kind; LIMIT: larger than a thumbnail. */
+PF_MUST_CHECK bool pf_thumbnail_decode(pf_picture *out, const uint8_t *jpeg, size_t n,
+                                       pf_err *err);
 
 #endif

@@ -1,6 +1,9 @@
 /* window.c - see window.h. */
 #include "core/image/window.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "core/base/mem.h"
 
 enum { LEFT_OUT = 100 }; /* one in so many, at either end */
@@ -135,5 +138,94 @@ bool pf_rgb16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *rg
         white = max;
     for (size_t i = 0; i < 3 * n; i++)
         rgb[i] = grey_of(sample(samples, i), (pf_window){0, white});
+    return true;
+}
+
+/* ---- floats ---- */
+
+typedef struct {
+    double low, high;
+} range;
+
+static range range_of(const float *values, size_t n)
+{
+    range r = {INFINITY, -INFINITY};
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(values[i]))
+            continue;
+        r.low = values[i] < r.low ? values[i] : r.low;
+        r.high = values[i] > r.high ? values[i] : r.high;
+    }
+    return r;
+}
+
+/* Which of the levels between the ends of the range. */
+static unsigned level_of(double v, range r)
+{
+    const double place = (v - r.low) / (r.high - r.low) * (PF_WINDOW_LEVELS - 1);
+    return place <= 0                      ? 0
+           : place >= PF_WINDOW_LEVELS - 1 ? PF_WINDOW_LEVELS - 1
+                                           : (unsigned)(place + 0.5);
+}
+
+/* The least and the greatest of those that have the levels of the window. */
+static range ends_of(const float *values, size_t n, range r, pf_window w)
+{
+    range found = {INFINITY, -INFINITY};
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(values[i]))
+            continue;
+        const unsigned level = level_of(values[i], r);
+        if (level >= w.low && values[i] < found.low)
+            found.low = values[i];
+        if (level <= w.high && values[i] > found.high)
+            found.high = values[i];
+    }
+    return found;
+}
+
+/* Windowing sees levels, and one value far from the others leaves few levels to them.
+ * So it is done again between what it found, as long as that is much less. */
+static range window_of(const float *values, size_t n, range r, uint32_t *counts)
+{
+    enum { ENOUGH = 1024, PASSES_MAX = 40 }; /* levels; 64 times nearer in each pass */
+    for (int pass = 0; pass < PASSES_MAX && r.low < r.high; pass++) {
+        memset(counts, 0, PF_WINDOW_LEVELS * sizeof *counts);
+        for (size_t i = 0; i < n; i++) {
+            if (isfinite(values[i]))
+                counts[level_of(values[i], r)]++;
+        }
+        const pf_window w = pf_window_find(counts);
+        const range found = ends_of(values, n, r, w);
+        if (w.high - w.low >= ENOUGH || (found.low <= r.low && found.high >= r.high))
+            return found;
+        r = found;
+    }
+    return r;
+}
+
+static uint8_t grey_of_float(double v, range w)
+{
+    if (!isfinite(v) || v <= w.low)
+        return 0;
+    return v >= w.high ? 255 : (uint8_t)((v - w.low) / (w.high - w.low) * 255 + 0.5);
+}
+
+bool pf_floats_to_rgb(const float *values, size_t n, size_t channels, uint8_t *rgb,
+                      pf_err *err)
+{
+    uint32_t *counts = pf_alloc_array(PF_WINDOW_LEVELS, sizeof *counts, err);
+    if (!counts)
+        return false;
+    const range all = range_of(values, n * channels);
+    const range w = window_of(values, n * channels, all, counts);
+    pf_free(counts);
+    for (size_t i = 0; i < n * channels; i++) {
+        const uint8_t grey = grey_of_float(values[i], w);
+        if (channels == 3)
+            rgb[i] = grey;
+        else
+            rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = grey;
+    }
     return true;
 }

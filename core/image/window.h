@@ -44,4 +44,9 @@ PF_MUST_CHECK bool pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned m
 PF_MUST_CHECK bool pf_rgb16_to_rgb(const uint8_t *samples, size_t n, unsigned max,
                                    uint8_t *rgb, pf_err *err);
 
+/* The same of `n` pixels of 1 or 3 floats, of any range: one window for all of them, by
+ * the rule for grey. What is no number, or infinite, is black. */
+PF_MUST_CHECK bool pf_floats_to_rgb(const float *values, size_t n, size_t channels,
+                                    uint8_t *rgb, pf_err *err);
+
 #endif

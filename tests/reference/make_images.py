@@ -232,6 +232,128 @@ def make_psd(packed):
     return head + b"\0\1" + sizes + b"".join(rows)
 
 
+# --- WebP ---
+
+def make_webp():
+    put("lossy.webp", saved(PICTURE, "WEBP", quality=80))
+    put("lossless.webp", saved(PICTURE, "WEBP", lossless=True))
+    ramp = np.arange(W * H, dtype=np.uint8).reshape(H, W, 1)
+    rgba = Image.fromarray(np.concatenate([RGB, ramp], axis=2))
+    put("alpha.webp", saved(rgba, "WEBP", lossless=True, exact=True), RGB)
+    put("lossyalpha.webp", saved(rgba, "WEBP", quality=80, exact=True))
+    other = PICTURE.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    put("animated.webp", saved(PICTURE, "WEBP", save_all=True, append_images=[other],
+                               lossless=True), RGB)
+    put("turned.webp", saved(PICTURE, "WEBP", lossless=True, exif=exif(6)),
+        np.rot90(RGB, -1))
+
+
+# --- TIFF, written by hand where Pillow cannot ---
+
+def tiff(planes, bits, photometric, order="<", rows=None, tile=None, form=1, extra=(),
+         orientation=1):
+    """planes: [[h, w * samples], ...], one or, of several, one sample each"""
+    h = planes[0].shape[0]
+    w = planes[0].shape[1] // (1 if len(planes) > 1 else
+                               {1: 1, 2: 3, 5: 4}.get(photometric, 1) + len(extra))
+    samples = planes[0].shape[1] // w * len(planes)
+
+    def packed(block):
+        if bits >= 16:
+            kind = {1: "u", 2: "i", 3: "f"}[form] + str(bits // 8)
+            return block.astype(order + kind).tobytes()
+        out = b""
+        for row in block:
+            text = "".join(format(int(v) & (1 << bits) - 1, "0%db" % bits) for v in row)
+            text += "0" * (-len(text) % 8)
+            out += bytes(int(text[i:i + 8], 2) for i in range(0, len(text), 8))
+        return out
+
+    blocks = []
+    for plane in planes:
+        per = plane.shape[1] // w
+        if tile:
+            th, tw = -(-h // tile) * tile, -(-w // tile) * tile
+            full = np.zeros((th, tw * per), plane.dtype)
+            full[:h, :w * per] = plane
+            blocks += [packed(full[y:y + tile, x * per:(x + tile) * per])
+                       for y in range(0, th, tile) for x in range(0, tw, tile)]
+        else:
+            blocks += [packed(plane[y:y + (rows or h)]) for y in range(0, h, rows or h)]
+    tags = [(256, 4, [w]), (257, 4, [h]), (258, 3, [bits] * samples), (259, 3, [1]),
+            (262, 3, [photometric]), (274, 3, [orientation]), (277, 3, [samples]),
+            (284, 3, [2 if len(planes) > 1 else 1]), (339, 3, [form] * samples)]
+    tags += [(322, 4, [tile]), (323, 4, [tile])] if tile else [(278, 4, [rows or h])]
+    where, sizes = (324, 325) if tile else (273, 279)
+    tags += [(where, 4, [0] * len(blocks)), (sizes, 4, [len(b) for b in blocks])]
+    tags += [(338, 3, list(extra))] if extra else []
+    size = {3: "H", 4: "I"}
+    tags.sort()
+    room = 8 + 2 + 12 * len(tags) + 4
+    long = sum(len(v) * struct.calcsize(size[k]) for _, k, v in tags
+               if len(v) * struct.calcsize(size[k]) > 4)
+    at, starts = room + long, []
+    for b in blocks:
+        starts.append(at)
+        at += len(b)
+    entries, values = b"", b""
+    for tag, kind, v in tags:
+        raw = struct.pack(order + str(len(v)) + size[kind],
+                          *(starts if tag == where else v))
+        head = struct.pack(order + "HHI", tag, kind, len(v))
+        if len(raw) > 4:
+            entries += head + struct.pack(order + "I", room + len(values))
+            values += raw
+        else:
+            entries += head + raw.ljust(4, b"\0")
+    return ((b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8) +
+            struct.pack(order + "H", len(tags)) + entries + struct.pack(order + "I", 0) +
+            values + b"".join(blocks))
+
+
+def make_tiff():
+    lum = RGB[:, :, 1]
+    flat = RGB.reshape(H, W * 3)
+    put("lzw.tif", saved(PICTURE, "TIFF", compression="tiff_lzw"))
+    put("deflate.tif", saved(PICTURE, "TIFF", compression="tiff_adobe_deflate"))
+    put("packbits.tif", saved(PICTURE.convert("L"), "TIFF", compression="packbits"))
+    put("fax.tif", saved(PICTURE.convert("1"), "TIFF", compression="group4"))
+    put("jpeg.tif", saved(PICTURE, "TIFF", compression="jpeg", quality=85))
+    put("palette.tif", saved(PICTURE.quantize(32), "TIFF"))
+    put("cmyk.tif", saved(PICTURE.convert("CMYK"), "TIFF"))
+    other = PICTURE.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    put("pages.tif", saved(PICTURE, "TIFF", save_all=True, append_images=[other]))
+    put("tiles.tif", tiff([flat], 8, 2, tile=16))
+    put("planes.tif", tiff(list(RGB.transpose(2, 0, 1)), 8, 2, order=">", rows=4))
+    put("turned.tif", tiff([flat], 8, 2, orientation=6), np.rot90(RGB, -1))
+    put("white0.tif", tiff([255 - lum], 8, 0), grey(lum))
+    alpha = np.concatenate([RGB, np.full((H, W, 1), 7, np.uint8)], axis=2)
+    put("alpha.tif", tiff([alpha.reshape(H, W * 4)], 8, 2, extra=(2,)), RGB)
+    deep = 1000 + lum.astype(np.uint16) * 11
+    deep[2, 5] = 0xFFFF
+    put("grey16.tif", tiff([deep], 16, 1, order=">", rows=5), stretched(deep))
+    put("tiles16.tif", tiff([deep], 16, 1, tile=16), stretched(deep))
+    put("white16.tif", tiff([deep], 16, 0), 255 - stretched(deep))
+    signed = deep.astype(np.int32) % 32768 - 2000
+    put("signed16.tif", tiff([signed], 16, 1, form=2),
+        stretched((signed + 32768).astype(np.uint16)))
+    put("grey12.tif", tiff([lum.astype(np.uint16) * 16], 12, 1),
+        stretched(lum.astype(np.uint16) * 16))
+    put("grey32.tif", tiff([deep.astype(np.uint32) * 256], 32, 1), stretched(deep))
+    put("float.tif", tiff([deep.astype(np.float32) / 16], 32, 1, form=3, rows=7),
+        stretched(deep))
+    put("half.tif", tiff([lum.astype(np.float32) * 8], 16, 1, form=3),
+        stretched(lum.astype(np.uint16) * 8))
+    put("double.tif", tiff([deep.astype(np.float64) / 3], 64, 1, form=3),
+        stretched(deep))
+    wide = RGB.astype(np.uint16) * 257
+    put("rgb16.tif", tiff([wide.reshape(H, W * 3)], 16, 2), RGB)
+    put("planes16.tif", tiff(list(wide.transpose(2, 0, 1)), 16, 2, tile=16), RGB)
+    ink = np.asarray(PICTURE.convert("CMYK")).astype(np.uint16)
+    put("cmyk16.tif", tiff([(ink * 257).reshape(H, W * 4)], 16, 5),
+        np.asarray(PICTURE.convert("CMYK").convert("RGB")))
+
+
 def make_others():
     put("rgb24.bmp", saved(PICTURE, "BMP"))
     put("palette8.bmp", saved(PICTURE.quantize(200), "BMP"))
@@ -255,6 +377,8 @@ def main():
     make_png()
     make_jpeg()
     make_gif()
+    make_webp()
+    make_tiff()
     make_others()
 
 

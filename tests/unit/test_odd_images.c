@@ -35,6 +35,7 @@ static const char *const accepted[] = {
     "peacock.s1x3.jpeg",          /* legal */
     "testorig_transpose_440_q90_ari_rst1.jpg", /* arithmetic coding: legal */
     "hopper_8bit_plain.pgm",                   /* legal */
+    "16bit.cropped.tif",                       /* legal */
     "psd-oob-write-x.psd", /* the layers are damaged, the whole picture is not */
 };
 
