@@ -24,6 +24,7 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"removed", (int64_t)r->removed},
                   {"unchanged", (int64_t)r->unchanged},
                   {"failed", (int64_t)r->failed},
+                  {"embedded", (int64_t)r->embedded},
                   {"links_out", (int64_t)r->links_out},
                   {"images", r->images},
                   {"captions", r->captions},
