@@ -323,6 +323,11 @@ bool pf_apply(pf_catalog *catalog, pf_sources *sources, int64_t model_id,
         return false;
     }
     *is_published = a.is_noticeable;
-    return a.is_noticeable ? pf_catalog_publish(catalog, err)
-                           : pf_store_commit(a.store, err);
+    if (a.is_noticeable)
+        return pf_catalog_publish(catalog, err);
+    if (!pf_store_sweep(a.store, err)) {
+        pf_store_rollback(a.store);
+        return false;
+    }
+    return pf_store_commit(a.store, err) && pf_catalog_tidy(catalog, err);
 }

@@ -281,13 +281,20 @@ static pf_exit look_at_catalog(const char *folder)
     pf_notes problems = {0};
     pf_catalog *catalog = NULL;
     bool json = asked.format == FORMAT_JSON;
-    bool ok = pf_catalog_open_reader(&catalog, folder, &err);
+    pf_store_digest digest;
+    if (asked.check && pf_catalog_is_unmade(folder)) {
+        pf_report_check(folder, 0, NULL, &problems, json, stdout);
+        return PF_EXIT_DONE;
+    }
+    bool ok = asked.check ? pf_catalog_open_to_check(&catalog, folder, &err)
+                          : pf_catalog_open_reader(&catalog, folder, &err);
     if (ok && asked.info)
         ok = pf_report_catalog(catalog, json, stdout, &err);
     if (ok && asked.check) {
-        ok = pf_catalog_check(catalog, &problems, &err);
+        ok = pf_catalog_check(catalog, &digest, &problems, &err);
         if (ok)
-            pf_report_check(pf_catalog_folder(catalog), &problems, json, stdout);
+            pf_report_check(pf_catalog_folder(catalog), pf_catalog_generation(catalog),
+                            &digest, &problems, json, stdout);
     }
     bool is_broken = problems.count + problems.dropped > 0;
     pf_catalog_close(catalog);

@@ -292,7 +292,28 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
 
 /* ---- a check ---- */
 
-void pf_report_check(const char *folder, const pf_notes *problems, bool json, FILE *out)
+static void say_parts(printer *p, const pf_store_digest *digest)
+{
+    pf_json_begin_object(&p->w, "parts");
+    for (int i = 0; i < PF_DIGEST_PARTS; i++) {
+        char hex[PF_HASH_HEX_SIZE];
+        pf_hash_hex(&digest->part[i].digest, hex);
+        pf_json_write_string(&p->w, digest->part[i].name, hex);
+    }
+    pf_json_end_object(&p->w);
+}
+
+static void say_digest(printer *p, const pf_store_digest *digest)
+{
+    char hex[PF_HASH_HEX_SIZE];
+    pf_hash_hex(&digest->whole, hex);
+    pf_json_write_string(&p->w, "digest", hex);
+    say_parts(p, digest);
+}
+
+void pf_report_check(const char *folder, int64_t generation,
+                     const pf_store_digest *digest, const pf_notes *problems, bool json,
+                     FILE *out)
 {
     printer p = {.json = json, .out = out};
     bool ok = problems->count + problems->dropped == 0;
@@ -301,8 +322,14 @@ void pf_report_check(const char *folder, const pf_notes *problems, bool json, FI
         pf_json_begin_object(&p.w, NULL);
         pf_json_write_string(&p.w, "catalog", folder);
         pf_json_write_bool(&p.w, "ok", ok);
+        pf_json_write_int(&p.w, "generation", generation);
+        if (digest && digest->is_there)
+            say_digest(&p, digest);
     } else if (ok) {
-        fputs("the catalog is in order\n", out);
+        fputs(generation > 0
+                  ? "the catalog is in order\n"
+                  : "the catalog is in order, and empty: no run has finished yet\n",
+              out);
     }
     say_notes(&p, "problems", "broken", problems);
     if (!json && problems->dropped > 0)

@@ -23,7 +23,9 @@ PF_MUST_CHECK bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out,
 void pf_report_model(const pf_model *model, const pf_notes *notes, bool json,
                      FILE *out);
 
-void pf_report_check(const char *folder, const pf_notes *problems, bool json,
+/* `digest` may be NULL. */
+void pf_report_check(const char *folder, int64_t generation,
+                     const pf_store_digest *digest, const pf_notes *problems, bool json,
                      FILE *out);
 
 #endif

@@ -534,7 +534,8 @@ static bool run_all(run *r, pf_notes *notes, pf_err *err)
         finish_diary(r, ok                                ? "done"
                         : err->code == PF_ERR_INTERRUPTED ? "interrupted"
                                                           : "failed");
-    return ok;
+    /* What is in the log is safe; a disk that does not take it has to be told of. */
+    return ok && pf_store_checkpoint(r->store, err);
 }
 
 bool pf_run(const pf_run_options *options, pf_run_report *report, pf_notes *notes,

@@ -73,7 +73,7 @@ owner() { # PATTERN OWNERS: extended regular expressions
   grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" $ours |
     grep -vE "^($2):" | report "this header belongs to $2" || true
 }
-owner 'sqlite3' 'core/catalog/sql\.c'
+owner 'sqlite3' 'core/catalog/sql(_vfs)?\.c'
 owner 'faiss/' 'core/catalog/vindex\.c'
 owner '(openblas/)?cblas' 'core/model/kernels\.c'
 owner 'stb/stb_image' 'core/image/decode_stb\.c'

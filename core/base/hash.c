@@ -31,6 +31,11 @@ pf_hash pf_hash_bytes(const void *bytes, size_t n)
     return canonical(XXH3_128bits(n ? bytes : "", n));
 }
 
+uint64_t pf_hash_seeded(const void *bytes, size_t n, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes, n, seed);
+}
+
 bool pf_hash_file(pf_hash *out, const char *path, pf_err *err)
 {
     int fd;

@@ -20,6 +20,8 @@ typedef struct {
 } pf_hash;
 
 pf_hash pf_hash_bytes(const void *bytes, size_t n);
+/* 64 bits, others for each seed: to notice damage in what is read often. */
+uint64_t pf_hash_seeded(const void *bytes, size_t n, uint64_t seed);
 /* Of a regular file, read in pieces. */
 PF_MUST_CHECK bool pf_hash_file(pf_hash *out, const char *path, pf_err *err);
 /* Of all that the open file `fd` has; where it is read from next stays as it is. `path`

@@ -167,12 +167,14 @@ static bool open_store(pf_catalog *c, pf_store_mode mode, pf_err *err)
     return ok;
 }
 
-bool pf_catalog_open_reader(pf_catalog **out, const char *folder, pf_err *err)
+static bool open_reader(pf_catalog **out, const char *folder, bool may_be_unpublished,
+                        pf_err *err)
 {
     *out = NULL;
     pf_catalog *c = new_catalog(folder, err);
     if (!c)
         return false;
+    c->may_be_unpublished = may_be_unpublished;
     if (!is_catalog(c->folder, err) || !open_store(c, PF_STORE_READ, err) ||
         !pf_catalog_begin_read(c, err)) {
         pf_catalog_close(c);
@@ -180,6 +182,27 @@ bool pf_catalog_open_reader(pf_catalog **out, const char *folder, pf_err *err)
     }
     *out = c;
     return true;
+}
+
+bool pf_catalog_open_reader(pf_catalog **out, const char *folder, pf_err *err)
+{
+    return open_reader(out, folder, false, err);
+}
+
+bool pf_catalog_open_to_check(pf_catalog **out, const char *folder, pf_err *err)
+{
+    return open_reader(out, folder, true, err);
+}
+
+bool pf_catalog_is_unmade(const char *folder)
+{
+    char *lock = pf_path_join(folder, "lock", NULL);
+    char *db = pf_path_join(folder, "catalog.db", NULL);
+    const bool is_unmade = lock && db && pf_path_exists(lock) &&
+                           (!pf_path_exists(db) || pf_store_is_unmade(db));
+    pf_free(lock);
+    pf_free(db);
+    return is_unmade;
 }
 
 /* Before a lock is put beside it. Who may write to the folder can put links in the
@@ -222,7 +245,7 @@ void pf_catalog_close(pf_catalog *c)
     pf_catalog_end_read(c);
     if (c->store && c->lock >= 0) {
         pf_store_rollback(c->store);
-        pf_store_checkpoint(c->store);
+        (void)!pf_store_checkpoint(c->store, NULL);
     }
     pf_store_close(c->store);
     if (c->lock >= 0)

@@ -38,6 +38,14 @@ PF_MUST_CHECK char *pf_catalog_default_folder(pf_err *err);
 PF_MUST_CHECK bool pf_catalog_open_reader(pf_catalog **out, const char *folder,
                                           pf_err *err);
 
+/* The same for pf_catalog_check(): nothing need have been published. */
+PF_MUST_CHECK bool pf_catalog_open_to_check(pf_catalog **out, const char *folder,
+                                            pf_err *err);
+
+/* True for a folder in which an indexer was stopped before it had made a catalog: there
+ * is nothing to check. */
+bool pf_catalog_is_unmade(const char *folder);
+
 /* Take the present snapshot in the place of the one that is held, if there is one: all
  * that is read until the next one is of its generation. On failure there is none. */
 PF_MUST_CHECK bool pf_catalog_begin_read(pf_catalog *catalog, pf_err *err);
@@ -89,10 +97,13 @@ PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
 PF_MUST_CHECK bool pf_catalog_publish(pf_catalog *catalog, pf_err *err);
 
 /* True when a FAISS file of the present generation is missing or damaged, or there is
- * no background (a catalog of an older format): then a publish is worth it although
- * nothing has changed. */
+ * no background or digest (a catalog of an older format): then a publish is worth it
+ * although nothing has changed. */
 PF_MUST_CHECK bool pf_catalog_needs_publish(pf_catalog *catalog, bool *out,
                                             pf_err *err);
+
+/* Remove index files that a publish left behind that was killed. */
+PF_MUST_CHECK bool pf_catalog_tidy(pf_catalog *catalog, pf_err *err);
 
 /* For tests: end the process, as kill -9 would, when a publish has done its n-th step
  * (1 sweep, 2 images file, 3 captions file, 4 rows, 5 commit, 6 removal); 0 = never. */
@@ -106,11 +117,12 @@ pf_store *pf_catalog_store(pf_catalog *catalog); /* borrowed */
 /* Of the snapshot, or last published; 0 = nothing. */
 int64_t pf_catalog_generation(const pf_catalog *catalog);
 
-/* Full check: the database, and that both FAISS files hold exactly its ids and vectors.
- * Works on a reader and on a writer (with no transaction open). True when it could be
- * checked; what is wrong is in *problems. A reader that a publish has overtaken goes on
- * to the newer generation, whose files there are. */
-PF_MUST_CHECK bool pf_catalog_check(pf_catalog *catalog, pf_notes *problems,
-                                    pf_err *err);
+/* Full check: the database, and that both FAISS files hold exactly its ids and vectors;
+ * *digest as pf_store_check() has it. Works on a reader and on a writer (with no
+ * transaction open). True when it could be checked; what is wrong is in *problems. A
+ * reader that a publish has overtaken goes on to the newer generation, whose files
+ * there are. */
+PF_MUST_CHECK bool pf_catalog_check(pf_catalog *catalog, pf_store_digest *digest,
+                                    pf_notes *problems, pf_err *err);
 
 #endif

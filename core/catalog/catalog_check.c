@@ -70,13 +70,14 @@ static bool check_index(pf_catalog *c, pf_index_kind kind, const pf_index_file *
 }
 
 /* The files first: when a publish has overtaken us the snapshot is another one then. */
-static bool check(pf_catalog *c, pf_notes *problems, pf_err *err)
+static bool check(pf_catalog *c, pf_store_digest *digest, pf_notes *problems,
+                  pf_err *err)
 {
     pf_index_file files[PF_INDEX_KINDS];
     int64_t generation;
     if (!pf_catalog_hold_indexes(c, files, err))
         return false;
-    bool ok = pf_store_check(c->store, problems, err) &&
+    bool ok = pf_store_check(c->store, digest, problems, err) &&
               pf_store_get_generation(c->store, &generation, err);
     for (int kind = 0; ok && generation > 0 && kind < PF_INDEX_KINDS; kind++)
         ok = check_index(c, kind, &files[kind], problems, err);
@@ -84,12 +85,13 @@ static bool check(pf_catalog *c, pf_notes *problems, pf_err *err)
     return ok;
 }
 
-bool pf_catalog_check(pf_catalog *c, pf_notes *problems, pf_err *err)
+bool pf_catalog_check(pf_catalog *c, pf_store_digest *digest, pf_notes *problems,
+                      pf_err *err)
 {
     const bool is_own = !c->has_snapshot;
     if (is_own && !pf_store_begin_read(c->store, err))
         return false;
-    const bool ok = check(c, problems, err);
+    const bool ok = check(c, digest, problems, err);
     if (is_own)
         pf_store_end_read(c->store);
     return ok;

@@ -12,6 +12,7 @@ struct pf_catalog {
     int lock;           /* descriptor; -1 for a reader */
     int64_t generation; /* of the snapshot, or last published */
     bool has_snapshot;
+    bool may_be_unpublished; /* it was opened to be checked */
 };
 
 /* catalog_read.c: the index over what the store says, in the store's present

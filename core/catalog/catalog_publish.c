@@ -4,11 +4,12 @@
  *
  * What a publish does, in this order, and what a crash behind each step leaves:
  *
- *   1 sweep embeddings nobody uses      nothing: the transaction was not committed
+ *   1 sweep embeddings nobody uses,     nothing: the transaction was not committed
+ *     the words of captions
  *   2 write images.<gen+1>.faiss        a file no row names; the next publish replaces
  *   3 write captions.<gen+1>.faiss      or removes it
  *   4 rows: checksums, background,      nothing
- *     generation
+ *     digest, generation
  *   5 commit                            the new generation, and old files in the folder
  *   6 remove files of older generations nothing is left to do
  */
@@ -93,6 +94,17 @@ static void remove_other_files(const pf_catalog *c,
     closedir(dir);
 }
 
+bool pf_catalog_tidy(pf_catalog *c, pf_err *err)
+{
+    pf_store_index_file file[PF_INDEX_KINDS];
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        if (!pf_store_find_index_file(c->store, kind, &file[kind], err))
+            return false;
+    }
+    remove_other_files(c, file);
+    return true;
+}
+
 /* --- publishing ------------------------------------------------------------------- */
 
 static bool store_background(pf_catalog *c,
@@ -135,17 +147,25 @@ static bool write_derived(pf_catalog *c, int64_t generation,
     return store_background(c, sample, err);
 }
 
+static bool store_digest(pf_catalog *c, pf_err *err)
+{
+    pf_store_digest d;
+    return pf_store_make_digest(c->store, &d, err) &&
+           pf_store_put_digest(c->store, &d, err);
+}
+
 /* Everything up to the commit. */
 static bool prepare(pf_catalog *c, int64_t *generation,
                     pf_store_index_file file[PF_INDEX_KINDS], pf_err *err)
 {
     pf_background_sample *sample[PF_INDEX_KINDS] = {NULL};
-    if (!pf_store_sweep(c->store, err) ||
+    if (!pf_store_sweep(c->store, err) || !pf_store_fill_words(c->store, err) ||
         !pf_store_get_generation(c->store, generation, err))
         return false;
     ++*generation;
     step_done(1);
     const bool ok = write_derived(c, *generation, file, sample, err) &&
+                    store_digest(c, err) &&
                     pf_store_set_generation(c->store, *generation, err);
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
         pf_background_sample_free(sample[kind]);
@@ -198,6 +218,14 @@ static bool lacks_background(pf_catalog *c, bool *out, pf_err *err)
     return true;
 }
 
+static bool lacks_digest(pf_catalog *c, bool *out, pf_err *err)
+{
+    pf_store_digest d;
+    const bool ok = pf_store_find_digest(c->store, &d, err);
+    *out = ok && !d.is_there;
+    return ok;
+}
+
 /* What a reader would not take is written again. */
 static bool is_unreadable(pf_catalog *c, pf_index_kind kind, const pf_index_file *file,
                           bool *out, pf_err *err)
@@ -214,7 +242,8 @@ static bool is_unreadable(pf_catalog *c, pf_index_kind kind, const pf_index_file
 bool pf_catalog_needs_publish(pf_catalog *c, bool *out, pf_err *err)
 {
     *out = false;
-    if (c->generation > 0 && !lacks_background(c, out, err))
+    if (c->generation > 0 &&
+        (!lacks_background(c, out, err) || (!*out && !lacks_digest(c, out, err))))
         return false;
     if (c->generation == 0 || *out)
         return true;

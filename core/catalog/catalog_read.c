@@ -123,7 +123,7 @@ bool pf_catalog_has_snapshot(const pf_catalog *c)
 
 static bool check_published(const pf_catalog *c, int64_t generation, pf_err *err)
 {
-    return generation > 0 ||
+    return generation > 0 || c->may_be_unpublished ||
            pf_fail(err, PF_ERR_NOT_FOUND,
                    "catalog '%s' is empty: no run of plainfilm-index has finished yet",
                    c->folder);

@@ -1,5 +1,5 @@
 /*
- * sql.c - see sql.h. The one file that includes sqlite3.h.
+ * sql.c - see sql.h. With sql_vfs.c, the files that include sqlite3.h.
  *
  * Every failure of SQLite becomes one sentence that names the file (fail()). A database
  * may come from anywhere, so the connection does without whatever a schema could use
@@ -10,6 +10,7 @@
 #include "core/catalog/sql.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/catalog/sql_vfs.h"
 
 enum {
     MAX_STATEMENTS = 96, /* more than the store has */
@@ -28,6 +30,7 @@ enum {
     LOOK = 100 * 1000,   /* steps between two looks at how many there were */
     FREE_STEPS = 5 * 1000000, /* that any statement may take: some 60 ms */
     STEPS_PER_BYTE = 16,      /* steps per byte of the file; integrity_check takes 5 */
+    LOG_FRAMES = 1000,        /* of the log, after which it goes into the file: 16 MB */
 };
 
 struct pf_sql_rows {
@@ -41,16 +44,55 @@ struct pf_sql_rows {
 struct pf_sql {
     sqlite3 *handle;
     char *path, *wal;
-    int64_t *steps; /* those of the statement that is at work, */
-    int64_t others; /* or of what SQLite does by itself: reading the schema */
+    int64_t *steps;  /* those of the statement that is at work, */
+    int64_t others;  /* or of what SQLite does by itself: reading the schema */
+    pf_err unfolded; /* why the log could not be moved into the file on the way */
     pf_sql_rows statements[MAX_STATEMENTS];
     size_t n_statements;
 };
 
 /* --- failures ------------------------------------------------------------------- */
 
+/* Which table, index or part of the words has a page: found out through a connection of
+ * its own, which takes the file as it is. Empty when that cannot be told. */
+static void name_page(const pf_sql *db, uint32_t page, char out[PF_SQL_NAME])
+{
+    pf_sql *other;
+    out[0] = '\0';
+    if (!pf_sql_open(&other, db->path, PF_SQL_DAMAGED, NULL))
+        return;
+    pf_sql_rows *rows;
+    bool has_row;
+    if (pf_sql_start(&rows, other, "SELECT name FROM dbstat WHERE pageno = ?",
+                     PF_SQL_ARGS(pf_sql_int(page)), NULL) &&
+        pf_sql_next(rows, &has_row, NULL) && has_row)
+        snprintf(out, PF_SQL_NAME, "%s", pf_sql_get_text(rows, 0));
+    pf_sql_end(rows);
+    pf_sql_close(other);
+}
+
+static bool fail_damaged(pf_sql *db, pf_err *err)
+{
+    pf_sql_damage damage = {0};
+    char name[PF_SQL_NAME] = "";
+    sqlite3_file_control(db->handle, "main", PF_VFS_DAMAGE, &damage);
+    if (damage.of_wal)
+        return pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: %s", db->path,
+                       damage.of_wal);
+    if (damage.page)
+        name_page(db, damage.page, name);
+    return pf_fail(err, PF_ERR_FORMAT,
+                   "'%s' is damaged: page %u%s%s%s is not what was written",
+                   damage.is_in_wal ? db->wal : db->path, damage.page,
+                   name[0] ? ", of " : "", name, name[0] ? "," : "");
+}
+
 static bool fail(pf_sql *db, int rc, pf_err *err)
 {
+    if (rc == SQLITE_IOERR_DATA)
+        return fail_damaged(db, err);
+    if (rc == SQLITE_IOERR_NOMEM)
+        rc = SQLITE_NOMEM;
     const char *detail = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
     int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
     switch (rc & 0xFF) {
@@ -152,6 +194,9 @@ static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
         sqlite3_limit(db->handle, limits[i][0], limits[i][1]);
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
+    sqlite3_wal_autocheckpoint(db->handle, 0); /* pf_sql_commit() sees to it */
+    if (mode == PF_SQL_DAMAGED)
+        pf_sql_trust(db);
     if (mode != PF_SQL_MEMORY)
         sqlite3_progress_handler(db->handle, LOOK, count_steps, db);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -184,6 +229,7 @@ bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode, pf_err *err)
         static const int how[] = {
             [PF_SQL_READ] = SQLITE_OPEN_READONLY,
             [PF_SQL_IMMUTABLE] = SQLITE_OPEN_READONLY,
+            [PF_SQL_DAMAGED] = SQLITE_OPEN_READONLY,
             [PF_SQL_WRITE] = SQLITE_OPEN_READWRITE,
             [PF_SQL_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
         };
@@ -191,7 +237,7 @@ bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode, pf_err *err)
         int rc = sqlite3_open_v2(mode == PF_SQL_MEMORY ? path : uri.data, &db->handle,
                                  how[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
                                      SQLITE_OPEN_NOFOLLOW,
-                                 NULL);
+                                 mode == PF_SQL_MEMORY ? NULL : pf_sql_vfs_name());
         ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, err);
     }
     pf_buf_free(&uri);
@@ -397,6 +443,20 @@ const void *pf_sql_get_bytes(pf_sql_rows *rows, int column, size_t *n)
     return bytes;
 }
 
+/* Numbers as SQLite would write them: exact for integers, 15 digits of others. */
+bool pf_sql_add_row(pf_sql_rows *rows, pf_buf *out, pf_err *err)
+{
+    bool ok = true;
+    for (int i = 0; ok && i < sqlite3_column_count(rows->stmt); i++) {
+        const int type = sqlite3_column_type(rows->stmt, i);
+        const void *bytes = sqlite3_column_blob(rows->stmt, i);
+        const int n = sqlite3_column_bytes(rows->stmt, i);
+        ok = pf_buf_addf(out, err, "%d %d ", type, n) &&
+             (n == 0 || pf_buf_add(out, bytes, (size_t)n, err));
+    }
+    return ok;
+}
+
 bool pf_sql_in_transaction(pf_sql *db)
 {
     return !sqlite3_get_autocommit(db->handle);
@@ -408,9 +468,100 @@ void pf_sql_rollback(pf_sql *db)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
-void pf_sql_checkpoint(pf_sql *db)
+/* A log that grows is folded into the file as far as readers allow. */
+static bool fold(pf_sql *db, int how, pf_err *err)
 {
+    const int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, how, NULL, NULL);
+    return rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY ||
+           (rc & 0xFF) == SQLITE_LOCKED || fail(db, rc, err);
+}
+
+bool pf_sql_commit(pf_sql *db, pf_err *err)
+{
+    uint32_t frames = 0;
+    if (!pf_sql_run(db, "COMMIT", PF_SQL_NO_ARGS, err))
+        return false;
+    if (sqlite3_file_control(db->handle, "main", PF_VFS_COMMITTED, &frames) !=
+        SQLITE_OK)
+        return pf_fail_errno(err, errno, "cannot write the mark of '%s'", db->wal);
+    if (frames >= LOG_FRAMES && db->unfolded.code == PF_OK)
+        (void)!fold(db, SQLITE_CHECKPOINT_PASSIVE, &db->unfolded);
+    return true;
+}
+
+bool pf_sql_checkpoint(pf_sql *db, pf_err *err)
+{
+    if (db->unfolded.code != PF_OK)
+        return pf_fail_as(err, &db->unfolded);
     sqlite3_busy_timeout(db->handle, 200); /* a reader may stay for hours */
-    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    const bool ok = fold(db, SQLITE_CHECKPOINT_TRUNCATE, err);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
+    return ok;
+}
+
+/* ---- pages with checksums ----------------------------------------------------------
+ */
+
+bool pf_sql_seal(pf_sql *db, pf_err *err)
+{
+    int n = PF_PAGE_CHECKSUM;
+    const int rc =
+        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
+    return rc == SQLITE_OK || fail(db, rc, err);
+}
+
+bool pf_sql_is_sealed(pf_sql *db)
+{
+    bool is_sealed = false;
+    sqlite3_file_control(db->handle, "main", PF_VFS_IS_CHECKED, &is_sealed);
+    return is_sealed;
+}
+
+bool pf_sql_has_damage(pf_sql *db)
+{
+    pf_sql_damage damage = {0};
+    sqlite3_file_control(db->handle, "main", PF_VFS_DAMAGE, &damage);
+    return damage.page != 0 || damage.of_wal;
+}
+
+bool pf_sql_is_undamaged(pf_sql *db, pf_err *err)
+{
+    return !pf_sql_has_damage(db) || fail_damaged(db, err);
+}
+
+void pf_sql_trust(pf_sql *db)
+{
+    sqlite3_file_control(db->handle, "main", PF_VFS_TRUST, NULL);
+}
+
+/* VACUUM attaches what it writes; otherwise nothing may be attached. */
+static bool vacuum(pf_sql *db, const char *sql, pf_err *err)
+{
+    uint32_t frames;
+    sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 1);
+    const bool ok = pf_sql_run_script(db, sql, err);
+    sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 0);
+    if (ok)
+        sqlite3_file_control(db->handle, "main", PF_VFS_COMMITTED, &frames);
+    return ok;
+}
+
+bool pf_sql_rewrite(pf_sql *db, pf_err *err)
+{
+    return vacuum(db, "VACUUM", err);
+}
+
+bool pf_sql_copy(pf_sql *db, const char *path, pf_err *err)
+{
+    pf_buf sql;
+    int64_t page_size;
+    pf_buf_init(&sql, 64 << 10);
+    bool ok =
+        pf_sql_find_int(db, "PRAGMA page_size", PF_SQL_NO_ARGS, &page_size, err) &&
+        pf_buf_add_str(&sql, "VACUUM INTO '", err) && add_uri(&sql, path, false, err) &&
+        (!pf_sql_is_sealed(db) ||
+         pf_buf_addf(&sql, err, "?" PF_VFS_SEALED "=%lld", (long long)page_size)) &&
+        pf_buf_add_str(&sql, "'", err) && vacuum(db, sql.data, err);
+    pf_buf_free(&sql);
+    return ok;
 }

@@ -11,14 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 
 typedef struct pf_sql pf_sql;
 typedef struct pf_sql_rows pf_sql_rows;
 
+enum { PF_SQL_NAME = 64 }; /* of a table, in messages */
+
 typedef enum {
     PF_SQL_READ,      /* read-only connection */
     PF_SQL_IMMUTABLE, /* the same where not even SQLite's side files can be made */
+    PF_SQL_DAMAGED,   /* read-only, and whatever checksums say */
     PF_SQL_WRITE,
     PF_SQL_MEMORY, /* an empty database that goes with its connection; no file */
 } pf_sql_mode;
@@ -81,10 +85,38 @@ const char *pf_sql_get_text(pf_sql_rows *rows,
                             int column); /* text or path; never NULL */
 const void *pf_sql_get_bytes(pf_sql_rows *rows, int column, size_t *n);
 
+/* Append the row's columns, each with its type and length: other rows are other bytes.
+ */
+PF_MUST_CHECK bool pf_sql_add_row(pf_sql_rows *rows, pf_buf *out, pf_err *err);
+
 /* Inside a transaction? (SQLite may have ended it by itself after a failure.) */
 bool pf_sql_in_transaction(pf_sql *db);
 void pf_sql_rollback(pf_sql *db); /* when there is one */
-/* Move the write-ahead log into the file as far as readers allow. */
-void pf_sql_checkpoint(pf_sql *db);
+/* COMMIT; what was committed has to be there from now on, or the file counts as
+ * damaged. When it fails the commit may have happened all the same. */
+PF_MUST_CHECK bool pf_sql_commit(pf_sql *db, pf_err *err);
+/* Move the write-ahead log into the file as far as readers allow, and empty it if they
+ * allow all. Commits do that, too, when it has become long; what went wrong then is
+ * told here, for no commit is less safe for it. */
+PF_MUST_CHECK bool pf_sql_checkpoint(pf_sql *db, pf_err *err);
+
+/* --- pages with checksums (sql_vfs.h) ------------------------------------------ */
+
+/* Those of a file that is still empty get them; those of any other with the next
+ * pf_sql_rewrite(). */
+PF_MUST_CHECK bool pf_sql_seal(pf_sql *db, pf_err *err);
+/* As the file says that was read last. */
+bool pf_sql_is_sealed(pf_sql *db);
+/* False (FORMAT) when a page was read that is not what was written, and says which:
+ * where SQLite itself goes on. */
+PF_MUST_CHECK bool pf_sql_is_undamaged(pf_sql *db, pf_err *err);
+bool pf_sql_has_damage(pf_sql *db);
+/* From now on checksums are not looked at: to see what a damaged file still has. */
+void pf_sql_trust(pf_sql *db);
+
+/* Write all pages anew, without gaps. */
+PF_MUST_CHECK bool pf_sql_rewrite(pf_sql *db, pf_err *err);
+/* The last commit as a file of its own. `path` does not exist, or is empty. */
+PF_MUST_CHECK bool pf_sql_copy(pf_sql *db, const char *path, pf_err *err);
 
 #endif

@@ -22,23 +22,30 @@
 #include "core/catalog/schema.h"
 #include "core/catalog/store_impl.h"
 #include "core/catalog/vindex.h"
+#include "core/catalog/wal.h"
 #include "core/version.h"
 
 /* --- opening -------------------------------------------------------------------- */
 
 typedef struct {
     int64_t application, version, has_tables;
+    bool is_sealed;
 } identity;
 
 static bool read_identity(pf_sql *db, identity *is, pf_err *err)
 {
-    return pf_sql_find_int(db, "PRAGMA application_id", PF_SQL_NO_ARGS,
-                           &is->application, err) &&
-           pf_sql_find_int(db, "PRAGMA user_version", PF_SQL_NO_ARGS, &is->version,
-                           err) &&
-           pf_sql_find_int(db, "SELECT EXISTS (SELECT 1 FROM sqlite_schema)",
-                           PF_SQL_NO_ARGS, &is->has_tables, err);
+    const bool ok =
+        pf_sql_find_int(db, "PRAGMA application_id", PF_SQL_NO_ARGS, &is->application,
+                        err) &&
+        pf_sql_find_int(db, "PRAGMA user_version", PF_SQL_NO_ARGS, &is->version, err) &&
+        pf_sql_find_int(db, "SELECT EXISTS (SELECT 1 FROM sqlite_schema)",
+                        PF_SQL_NO_ARGS, &is->has_tables, err);
+    is->is_sealed = pf_sql_is_sealed(db);
+    return ok;
 }
+
+/* From this format on pages have checksums. One that has none would be believed. */
+enum { SEALED_FORMAT = 8 };
 
 static bool check_identity(const identity *is, const char *path, pf_store_mode mode,
                            pf_err *err)
@@ -62,6 +69,9 @@ static bool check_identity(const identity *is, const char *path, pf_store_mode m
             "'%s' was written by a newer plainfilm: format %lld, this program "
             "knows up to %d",
             path, (long long)is->version, pf_schema_version);
+    if (is->version >= SEALED_FORMAT && !is->is_sealed)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "'%s' is damaged: its pages have no checksums", path);
     if (is->version < pf_schema_version && mode == PF_STORE_READ)
         return pf_fail(
             err, PF_ERR_UNSUPPORTED,
@@ -103,8 +113,8 @@ static bool migrate(pf_store *s, pf_err *err)
         (is.version == 0 || pf_store_check_schema(s, (int)is.version, err));
     for (int v = ok ? (int)is.version : 0; ok && v < pf_schema_version; v++)
         ok = migrate_by_one(s->db, &pf_schema[v], err);
-    ok = ok && pf_store_fill_words(s, err);
-    ok = ok && pf_sql_run(s->db, "COMMIT", PF_SQL_NO_ARGS, err);
+    ok = ok && pf_store_fill_words(s, err) && pf_store_fill_thumbnail_hashes(s, err) &&
+         pf_sql_commit(s->db, err);
     pf_sql_rollback(s->db);
     return ok && pf_sql_run_script(s->db, "PRAGMA foreign_keys = ON;", err);
 }
@@ -131,18 +141,45 @@ static bool enter_wal_mode(pf_store *s, pf_err *err)
  * or three of 1024 floats. Has an effect only on a file that is still empty. */
 static const char page_size[] = "PRAGMA page_size = 16384;";
 
+/* A copy of what an older plainfilm can read, made before anything is changed. One that
+ * is there was made before an upgrade that did not come to its end: it is made again.
+ */
+static bool keep_copy(pf_store *s, int64_t version, pf_err *err)
+{
+    const char *base = pf_path_base(s->path);
+    char *path = pf_strf(err, "%.*scatalog.format%lld.db", (int)(base - s->path),
+                         s->path, (long long)version);
+    bool ok = path != NULL;
+    if (ok && unlink(path) != 0 && errno != ENOENT)
+        ok = pf_fail_errno(err, errno, "cannot remove '%s'", path);
+    ok = ok && pf_file_make(path, err) && pf_sql_copy(s->db, path, err);
+    pf_free(path);
+    return ok;
+}
+
+/* Every page is written anew, with its checksum, before the format says that it has
+ * one: interrupted in between this goes on where it stopped. */
+static bool upgrade(pf_store *s, const identity *is, pf_err *err)
+{
+    return keep_copy(s, is->version, err) &&
+           (is->is_sealed || (pf_sql_seal(s->db, err) && pf_sql_rewrite(s->db, err))) &&
+           migrate(s, err) && pf_sql_checkpoint(s->db, err);
+}
+
 static bool open_for_writing(pf_store *s, pf_err *err)
 {
     identity is;
     if (!pf_sql_open(&s->db, s->path, PF_SQL_WRITE, err) ||
         !read_identity(s->db, &is, err) || !check_identity(&is, s->path, s->mode, err))
         return false;
-    if (!is.has_tables && !pf_sql_run_script(s->db, page_size, err))
+    if (!is.has_tables &&
+        (!pf_sql_run_script(s->db, page_size, err) || !pf_sql_seal(s->db, err)))
         return false;
     if (is.version > 0 && !pf_store_check_schema(s, (int)is.version, err))
         return false;
     return enter_wal_mode(s, err) &&
-           (is.version == pf_schema_version || migrate(s, err));
+           (is.version == pf_schema_version ||
+            (is.version == 0 ? migrate(s, err) : upgrade(s, &is, err)));
 }
 
 /* A clean catalog on read-only media has no side files and can get none: SQLite then
@@ -237,15 +274,21 @@ static bool check_file(const char *path, const char *suffix, off_t *size, pf_err
     return ok;
 }
 
-/* In WAL mode there is no rollback journal; SQLite would play back one that lies there,
- * and then remove the file that it names. */
-static bool check_journal(const char *path, pf_err *err)
+/* A log that was lost took commits with it. It may also have been emptied between two
+ * looks: then the mark says that it is no longer needed. */
+static bool check_log(const char *path, pf_err *err)
 {
-    off_t size;
-    return check_file(path, "-journal", &size, err) &&
-           (size == 0 ||
-            pf_fail(err, PF_ERR_FORMAT,
-                    "'%s-journal' is no part of a catalog: remove it", path));
+    pf_wal_mark mark;
+    off_t size = 0;
+    char *wal = pf_strf(err, "%s-wal", path);
+    bool ok = wal && check_file(path, "-wal", &size, err);
+    if (ok && size <= PF_WAL_HEADER && pf_wal_mark_read(wal, &mark) &&
+        mark.now.frames > 0 && check_file(path, "-wal", &size, err) &&
+        size <= PF_WAL_HEADER && pf_wal_mark_read(wal, &mark) && mark.now.frames > 0)
+        ok = pf_fail(err, PF_ERR_FORMAT,
+                     "'%s' is damaged: its write-ahead log (-wal) is gone", path);
+    pf_free(wal);
+    return ok;
 }
 
 bool pf_store_check_header(const char *path, pf_err *err)
@@ -263,17 +306,63 @@ bool pf_store_check_header(const char *path, pf_err *err)
     return n < 0 || check_header(header, (size_t)n, wal > 0, path, err);
 }
 
+/* What SQLite needs before it writes its log: at most a first page that says nothing.
+ */
+bool pf_store_is_unmade(const char *path)
+{
+    uint8_t header[100];
+    off_t wal;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    const ssize_t n = pread(fd, header, sizeof header, 0);
+    close(fd);
+    return check_file(path, "-wal", &wal, NULL) && wal == 0 &&
+           (n == 0 ||
+            (n == sizeof header && memcmp(header, "SQLite format 3", 16) == 0 &&
+             big_endian(header + 68) == 0 && big_endian(header + 28) <= 1));
+}
+
+/* In WAL mode there is no rollback journal; SQLite would play back one that lies there,
+ * and then remove the file that it names. Only the very first page of a catalog is
+ * written with one: when that was not done the file begins anew, empty. */
+static bool check_journal(const char *path, pf_store_mode mode, pf_err *err)
+{
+    off_t size;
+    if (!check_file(path, "-journal", &size, err))
+        return false;
+    if (size == 0)
+        return true;
+    char *journal = pf_strf(err, "%s-journal", path);
+    if (!journal)
+        return false;
+    bool ok;
+    if (!pf_store_is_unmade(path))
+        ok = mode == PF_STORE_READ ||
+             pf_fail(err, PF_ERR_FORMAT, "'%s' is no part of a catalog: remove it",
+                     journal);
+    else if (mode != PF_STORE_CREATE)
+        ok = pf_fail(err, PF_ERR_NOT_FOUND, "'%s' is empty: nothing was indexed yet",
+                     path);
+    else
+        ok = (truncate(path, 0) == 0 && unlink(journal) == 0) ||
+             pf_fail_errno(err, errno, "cannot begin '%s' anew", path);
+    pf_free(journal);
+    return ok;
+}
+
 bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err *err)
 {
     *out = NULL;
     if ((mode == PF_STORE_CREATE && !pf_file_make(path, err)) ||
-        !pf_store_check_header(path, err) ||
-        (mode != PF_STORE_READ && !check_journal(path, err)))
+        !pf_store_check_header(path, err) || !check_journal(path, mode, err))
         return false;
     struct stat st;
     if (lstat(path, &st) != 0 && errno == ENOENT)
         return pf_fail(err, PF_ERR_NOT_FOUND, "there is no catalog database '%s'",
                        path);
+    if (!check_log(path, err))
+        return false;
     pf_store *s = pf_zalloc(sizeof *s, err);
     if (!s)
         return false;
@@ -338,8 +427,7 @@ bool pf_store_is_writable(pf_store *s, pf_err *err)
 
 bool pf_store_commit(pf_store *s, pf_err *err)
 {
-    bool ok = pf_store_is_writable(s, err) &&
-              pf_sql_run(s->db, "COMMIT", PF_SQL_NO_ARGS, err);
+    bool ok = pf_store_is_writable(s, err) && pf_sql_commit(s->db, err);
     pf_store_rollback(s);
     return ok;
 }
@@ -349,6 +437,11 @@ void pf_store_rollback(pf_store *s)
     if (s->is_writing)
         pf_sql_rollback(s->db);
     s->is_writing = false;
+}
+
+bool pf_store_has_damage(pf_store *s)
+{
+    return pf_sql_has_damage(s->db);
 }
 
 bool pf_store_begin_read(pf_store *s, pf_err *err)
@@ -372,10 +465,10 @@ void pf_store_end_read(pf_store *s)
     s->is_reading = false;
 }
 
-void pf_store_checkpoint(pf_store *s)
+bool pf_store_checkpoint(pf_store *s, pf_err *err)
 {
-    if (s->mode != PF_STORE_READ && !s->is_writing && !s->is_reading)
-        pf_sql_checkpoint(s->db);
+    return s->mode == PF_STORE_READ || s->is_writing || s->is_reading ||
+           pf_sql_checkpoint(s->db, err);
 }
 
 /* --- the catalog as a whole ------------------------------------------------------ */

@@ -45,6 +45,10 @@ typedef enum {
  * one of SQLite's files beside it is a link. One that is not there is fine. */
 PF_MUST_CHECK bool pf_store_check_header(const char *path, pf_err *err);
 
+/* True for a file whose first transaction was not done: nothing is in it, nor in a log.
+ */
+bool pf_store_is_unmade(const char *path);
+
 /* Open the database file `path`. A new one is made with mode 0600. */
 PF_MUST_CHECK bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode,
                                  pf_err *err);
@@ -58,13 +62,16 @@ PF_MUST_CHECK bool pf_store_begin(pf_store *store, pf_err *err);
 PF_MUST_CHECK bool pf_store_commit(pf_store *store, pf_err *err);
 void pf_store_rollback(pf_store *store); /* nothing open is fine */
 
+/* Was a page read that is not what was written? Then that is what a FORMAT says. */
+bool pf_store_has_damage(pf_store *store);
+
 /* All reads between the two see one moment. May not be nested in the above. */
 PF_MUST_CHECK bool pf_store_begin_read(pf_store *store, pf_err *err);
 void pf_store_end_read(pf_store *store);
 
 /* Fold the write-ahead log into the file, so that a plain copy of it is complete. Does
  * what it can while others read. */
-void pf_store_checkpoint(pf_store *store);
+PF_MUST_CHECK bool pf_store_checkpoint(pf_store *store, pf_err *err);
 
 /* --- the catalog as a whole ---------------------------------------------------- */
 
@@ -167,9 +174,9 @@ PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
                                              const char *text, const float *vector,
                                              int64_t *id, pf_err *err);
 
-/* Delete embeddings no image or caption points to, and models that are not in use. The
- * first sweep after a run that was interrupted, or failed, leaves those to the run that
- * goes on with it. */
+/* Delete embeddings no image or caption points to, and models that are not in use; what
+ * a run has embedded that was interrupted, or failed, is left to the runs that go on
+ * with it, until one is done. */
 PF_MUST_CHECK bool pf_store_sweep(pf_store *store, pf_err *err);
 
 /* --- images: what readers see -------------------------------------------------- */
@@ -338,6 +345,9 @@ PF_MUST_CHECK bool pf_store_each_value_count(pf_store *store, const char *key,
 
 /* --- words --------------------------------------------------------------------- */
 
+/* The words of all texts of captions, for a publish; those of others were swept. */
+PF_MUST_CHECK bool pf_store_fill_words(pf_store *store, pf_err *err);
+
 PF_MUST_CHECK bool pf_store_has_captions(pf_store *store, bool *out, pf_err *err);
 
 typedef struct {
@@ -350,8 +360,7 @@ typedef bool pf_store_word_fn(void *user, const pf_store_word_match *match,
                               bool *is_enough, pf_err *err);
 
 /* Every caption whose text has any of the groups of `query` that are not excluded, or
- * with `all` all of them; best first, equal ones by text, then id. How rare a word is,
- * is counted over all texts of the cache, too. Negation is not looked at. */
+ * with `all` all of them; best first, equal ones by id. Negation is not looked at. */
 PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store,
                                             const pf_words_query *query, bool all,
                                             pf_store_word_fn *fn, void *user,
@@ -469,12 +478,46 @@ PF_MUST_CHECK bool pf_store_each_content(pf_store *store, pf_index_kind kind,
                                          pf_store_content_fn *fn, void *user,
                                          pf_err *err);
 
+/* --- digests ------------------------------------------------------------------- */
+
+enum { PF_DIGEST_PARTS = 10 };
+
+typedef struct {
+    const char *name; /* "images", "captions", ...: a literal */
+    int64_t n_rows;
+    pf_hash digest;
+} pf_store_part;
+
+/* Of all that readers see of one generation, part by part, and of the whole. */
+typedef struct {
+    bool is_there; /* all parts are */
+    pf_store_part part[PF_DIGEST_PARTS];
+    pf_hash whole;
+} pf_store_digest;
+
+/* From the rows as they are. */
+PF_MUST_CHECK bool pf_store_make_digest(pf_store *store, pf_store_digest *out,
+                                        pf_err *err);
+/* As it was stored with the present generation. */
+PF_MUST_CHECK bool pf_store_find_digest(pf_store *store, pf_store_digest *out,
+                                        pf_err *err);
+PF_MUST_CHECK bool pf_store_put_digest(pf_store *store, const pf_store_digest *digest,
+                                       pf_err *err);
+/* Both, and each part that differs is a line in *problems. *found is what there is. One
+ * that was brought up from an older format has none stored, which is fine. */
+PF_MUST_CHECK bool pf_store_check_digest(pf_store *store, pf_store_digest *found,
+                                         pf_notes *problems, pf_err *err);
+
 /* --- health -------------------------------------------------------------------- */
 
 /* Everything about the database that can be checked without FAISS: SQLite's own
- * integrity, foreign keys, vectors (length, finite, unit), one model, rows of
- * index_file and background. True when it could be checked; each thing that is wrong
- * becomes a line in *problems, which stays empty when all is well. */
-PF_MUST_CHECK bool pf_store_check(pf_store *store, pf_notes *problems, pf_err *err);
+ * integrity, checksums of pages, foreign keys, vectors (length, finite, unit), one
+ * model, words, thumbnails, rows of index_file and background, the digest. True when it
+ * could be checked; each thing that is wrong becomes a line in *problems, which stays
+ * empty when all is well. *digest (may be NULL) is that of what there is; not there
+ * when nothing was published, or the file is damaged: then nothing else is looked for.
+ */
+PF_MUST_CHECK bool pf_store_check(pf_store *store, pf_store_digest *digest,
+                                  pf_notes *problems, pf_err *err);
 
 #endif

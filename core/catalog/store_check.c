@@ -8,7 +8,8 @@
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
 
-/* SQLite's own checks: pages, indexes, constraints; then references. */
+/* SQLite's own checks: pages, with their checksums, indexes, constraints; then
+ * references. */
 static bool check_file(pf_store *s, pf_notes *problems, pf_err *err)
 {
     pf_sql_rows *rows;
@@ -18,7 +19,7 @@ static bool check_file(pf_store *s, pf_notes *problems, pf_err *err)
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const char *line = pf_sql_get_text(rows, 0);
         if (strcmp(line, "ok") != 0)
-            pf_notes_add(problems, "catalog.db is damaged: %s", line);
+            pf_notes_add(problems, "'%s' is damaged: %s", s->path, line);
     }
     pf_sql_end(rows);
     rows = NULL;
@@ -138,10 +139,47 @@ static bool check_texts(pf_store *s, pf_notes *problems, pf_err *err)
     return ok;
 }
 
-bool pf_store_check(pf_store *s, pf_notes *problems, pf_err *err)
+static bool check_published(pf_store *s, pf_store_digest *digest, pf_notes *problems,
+                            pf_err *err)
+{
+    int64_t generation;
+    return pf_store_get_generation(s, &generation, err) &&
+           (generation == 0 || pf_store_check_digest(s, digest, problems, err));
+}
+
+/* A page that is not what was written says which it is, and more than what SQLite makes
+ * of it. Where the file itself is damaged nothing else is looked for: it would take
+ * what is left for what there was. */
+static bool check_pages(pf_store *s, bool *is_sound, pf_notes *problems, pf_err *err)
 {
     pf_err local = PF_ERR_INIT;
-    bool ok = check_file(s, problems, &local) && check_counts(s, problems, &local) &&
+    pf_notes lines = {0};
+    *is_sound = false;
+    const bool ok = check_file(s, &lines, &local) && pf_sql_is_undamaged(s->db, &local);
+    for (size_t i = 0; ok && i < lines.count; i++)
+        pf_notes_add(problems, "%s", lines.line[i]);
+    *is_sound = ok && lines.count == 0;
+    pf_notes_reset(&lines);
+    if (!ok && local.code != PF_ERR_FORMAT)
+        return pf_fail_as(err, &local);
+    if (!ok)
+        pf_notes_add(problems, "%s", local.msg);
+    return true;
+}
+
+bool pf_store_check(pf_store *s, pf_store_digest *digest, pf_notes *problems,
+                    pf_err *err)
+{
+    pf_err local = PF_ERR_INIT;
+    pf_store_digest ignored;
+    digest = digest ? digest : &ignored;
+    *digest = (pf_store_digest){0};
+    bool is_sound;
+    if (!check_pages(s, &is_sound, problems, err))
+        return false;
+    if (!is_sound)
+        return true;
+    bool ok = check_counts(s, problems, &local) &&
               check_vectors(s,
                             "SELECT picture.id, dim, vector FROM picture"
                             " JOIN model ON model.id = model_id",
@@ -153,12 +191,12 @@ bool pf_store_check(pf_store *s, pf_notes *problems, pf_err *err)
               check_texts(s, problems, &local) &&
               pf_store_check_words(s, problems, &local) &&
               pf_store_check_thumbnails(s, problems, &local) &&
-              pf_store_check_background(s, problems, &local);
+              pf_store_check_background(s, problems, &local) &&
+              check_published(s, digest, problems, &local);
     if (ok)
         return true;
     if (local.code != PF_ERR_FORMAT)
         return pf_fail_as(err, &local);
-    pf_notes_add(problems, "%s",
-                 local.msg); /* too damaged to go on: that is a finding */
+    pf_notes_add(problems, "%s", local.msg); /* too damaged to go on: a finding */
     return true;
 }

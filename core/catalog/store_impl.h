@@ -6,6 +6,7 @@
 
 #include "core/catalog/sql.h"
 #include "core/catalog/store.h"
+#include "core/words/terms.h"
 
 /* "PFLM": PRAGMA application_id of every catalog. */
 #define PF_STORE_APPLICATION_ID 0x50464C4D
@@ -41,11 +42,17 @@ bool pf_store_read_dim(int64_t said, int *dim);
 /* Dimension of a model; 0 when there is none of this id. */
 bool pf_store_find_dim(pf_store *store, int64_t model_id, int *dim, pf_err *err);
 
-/* store_words.c: the row of a new caption text in caption_word; all rows that are
- * missing there; those of texts that went; and whether each says what its text says. */
-bool pf_store_add_words(pf_store *store, int64_t text_id, const char *text,
-                        pf_err *err);
-bool pf_store_fill_words(pf_store *store, pf_err *err);
+/* store_words.c: a text as the columns of caption_word. */
+typedef struct {
+    pf_terms terms;
+    pf_buf stems, wholes, plains; /* words, parted by spaces; strings unless empty */
+} pf_store_columns;
+void pf_store_columns_init(pf_store_columns *columns);
+void pf_store_columns_reset(pf_store_columns *columns);
+bool pf_store_columns_read(pf_store_columns *columns, const char *text, pf_err *err);
+
+/* Away with the rows of texts that no caption has any more; and whether FTS5 has what
+ * it should (store_words_check.c). */
 bool pf_store_sweep_words(pf_store *store, pf_err *err);
 bool pf_store_check_words(pf_store *store, pf_notes *problems, pf_err *err);
 /* The expression that pf_store_each_word_match() has for FTS5, appended to `out`. */
@@ -54,6 +61,8 @@ bool pf_store_make_match(const pf_words_query *query, bool all, pf_buf *out,
 
 /* store_thumbnails.c: is each of them a JPEG file, as far as the store can tell? */
 bool pf_store_check_thumbnails(pf_store *store, pf_notes *problems, pf_err *err);
+/* Pictures from before there were hashes of thumbnails get them. */
+bool pf_store_fill_thumbnail_hashes(pf_store *store, pf_err *err);
 
 /* store_background.c: are the rows that are there in order? */
 bool pf_store_check_background(pf_store *store, pf_notes *problems, pf_err *err);

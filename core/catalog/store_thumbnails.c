@@ -3,6 +3,9 @@
  */
 #include "core/catalog/store.h"
 
+#include <string.h>
+
+#include "core/base/hash.h"
 #include "core/catalog/store_impl.h"
 
 /* Of a JPEG file the store knows how it begins and ends: SOI, EOI. */
@@ -10,6 +13,15 @@ static bool is_jpeg(const uint8_t *bytes, size_t n)
 {
     return n >= 4 && n <= PF_STORE_THUMBNAIL_MAX && bytes[0] == 0xFF &&
            bytes[1] == 0xD8 && bytes[n - 2] == 0xFF && bytes[n - 1] == 0xD9;
+}
+
+static bool put_hash(pf_store *s, int64_t picture_id, const void *jpeg, size_t n,
+                     pf_err *err)
+{
+    const pf_hash hash = pf_hash_bytes(jpeg, n);
+    return pf_sql_run(
+        s->db, "UPDATE picture SET thumbnail_hash = ?2 WHERE id = ?1",
+        PF_SQL_ARGS(pf_sql_int(picture_id), pf_sql_bytes(hash.b, sizeof hash.b)), err);
 }
 
 bool pf_store_put_thumbnail(pf_store *s, int64_t picture_id, const uint8_t *jpeg,
@@ -22,7 +34,27 @@ bool pf_store_put_thumbnail(pf_store *s, int64_t picture_id, const uint8_t *jpeg
     return pf_sql_run(s->db,
                       "INSERT INTO thumbnail (picture_id, jpeg) VALUES (?1, ?2)"
                       " ON CONFLICT (picture_id) DO UPDATE SET jpeg = ?2",
-                      PF_SQL_ARGS(pf_sql_int(picture_id), pf_sql_bytes(jpeg, n)), err);
+                      PF_SQL_ARGS(pf_sql_int(picture_id), pf_sql_bytes(jpeg, n)),
+                      err) &&
+           put_hash(s, picture_id, jpeg, n, err);
+}
+
+bool pf_store_fill_thumbnail_hashes(pf_store *s, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT picture_id, jpeg FROM thumbnail"
+                           " JOIN picture ON picture.id = picture_id"
+                           " WHERE thumbnail_hash IS NULL",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        size_t n;
+        const void *bytes = pf_sql_get_bytes(rows, 1, &n);
+        ok = put_hash(s, pf_sql_get_int(rows, 0), bytes, n, err);
+    }
+    pf_sql_end(rows);
+    return ok;
 }
 
 bool pf_store_get_thumbnail(pf_store *s, int64_t image_id, pf_buf *jpeg, pf_err *err)
@@ -45,17 +77,31 @@ bool pf_store_get_thumbnail(pf_store *s, int64_t image_id, pf_buf *jpeg, pf_err 
     return ok;
 }
 
+/* Columns 1 and 2: the hash that was noted, the bytes that there are. */
+static bool is_as_noted(pf_sql_rows *rows)
+{
+    size_t n_noted, n;
+    const void *noted = pf_sql_get_bytes(rows, 1, &n_noted);
+    const uint8_t *bytes = pf_sql_get_bytes(rows, 2, &n);
+    if (!noted || !bytes)
+        return !noted && !bytes;
+    const pf_hash hash = pf_hash_bytes(bytes, n);
+    return n_noted == sizeof hash.b && memcmp(noted, hash.b, n_noted) == 0 &&
+           is_jpeg(bytes, n);
+}
+
 bool pf_store_check_thumbnails(pf_store *s, pf_notes *problems, pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db, "SELECT picture_id, jpeg FROM thumbnail",
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT id, thumbnail_hash, jpeg FROM picture"
+                           " LEFT JOIN thumbnail ON picture_id = id",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        size_t n;
-        const uint8_t *bytes = pf_sql_get_bytes(rows, 1, &n);
-        if (!bytes || !is_jpeg(bytes, n))
-            pf_notes_add(problems, "the thumbnail of picture %lld is no jpeg",
+        if (!is_as_noted(rows))
+            pf_notes_add(problems,
+                         "the thumbnail of picture %lld is not the one that was made",
                          (long long)pf_sql_get_int(rows, 0));
     }
     pf_sql_end(rows);

@@ -3,7 +3,8 @@
  * step, and asked for.
  *
  * What is in caption_word follows from the text alone (terms.h), so that it can be made
- * at any time: after a migration, for all texts that have no row there.
+ * at any time. Rows come and go with a publish, for how rare a word is counts in every
+ * answer: what was embedded and not published yet must not be in it.
  *
  * Nothing that a user typed reaches FTS5 but words that terms.h made of it, in quotes.
  */
@@ -18,12 +19,7 @@
 
 enum { MAX_COLUMN = 16 << 20, MAX_MATCH = 1 << 20 };
 
-typedef struct {
-    pf_terms terms;
-    pf_buf stems, wholes, plains;
-} columns;
-
-static void columns_init(columns *c)
+void pf_store_columns_init(pf_store_columns *c)
 {
     c->terms = (pf_terms){0};
     pf_buf_init(&c->stems, MAX_COLUMN);
@@ -31,7 +27,7 @@ static void columns_init(columns *c)
     pf_buf_init(&c->plains, MAX_COLUMN);
 }
 
-static void columns_reset(columns *c)
+void pf_store_columns_reset(pf_store_columns *c)
 {
     pf_terms_reset(&c->terms);
     pf_buf_free(&c->stems);
@@ -39,7 +35,7 @@ static void columns_reset(columns *c)
     pf_buf_free(&c->plains);
 }
 
-static bool columns_read(columns *c, const char *text, pf_err *err)
+bool pf_store_columns_read(pf_store_columns *c, const char *text, pf_err *err)
 {
     c->stems.size = c->wholes.size = c->plains.size = 0;
     return pf_terms_read(&c->terms, text, strlen(text), err) &&
@@ -51,7 +47,7 @@ static const char *string_of(const pf_buf *b)
     return b->size > 0 ? b->data : "";
 }
 
-static bool insert(pf_store *s, int64_t text_id, const columns *c, pf_err *err)
+static bool insert(pf_store *s, int64_t text_id, const pf_store_columns *c, pf_err *err)
 {
     return pf_sql_run(
         s->db,
@@ -62,30 +58,24 @@ static bool insert(pf_store *s, int64_t text_id, const columns *c, pf_err *err)
         err);
 }
 
-bool pf_store_add_words(pf_store *s, int64_t text_id, const char *text, pf_err *err)
-{
-    columns c;
-    columns_init(&c);
-    const bool ok = columns_read(&c, text, err) && insert(s, text_id, &c, err);
-    columns_reset(&c);
-    return ok;
-}
-
 bool pf_store_fill_words(pf_store *s, pf_err *err)
 {
-    columns c;
-    columns_init(&c);
+    pf_store_columns c;
+    pf_store_columns_init(&c);
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, text FROM caption_text"
-                           " WHERE id NOT IN (SELECT rowid FROM caption_word)",
+                           "SELECT id, text FROM caption_text WHERE EXISTS"
+                           " (SELECT 1 FROM caption WHERE caption_text_id ="
+                           " caption_text.id) AND NOT EXISTS"
+                           " (SELECT 1 FROM caption_word_docsize AS word"
+                           " WHERE word.id = caption_text.id)",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
-        ok = columns_read(&c, pf_sql_get_text(rows, 1), err) &&
+        ok = pf_store_columns_read(&c, pf_sql_get_text(rows, 1), err) &&
              insert(s, pf_sql_get_int(rows, 0), &c, err);
     pf_sql_end(rows);
-    columns_reset(&c);
+    pf_store_columns_reset(&c);
     return ok;
 }
 
@@ -96,52 +86,15 @@ bool pf_store_sweep_words(pf_store *s, pf_err *err)
 {
     int64_t n_gone;
     return pf_sql_run(s->db,
-                      "DELETE FROM caption_word WHERE rowid NOT IN"
-                      " (SELECT id FROM caption_text)",
+                      "DELETE FROM caption_word WHERE rowid IN"
+                      " (SELECT id FROM caption_word_docsize WHERE id NOT IN"
+                      " (SELECT caption_text_id FROM caption))",
                       PF_SQL_NO_ARGS, err) &&
            pf_sql_find_int(s->db, "SELECT changes()", PF_SQL_NO_ARGS, &n_gone, err) &&
            (n_gone == 0 ||
             pf_sql_run(s->db,
                        "INSERT INTO caption_word (caption_word) VALUES ('optimize')",
                        PF_SQL_NO_ARGS, err));
-}
-
-/* ---- checking -------------------------------------------------------------------- */
-
-static bool is_same(pf_sql_rows *rows, int column, const pf_buf *b)
-{
-    return strcmp(pf_sql_get_text(rows, column), string_of(b)) == 0;
-}
-
-bool pf_store_check_words(pf_store *s, pf_notes *problems, pf_err *err)
-{
-    columns c;
-    columns_init(&c);
-    pf_sql_rows *rows;
-    bool has_row;
-    int64_t strays = 0;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, text, caption_word.rowid, stem, whole, plain"
-                           " FROM caption_text LEFT JOIN caption_word"
-                           " ON caption_word.rowid = caption_text.id",
-                           PF_SQL_NO_ARGS, err);
-    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        ok = columns_read(&c, pf_sql_get_text(rows, 1), err);
-        if (ok && (pf_sql_is_null(rows, 2) || !is_same(rows, 3, &c.stems) ||
-                   !is_same(rows, 4, &c.wholes) || !is_same(rows, 5, &c.plains)))
-            pf_notes_add(problems, "the words of caption text %lld are not those of it",
-                         (long long)pf_sql_get_int(rows, 0));
-    }
-    pf_sql_end(rows);
-    columns_reset(&c);
-    ok = ok && pf_sql_find_int(s->db,
-                               "SELECT count(*) FROM caption_word WHERE rowid NOT IN"
-                               " (SELECT id FROM caption_text)",
-                               PF_SQL_NO_ARGS, &strays, err);
-    if (ok && strays != 0)
-        pf_notes_add(problems, "%lld words of caption texts that are not there",
-                     (long long)strays);
-    return ok;
 }
 
 /* ---- asking ---------------------------------------------------------------------- */
@@ -190,7 +143,7 @@ static bool each_match(pf_store *s, const char *match, pf_store_word_fn *fn, voi
                            " FROM caption_word"
                            " JOIN caption_image ON caption_text_id = caption_word.rowid"
                            " WHERE caption_word MATCH ?"
-                           " ORDER BY rank, caption_text_id, caption_id",
+                           " ORDER BY rank, caption_id",
                            PF_SQL_ARGS(pf_sql_text(match)), err);
     while (ok && !is_enough && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const pf_store_word_match m = {

@@ -116,7 +116,6 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
             PF_SQL_ARGS(pf_sql_int(model_id), pf_sql_bytes(hash.b, sizeof hash.b),
                         pf_sql_text(utf8), pf_sql_bytes(blob, 4 * (size_t)dim)),
             id, err);
-        ok = ok && (*id == 0 || pf_store_add_words(s, *id, utf8, err));
     }
     if (ok && *id == 0)
         ok = find_clean_text(s, model_id, utf8, id, err);
@@ -128,8 +127,8 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
 /* Since the last run that was done there was one that was not: what it has embedded is
  * wanted by the run that goes on with it, and that need not be the next one. */
 #define UNFINISHED                                                                     \
-    "EXISTS (SELECT 1 FROM run WHERE state IN ('interrupted', 'failed') AND id >"      \
-    " coalesce((SELECT max(id) FROM run WHERE state = 'done'), 0))"
+    " FROM run WHERE state IN ('interrupted', 'failed') AND id >"                      \
+    " coalesce((SELECT max(id) FROM run WHERE state = 'done'), 0)"
 
 bool pf_store_sweep(pf_store *s, pf_err *err)
 {
@@ -137,12 +136,13 @@ bool pf_store_sweep(pf_store *s, pf_err *err)
     static const char *const sweep[] = {
         "DELETE FROM model WHERE id < (SELECT model_id FROM catalog)",
         "DELETE FROM model WHERE id IS NOT (SELECT model_id FROM catalog)"
-        " AND NOT " UNFINISHED,
+        " AND NOT EXISTS (SELECT 1" UNFINISHED ")",
         "DELETE FROM picture WHERE NOT EXISTS"
-        " (SELECT 1 FROM image WHERE picture_id = picture.id) AND NOT " UNFINISHED,
+        " (SELECT 1 FROM image WHERE picture_id = picture.id) AND id <="
+        " coalesce((SELECT min(first_picture)" UNFINISHED "), 9223372036854775807)",
         "DELETE FROM caption_text WHERE NOT EXISTS"
-        " (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)"
-        " AND NOT " UNFINISHED};
+        " (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id) AND id <="
+        " coalesce((SELECT min(first_text)" UNFINISHED "), 9223372036854775807)"};
     bool ok = pf_store_is_writable(s, err);
     for (size_t i = 0; ok && i < sizeof sweep / sizeof *sweep; i++)
         ok = pf_sql_run(s->db, sweep[i], PF_SQL_NO_ARGS, err);
@@ -351,7 +351,10 @@ bool pf_store_start_run(pf_store *s, int64_t *id, pf_err *err)
                       "UPDATE run SET state = 'interrupted' WHERE state = 'running'",
                       PF_SQL_NO_ARGS, err) &&
            pf_sql_find_int(s->db,
-                           "INSERT INTO run (started_at, state) VALUES (?, 'running')"
+                           "INSERT INTO run (started_at, state, first_picture,"
+                           " first_text) SELECT ?, 'running',"
+                           " coalesce((SELECT max(id) FROM picture), 0),"
+                           " coalesce((SELECT max(id) FROM caption_text), 0)"
                            " RETURNING id",
                            PF_SQL_ARGS(pf_sql_int(time(NULL))), id, err);
 }

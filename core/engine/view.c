@@ -172,10 +172,10 @@ static bool read_background(background *b, pf_background_kind kind, pf_catalog *
                             pf_notes *notes, pf_err *err)
 {
     pf_err why = PF_ERR_INIT;
-    if (pf_store_find_background(pf_catalog_store(catalog), kind, &b->pairs,
-                                 &b->is_there, &why))
+    pf_store *store = pf_catalog_store(catalog);
+    if (pf_store_find_background(store, kind, &b->pairs, &b->is_there, &why))
         return true;
-    if (why.code != PF_ERR_FORMAT)
+    if (why.code != PF_ERR_FORMAT || pf_store_has_damage(store))
         return pf_fail_as(err, &why);
     b->is_there = false;
     pf_notes_add(notes, "%s; percentiles are not known", why.msg);

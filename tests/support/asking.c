@@ -133,7 +133,7 @@ static bool check(const char *folder, pf_notes *problems, pf_err *err)
     pf_err why = PF_ERR_INIT;
     bool ok = pf_catalog_open_reader(&catalog, folder, &why);
     if (ok) {
-        ok = pf_catalog_check(catalog, problems ? problems : &ignored, &why);
+        ok = pf_catalog_check(catalog, NULL, problems ? problems : &ignored, &why);
         pf_catalog_close(catalog);
     }
     pf_notes_reset(&ignored);

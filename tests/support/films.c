@@ -148,7 +148,7 @@ const char *pf_films_check(void)
     pf_catalog *catalog = NULL;
     problem[0] = '\0';
     if (!pf_catalog_open_reader(&catalog, pf_films_path("catalog"), &err) ||
-        !pf_catalog_check(catalog, &problems, &err))
+        !pf_catalog_check(catalog, NULL, &problems, &err))
         snprintf(problem, sizeof problem, "%s", err.msg);
     else if (problems.count > 0)
         snprintf(problem, sizeof problem, "%s", problems.line[0]);

@@ -373,7 +373,7 @@ static size_t problems_of_check(const char *words)
     pf_notes problems = {0};
     size_t n = 0;
     assert_ok(pf_catalog_open_reader(&c, folder, &err), &err);
-    assert_ok(pf_catalog_check(c, &problems, &err), &err);
+    assert_ok(pf_catalog_check(c, NULL, &problems, &err), &err);
     for (size_t i = 0; i < problems.count; i++)
         n += strstr(problems.line[i], words) != NULL;
     pf_notes_reset(&problems);
@@ -411,6 +411,7 @@ static void a_damaged_background_is_found_and_mended(void **state)
     for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
         pf_rows_run_script(folder, damage[i]);
         assert_int_equal(problems_of_check("background of kind"), PF_BACKGROUND_KINDS);
+        assert_int_equal(problems_of_check("background are not what was"), 1);
         ask(false, "run plainfilm-index once");
         assert_true(needs_publish());
         assert_ok(publish_images(folder, 0, 0), &err);
@@ -424,7 +425,7 @@ static void a_catalog_of_before_gets_one_with_its_next_publish(void **state)
 {
     (void)state;
     assert_ok(publish_images(folder, 0, SMALL), &err);
-    pf_rows_run_script(folder, "DELETE FROM background");
+    pf_rows_run_script(folder, "DELETE FROM background; DELETE FROM digest");
     assert_true(needs_publish());
     assert_int_equal(problems_of_check(""), 0);
     ask(false, "run plainfilm-index once");

@@ -128,7 +128,7 @@ static void assert_catalog(int64_t generation, size_t n)
     pf_store_counts counts;
     assert_ok(pf_store_count(pf_catalog_store(o.catalog), &counts, &err), &err);
     assert_int_equal(counts.images, n);
-    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
+    assert_ok(pf_catalog_check(o.catalog, NULL, &notes, &err), &err);
     if (notes.count > 0)
         fail_msg("%s", notes.line[0]);
     close_reader(&o);
@@ -438,7 +438,7 @@ static void a_reader_keeps_its_generation(void **state)
     assert_int_equal(notes.count, 0);
     assert_int_equal(count(&o, PF_INDEX_IMAGES), 4);
     assert_int_equal(count(&o, PF_INDEX_CAPTIONS), 4);
-    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
+    assert_ok(pf_catalog_check(o.catalog, NULL, &notes, &err), &err);
     assert_int_equal(notes.count, 0);
     assert_int_equal(pf_catalog_generation(o.catalog), 2); /* whose files there are */
     release(&o);
@@ -604,7 +604,7 @@ static void lost_and_damaged_index_files_are_made_up_for(void **state)
                                &id, &score, NULL, &err),
               &err);
     assert_int_equal(id, 4);
-    assert_ok(pf_catalog_check(o.catalog, &notes, &err), &err);
+    assert_ok(pf_catalog_check(o.catalog, NULL, &notes, &err), &err);
     assert_int_equal(notes.count, 2);
     pf_notes_reset(&notes);
     close_reader(&o);
@@ -635,7 +635,7 @@ static void the_check_compares_every_vector(void **state)
     pf_catalog *c;
     pf_notes problems = {0};
     assert_ok(pf_catalog_open_reader(&c, folder, &err), &err);
-    assert_ok(pf_catalog_check(c, &problems, &err), &err);
+    assert_ok(pf_catalog_check(c, NULL, &problems, &err), &err);
     assert_true(problems.count > 0);
     bool is_told = false;
     for (size_t i = 0; i < problems.count; i++)
@@ -685,8 +685,8 @@ static void running_out_of_memory_is_an_error(void **state)
         opened o;
         pf_notes notes = {0};
         pf_mem_fail_at(n);
-        done =
-            hold(&o) && load(&o, &notes) && pf_catalog_check(o.catalog, &notes, &err);
+        done = hold(&o) && load(&o, &notes) &&
+               pf_catalog_check(o.catalog, NULL, &notes, &err);
         pf_mem_fail_at(0);
         assert_int_equal(notes.count, 0);
         if (!done)

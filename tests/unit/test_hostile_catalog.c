@@ -22,6 +22,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
+#include "core/catalog/sql_vfs.h"
 #include "tests/support/asking.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
@@ -63,7 +64,9 @@ static void run(const char *script)
 {
     sqlite3 *db;
     char *why = NULL;
-    assert_int_equal(sqlite3_open(pf_tree_path(folder, "catalog.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(pf_tree_path(folder, "catalog.db"), &db,
+                                     SQLITE_OPEN_READWRITE, pf_sql_vfs_name()),
+                     SQLITE_OK);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     if (sqlite3_exec(db,
                      "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;"
@@ -279,7 +282,10 @@ static void old_formats_with_foreign_schemas_are_refused(void **state)
     (void)state;
     char line[4096];
     copy_catalog();
-    run("ALTER TABLE source DROP COLUMN follows_links; PRAGMA user_version = 6;"
+    run("ALTER TABLE source DROP COLUMN follows_links; DROP TABLE digest;"
+        "ALTER TABLE picture DROP COLUMN thumbnail_hash;"
+        "ALTER TABLE run DROP COLUMN first_picture;"
+        "ALTER TABLE run DROP COLUMN first_text; PRAGMA user_version = 6;"
         "CREATE TRIGGER t AFTER INSERT ON caption_word_content BEGIN DELETE FROM image;"
         " END");
     in_a_child(as_indexer, "an old format", line, sizeof line);
@@ -434,8 +440,11 @@ static size_t read_database(void)
     return pf_tree_read(pf_tree_path(folder, "catalog.db"), bytes, FILE_MAX);
 }
 
+/* Who can write to a file can make the checksums of its pages, too. */
 static void write_database(size_t n)
 {
+    for (size_t i = 0; (i + 1) * PAGE <= n; i++)
+        pf_sql_seal_page(bytes + i * PAGE, PAGE, (uint32_t)i + 1);
     pf_tree_write(pf_tree_path(folder, "catalog.db"), bytes, n);
 }
 
@@ -582,6 +591,26 @@ static void damaged_pages_are_an_error(void **state)
         read_database();
         write_database(sizes[i]);
         assert_outcome("cut", "'");
+    }
+}
+
+/* Damage, as opposed to malice: the checksum of its page does not know of it. */
+static void a_changed_bit_is_an_error(void **state)
+{
+    (void)state;
+    copy_catalog();
+    const size_t n = read_database();
+    for (size_t at = 18; at < n; at += 16001) {
+        bytes[at] ^= (uint8_t)(1 << at % 8);
+        pf_tree_write(pf_tree_path(folder, "catalog.db"), bytes, n);
+        bytes[at] ^= (uint8_t)(1 << at % 8);
+        char line[4096];
+        in_a_child(as_reader, "a changed bit", line, sizeof line);
+        char page_said[32];
+        snprintf(page_said, sizeof page_said, "page %zu", at / PAGE + 1);
+        if (!strstr(line, "answered; no note; in order") && !strstr(line, page_said) &&
+            !strstr(line, "no checksums"))
+            fail_msg("byte %zu: %s", at, line);
     }
 }
 
@@ -824,6 +853,7 @@ int main(void)
         cmocka_unit_test(rows_that_lie_do_no_harm),
         cmocka_unit_test(trees_that_have_no_end_are_refused),
         cmocka_unit_test(damaged_pages_are_an_error),
+        cmocka_unit_test(a_changed_bit_is_an_error),
         cmocka_unit_test(links_are_not_followed),
         cmocka_unit_test(what_is_no_file_is_not_waited_for),
         cmocka_unit_test(a_journal_is_not_played_back),

@@ -131,7 +131,8 @@ static void a_rebuild_makes_all(void **state)
 {
     (void)state;
     run();
-    change("DELETE FROM thumbnail WHERE picture_id > 2");
+    change("DELETE FROM thumbnail WHERE picture_id > 2; UPDATE picture SET"
+           " thumbnail_hash = NULL WHERE id > 2; DELETE FROM digest");
     run();
     assert_int_equal(pf_films_ask("SELECT count(*) FROM thumbnail"), 2);
     options.rebuild = true;

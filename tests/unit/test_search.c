@@ -960,7 +960,7 @@ static void test_check_is_clean(void **state)
     (void)state;
     pf_reader *reader = open_reader(NULL);
     pf_notes problems = {0};
-    assert_ok(pf_catalog_check(reader->catalog, &problems, &err), &err);
+    assert_ok(pf_catalog_check(reader->catalog, NULL, &problems, &err), &err);
     assert_int_equal(problems.count, 0);
     pf_notes_reset(&problems);
     pf_asking_close(reader);

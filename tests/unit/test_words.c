@@ -247,7 +247,7 @@ static bool fill(pf_store *s, pf_err *e)
     return ok && /* of no caption: nobody may see it */
            pf_store_put_caption_text(s, model_id, "right pleural effusion, unseen", v,
                                      &unseen, e) &&
-           pf_store_commit(s, e);
+           pf_store_fill_words(s, e) && pf_store_commit(s, e);
 }
 
 static pf_store *make_store(void)

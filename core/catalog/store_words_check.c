@@ -1,0 +1,220 @@
+/*
+ * store_words_check.c - pf_store_check_words(): does FTS5 find each caption by exactly
+ * its words?
+ *
+ * FTS5 has three things: the columns it was given, its index of which word stands
+ * where, and how long each column is, from which it ranks. Its own integrity check
+ * wants to write, which a reader cannot, so all three are compared here: the columns
+ * with what terms.h makes of the text, the others with the columns.
+ */
+#include "core/catalog/store.h"
+
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/hash.h"
+#include "core/base/mem.h"
+#include "core/catalog/store_impl.h"
+
+enum { COLUMNS = 3 };
+static const char *const column_name[COLUMNS] = {"stem", "whole", "plain"};
+
+/* What an index comes to: the sum of the hashes of (word, row, column, place). */
+typedef struct {
+    uint64_t n, sum;
+} tally;
+
+static void add_word(tally *t, const char *word, size_t n, int64_t row, int column,
+                     int64_t place)
+{
+    const uint64_t where = pf_hash_seeded(&place, sizeof place,
+                                          (uint64_t)row * COLUMNS + (uint64_t)column);
+    t->n++;
+    t->sum += pf_hash_seeded(word, n, where);
+}
+
+/* ---- what the columns say -------------------------------------------------------- */
+
+/* Words are parted by single spaces: how many there are. */
+static int64_t add_words(tally *t, const char *column, int64_t row, int number)
+{
+    int64_t place = 0;
+    for (const char *word = column; *word; place++) {
+        const size_t n = strcspn(word, " ");
+        add_word(t, word, n, row, number, place);
+        word += n;
+        word += *word == ' ';
+    }
+    return place;
+}
+
+/* SQLite's integers of one to nine bytes, most significant first, seven bits in each
+ * but the ninth; false at the end of the bytes. */
+static bool get_varint(const uint8_t **at, const uint8_t *end, uint64_t *out)
+{
+    *out = 0;
+    for (int i = 0; i < 9 && *at < end; i++) {
+        const uint8_t b = *(*at)++;
+        *out = i == 8 ? *out << 8 | b : *out << 7 | (b & 0x7F);
+        if (i == 8 || !(b & 0x80))
+            return true;
+    }
+    return false;
+}
+
+/* Are these the numbers of words, and nothing behind them? */
+static bool has_numbers(const uint8_t *blob, size_t n, const int64_t *numbers,
+                        int n_numbers)
+{
+    const uint8_t *at = blob, *end = blob + (blob ? n : 0);
+    for (int i = 0; i < n_numbers; i++) {
+        uint64_t v;
+        if (!get_varint(&at, end, &v) || v != (uint64_t)numbers[i])
+            return false;
+    }
+    return at == end;
+}
+
+static bool is_same(pf_sql_rows *rows, int column, const pf_buf *b)
+{
+    return strcmp(pf_sql_get_text(rows, column), b->size > 0 ? b->data : "") == 0;
+}
+
+/* totals: rows, then words of each column. */
+static void check_row(pf_sql_rows *rows, const pf_store_columns *c, tally *t,
+                      int64_t totals[1 + COLUMNS], pf_notes *problems)
+{
+    const long long id = pf_sql_get_int(rows, 0);
+    if (pf_sql_is_null(rows, 2) || !is_same(rows, 3, &c->stems) ||
+        !is_same(rows, 4, &c->wholes) || !is_same(rows, 5, &c->plains)) {
+        pf_notes_add(problems, "the words of caption text %lld are not those of it",
+                     id);
+        return;
+    }
+    int64_t n[COLUMNS];
+    totals[0]++;
+    for (int i = 0; i < COLUMNS; i++)
+        totals[1 + i] += n[i] = add_words(t, pf_sql_get_text(rows, 3 + i), id, i);
+    size_t size;
+    const uint8_t *blob = pf_sql_get_bytes(rows, 6, &size);
+    if (!has_numbers(blob, size, n, COLUMNS))
+        pf_notes_add(problems,
+                     "caption text %lld has another number of words than is noted", id);
+}
+
+/* Every text that a caption has. */
+static bool check_rows(pf_store *s, tally *t, int64_t totals[1 + COLUMNS],
+                       pf_notes *problems, pf_err *err)
+{
+    pf_store_columns c;
+    pf_store_columns_init(&c);
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(
+        &rows, s->db,
+        "SELECT caption_text.id, text, caption_word.rowid, stem, whole, plain, sz"
+        " FROM caption_text"
+        " LEFT JOIN caption_word ON caption_word.rowid = caption_text.id"
+        " LEFT JOIN caption_word_docsize ON caption_word_docsize.id = caption_text.id"
+        " WHERE EXISTS (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)",
+        PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        ok = pf_store_columns_read(&c, pf_sql_get_text(rows, 1), err);
+        if (ok)
+            check_row(rows, &c, t, totals, problems);
+    }
+    pf_sql_end(rows);
+    pf_store_columns_reset(&c);
+    return ok;
+}
+
+/* ---- what FTS5 made of them -------------------------------------------------------
+ */
+
+static int column_of(const char *name)
+{
+    int i = 0;
+    while (i < COLUMNS - 1 && strcmp(name, column_name[i]) != 0)
+        i++;
+    return i;
+}
+
+static bool read_index(pf_store *s, tally *t, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_run_script(s->db,
+                                "CREATE VIRTUAL TABLE IF NOT EXISTS"
+                                " temp.caption_word_place"
+                                " USING fts5vocab(main, caption_word, instance)",
+                                err) &&
+              pf_sql_start(&rows, s->db,
+                           "SELECT term, doc, col, \"offset\""
+                           " FROM temp.caption_word_place",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        const char *word = pf_sql_get_text(rows, 0);
+        const int64_t row = pf_sql_get_int(rows, 1);
+        const int column = column_of(pf_sql_get_text(rows, 2));
+        add_word(t, word, strlen(word), row, column, pf_sql_get_int(rows, 3));
+    }
+    if (ok)
+        pf_sql_end(rows);
+    return ok;
+}
+
+/* Row 1 of FTS5's data has the totals (https://www.sqlite.org/fts5.html has the tables,
+ * their contents are in its source). */
+static bool check_totals(pf_store *s, const int64_t totals[1 + COLUMNS],
+                         pf_notes *problems, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok =
+        pf_sql_start(&rows, s->db, "SELECT block FROM caption_word_data WHERE id = 1",
+                     PF_SQL_NO_ARGS, err) &&
+        pf_sql_next(rows, &has_row, err);
+    if (ok) {
+        size_t n = 0;
+        const uint8_t *blob = has_row ? pf_sql_get_bytes(rows, 0, &n) : NULL;
+        /* of an index that never had a row it is empty */
+        if (!(n == 0 && totals[0] == 0) && !has_numbers(blob, n, totals, 1 + COLUMNS))
+            pf_notes_add(problems, "the number of all words is not what is noted");
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+static bool check_strays(pf_store *s, pf_notes *problems, pf_err *err)
+{
+    int64_t n = 0;
+    if (!pf_sql_find_int(s->db,
+                         "SELECT count(id) FROM caption_word_docsize WHERE id NOT IN"
+                         " (SELECT caption_text_id FROM caption)",
+                         PF_SQL_NO_ARGS, &n, err))
+        return false;
+    if (n != 0)
+        pf_notes_add(problems, "%lld words of caption texts that no caption has",
+                     (long long)n);
+    return true;
+}
+
+bool pf_store_check_words(pf_store *s, pf_notes *problems, pf_err *err)
+{
+    tally made = {0}, found = {0};
+    int64_t totals[1 + COLUMNS] = {0};
+    const size_t before = problems->count + problems->dropped;
+    if (!check_rows(s, &made, totals, problems, err) || !check_strays(s, problems, err))
+        return false;
+    if (problems->count + problems->dropped != before)
+        return true; /* then the rest cannot be right either */
+    if (!check_totals(s, totals, problems, err) || !read_index(s, &found, err))
+        return false;
+    if (made.n != found.n || made.sum != found.sum)
+        pf_notes_add(
+            problems,
+            "the index of words is not that of the captions: %lld words in it, "
+            "%lld in them",
+            (long long)found.n, (long long)made.n);
+    return true;
+}
