@@ -38,9 +38,11 @@ static void put_big_endian(uint8_t *b, uint32_t v)
 
 /* --- the mark --------------------------------------------------------------------- */
 
-/* "PFWALMRK", both lives (two salts, frames), 64 bits of their hash: as one write of
- * far less than a sector it is on disk as a whole or not at all. */
-enum { MARK_SIZE = 40, MARK_LIFE = 12, MARK_HASH = 32 };
+/* A slot: "PFWALMRK", a number that goes up by one, both lives (two salts, frames), 64
+ * bits of their hash. There are two of them, in sectors of their own, and each mark
+ * goes into the one that has not the newest: torn by a power cut it leaves that. */
+enum { MARK_SLOTS = 2, MARK_APART = 512, MARK_FILE = MARK_APART + 48 };
+enum { MARK_SIZE = 48, MARK_NUMBER = 8, MARK_NOW = 16, MARK_NEXT = 28, MARK_HASH = 40 };
 static const char mark_magic[] = "PFWALMRK";
 
 /* SQLite takes names of up to 512 bytes. */
@@ -77,32 +79,68 @@ static void seal(uint8_t bytes[MARK_SIZE])
     put_big_endian(bytes + MARK_HASH + 4, (uint32_t)hash);
 }
 
-static bool unpack(const uint8_t bytes[MARK_SIZE], pf_wal_mark *out)
+static uint64_t number_of(const uint8_t *slot)
+{
+    return (uint64_t)big_endian(slot + MARK_NUMBER) << 32 |
+           big_endian(slot + MARK_NUMBER + 4);
+}
+
+static bool is_whole(const uint8_t *slot)
 {
     uint8_t sealed[MARK_SIZE];
-    memcpy(sealed, bytes, MARK_SIZE);
+    memcpy(sealed, slot, MARK_SIZE);
     seal(sealed);
-    if (memcmp(sealed, bytes, MARK_SIZE) != 0 || memcmp(bytes, mark_magic, 8) != 0)
-        return false;
-    get_life(bytes + 8, &out->now);
-    get_life(bytes + 8 + MARK_LIFE, &out->next);
-    out->is_there = true;
-    return true;
+    return memcmp(sealed, slot, MARK_SIZE) == 0 && memcmp(slot, mark_magic, 8) == 0;
+}
+
+/* The newest slot that is whole; -1: there is none. */
+static int newest(const uint8_t file[MARK_FILE])
+{
+    int best = -1;
+    for (int i = 0; i < MARK_SLOTS; i++) {
+        const uint8_t *slot = file + i * MARK_APART;
+        if (is_whole(slot) &&
+            (best < 0 || number_of(slot) > number_of(file + best * MARK_APART)))
+            best = i;
+    }
+    return best;
+}
+
+/* What is not there is zeros. -1 with errno, else how many bytes there are. */
+static ssize_t read_file(const char *path, uint8_t file[MARK_FILE])
+{
+    memset(file, 0, MARK_FILE);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return -1;
+    const ssize_t n = read(fd, file, MARK_FILE);
+    close(fd);
+    return n;
+}
+
+/* A file that is empty, or all zeros, is one that was being made. */
+static bool is_blank(const uint8_t file[MARK_FILE])
+{
+    static const uint8_t zeros[MARK_FILE];
+    return memcmp(file, zeros, MARK_FILE) == 0;
 }
 
 bool pf_wal_mark_read(const char *wal_path, pf_wal_mark *out)
 {
-    uint8_t bytes[MARK_SIZE + 1];
-    *out = (pf_wal_mark){0};
     char path[PATH_ROOM];
+    uint8_t file[MARK_FILE];
+    *out = (pf_wal_mark){0};
     if (!name_mark(wal_path, path))
         return false;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
+    if (read_file(path, file) < 0)
         return errno == ENOENT;
-    const ssize_t n = read(fd, bytes, sizeof bytes);
-    close(fd);
-    return n == MARK_SIZE && unpack(bytes, out);
+    const int slot = newest(file);
+    if (slot < 0)
+        return is_blank(file);
+    get_life(file + slot * MARK_APART + MARK_NOW, &out->now);
+    get_life(file + slot * MARK_APART + MARK_NEXT, &out->next);
+    out->is_there = true;
+    return true;
 }
 
 /* The name of a new file has to be on disk as well. */
@@ -119,21 +157,18 @@ static bool sync_folder(const char *path)
     return ok;
 }
 
-static bool write_bytes(const char *path, const uint8_t bytes[MARK_SIZE])
+static bool write_slot(const char *path, const uint8_t slot[MARK_SIZE], off_t at)
 {
     bool is_new = false;
     int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {
-        pf_err err = PF_ERR_INIT;
-        is_new = true;
-        fd = pf_file_make(path, &err)
-                 ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-                 : -1;
+        is_new = pf_file_make(path, NULL);
+        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     }
     if (fd < 0)
         return false;
     errno = EIO; /* fewer bytes than were asked for say no reason */
-    bool ok = pwrite(fd, bytes, MARK_SIZE, 0) == MARK_SIZE && fdatasync(fd) == 0;
+    bool ok = pwrite(fd, slot, MARK_SIZE, at) == MARK_SIZE && fdatasync(fd) == 0;
     const int why = errno;
     ok = close(fd) == 0 && ok;
     errno = why;
@@ -142,13 +177,19 @@ static bool write_bytes(const char *path, const uint8_t bytes[MARK_SIZE])
 
 bool pf_wal_mark_write(const char *wal_path, const pf_wal_mark *mark)
 {
-    uint8_t bytes[MARK_SIZE] = {0};
-    memcpy(bytes, mark_magic, 8);
-    put_life(bytes + 8, &mark->now);
-    put_life(bytes + 8 + MARK_LIFE, &mark->next);
-    seal(bytes);
     char path[PATH_ROOM];
-    return name_mark(wal_path, path) && write_bytes(path, bytes);
+    uint8_t file[MARK_FILE], slot[MARK_SIZE] = {0};
+    if (!name_mark(wal_path, path) || (read_file(path, file) < 0 && errno != ENOENT))
+        return false;
+    const int old = newest(file);
+    const uint64_t number = old < 0 ? 1 : number_of(file + old * MARK_APART) + 1;
+    memcpy(slot, mark_magic, 8);
+    put_big_endian(slot + MARK_NUMBER, (uint32_t)(number >> 32));
+    put_big_endian(slot + MARK_NUMBER + 4, (uint32_t)number);
+    put_life(slot + MARK_NOW, &mark->now);
+    put_life(slot + MARK_NEXT, &mark->next);
+    seal(slot);
+    return write_slot(path, slot, old == 0 ? MARK_APART : 0);
 }
 
 /* --- the log ---------------------------------------------------------------------- */
@@ -211,40 +252,65 @@ static bool is_life(const pf_wal_life *life, const header *h)
     return life->salt[0] == h->salt[0] && life->salt[1] == h->salt[1];
 }
 
+/* The sums that the frame behind the first n goes on from, as they are written. */
+static bool read_sums(const pf_wal *wal, const header *h, uint32_t n, uint32_t sum[2])
+{
+    uint8_t b[8];
+    sum[0] = h->sum[0];
+    sum[1] = h->sum[1];
+    if (n == 0)
+        return true;
+    if (!wal->read(wal->log, b, sizeof b, frame_at(h, n - 1) + 16))
+        return false;
+    sum[0] = big_endian(b);
+    sum[1] = big_endian(b + 4);
+    return true;
+}
+
+/* Is frame i there and right, behind what has come to `sum`? What a transaction wrote
+ * that was rolled back has the salts, but goes on from something else. */
+static bool read_frame(const pf_wal *wal, const header *h, uint32_t i, uint32_t sum[2],
+                       bool *is_commit)
+{
+    uint8_t b[PF_WAL_FRAME_HEADER], page[PAGE_MAX];
+    const int64_t at = frame_at(h, i);
+    if (!wal->read(wal->log, b, sizeof b, at) || !is_of(b, h) ||
+        !wal->read(wal->log, page, h->page_size, at + PF_WAL_FRAME_HEADER))
+        return false;
+    add_up(sum, b, 8, h->is_big_endian);
+    add_up(sum, page, h->page_size, h->is_big_endian);
+    *is_commit = big_endian(b + 4) != 0; /* it says how many pages there are then */
+    return sum[0] == big_endian(b + 16) && sum[1] == big_endian(b + 20);
+}
+
 bool pf_wal_count(const pf_wal *wal, const pf_wal_life *known, pf_wal_life *out)
 {
     header h;
+    uint32_t sum[2];
+    bool is_commit;
     if (!read_header(wal, &h))
         return false;
     *out = (pf_wal_life){.salt = {h.salt[0], h.salt[1]}};
     if (is_life(known, &h))
         out->frames = known->frames;
-    uint8_t b[PF_WAL_FRAME_HEADER];
-    for (uint32_t i = out->frames;
-         wal->read(wal->log, b, sizeof b, frame_at(&h, i)) && is_of(b, &h); i++) {
-        if (big_endian(b + 4) != 0) /* the database's pages: this frame commits */
+    if (!read_sums(wal, &h, out->frames, sum))
+        return false;
+    for (uint32_t i = out->frames; read_frame(wal, &h, i, sum, &is_commit); i++) {
+        if (is_commit)
             out->frames = i + 1;
     }
     return true;
 }
 
-/* Are the first n frames there and right? */
 static bool has_frames(const pf_wal *wal, const header *h, uint32_t n)
 {
-    uint8_t page[PAGE_MAX];
     uint32_t sum[2] = {h->sum[0], h->sum[1]};
+    bool is_commit = true;
     for (uint32_t i = 0; i < n; i++) {
-        uint8_t b[PF_WAL_FRAME_HEADER];
-        const int64_t at = frame_at(h, i);
-        if (!wal->read(wal->log, b, sizeof b, at) || !is_of(b, h) ||
-            !wal->read(wal->log, page, h->page_size, at + PF_WAL_FRAME_HEADER))
-            return false;
-        add_up(sum, b, 8, h->is_big_endian);
-        add_up(sum, page, h->page_size, h->is_big_endian);
-        if (sum[0] != big_endian(b + 16) || sum[1] != big_endian(b + 20))
+        if (!read_frame(wal, h, i, sum, &is_commit))
             return false;
     }
-    return true;
+    return is_commit;
 }
 
 const char *pf_wal_check(const pf_wal *wal, const pf_wal_mark *mark)

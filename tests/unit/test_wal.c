@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/catalog/sql.h"
 #include "core/catalog/store.h"
+#include "core/catalog/wal.h"
 #include "tests/support/rows.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
@@ -51,6 +52,12 @@ static bool commit_source(pf_store *s, int i, pf_err *e)
     const pf_store_source source = {.path = path, .kind = "folder"};
     return pf_store_begin(s, e) && pf_store_put_source(s, &source, &id, e) &&
            pf_store_commit(s, e);
+}
+
+static bool read_at(void *log, void *bytes, size_t n, int64_t at)
+{
+    FILE *f = log;
+    return fseek(f, (long)at, SEEK_SET) == 0 && fread(bytes, 1, n, f) == n;
 }
 
 /* A process that ends with n commits in its log, and nothing closed. */
@@ -197,9 +204,51 @@ static void a_log_without_its_mark_is_an_error(void **state)
     assert_damaged("-mark");
     put_back();
     mark.bytes[12] ^= 1;
+    mark.bytes[512 + 12] ^= 1;
     pf_tree_write(path_of("catalog.db-mark"), mark.bytes, mark.n);
     mark.bytes[12] ^= 1;
+    mark.bytes[512 + 12] ^= 1;
     assert_damaged("(-mark) is damaged");
+}
+
+/* Each mark is written beside the one before, so that half of one does no harm. */
+static void a_torn_mark_leaves_the_one_before(void **state)
+{
+    (void)state;
+    for (size_t slot = 0; slot <= 512; slot += 512) {
+        put_back();
+        mark.bytes[slot + 30] ^= 1;
+        pf_tree_write(path_of("catalog.db-mark"), mark.bytes, mark.n);
+        mark.bytes[slot + 30] ^= 1;
+        assert_int_equal(sources(), 5);
+    }
+}
+
+/* What a transaction wrote that did not come to its end has the log's salts, too. */
+static void what_was_rolled_back_is_no_part_of_it(void **state)
+{
+    (void)state;
+    pf_store *s;
+    assert_ok(pf_store_open(&s, path_of("catalog.db"), PF_STORE_WRITE, &err), &err);
+    assert_ok(commit_source(s, 5, &err), &err);
+    keep(&wal, "catalog.db-wal");
+    assert_ok(commit_source(s, 6, &err), &err);
+    keep(&db, "catalog.db");
+    static file longer;
+    keep(&longer, "catalog.db-wal");
+    pf_store_close(s);
+    assert_true(longer.n > wal.n + FRAME);
+    /* the one frame of another transaction lies over the first of its two or more */
+    memcpy(longer.bytes + wal.n, longer.bytes + HEADER, FRAME);
+    pf_tree_write(path_of("log"), longer.bytes, longer.n);
+    FILE *f = fopen(path_of("log"), "rb");
+    assert_non_null(f);
+    const pf_wal log = {.read = read_at, .log = f};
+    const pf_wal_life none = {0};
+    pf_wal_life life;
+    assert_true(pf_wal_count(&log, &none, &life));
+    assert_int_equal(HEADER + (size_t)life.frames * FRAME, wal.n);
+    fclose(f);
 }
 
 /* While the one who writes is there the log is not recovered from, only read. */
@@ -237,6 +286,8 @@ int main(void)
         TEST(a_log_that_is_cut_is_an_error),
         TEST(the_log_of_another_is_an_error),
         TEST(a_log_without_its_mark_is_an_error),
+        TEST(a_torn_mark_leaves_the_one_before),
+        TEST(what_was_rolled_back_is_no_part_of_it),
         TEST(a_changed_bit_under_a_reader_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
