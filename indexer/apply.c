@@ -15,6 +15,7 @@ typedef struct {
     int64_t model_id;
     bool is_replacing;
     bool is_noticeable; /* readers would see a difference */
+    bool has_settlers;  /* images that brought their case from another source */
 
     /* While one source is applied: */
     pf_source *source;
@@ -28,11 +29,22 @@ static bool is_as_stored(const pf_source *source, const pf_plan_item *item)
            item->source_id == source->id;
 }
 
+/* What came from another source, into one that has no texts for anything, keeps those
+ * it had there. */
+static bool brings_texts(const pf_source *source, const pf_plan_item *item)
+{
+    const pf_hash none = {{0}};
+    return item->image_id != 0 && item->kind != PF_PLAN_CHANGED &&
+           item->source_id != source->id &&
+           pf_hash_equal(&source->found.texts_hash, &none) && !source->texts_changed;
+}
+
 bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
                           bool is_replacing)
 {
-    return !item->failure &&
-           (is_replacing || source->texts_changed || !is_as_stored(source, item));
+    return !item->failure && !item->is_others &&
+           (is_replacing || source->texts_changed ||
+            (!is_as_stored(source, item) && !brings_texts(source, item)));
 }
 
 /* ---- captions and attributes of an image or a case ---- */
@@ -146,11 +158,15 @@ static bool apply_failure(applier *a, const pf_plan_item *item, pf_err *err)
 
 static bool apply_item(applier *a, const pf_plan_item *item, pf_err *err)
 {
+    if (item->is_others)
+        return true;
     if (item->failure)
         return apply_failure(a, item, err);
     int64_t id = item->image_id;
     const pf_collected_image *image = item->image;
-    if (item->kind == PF_PLAN_MOVED &&
+    const bool brings = brings_texts(a->source, item);
+    a->has_settlers |= brings;
+    if ((item->kind == PF_PLAN_MOVED || brings) &&
         !pf_store_move_image(a->store, id, a->source->id, image->path, image->size,
                              image->mtime_ns, err))
         return false;
@@ -160,26 +176,33 @@ static bool apply_item(applier *a, const pf_plan_item *item, pf_err *err)
                           .frame = image->frame,
                           .size = image->size,
                           .mtime_ns = image->mtime_ns};
-    bool stays = is_as_stored(a->source, item) && !a->is_replacing;
+    bool stays = (brings || is_as_stored(a->source, item)) && !a->is_replacing;
     if (!stays && !pf_store_put_image(a->store, &row, &id, err))
         return false;
     a->is_noticeable |=
-        item->kind != PF_PLAN_UNCHANGED && item->kind != PF_PLAN_TOUCHED;
+        (item->kind != PF_PLAN_UNCHANGED && item->kind != PF_PLAN_TOUCHED) ||
+        item->source_id != a->source->id;
     return apply_texts(a, item, id, err);
 }
 
 /* ---- one source ---- */
 
+static bool put_gap(const applier *a, const char *path, const char *reason, pf_err *err)
+{
+    const pf_store_failure row = {
+        .source_id = a->source->id, .path = path, .reason = reason};
+    return pf_store_put_failure(a->store, &row, err);
+}
+
 static bool put_gaps(const applier *a, pf_err *err)
 {
-    for (size_t i = 0; i < a->source->found.n_gaps; i++) {
-        pf_store_failure row = {.source_id = a->source->id,
-                                .path = a->source->found.gaps[i].path,
-                                .reason = a->source->found.gaps[i].reason};
-        if (!pf_store_put_failure(a->store, &row, err))
+    const pf_source *source = a->source;
+    for (size_t i = 0; i < source->found.n_gaps; i++) {
+        const pf_collected_gap *gap = &source->found.gaps[i];
+        if (!put_gap(a, gap->path, gap->reason, err))
             return false;
     }
-    return true;
+    return !source->plan.doubt || put_gap(a, source->path, source->plan.doubt, err);
 }
 
 /* Failures of an earlier run, but for those in what cannot be read now; those that
@@ -211,7 +234,7 @@ static bool forget_failures(const applier *a, pf_err *err)
  * not: the next run has to see that they have changed. */
 static bool is_whole(const pf_source *source)
 {
-    bool is_whole = source->found.n_gaps == 0;
+    bool is_whole = source->found.n_gaps == 0 && !source->plan.doubt;
     for (size_t i = 0; is_whole && i < source->plan.count; i++)
         is_whole = !source->plan.items[i].keeps_old;
     return is_whole;
@@ -233,7 +256,7 @@ static bool put_source(applier *a, pf_err *err)
 static bool delete_gone(applier *a, pf_err *err)
 {
     const pf_plan *plan = &a->source->plan;
-    for (size_t i = 0; i < plan->n_gone; i++) {
+    for (size_t i = 0; i < plan->n_gone && !plan->doubt; i++) {
         if (plan->gone[i].is_moved)
             continue;
         a->is_noticeable = true;
@@ -246,6 +269,8 @@ static bool delete_gone(applier *a, pf_err *err)
 static bool apply_source(applier *a, pf_source *source, pf_err *err)
 {
     const pf_plan *plan = &source->plan;
+    if (source->is_spent)
+        return pf_store_delete_source(a->store, source->id, err);
     a->source = source;
     a->case_ids = pf_alloc_array(source->found.n_cases, sizeof *a->case_ids, err);
     bool ok = a->case_ids && put_source(a, err) && forget_failures(a, err) &&
@@ -301,7 +326,9 @@ static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
         if (!apply_source(a, &sources->at[i], err))
             return false;
     }
-    return absorb(a, sources, err) && pf_store_delete_empty_cases(a->store, err) &&
+    return absorb(a, sources, err) &&
+           (!a->has_settlers || pf_store_settle_cases(a->store, err)) &&
+           pf_store_delete_empty_cases(a->store, err) &&
            pf_store_use_model(a->store, a->model_id, err);
 }
 

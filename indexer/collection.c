@@ -22,6 +22,7 @@ void pf_collection_reset(pf_collection *c)
     pf_free(c->cases);
     pf_free(c->texts);
     pf_free(c->gaps);
+    pf_free(c->thrown);
     pf_free(c->keys);
     pf_free(c->slots);
     *c = (pf_collection){0};
@@ -277,4 +278,13 @@ void pf_collection_finish(pf_collection *c)
             last->in_case = image->in_case;
     }
     c->n_images = unique;
+}
+
+const pf_collected_image *pf_collection_find(const pf_collection *c, const char *path,
+                                             int frame)
+{
+    const pf_collected_image key = {.path = path, .frame = frame};
+    return c->n_images == 0 ? NULL
+                            : bsearch(&key, c->images, c->n_images, sizeof *c->images,
+                                      by_path_and_frame);
 }

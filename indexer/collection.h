@@ -20,6 +20,7 @@
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/base/hash.h"
+#include "core/image/scan.h"
 
 /* A caption, or an attribute: there may be millions. */
 typedef struct {
@@ -53,10 +54,14 @@ typedef struct {
 } pf_collected_gap;
 
 typedef struct {
-    const char *source;         /* its path; borrowed */
-    const char *within;         /* a real path: its files are read when they lie there,
- links followed; NULL: anywhere. Set by the importer */
-    size_t n_links_out;         /* links to files elsewhere, passed over; by it, too */
+    const char *source;     /* its path; borrowed */
+    const char *within;     /* a real path: its files are read when they lie there,
+links followed; NULL: anywhere. Set by the importer */
+    size_t n_links_out;     /* links to files elsewhere, passed over; by it, too */
+    pf_scan_thrown *thrown; /* files in its recycle bins; owned; by it, too */
+    size_t n_thrown;
+    pf_scan_kind others[PF_SCAN_KINDS_MAX]; /* files of kinds that are not read; also */
+    size_t n_others;
     pf_collected_image *images; /* once finished: by path and frame, each once */
     size_t n_images, images_room;
     pf_collected_case *cases; /* as they came, each key once */
@@ -117,6 +122,9 @@ PF_MUST_CHECK bool pf_collection_add_gap(pf_collection *c, const char *path,
 /* Images by path and frame. Nothing can be added afterwards. */
 void pf_collection_finish(pf_collection *c);
 
+/* NULL when it is not among them. */
+const pf_collected_image *pf_collection_find(const pf_collection *c, const char *path,
+                                             int frame);
 /* True when nothing could be learnt about this path, or about the source as a whole. */
 bool pf_collection_is_in_gap(const pf_collection *c, const char *path);
 

@@ -10,64 +10,48 @@
 #include "core/image/scan.h"
 #include "indexer/import_captions.h"
 
-/* A source that is a single file can be deleted like any other picture; its folder
- * tells. */
-static bool is_deleted_file(const pf_import *from, bool *out, pf_err *err)
-{
-    *out = false;
-    if (from->is_given || !from->was_an_image || pf_path_exists(from->path))
-        return true;
-    const char *base = pf_path_base(from->path);
-    char *folder = pf_strndup(from->path, (size_t)(base - from->path), err);
-    *out = folder && pf_path_is_folder(folder);
-    pf_free(folder);
-    return folder != NULL;
-}
-
-static bool is_bare(const pf_scan *scan)
-{
-    return scan->count == 0 && scan->others == 0 && scan->n_gaps == 0;
-}
-
-/* A source whose real place is not known cannot be kept to, and is not read. */
+/* Where its links lead tonight; a source whose real place is not known cannot be kept
+ * to, and is not read. */
 static bool stay_within(const pf_import *from, pf_collection *to, pf_err *err)
 {
     if (from->follows_links)
         return true;
     char *real = realpath(from->path, NULL);
-    if (!real)
-        return pf_fail_errno(err, errno, "cannot read '%s'", from->path);
-    to->within = pf_arena_add(&to->strings, real, strlen(real), err);
+    const int why = errno;
+    if (real)
+        to->within = pf_arena_add(&to->strings, real, strlen(real), err);
+    else
+        pf_fail_errno(err, why, "cannot read '%s'", from->path);
+    if (!real && (why == ENOENT || why == ENOTDIR))
+        err->code = PF_ERR_NOT_FOUND;
     free(real);
     return to->within != NULL;
 }
 
-/* *is_there: it was scanned; otherwise all of it is a gap. A folder that is empty all
- * of a sudden, and was not named by the user, is not there either. */
+/* *is_there: it was scanned; otherwise all of it is a gap. */
 static bool scan_source(const pf_import *from, pf_scan *scan, pf_collection *to,
                         bool *is_there, pf_err *err)
 {
     pf_err why = PF_ERR_INIT;
-    bool is_deleted;
-    *is_there = true;
-    if (!is_deleted_file(from, &is_deleted, err) || is_deleted)
-        return is_deleted;
-    if (stay_within(from, to, &why) &&
-        pf_scan_source(scan, from->path, to->within, from->except, from->stop, &why)) {
-        if (from->is_given || !from->had_images || !is_bare(scan))
-            return true;
-        pf_fail(&why, PF_ERR_IO,
-                "the folder is empty now, is its disk mounted? Its pictures are kept; "
-                "name the folder to take them out");
-    }
-    *is_there = false;
-    return pf_import_is_away(from, to, &why, err);
+    *is_there = stay_within(from, to, &why);
+    const pf_scan_options o = {.within = to->within,
+                               .except = from->except,
+                               .excluded = from->excluded,
+                               .n_excluded = from->n_excluded,
+                               .stop = from->stop};
+    *is_there = *is_there && pf_scan_source(scan, from->path, &o, &why);
+    return *is_there || pf_import_is_away(from, to, &why, err);
 }
 
-static bool take_scan(const pf_scan *scan, pf_collection *to, pf_err *err)
+static bool take_scan(pf_scan *scan, pf_collection *to, pf_err *err)
 {
     pf_subject ignored;
     to->n_links_out = scan->n_links_out;
+    memcpy(to->others, scan->others, sizeof to->others);
+    to->n_others = scan->n_others;
+    to->thrown = scan->thrown;
+    to->n_thrown = scan->n_thrown;
+    scan->thrown = NULL; /* it is the collection's now */
     for (size_t i = 0; i < scan->count; i++) {
         const pf_scan_file *f = &scan->files[i];
         const pf_collected_image image = {

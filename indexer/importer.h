@@ -21,13 +21,13 @@
 
 /* A source to be read. Everything is borrowed. */
 typedef struct {
-    const char *path;       /* absolute, or a name that is no path */
-    const char *captions;   /* file the user gave for it, absolute; or NULL */
-    const char *except;     /* a folder not to be entered: the catalog; may be NULL */
+    const char *path;     /* absolute, or a name that is no path */
+    const char *captions; /* file the user gave for it, absolute; or NULL */
+    const char *except;   /* a folder not to be entered: the catalog; may be NULL */
+    const char *const *excluded; /* patterns (pf_pattern_fits()) of what is left out */
+    size_t n_excluded;
     bool follows_links;     /* to files outside the source */
-    bool is_given;          /* by the user, for this run; else it is remembered */
-    bool had_images;        /* the catalog has images of it, */
-    bool was_an_image;      /* and one of them has the path of the source itself */
+    bool is_new;            /* the catalog does not know it yet */
     const atomic_int *stop; /* may be NULL; once it is set: fail with INTERRUPTED */
 } pf_import;
 
@@ -37,13 +37,14 @@ typedef struct {
     /* Is this a source of that kind? `path` is real, or names no file. */
     bool (*recognises)(const char *path);
     /* Add all there is. A part that cannot be read is a gap. An image that is neither
-     * added nor in a gap goes from the catalog. */
+     * added nor in a gap goes from the catalog, unless too many do (losses.h). */
     bool (*read)(const pf_import *from, pf_collection *to, pf_err *err);
 } pf_importer;
 
-/* For read(), when all of the source cannot be read: a failure when the user has just
- * named it, or when *why says more than that (memory, an interruption). Otherwise its
- * disk may not be mounted tonight: all of it becomes one gap. */
+/* For read(), when all of the source cannot be read: a failure when it is new, or when
+ * *why says more than that (memory, an interruption). Otherwise its disk may not be
+ * mounted tonight: all of it becomes one gap. A source that is not there is NOT_FOUND,
+ * anything else about it IO. */
 PF_MUST_CHECK bool pf_import_is_away(const pf_import *from, pf_collection *to,
                                      const pf_err *why, pf_err *err);
 

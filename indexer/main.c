@@ -25,7 +25,8 @@ static struct {
     const char *catalog, *model, *tokenizer, *preprocess, *captions;
     int64_t jobs, batch, wait_seconds;
     int format;
-    bool rebuild, dry_run, verify_content, follow_links, info, check, quiet, verbose;
+    bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
+    bool quiet, verbose;
 } asked = {.batch = 8};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -48,6 +49,11 @@ static const pf_opt options[] = {
      .to = &asked.follow_links,
      .help = "take symbolic links to files outside PATH too; remembered with PATH, "
              "until it is named without"},
+    {.kind = PF_OPT_FLAG,
+     .name = "allow-removals",
+     .to = &asked.allow_removals,
+     .help = "take pictures out of the catalog however many of a source are gone; "
+             "without it a source that lost all, or more than a fifth, is kept whole"},
     {.kind = PF_OPT_FLAG,
      .name = "dry-run",
      .to = &asked.dry_run,
@@ -232,6 +238,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .follow_links = asked.follow_links,
+                        .allow_removals = asked.allow_removals,
                         .wait_seconds = (int)asked.wait_seconds,
                         .stop = pf_stop_flag(pf_interrupt_catch()),
                         .notice = show_notice,

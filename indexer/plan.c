@@ -24,9 +24,15 @@ static bool add_gone(pf_plan *plan, const pf_store_image *image, pf_err *err)
     if (!pf_grow_array(&plan->gone, &plan->gone_room, plan->n_gone, sizeof *plan->gone,
                        err))
         return false;
-    plan->gone[plan->n_gone++] = (pf_plan_gone){.image_id = image->id,
-                                                .source_id = image->source_id,
-                                                .picture_id = image->picture_id};
+    pf_plan_gone gone = {.image_id = image->id,
+                         .source_id = image->source_id,
+                         .picture_id = image->picture_id,
+                         .path = pf_strdup(image->path, err),
+                         .size = image->size,
+                         .mtime_ns = image->mtime_ns};
+    if (!gone.path)
+        return false;
+    plan->gone[plan->n_gone++] = gone;
     return true;
 }
 
@@ -247,11 +253,22 @@ bool pf_plan_make(pf_plan *plan, const pf_collection *found,
     return true;
 }
 
+size_t pf_plan_count_gone(const pf_plan *plan)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_gone; i++)
+        n += !plan->gone[i].is_moved;
+    return n;
+}
+
 void pf_plan_reset(pf_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)
         pf_free(plan->items[i].failure);
+    for (size_t i = 0; i < plan->n_gone; i++)
+        pf_free(plan->gone[i].path);
     pf_free(plan->items);
     pf_free(plan->gone);
+    pf_free(plan->doubt);
     *plan = (pf_plan){0};
 }

@@ -39,12 +39,15 @@ typedef struct {
     int64_t twin;   /* an earlier item with the same content that is to be embedded */
     char *failure;  /* owned; why it cannot be indexed; NULL while all is well */
     bool keeps_old; /* failed for a passing reason: what is known of it stays */
+    bool is_others; /* another source found it first, and has it (settle.h) */
 } pf_plan_item;
 
 /* An image whose file, or frame, is gone. */
 typedef struct {
     int64_t image_id, source_id;
-    int64_t picture_id; /* under the model readers see */
+    int64_t picture_id;     /* under the model readers see */
+    char *path;             /* owned; where its file was, */
+    int64_t size, mtime_ns; /* as it was */
     bool is_moved;
 } pf_plan_gone;
 
@@ -54,6 +57,7 @@ typedef struct {
     pf_plan_gone *gone;
     size_t n_gone, gone_room;
     size_t n_kept; /* images in what could not be read this time */
+    char *doubt;   /* owned; why so many cannot be gone: none is removed (losses.h) */
 } pf_plan;
 
 typedef struct {
@@ -74,6 +78,8 @@ PF_MUST_CHECK bool pf_plan_make(pf_plan *plan, const pf_collection *found,
 /* The item cannot be indexed. A passing reason (the disk, a permission) must not make a
  * known picture disappear. */
 PF_MUST_CHECK bool pf_plan_fail(pf_plan_item *item, const pf_err *why, pf_err *err);
+/* Images that are gone and have not moved. */
+size_t pf_plan_count_gone(const pf_plan *plan);
 void pf_plan_reset(pf_plan *plan); /* all zero is fine */
 
 #endif

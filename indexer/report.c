@@ -25,6 +25,7 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"unchanged", (int64_t)r->unchanged},
                   {"failed", (int64_t)r->failed},
                   {"embedded", (int64_t)r->embedded},
+                  {"kept", (int64_t)r->kept},
                   {"links_out", (int64_t)r->links_out},
                   {"images", r->images},
                   {"captions", r->captions},
@@ -36,6 +37,10 @@ static void run_json(const pf_run_report *r, FILE *out)
         pf_json_write_int(&w, counts[i].key, counts[i].value);
     pf_json_write_real(&w, "seconds", r->seconds, 6);
     pf_json_write_real(&w, "images_per_second", rate_of(r), 4);
+    pf_json_begin_object(&w, "not_read");
+    for (size_t i = 0; i < r->n_others; i++)
+        pf_json_write_int(&w, r->others[i].name, (int64_t)r->others[i].count);
+    pf_json_end_object(&w);
     pf_json_begin_array(&w, "failures");
     for (size_t i = 0; i < r->n_failures; i++) {
         pf_json_begin_object(&w, NULL);
@@ -45,6 +50,20 @@ static void run_json(const pf_run_report *r, FILE *out)
     }
     pf_json_end_array(&w);
     pf_json_end_object(&w);
+}
+
+static void others_text(const pf_run_report *r, FILE *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_others; i++)
+        n += r->others[i].count;
+    if (n == 0)
+        return;
+    fprintf(out, "%zu files of kinds that are not read:", n);
+    for (size_t i = 0; i < r->n_others; i++)
+        fprintf(out, "%s %zu %s", i > 0 ? "," : "", r->others[i].count,
+                r->others[i].name);
+    fputc('\n', out);
 }
 
 static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
@@ -67,6 +86,7 @@ static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
                 "%zu links lead out of their source and were passed over; "
                 "--follow-links takes them\n",
                 r->links_out);
+    others_text(r, out);
     for (size_t i = 0; i < r->n_failures; i++) {
         fputs("failed: ", out);
         pf_term_puts(out, r->failures[i].path);

@@ -11,7 +11,9 @@
 #include "core/image/sandbox.h"
 #include "core/model/pipeline.h"
 #include "indexer/apply.h"
+#include "indexer/losses.h"
 #include "indexer/run_model.h"
+#include "indexer/settle.h"
 #include "indexer/sources.h"
 
 typedef struct {
@@ -60,7 +62,7 @@ static bool plan_all(run *r, pf_err *err)
         if (!pf_plan_make(&source->plan, &source->found, &o, err))
             return false;
     }
-    return true;
+    return pf_settle(&r->sources, r->store, err) && pf_losses_judge(&r->sources, err);
 }
 
 /* ---- embedding pictures ---- */
@@ -316,6 +318,40 @@ static bool report_failure(pf_run_report *report, const char *path, const char *
     return f.path && f.reason;
 }
 
+/* What nobody would take for a picture. */
+static bool is_text(const char *kind)
+{
+    static const char *const texts[] = {"",    "txt", "csv",  "tsv", "json", "jsonl",
+                                        "xml", "md",  "html", "htm", "log",  "ini"};
+    size_t i = 0;
+    while (i < sizeof texts / sizeof *texts && strcmp(kind, texts[i]) != 0)
+        i++;
+    return i < sizeof texts / sizeof *texts;
+}
+
+static void count_others(pf_run_report *report, const pf_collection *found)
+{
+    for (size_t i = 0; i < found->n_others; i++) {
+        const pf_scan_kind *kind = &found->others[i];
+        size_t k = 0;
+        while (k < report->n_others && strcmp(report->others[k].name, kind->name) != 0)
+            k++;
+        if (is_text(kind->name))
+            continue;
+        if (k < report->n_others)
+            report->others[k].count += kind->count;
+        else if (k < PF_SCAN_KINDS_MAX)
+            report->others[report->n_others++] = *kind;
+    }
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const pf_scan_kind *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count)
+                                : strcmp(x->name, y->name);
+}
+
 static bool count_source(const run *r, const pf_source *source, pf_err *err)
 {
     pf_run_report *report = r->report;
@@ -326,6 +362,8 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
                                [PF_PLAN_MOVED] = &report->moved};
     for (size_t i = 0; i < source->plan.count; i++) {
         const pf_plan_item *item = &source->plan.items[i];
+        if (item->is_others)
+            continue;
         /* A replaced model gives every picture another vector. */
         bool is_anew =
             r->model.is_replacing && item->image_id != 0 && item->kind != PF_PLAN_MOVED;
@@ -334,10 +372,18 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
         else if (!report_failure(report, item->image->path, item->failure, err))
             return false;
     }
-    for (size_t i = 0; i < source->plan.n_gone; i++)
-        report->removed += !source->plan.gone[i].is_moved;
+    const size_t n_gone = pf_plan_count_gone(&source->plan);
     report->unchanged += source->plan.n_kept;
+    if (source->plan.doubt) {
+        report->kept += n_gone;
+        report->unchanged += n_gone;
+        if (!report_failure(report, source->path, source->plan.doubt, err))
+            return false;
+    } else {
+        report->removed += n_gone;
+    }
     report->links_out += source->found.n_links_out;
+    count_others(report, &source->found);
     for (size_t i = 0; i < source->found.n_gaps; i++) {
         const pf_collected_gap *gap = &source->found.gaps[i];
         if (!report_failure(report, gap->path, gap->reason, err))
@@ -353,6 +399,7 @@ static bool count_all(run *r, pf_err *err)
             return false;
     }
     pf_store_counts n;
+    qsort(r->report->others, r->report->n_others, sizeof *r->report->others, by_count);
     if (!r->store)
         return true;
     if (!pf_store_count(r->store, &n, err))
@@ -482,8 +529,12 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     if (!pf_sources_choose(&r->sources, r->store, o->paths, o->n_paths, o->captions,
                            o->rebuild, err))
         return false;
-    for (size_t i = 0; o->follow_links && i < r->sources.count; i++)
-        r->sources.at[i].follows_links = true;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        pf_source *source = &r->sources.at[i];
+        source->follows_links |= o->follow_links;
+        source->allows_removals =
+            o->allow_removals && (o->n_paths == 0 || source->is_given);
+    }
     if (!pf_run_model_open(&r->model, o, r->store, notes, err))
         return false;
     r->model_id = r->model.is_replacing ? 0 : r->model.in_use;
@@ -508,6 +559,10 @@ static bool check_replaceable(const run *r, pf_err *err)
                            "%s",
                            source->plan.n_kept, source->found.gaps[0].path,
                            source->found.gaps[0].reason);
+        if (source->plan.doubt)
+            return pf_fail(err, PF_ERR_IO,
+                           "--rebuild has to read every picture, and in '%s' %s",
+                           source->path, source->plan.doubt);
     }
     return true;
 }
@@ -515,7 +570,8 @@ static bool check_replaceable(const run *r, pf_err *err)
 static bool embed_and_apply(run *r, pf_err *err)
 {
     return start_diary(r, err) && plan_all(r, err) && check_replaceable(r, err) &&
-           embed_pictures(r, err) && embed_texts(r, err) &&
+           embed_pictures(r, err) && pf_losses_judge(&r->sources, err) &&
+           check_replaceable(r, err) && embed_texts(r, err) &&
            pf_apply(r->catalog, &r->sources, r->model_id, r->model.is_replacing,
                     &r->report->is_published, err) &&
            count_all(r, err);

@@ -18,6 +18,7 @@
 
 #include "core/base/err.h"
 #include "core/base/notes.h"
+#include "core/image/scan.h"
 
 typedef struct {
     const char *catalog;                        /* folder */
@@ -28,7 +29,8 @@ typedef struct {
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
-    bool follow_links; /* also those that lead out of their source */
+    bool follow_links;   /* also those that lead out of their source */
+    bool allow_removals; /* of the sources named, or all: however many are gone */
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
@@ -48,11 +50,14 @@ typedef struct {
 
 typedef struct {
     size_t added, updated, moved, removed, unchanged, failed;
+    size_t kept; /* of the unchanged: gone, but too many at once (losses.h) */
     int64_t images, captions, cases; /* in the catalog now */
     double seconds;
     size_t embedded; /* pictures, in `embed_seconds` */
     double embed_seconds;
-    size_t links_out;  /* links that lead out of their source, passed over */
+    size_t links_out; /* links that lead out of their source, passed over */
+    pf_scan_kind others[PF_SCAN_KINDS_MAX]; /* files of kinds that are not read: the */
+    size_t n_others;   /* most frequent first; texts and tables are not counted */
     bool is_published; /* there was something new to publish */
     pf_run_failure *failures;
     size_t n_failures, failures_room;

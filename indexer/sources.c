@@ -14,6 +14,14 @@ static void reset_source(pf_source *source)
     pf_collection_reset(&source->found);
     pf_free(source->path);
     pf_free(source->captions_path);
+    pf_free(source->real);
+}
+
+/* Owned, like all that a pf_source holds. NULL is fine. */
+static bool copy(char **out, const char *text, pf_err *err)
+{
+    *out = text ? pf_strdup(text, err) : NULL;
+    return *out || !text;
 }
 
 /* A new one at the end of the list, without an id; NULL when memory ran out. */
@@ -24,10 +32,12 @@ static pf_source *add_source(pf_sources *s, const char *path, const char *captio
         return NULL;
     pf_source *source = &s->at[s->count];
     *source = (pf_source){.importer = importer};
-    source->path = pf_strdup(path, err);
-    if (captions)
-        source->captions_path = pf_strdup(captions, err);
-    if (!source->path || (captions && !source->captions_path)) {
+    char *real = realpath(path, NULL);
+    const bool ok = copy(&source->path, path, err) &&
+                    copy(&source->captions_path, captions, err) &&
+                    copy(&source->real, real, err);
+    free(real);
+    if (!ok) {
         reset_source(source);
         return NULL;
     }
@@ -35,22 +45,30 @@ static pf_source *add_source(pf_sources *s, const char *path, const char *captio
     return source;
 }
 
+/* By name, or by where links lead. */
+static bool lies_in(const char *path, const char *real, const char *folder,
+                    const char *real_folder)
+{
+    return pf_path_is_under(path, folder) ||
+           (real && real_folder && pf_path_is_under(real, real_folder));
+}
+
 /* Which chosen source holds this path; NULL when none does. */
-static pf_source *holder_of(const pf_sources *s, const char *path)
+static pf_source *holder_of(const pf_sources *s, const char *path, const char *real)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (pf_path_is_under(path, s->at[i].path))
+        if (lies_in(path, real, s->at[i].path, s->at[i].real))
             return &s->at[i];
     }
     return NULL;
 }
 
 /* Two sources over one file would each take it for theirs. */
-static void drop_those_inside(pf_sources *s, const char *path)
+static void drop_those_inside(pf_sources *s, const char *path, const char *real)
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
-        if (pf_path_is_under(s->at[i].path, path))
+        if (lies_in(s->at[i].path, s->at[i].real, path, real))
             reset_source(&s->at[i]);
         else
             s->at[kept++] = s->at[i];
@@ -60,19 +78,27 @@ static void drop_those_inside(pf_sources *s, const char *path)
 
 /* ---- what the store remembers ---- */
 
+static const pf_importer *importer_of(const pf_store_source *row, pf_err *err)
+{
+    const pf_importer *importer = pf_importer_named(row->kind);
+    if (!importer)
+        pf_fail(err, PF_ERR_UNSUPPORTED,
+                "the source '%s' is of the kind '%s', which this program does not read",
+                row->path, row->kind);
+    return importer;
+}
+
+/* Sources may meet by links that lead elsewhere than when they were named: by then both
+ * have their own images, and each is left to itself. */
 static bool recall(void *context, const pf_store_source *row, pf_err *err)
 {
     pf_sources *chosen = context;
-    if (holder_of(chosen, row->path))
+    if (holder_of(chosen, row->path, NULL))
         return true;
-    const pf_importer *importer = pf_importer_named(row->kind);
-    if (!importer)
-        return pf_fail(err, PF_ERR_UNSUPPORTED,
-                       "the source '%s' is of the kind '%s', which this program does "
-                       "not read",
-                       row->path, row->kind);
+    const pf_importer *importer = importer_of(row, err);
     pf_source *source =
-        add_source(chosen, row->path, row->captions_path, importer, err);
+        importer ? add_source(chosen, row->path, row->captions_path, importer, err)
+                 : NULL;
     if (!source)
         return false;
     source->id = row->id;
@@ -100,27 +126,47 @@ typedef struct {
     bool has_captions; /* that the user gave with it */
 } comparison;
 
+static bool refuse_inside(const pf_source *given, const pf_store_source *row,
+                          pf_err *err)
+{
+    return pf_fail(
+        err, PF_ERR_MISUSE,
+        "'%s' lies inside the source '%s'; give that one, or no path for all "
+        "sources",
+        given->path, row->path);
+}
+
+/* A larger source takes over what it will find under the same paths, not what has
+ * become known through a link. */
+static bool check_outside(const comparison *c, const pf_store_source *row, pf_err *err)
+{
+    if (!pf_path_is_under(row->path, c->given->path))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "'%s' holds the source '%s', which leads there by a link; "
+                       "--forget that one first",
+                       c->given->path, row->path);
+    return !row->captions_path || c->has_captions ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "'%s' holds the source '%s', which has captions of its own; give "
+                   "--captions for all of it",
+                   c->given->path, row->path);
+}
+
 /* A path that is remembered takes its id and captions from there; one inside a source
  * is refused, for it would be indexed by both, each night anew. */
 static bool compare(void *context, const pf_store_source *row, pf_err *err)
 {
     const comparison *c = context;
-    if (strcmp(row->path, c->given->path) == 0)
+    const pf_source *given = c->given;
+    if (strcmp(row->path, given->path) == 0)
         return take_over(c->given, row, err);
-    if (pf_path_is_under(c->given->path, row->path))
-        return pf_fail(
-            err, PF_ERR_MISUSE,
-            "'%s' lies inside the source '%s'; give that one, or no path for all "
-            "sources",
-            c->given->path, row->path);
-    if (pf_path_is_under(row->path, c->given->path) && row->captions_path &&
-        !c->has_captions)
-        return pf_fail(
-            err, PF_ERR_MISUSE,
-            "'%s' holds the source '%s', which has captions of its own; give "
-            "--captions for all of it",
-            c->given->path, row->path);
-    return true;
+    char *real = realpath(row->path, NULL);
+    const bool ok = lies_in(given->path, given->real, row->path, real)
+                        ? refuse_inside(given, row, err)
+                        : !lies_in(row->path, real, given->path, given->real) ||
+                              check_outside(c, row, err);
+    free(real);
+    return ok;
 }
 
 static bool compare_all(pf_sources *s, pf_store *store, pf_err *err)
@@ -135,33 +181,92 @@ static bool compare_all(pf_sources *s, pf_store *store, pf_err *err)
 
 /* ---- what the user gave ---- */
 
-static bool add_recognised(pf_sources *s, const char *path, const char *captions,
-                           const pf_importer *importer, pf_err *err)
+/* The remembered source that is meant by a name: the same path, or another name of the
+ * same folder. */
+typedef struct {
+    const char *given, *path; /* as the user wrote it; from the root of the tree */
+    const char *real;         /* where links lead; NULL: nowhere, */
+    int why;                  /* for this reason (errno) */
+    bool is_same_path;
+    char *known; /* owned; NULL: there is none */
+    const pf_importer *importer;
+} recognition;
+
+static bool recognise(void *context, const pf_store_source *row, pf_err *err)
 {
-    if (holder_of(s, path))
+    recognition *r = context;
+    const bool is_same_path = strcmp(row->path, r->real ? r->path : r->given) == 0 ||
+                              strcmp(row->path, r->path) == 0;
+    char *real = r->real ? realpath(row->path, NULL) : NULL;
+    const bool is_same = is_same_path || (real && strcmp(real, r->real) == 0);
+    free(real);
+    if (!is_same || r->is_same_path)
         return true;
-    drop_those_inside(s, path);
-    pf_source *source = add_source(s, path, captions, importer, err);
+    pf_free(r->known);
+    r->is_same_path = is_same_path;
+    return (r->importer = importer_of(row, err)) && copy(&r->known, row->path, err);
+}
+
+/* What names no file keeps its name: an importer may know it all the same. */
+static bool recognise_given(recognition *r, pf_store *store, pf_err *err)
+{
+    if (store && !pf_store_each_source(store, recognise, r, err))
+        return false;
+    if (r->known)
+        return true;
+    const char *path = r->real ? r->path : r->given;
+    r->importer = pf_importer_for(path);
+    if (!r->importer)
+        return pf_fail_errno(err, r->why, "cannot read '%s'", r->given);
+    return copy(&r->known, path, err);
+}
+
+/* Names in a table count from its folder. One that lies in the source is named by the
+ * source's own path, as the pictures are. */
+static char *captions_path(const char *given, const char *source, const char *real,
+                           pf_err *err)
+{
+    char *real_captions = realpath(given, NULL);
+    const int why = errno;
+    char *path = NULL;
+    if (!real_captions)
+        pf_fail_errno(err, why, "cannot read captions file '%s'", given);
+    else if (real && pf_path_is_under(real_captions, real))
+        path = pf_strf(err, "%s%s", source, real_captions + strlen(real));
+    else
+        path = pf_path_absolute(given, err);
+    free(real_captions);
+    return path;
+}
+
+static bool add_recognised(pf_sources *s, const recognition *r, const char *captions,
+                           pf_err *err)
+{
+    if (holder_of(s, r->known, r->real))
+        return true;
+    drop_those_inside(s, r->known, r->real);
+    char *table = captions ? captions_path(captions, r->known, r->real, err) : NULL;
+    pf_source *source =
+        captions && !table ? NULL : add_source(s, r->known, table, r->importer, err);
+    pf_free(table);
     if (source)
         source->is_given = true;
     return source != NULL;
 }
 
-/* What names no file keeps its name: an importer may know it all the same. */
-static bool add_given(pf_sources *s, const char *given, const char *captions,
-                      pf_err *err)
+static bool add_given(pf_sources *s, pf_store *store, const char *given,
+                      const char *captions, pf_err *err)
 {
-    char *real = realpath(given, NULL), *real_captions = NULL;
-    const int why = errno;
-    const char *path = real ? real : given;
-    const pf_importer *importer = pf_importer_for(path);
-    bool ok = importer || pf_fail_errno(err, why, "cannot read '%s'", given);
-    if (ok && captions)
-        ok = (real_captions = realpath(captions, NULL)) ||
-             pf_fail_errno(err, errno, "cannot read captions file '%s'", captions);
-    ok = ok && add_recognised(s, path, real_captions, importer, err);
+    char *path = pf_path_absolute(given, err);
+    if (!path)
+        return false;
+    char *real = realpath(given, NULL);
+    recognition r = {.given = given, .path = path, .real = real, .why = errno};
+    const bool ok =
+        recognise_given(&r, store, err) && add_recognised(s, &r, captions, err);
     free(real);
-    free(real_captions);
+    pf_free(path);
+    pf_free(r.known);
     return ok;
 }
 
@@ -173,7 +278,7 @@ bool pf_sources_choose(pf_sources *s, pf_store *store, const char *const *paths,
         return pf_fail(err, PF_ERR_MISUSE,
                        "--captions goes with exactly one path, there are %zu", n_paths);
     for (size_t i = 0; i < n_paths; i++) {
-        if (!add_given(s, paths[i], captions, err))
+        if (!add_given(s, store, paths[i], captions, err))
             return false;
     }
     if (!compare_all(s, store, err))
@@ -189,30 +294,21 @@ bool pf_sources_choose(pf_sources *s, pf_store *store, const char *const *paths,
 
 /* ---- reading ---- */
 
-static bool describe(const pf_source *source, pf_store *store, pf_import *out,
-                     pf_err *err)
-{
-    int64_t id = 0;
-    out->path = source->path;
-    out->captions = source->captions_path;
-    out->is_given = source->is_given;
-    out->follows_links = source->follows_links;
-    if (!store || source->id == 0)
-        return true;
-    if (!pf_store_has_images(store, source->id, &out->had_images, err) ||
-        !pf_store_find_image(store, source->path, 0, &id, err))
-        return false;
-    out->was_an_image = id != 0;
-    return true;
-}
-
 static bool read_source(pf_source *source, pf_import *from, pf_store *store,
                         pf_err *err)
 {
     pf_collection *found = &source->found;
+    bool had_images = false;
+    from->path = source->path;
+    from->captions = source->captions_path;
+    from->follows_links = source->follows_links;
+    from->is_new = source->id == 0;
     pf_collection_init(found, source->path);
-    if (!describe(source, store, from, err) ||
-        !source->importer->read(from, found, err))
+    if (source->id && !pf_store_has_images(store, source->id, &had_images, err))
+        return false;
+    source->is_spent = source->id && source->is_given && !had_images &&
+                       source->path[0] == '/' && pf_path_is_gone(source->path);
+    if (!source->is_spent && !source->importer->read(from, found, err))
         return false;
     pf_collection_finish(found);
     /* Of what could not be read at all, the texts are those that are known. */

@@ -10,13 +10,16 @@
 #include "indexer/plan.h"
 
 typedef struct {
-    char *path, *captions_path; /* absolute; the latter NULL when there is none */
+    char *path, *captions_path; /* absolute, as given; the latter NULL: there is none */
+    char *real;                 /* where links lead now; NULL: it is not there */
     const pf_importer *importer;
     int64_t id;         /* in the store, 0 while it is new */
     bool follows_links; /* to files outside it */
     bool is_given;      /* by the user, for this run */
-    pf_hash known_hash; /* found.texts_hash when texts were last taken in; or zero */
-    bool texts_changed; /* since then */
+    bool is_spent; /* given, not there, and without images: it is to be forgotten */
+    bool allows_removals; /* however many */
+    pf_hash known_hash;   /* found.texts_hash when texts were last taken in; or zero */
+    bool texts_changed;   /* since then */
     pf_collection found;
     pf_plan plan;
 } pf_source;
@@ -28,7 +31,8 @@ typedef struct {
 
 /* The paths the user gave (with captions for the one path, or NULL) or, without any,
  * all that the store remembers; with `all`, both. A path inside another one is part of
- * that one. `store` may be NULL for a new catalog. */
+ * that one; another name of a remembered source (a link) means that one. `store` may be
+ * NULL for a new catalog. */
 PF_MUST_CHECK bool pf_sources_choose(pf_sources *sources, pf_store *store,
                                      const char *const *paths, size_t n_paths,
                                      const char *captions, bool all, pf_err *err);

@@ -148,9 +148,9 @@ static bool add_scan(pf_gallery *g, pf_scan *scan, const char *folder, pf_err *e
 static bool add_folder(pf_gallery *g, const char *folder, pf_err *err)
 {
     pf_scan scan = {0};
-    const bool ok =
-        pf_scan_source(&scan, folder, NULL, NULL, pf_stop_flag(g->work->stop), err) &&
-        add_scan(g, &scan, folder, err);
+    const pf_scan_options scanning = {.stop = pf_stop_flag(g->work->stop)};
+    const bool ok = pf_scan_source(&scan, folder, &scanning, err) &&
+                    add_scan(g, &scan, folder, err);
     pf_scan_reset(&scan);
     g->has_folder = true;
     return ok;

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +60,42 @@ void pf_path_tidy(char *path)
         c += n;
     }
     *out = '\0';
+}
+
+static bool climbs(const char *path)
+{
+    for (const char *c = path; *c;) {
+        c += strspn(c, "/");
+        const size_t n = strcspn(c, "/");
+        if (n == 2 && c[0] == '.' && c[1] == '.')
+            return true;
+        c += n;
+    }
+    return false;
+}
+
+char *pf_path_absolute(const char *path, pf_err *err)
+{
+    char here[PATH_MAX];
+    char *real = climbs(path) ? realpath(path, NULL) : NULL;
+    if (!getcwd(here, sizeof here)) {
+        free(real); /* of realpath() */
+        pf_fail_errno(err, errno, "cannot tell where '%s' is", path);
+        return NULL;
+    }
+    char *absolute = pf_path_join(here, real ? real : path, err);
+    free(real); /* of realpath() */
+    if (absolute)
+        pf_path_tidy(absolute);
+    if (absolute && !absolute[0])
+        memcpy(absolute, "/", 2);
+    return absolute;
+}
+
+bool pf_path_is_gone(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 bool pf_path_exists(const char *path)

@@ -20,6 +20,12 @@ bool pf_path_is_under(const char *path, const char *folder);
 /* Take ".", ".." and double slashes out of an absolute path, without looking at the
  * disk: what is written in a file then compares equal to what a scan found. */
 void pf_path_tidy(char *path);
+/* The path from the root of the tree, links in it left as they are: they may lead
+ * elsewhere tomorrow. One with ".." in it means what it means now. */
+PF_MUST_CHECK char *pf_path_absolute(const char *path, pf_err *err);
+/* True when nothing stands there, not even a link to nowhere; false when that cannot be
+ * told. */
+bool pf_path_is_gone(const char *path);
 /* True when something stands there that stat() can follow. */
 bool pf_path_exists(const char *path);
 bool pf_path_is_folder(const char *path);

@@ -200,6 +200,11 @@ PF_MUST_CHECK bool pf_store_has_images(pf_store *store, int64_t source_id, bool 
 PF_MUST_CHECK bool pf_store_find_image(pf_store *store, const char *path, int frame,
                                        int64_t *id, pf_err *err);
 
+/* All images that show this picture, by id. */
+PF_MUST_CHECK bool pf_store_each_image_of_picture(pf_store *store, int64_t picture_id,
+                                                  pf_store_image_fn *fn, void *user,
+                                                  pf_err *err);
+
 /* Insert, or update the image that has this path and frame; that keeps its id, captions
  * and attributes. */
 PF_MUST_CHECK bool pf_store_put_image(pf_store *store, const pf_store_image *image,
@@ -237,6 +242,9 @@ PF_MUST_CHECK bool pf_store_put_case(pf_store *store, int64_t source_id,
 PF_MUST_CHECK bool pf_store_set_case_attributes(pf_store *store, int64_t case_id,
                                                 const pf_store_attribute *attributes,
                                                 size_t n, pf_err *err);
+/* A case whose images have all gone to another source goes with them; an image whose
+ * case has stayed behind has none. */
+PF_MUST_CHECK bool pf_store_settle_cases(pf_store *store, pf_err *err);
 /* Cases without an image go, with their captions and attributes. */
 PF_MUST_CHECK bool pf_store_delete_empty_cases(pf_store *store, pf_err *err);
 

@@ -16,17 +16,16 @@ enum {
 
 /* --- images ---------------------------------------------------------------------- */
 
-bool pf_store_each_image(pf_store *s, int64_t source_id, pf_store_image_fn *fn,
-                         void *user, pf_err *err)
+#define IMAGES                                                                         \
+    "SELECT id, source_id, picture_id, case_id, path, frame, size, mtime_ns FROM "     \
+    "image"
+
+static bool each_image(pf_store *s, const char *images, int64_t of_id,
+                       pf_store_image_fn *fn, void *user, pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
-    bool ok =
-        pf_sql_start(&rows, s->db,
-                     "SELECT id, source_id, picture_id, case_id, path, frame, size,"
-                     " mtime_ns FROM image WHERE ?1 = 0 OR source_id = ?1"
-                     " ORDER BY path, frame",
-                     PF_SQL_ARGS(pf_sql_int(source_id)), err);
+    bool ok = pf_sql_start(&rows, s->db, images, PF_SQL_ARGS(pf_sql_int(of_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         pf_store_image image = {
             .id = pf_sql_get_int(rows, 0),
@@ -42,6 +41,20 @@ bool pf_store_each_image(pf_store *s, int64_t source_id, pf_store_image_fn *fn,
     }
     pf_sql_end(rows);
     return ok;
+}
+
+bool pf_store_each_image(pf_store *s, int64_t source_id, pf_store_image_fn *fn,
+                         void *user, pf_err *err)
+{
+    return each_image(s, IMAGES " WHERE ?1 = 0 OR source_id = ?1 ORDER BY path, frame",
+                      source_id, fn, user, err);
+}
+
+bool pf_store_each_image_of_picture(pf_store *s, int64_t picture_id,
+                                    pf_store_image_fn *fn, void *user, pf_err *err)
+{
+    return each_image(s, IMAGES " WHERE picture_id = ? ORDER BY id", picture_id, fn,
+                      user, err);
 }
 
 bool pf_store_has_images(pf_store *s, int64_t source_id, bool *out, pf_err *err)

@@ -332,6 +332,26 @@ bool pf_store_set_case_attributes(pf_store *s, int64_t case_id,
                           case_id, attributes, n, err);
 }
 
+bool pf_store_settle_cases(pf_store *s, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db,
+                      "UPDATE OR IGNORE teaching_case SET source_id ="
+                      " (SELECT min(source_id) FROM image"
+                      "  WHERE case_id = teaching_case.id)"
+                      " WHERE EXISTS (SELECT 1 FROM image"
+                      "  WHERE case_id = teaching_case.id)"
+                      " AND NOT EXISTS (SELECT 1 FROM image"
+                      "  WHERE case_id = teaching_case.id"
+                      "  AND source_id = teaching_case.source_id)",
+                      PF_SQL_NO_ARGS, err) &&
+           pf_sql_run(s->db,
+                      "UPDATE image SET case_id = NULL WHERE case_id IS NOT NULL AND"
+                      " source_id <> (SELECT source_id FROM teaching_case"
+                      "  WHERE id = image.case_id)",
+                      PF_SQL_NO_ARGS, err);
+}
+
 bool pf_store_delete_empty_cases(pf_store *s, pf_err *err)
 {
     return pf_store_is_writable(s, err) &&

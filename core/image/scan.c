@@ -2,6 +2,7 @@
  * is no depth of calls. */
 #include "core/image/scan.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,20 +13,28 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/image/left_out.h"
 #include "core/image/picture.h"
 
 enum { FILES_MAX = 100 * 1000 * 1000, SNIFF_BYTES = 512 };
 
-/* Folders still to be visited. */
+/* Folders still to be visited; in a recycle bin nothing is a picture. */
 typedef struct {
-    char **at;
+    char *path;
+    bool is_bin;
+} folder;
+
+typedef struct {
+    folder *at;
     size_t count, room;
 } folder_list;
 
 typedef struct {
     pf_scan *scan;
     folder_list todo;
-    const char *within, *except; /* may be NULL */
+    const pf_scan_options *options;
+    const char *root;
+    struct stat except; /* st_ino 0: none */
 } walk;
 
 static bool looks_like_picture(const char *path, const char *within)
@@ -45,6 +54,11 @@ static bool is_candidate(const char *path, const char *within)
            (pf_path_extension(path)[0] == '\0' && looks_like_picture(path, within));
 }
 
+static int64_t mtime_of(const struct stat *st)
+{
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
 static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *err)
 {
     if (scan->count >= FILES_MAX)
@@ -52,10 +66,43 @@ static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *
     if (!pf_grow_array(&scan->files, &scan->room, scan->count, sizeof *scan->files,
                        err))
         return false;
-    int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime};
+    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime_of(st)};
     *path = NULL;
     return true;
+}
+
+static bool add_thrown(pf_scan *scan, const struct stat *st, pf_err *err)
+{
+    if (!pf_grow_array(&scan->thrown, &scan->thrown_room, scan->n_thrown,
+                       sizeof *scan->thrown, err))
+        return false;
+    scan->thrown[scan->n_thrown++] = (pf_scan_thrown){st->st_size, mtime_of(st)};
+    return true;
+}
+
+/* The extension in lower case, or "" when it is none that one would show. */
+static void name_kind(const char *path, char out[PF_SCAN_KIND_ROOM])
+{
+    const char *text = pf_path_extension(path);
+    size_t n = 0;
+    for (; n < PF_SCAN_KIND_ROOM - 1 && isalnum((unsigned char)text[n]); n++)
+        out[n] = (char)tolower((unsigned char)text[n]);
+    out[text[n] == '\0' ? n : 0] = '\0';
+}
+
+/* When there are more kinds than room, the last one stands for those as well. */
+static void count_other(pf_scan *scan, const char *path)
+{
+    char name[PF_SCAN_KIND_ROOM];
+    name_kind(path, name);
+    size_t i = 0;
+    while (i < scan->n_others && strcmp(scan->others[i].name, name) != 0)
+        i++;
+    if (i == PF_SCAN_KINDS_MAX)
+        scan->others[--i].name[0] = '\0';
+    else if (i == scan->n_others)
+        memcpy(scan->others[scan->n_others++].name, name, sizeof name);
+    scan->others[i].count++;
 }
 
 bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason, pf_err *err)
@@ -82,11 +129,11 @@ static bool add_gap(pf_scan *scan, const char *path, int why, const char *what,
     return pf_scan_add_gap(scan, path, reason.msg, err);
 }
 
-static bool push(folder_list *list, char **path, pf_err *err)
+static bool push(folder_list *list, char **path, bool is_bin, pf_err *err)
 {
     if (!pf_grow_array(&list->at, &list->room, list->count, sizeof *list->at, err))
         return false;
-    list->at[list->count++] = *path;
+    list->at[list->count++] = (folder){*path, is_bin};
     *path = NULL;
     return true;
 }
@@ -105,8 +152,35 @@ static bool may_be_picture(const char *path)
     return pf_picture_has_extension(path) || pf_path_extension(path)[0] == '\0';
 }
 
+static bool is_excluded(const walk *w, const char *path)
+{
+    const char *from_root = path + strlen(w->root);
+    from_root += strspn(from_root, "/");
+    return pf_pattern_fits(w->options->excluded, w->options->n_excluded, from_root);
+}
+
+static bool is_exception(const walk *w, const struct stat *st)
+{
+    return w->except.st_ino != 0 && st->st_ino == w->except.st_ino &&
+           st->st_dev == w->except.st_dev;
+}
+
+static bool look_at_file(walk *w, char **path, const struct stat *st, bool is_link,
+                         pf_err *err)
+{
+    const char *within = w->options->within;
+    if (is_link && leads_out(*path, within)) {
+        w->scan->n_links_out += may_be_picture(*path);
+        return true;
+    }
+    if (is_candidate(*path, within))
+        return add_file(w->scan, path, st, err);
+    count_other(w->scan, *path);
+    return true;
+}
+
 /* `path` is taken when it is kept, and NULL afterwards. */
-static bool look_at(walk *w, char **path, pf_err *err)
+static bool look_at(walk *w, char **path, bool in_bin, pf_err *err)
 {
     pf_scan *scan = w->scan;
     struct stat st, link;
@@ -117,46 +191,49 @@ static bool look_at(walk *w, char **path, pf_err *err)
                add_gap(scan, *path, errno, "cannot look at it", err);
     }
     if (S_ISDIR(link.st_mode))
-        return (w->except && strcmp(*path, w->except) == 0) ||
-               push(&w->todo, path, err);
+        return is_exception(w, &link) || push(&w->todo, path, in_bin, err);
     if (!S_ISREG(st.st_mode))
         return true;
-    if (S_ISLNK(link.st_mode) && leads_out(*path, w->within)) {
-        scan->n_links_out += may_be_picture(*path);
-        return true;
-    }
-    if (is_candidate(*path, w->within))
-        return add_file(scan, path, &st, err);
-    scan->others++;
-    return true;
+    return in_bin ? add_thrown(scan, &st, err)
+                  : look_at_file(w, path, &st, S_ISLNK(link.st_mode), err);
 }
 
-static bool read_folder(walk *w, const char *folder, DIR *dir, pf_err *err)
+static bool read_entry(walk *w, const folder *f, const char *name, pf_err *err)
+{
+    const pf_name_kind kind = pf_name_kind_of(name);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+        (kind == PF_NAME_SYSTEM && !f->is_bin))
+        return true;
+    char *path = pf_path_join(f->path, name, err);
+    const bool ok = path && (is_excluded(w, path) ||
+                             look_at(w, &path, f->is_bin || kind == PF_NAME_BIN, err));
+    pf_free(path);
+    return ok;
+}
+
+static bool read_folder(walk *w, const folder *f, DIR *dir, pf_err *err)
 {
     for (;;) {
         errno = 0;
         struct dirent *e = readdir(dir);
         if (!e)
-            return errno == 0 || add_gap(w->scan, folder, errno,
-                                         "cannot read all of this folder", err);
-        if (e->d_name[0] == '.')
-            continue;
-        char *path = pf_path_join(folder, e->d_name, err);
-        bool ok = path && look_at(w, &path, err);
-        pf_free(path);
-        if (!ok)
+            return errno == 0 || f->is_bin ||
+                   add_gap(w->scan, f->path, errno, "cannot read all of this folder",
+                           err);
+        if (!read_entry(w, f, e->d_name, err))
             return false;
     }
 }
 
-static bool scan_folder(walk *w, const char *folder, bool is_root, pf_err *err)
+static bool scan_folder(walk *w, const folder *f, bool is_root, pf_err *err)
 {
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(f->path);
     if (!dir && is_root)
-        return pf_fail_errno(err, errno, "cannot read folder '%s'", folder);
+        return pf_fail_errno(err, errno, "cannot read folder '%s'", f->path);
     if (!dir)
-        return add_gap(w->scan, folder, errno, "cannot read this folder", err);
-    bool ok = read_folder(w, folder, dir, err);
+        return f->is_bin ||
+               add_gap(w->scan, f->path, errno, "cannot read this folder", err);
+    bool ok = read_folder(w, f, dir, err);
     closedir(dir);
     return ok;
 }
@@ -166,29 +243,44 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const pf_scan_file *)a)->path, ((const pf_scan_file *)b)->path);
 }
 
-bool pf_scan_source(pf_scan *scan, const char *root, const char *within,
-                    const char *except, const atomic_int *stop, pf_err *err)
+static bool walk_through(walk *w, pf_err *err)
+{
+    const atomic_int *stop = w->options->stop;
+    folder_list *todo = &w->todo;
+    bool ok = true;
+    for (bool is_root = true; ok && todo->count > 0; is_root = false) {
+        const folder f = todo->at[--todo->count];
+        ok = stop && atomic_load(stop) ? pf_fail(err, PF_ERR_INTERRUPTED, "interrupted")
+                                       : scan_folder(w, &f, is_root, err);
+        pf_free(f.path);
+    }
+    while (todo->count > 0)
+        pf_free(todo->at[--todo->count].path);
+    pf_free(todo->at);
+    return ok;
+}
+
+bool pf_scan_source(pf_scan *scan, const char *root, const pf_scan_options *options,
+                    pf_err *err)
 {
     struct stat st;
-    if (stat(root, &st) != 0)
-        return pf_fail_errno(err, errno, "cannot read '%s'", root);
+    if (stat(root, &st) != 0) {
+        const int why = errno;
+        pf_fail_errno(err, why, "cannot read '%s'", root);
+        if (err && (why == ENOENT || why == ENOTDIR))
+            err->code = PF_ERR_NOT_FOUND;
+        return false;
+    }
     char *path = pf_strdup(root, err);
     if (!path)
         return false;
-    walk w = {.scan = scan, .within = within, .except = except};
-    folder_list *todo = &w.todo;
-    bool ok =
-        S_ISDIR(st.st_mode) ? push(todo, &path, err) : add_file(scan, &path, &st, err);
-    for (bool is_root = true; ok && todo->count > 0; is_root = false) {
-        char *folder = todo->at[--todo->count];
-        ok = stop && atomic_load(stop) ? pf_fail(err, PF_ERR_INTERRUPTED, "interrupted")
-                                       : scan_folder(&w, folder, is_root, err);
-        pf_free(folder);
-    }
+    walk w = {.scan = scan, .options = options, .root = root};
+    if (options->except && stat(options->except, &w.except) != 0)
+        w.except.st_ino = 0;
+    bool ok = S_ISDIR(st.st_mode) ? push(&w.todo, &path, false, err)
+                                  : add_file(scan, &path, &st, err);
+    ok = walk_through(&w, err) && ok;
     pf_free(path);
-    while (todo->count > 0)
-        pf_free(todo->at[--todo->count]);
-    pf_free(todo->at);
     if (ok && scan->count > 0)
         qsort(scan->files, scan->count, sizeof *scan->files, by_path);
     return ok;
@@ -204,6 +296,7 @@ void pf_scan_reset(pf_scan *scan)
     }
     pf_free(scan->files);
     pf_free(scan->gaps);
+    pf_free(scan->thrown);
     *scan = (pf_scan){0};
 }
 

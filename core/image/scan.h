@@ -2,8 +2,9 @@
  * scan.h - which files under a folder could be pictures.
  *
  * A root is a folder, searched through to the bottom, or a single file. Hidden names
- * (".x") are left out, symbolic links are followed to files but not to folders, and
- * nothing is opened but files without an extension, whose first bytes are looked at.
+ * (".x"), those of left_out.h and what the user excludes are left out, symbolic links
+ * are followed to files but not to folders, and nothing is opened but files without an
+ * extension, whose first bytes are looked at.
  */
 #ifndef PF_CORE_IMAGE_SCAN_H
 #define PF_CORE_IMAGE_SCAN_H
@@ -25,22 +26,44 @@ typedef struct {
     char *reason;
 } pf_scan_gap;
 
+/* Size and time of a file that lies in a recycle bin. */
+typedef struct {
+    int64_t size, mtime_ns;
+} pf_scan_thrown;
+
+/* Files that are no pictures, by their extension: lower case; "" for all that have
+ * none, or an odd one. */
+enum { PF_SCAN_KIND_ROOM = 12, PF_SCAN_KINDS_MAX = 64 };
+typedef struct {
+    char name[PF_SCAN_KIND_ROOM];
+    size_t count;
+} pf_scan_kind;
+
 typedef struct {
     pf_scan_file *files; /* sorted by path */
     size_t count, room;
     pf_scan_gap *gaps;
     size_t n_gaps, gaps_room;
-    size_t others;      /* files that are no pictures */
+    pf_scan_thrown *thrown;
+    size_t n_thrown, thrown_room;
+    pf_scan_kind others[PF_SCAN_KINDS_MAX];
+    size_t n_others;    /* kinds */
     size_t n_links_out; /* to files outside, which were passed over */
 } pf_scan;
 
-/* Add what is under `root`. The folder `except` (may be NULL) is not entered, and
- * links to files outside the real path `within` are passed over (NULL: followed). Fails
- * with PF_ERR_IO when the root itself cannot be read, with PF_ERR_INTERRUPTED once
- * `stop` (may be NULL) is set. */
-PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root, const char *within,
-                                  const char *except, const atomic_int *stop,
-                                  pf_err *err);
+typedef struct {
+    const char *within; /* a real path: links to files outside are passed over; NULL:
+                           they are followed */
+    const char *except; /* a folder not to be entered; may be NULL */
+    const char *const *excluded; /* patterns, see pf_pattern_fits() */
+    size_t n_excluded;
+    const atomic_int *stop; /* may be NULL */
+} pf_scan_options;
+
+/* Add what is under `root`. Fails with PF_ERR_NOT_FOUND when the root is not there,
+ * with PF_ERR_IO when it cannot be read, with PF_ERR_INTERRUPTED once `stop` is set. */
+PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root,
+                                  const pf_scan_options *options, pf_err *err);
 /* Note that nothing could be learnt about `path` and what lies in it. */
 PF_MUST_CHECK bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason,
                                    pf_err *err);

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/arena.h"
 #include "core/base/buf.h"
@@ -265,6 +267,38 @@ static void paths_are_tidied_by_their_names(void **state)
     }
 }
 
+static void a_path_keeps_its_links(void **state)
+{
+    (void)state;
+    pf_err err = PF_ERR_INIT;
+    char dir[PF_TREE_ROOM];
+    pf_tree_make(dir);
+    char *folder = pf_path_join(dir, "folder", &err);
+    char *link = pf_path_join(dir, "link", &err);
+    char *up = pf_path_join(link, "../x", &err);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(symlink("folder", link), 0);
+    const char *const pairs[][2] = {{"/", "/"}, {"/a//b/./c/", "/a/b/c"}, {link, link}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char *path = pf_path_absolute(pairs[i][0], &err);
+        assert_string_equal(path, pairs[i][1]);
+        pf_free(path);
+    }
+    char *here = pf_path_absolute(".", &err), *of_here = pf_path_absolute("x", &err);
+    assert_true(pf_path_is_under(of_here, here));
+    assert_false(pf_path_is_gone(link));
+    assert_true(pf_path_is_gone(up));
+    assert_int_equal(rmdir(folder), 0);
+    assert_false(pf_path_is_gone(link)); /* it leads nowhere, but is there */
+    assert_false(pf_path_exists(link));
+    pf_tree_remove(dir);
+    pf_free(of_here);
+    pf_free(here);
+    pf_free(up);
+    pf_free(link);
+    pf_free(folder);
+}
+
 static void an_arena_keeps_strings_where_they_are(void **state)
 {
     (void)state;
@@ -307,6 +341,7 @@ int main(void)
         cmocka_unit_test(hashes_do_not_depend_on_the_pieces),
         cmocka_unit_test(files_are_published_whole),
         cmocka_unit_test(paths_are_tidied_by_their_names),
+        cmocka_unit_test(a_path_keeps_its_links),
         cmocka_unit_test(an_arena_keeps_strings_where_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 static pf_err err;
 static pf_scan scan;
+static const pf_scan_options plain;
 static pf_collection found;
 
 static int before(void **state)
@@ -20,7 +21,7 @@ static int before(void **state)
     pf_films_make();
     pf_films_picture("in/a.pgm", 1);
     pf_films_picture("in/sub/b.pgm", 2);
-    return !pf_scan_source(&scan, pf_films_path("in"), NULL, NULL, NULL, &err);
+    return !pf_scan_source(&scan, pf_films_path("in"), &plain, &err);
 }
 
 static int after(void **state)

@@ -25,6 +25,7 @@ static struct {
     const char *file[FILES];
     int frames; /* that it says there are in each of them */
     bool is_away;
+    int n_first; /* files that "test:server" names; any other server names all */
     const char *case_caption;
 } server;
 
@@ -63,7 +64,8 @@ static bool ask_server(const pf_import *from, pf_collection *to, pf_err *e)
     bool ok = pf_collection_add_case(to, "1.2.3", "A study", &study, e) &&
               pf_collection_add_caption(to, study, text, e) &&
               pf_collection_add_attribute(to, study, "modality", "CT", e);
-    for (int i = FILES - 1; ok && i >= 0; i--)
+    const int n = strcmp(from->path, "test:server") == 0 ? server.n_first : FILES;
+    for (int i = n - 1; ok && i >= 0; i--)
         ok = take_file(to, pf_films_path("%s", server.file[i]), study, e);
     return ok;
 }
@@ -93,6 +95,7 @@ static int before(void **state)
     server.file[1] = "spool/b.pgm";
     server.frames = 1;
     server.is_away = false;
+    server.n_first = FILES;
     server.case_caption = "a nodule in the left lung";
     pf_films_make();
     pf_films_model();
@@ -152,7 +155,10 @@ static void remembered_by_its_name(void **state)
     assert_string_equal(report.failures[0].path, "test:server");
     assert_string_equal(report.failures[0].reason, "the server does not answer");
     assert_int_equal(pf_films_ask("SELECT count(*) FROM caption"), 1);
-    options.n_paths = 1; /* named, it has to be there */
+    options.n_paths = 1; /* named or not */
+    expect(0, 0, 0, 2, 1);
+    static const char *const second = "test:second";
+    options.paths = &second; /* what is new has to be there */
     expect_refusal("the server does not answer");
     server.is_away = false;
     options.n_paths = 0;
@@ -244,6 +250,47 @@ static void a_moved_file_takes_its_frames_along(void **state)
     assert_int_equal(id_of("spool/moved.pgm", 1), second);
 }
 
+/* ---- two sources over one file ---- */
+
+static int64_t images_of(const char *source)
+{
+    char sql[300];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM image JOIN source ON source.id = source_id"
+             " WHERE source.path = CAST('%s' AS BLOB)",
+             source);
+    return pf_films_ask(sql);
+}
+
+/* Whoever found it first keeps it, night after night, until it has it no longer. */
+static void a_file_stays_with_its_first_source(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"test:server", "test:second"};
+    options.paths = both;
+    options.n_paths = 2;
+    expect(2, 0, 0, 0, 0);
+    assert_true(images_of("test:server") == 2 && images_of("test:second") == 0);
+    options.n_paths = 0;
+    for (int night = 0; night < 2; night++) {
+        expect(0, 0, 0, 2, 0);
+        assert_false(report.is_published);
+        assert_int_equal(images_of("test:server"), 2);
+    }
+    options.paths = both + 1;
+    options.n_paths = 1;
+    expect(0, 0, 0, 0, 0);
+    const int64_t id = id_of("spool/b.pgm", 0);
+    server.n_first = 1;
+    options.n_paths = 0;
+    expect(0, 0, 0, 2, 0);
+    assert_true(images_of("test:server") == 1 && images_of("test:second") == 1);
+    assert_int_equal(id_of("spool/b.pgm", 0), id);
+    server.n_first = FILES;
+    expect(0, 0, 0, 2, 0);
+    assert_int_equal(images_of("test:second"), 1);
+}
+
 /* ---- captions of a case ---- */
 
 static pf_hits find(const char *phrase, pf_find what, pf_by by)
@@ -324,6 +371,7 @@ int main(void)
         test(remembered_by_its_name),
         test(a_frame_fails_alone),
         test(a_moved_file_takes_its_frames_along),
+        test(a_file_stays_with_its_first_source),
         test(a_case_is_found_by_its_caption),
         test(a_case_comes_with_its_first_image),
     };

@@ -107,7 +107,7 @@ static int64_t put(const char *name)
 
 static void read_folder(void)
 {
-    const pf_import from = {.path = root, .is_given = true};
+    const pf_import from = {.path = root};
     pf_plan_reset(&plan);
     pf_collection_reset(&found);
     pf_collection_init(&found, root);

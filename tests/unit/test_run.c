@@ -277,13 +277,17 @@ static void source_that_is_away(void **state)
     assert_int_equal(report.images, N + 2);
     assert_int_equal(mkdir(pf_films_path("in"), 0700), 0);
     expect(0, 0, 0, 0, N + 2, 1);
-    assert_non_null(strstr(report.failures[0].reason, "is its disk mounted"));
+    assert_string_equal(report.failures[0].path, paths[0]);
+    assert_non_null(strstr(report.failures[0].reason, "9 of 9 pictures are gone"));
+    assert_int_equal(report.kept, N);
     pf_films_delete("in");
     pf_films_rename("away", "in");
     expect(0, 0, 0, 0, N + 2, 0);
-    options.n_paths = 1; /* named, an empty folder means what it says */
+    options.n_paths = 1; /* naming it does not say that it is meant */
     pf_films_rename("in", "away");
     assert_int_equal(mkdir(pf_films_path("in"), 0700), 0);
+    expect(0, 0, 0, 0, N, 1);
+    options.allow_removals = true;
     expect(0, 0, 0, N, 0, 0);
 }
 
@@ -294,9 +298,12 @@ static void a_file_as_source(void **state)
     snprintf(file, sizeof file, "%s", pf_films_path("in/00.pgm"));
     paths[0] = file;
     expect(1, 0, 0, 0, 0, 0);
-    pf_films_delete("in/00.pgm");
+    pf_films_rename("in/00.pgm", "away.pgm");
     options.n_paths = 0;
-    expect(0, 0, 0, 1, 0, 0);
+    expect(0, 0, 0, 0, 1, 1);
+    assert_non_null(strstr(report.failures[0].reason, "--forget"));
+    pf_films_rename("away.pgm", "in/00.pgm");
+    expect(0, 0, 0, 0, 1, 0);
 }
 
 static void empty_folder(void **state)

@@ -1,0 +1,125 @@
+/* losses.c - see losses.h. */
+#include "indexer/losses.h"
+
+#include <stdlib.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+enum { ALWAYS_FINE = 1, ONE_IN = 5 };
+
+/* ---- what was thrown away ---- */
+
+static int compare_thrown(const void *a, const void *b)
+{
+    const pf_scan_thrown *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size < y->size ? -1 : 1;
+    return (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
+}
+
+static int by_size_and_time(const void *a, const void *b)
+{
+    const pf_plan_gone *const *x = a, *const *y = b;
+    const pf_scan_thrown s = {(*x)->size, (*x)->mtime_ns},
+                         t = {(*y)->size, (*y)->mtime_ns};
+    return compare_thrown(&s, &t);
+}
+
+/* Each file in a bin stands for one image: a bin keeps size and time, not names. */
+static size_t count_thrown(pf_collection *found, const pf_plan_gone **gone, size_t n)
+{
+    if (n == 0 || found->n_thrown == 0)
+        return 0;
+    qsort(found->thrown, found->n_thrown, sizeof *found->thrown, compare_thrown);
+    qsort(gone, n, sizeof *gone, by_size_and_time);
+    size_t count = 0;
+    for (size_t i = 0, k = 0; i < n && k < found->n_thrown;) {
+        const pf_scan_thrown was = {gone[i]->size, gone[i]->mtime_ns};
+        const int order = compare_thrown(&was, &found->thrown[k]);
+        count += order == 0;
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return count;
+}
+
+/* ---- one source ---- */
+
+static bool count_gone(pf_source *source, size_t *lost, pf_err *err)
+{
+    const pf_plan *plan = &source->plan;
+    const pf_plan_gone **gone = pf_alloc_array(plan->n_gone, sizeof *gone, err);
+    if (!gone)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_gone; i++) {
+        if (!plan->gone[i].is_moved && pf_path_is_gone(plan->gone[i].path))
+            gone[n++] = &plan->gone[i];
+    }
+    *lost = n - count_thrown(&source->found, gone, n);
+    pf_free(gone);
+    return true;
+}
+
+/* Images that go because a file under their name is no picture any more. */
+static size_t count_broken(const pf_plan *plan)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const pf_plan_item *item = &plan->items[i];
+        n += item->failure && item->image_id != 0 && !item->keeps_old &&
+             !item->is_others;
+    }
+    return n;
+}
+
+/* Images that were of the source, or lay in it, before tonight. */
+static size_t count_known(const pf_plan *plan)
+{
+    size_t n = plan->n_kept + pf_plan_count_gone(plan);
+    for (size_t i = 0; i < plan->count; i++)
+        n += plan->items[i].image_id != 0 && plan->items[i].kind != PF_PLAN_MOVED &&
+             !plan->items[i].is_others;
+    return n;
+}
+
+static bool is_too_much(size_t lost, size_t known)
+{
+    return lost > 0 && (lost == known || (lost > ALWAYS_FINE && lost > known / ONE_IN));
+}
+
+static bool keep_all(pf_plan *plan, size_t lost, size_t known, pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    pf_fail(
+        &why, PF_ERR_IO,
+        "%zu of %zu pictures are gone: all are kept, their disk may not be mounted. "
+        "When it is meant: --allow-removals",
+        lost, known);
+    for (size_t i = 0; i < plan->count; i++)
+        plan->items[i].keeps_old |= plan->items[i].failure && plan->items[i].image_id;
+    plan->doubt = pf_strdup(why.msg, err);
+    return plan->doubt != NULL;
+}
+
+static bool judge(pf_source *source, pf_err *err)
+{
+    size_t lost = 0;
+    if (source->allows_removals || source->plan.doubt)
+        return true;
+    if (!count_gone(source, &lost, err))
+        return false;
+    lost += count_broken(&source->plan);
+    const size_t known = count_known(&source->plan);
+    return !is_too_much(lost, known) || keep_all(&source->plan, lost, known, err);
+}
+
+bool pf_losses_judge(pf_sources *sources, pf_err *err)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        if (!judge(&sources->at[i], err))
+            return false;
+    }
+    return true;
+}
