@@ -50,7 +50,7 @@ check_search() { # PROGRAM
 }
 
 check_similar() { # PROGRAM
-  picture=$PROJECT/data/sample/case0004-1.jpg
+  picture=$WORK/data/sample/case0004-1.jpg # as it was named, by a link
   "$1" "$WORK/films" "$picture" modality=CT >"$box/found" || fail "'$1' failed"
   grep -qx "1\.000  $picture" "$box/found" || fail "'$1' prints '$(head -n 1 "$box/found")'"
   sed 's|^[-0-9.]*  ||' "$box/found" >"$box/paths"
