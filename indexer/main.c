@@ -15,6 +15,7 @@
 #include "cli/term.h"
 #include "core/model/kernels.h"
 #include "core/model/pipeline.h"
+#include "indexer/care.h"
 #include "indexer/report.h"
 #include "indexer/run.h"
 
@@ -22,11 +23,11 @@ enum { FORMAT_TEXT, FORMAT_JSON };
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *captions;
+    const char *catalog, *model, *tokenizer, *preprocess, *captions, *backup;
     int64_t jobs, batch, wait_seconds;
     int format;
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
-    bool quiet, verbose;
+    bool repair, quiet, verbose;
 } asked = {.batch = 8};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -125,6 +126,18 @@ static const pf_opt options[] = {
      .name = "check",
      .to = &asked.check,
      .help = "check the whole catalog; exit 1 when something is broken"},
+    {.kind = PF_OPT_FLAG,
+     .name = "repair",
+     .to = &asked.repair,
+     .help = "with --check: make again what can be made from the rest, and name what "
+             "only a backup can restore"},
+    {.kind = PF_OPT_STRING,
+     .name = "backup",
+     .arg = "PATH",
+     .to = &asked.backup,
+     .help =
+         "copy the catalog, also while it is in use, to the new folder PATH; or its "
+         "database alone, when PATH ends in .db"},
     {.kind = PF_OPT_HEADING, .help = "How to answer"},
     {.kind = PF_OPT_CHOICE,
      .name = "format",
@@ -281,47 +294,53 @@ static pf_exit info_of_model(void)
     return ok ? PF_EXIT_DONE : fail(&err);
 }
 
-/* Reading needs no lock: both work beside a running indexer. */
-static pf_exit look_at_catalog(const char *folder)
+/* Reading needs no lock: it works beside a running indexer. */
+static pf_exit info_of_catalog(const char *folder)
 {
     pf_err err = PF_ERR_INIT;
-    pf_notes problems = {0};
-    pf_catalog *catalog = NULL;
-    bool json = asked.format == FORMAT_JSON;
-    pf_store_digest digest;
-    if (asked.check && pf_catalog_is_unmade(folder)) {
-        pf_report_check(folder, 0, NULL, &problems, json, stdout);
-        return PF_EXIT_DONE;
-    }
-    bool ok = asked.check ? pf_catalog_open_to_check(&catalog, folder, &err)
-                          : pf_catalog_open_reader(&catalog, folder, &err);
-    if (ok && asked.info)
-        ok = pf_report_catalog(catalog, json, stdout, &err);
-    if (ok && asked.check) {
-        ok = pf_catalog_check(catalog, &digest, &problems, &err);
-        if (ok)
-            pf_report_check(pf_catalog_folder(catalog), pf_catalog_generation(catalog),
-                            &digest, &problems, json, stdout);
-    }
-    bool is_broken = problems.count + problems.dropped > 0;
+    pf_catalog *catalog;
+    const bool ok =
+        pf_catalog_open_reader(&catalog, folder, &err) &&
+        pf_report_catalog(catalog, asked.format == FORMAT_JSON, stdout, &err);
     pf_catalog_close(catalog);
-    pf_notes_reset(&problems);
+    return ok ? PF_EXIT_DONE : fail(&err);
+}
+
+static pf_exit care_for(const char *folder)
+{
+    pf_err err = PF_ERR_INIT;
+    bool is_in_order = true;
+    const pf_care care = {folder, asked.format == FORMAT_JSON, stdout};
+    const pf_catalog_writer_options as_indexer = {
+        .must_exist = true, .wait_seconds = (int)asked.wait_seconds};
+    const bool ok = asked.backup ? pf_care_backup(&care, asked.backup, &err)
+                    : asked.repair
+                        ? pf_care_repair(&care, &as_indexer, &is_in_order, &err)
+                        : pf_care_check(&care, &is_in_order, &err);
     if (!ok)
         return fail(&err);
-    return is_broken ? PF_EXIT_FAILED : PF_EXIT_DONE;
+    return is_in_order ? PF_EXIT_DONE : PF_EXIT_FAILED;
+}
+
+/* What looks at a catalog looks at all of it, and one thing at a time. */
+static bool check_questions(const pf_cli_args *args, pf_err *err)
+{
+    const int n = asked.info + asked.check + (asked.backup != NULL);
+    if (asked.repair && !asked.check)
+        return pf_fail(err, PF_ERR_MISUSE, "--repair goes with --check");
+    if (n > 0 && args->n_plain > 0)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--info, --check and --backup take no PATH of pictures");
+    return n <= 1 || pf_fail(err, PF_ERR_MISUSE,
+                             "--info, --check and --backup are three questions; ask "
+                             "one");
 }
 
 static pf_exit run_command(const pf_cli_args *args)
 {
     pf_err err = PF_ERR_INIT;
-    if (args->n_plain > 0 && (asked.info || asked.check)) {
-        pf_fail(&err, PF_ERR_MISUSE, "--info and --check take no PATH");
+    if (!check_questions(args, &err))
         return fail(&err);
-    }
-    if (asked.info && asked.check) {
-        pf_fail(&err, PF_ERR_MISUSE, "--info and --check are two questions; ask one");
-        return fail(&err);
-    }
     if (asked.info && asked.model)
         return info_of_model();
     char *folder = asked.catalog ? pf_strdup(asked.catalog, &err)
@@ -330,8 +349,10 @@ static pf_exit run_command(const pf_cli_args *args)
     pf_exit code = PF_EXIT_FAILED;
     if (!folder || !paths) {
         code = fail(&err);
-    } else if (asked.info || asked.check) {
-        code = look_at_catalog(folder);
+    } else if (asked.info) {
+        code = info_of_catalog(folder);
+    } else if (asked.check || asked.backup) {
+        code = care_for(folder);
     } else {
         for (size_t i = 0; i < args->n_items; i++)
             paths[i] = args->items[i].value;

@@ -343,7 +343,7 @@ void pf_report_check(const char *folder, int64_t generation,
         pf_json_write_string(&p.w, "catalog", folder);
         pf_json_write_bool(&p.w, "ok", ok);
         pf_json_write_int(&p.w, "generation", generation);
-        if (digest && digest->is_there)
+        if (digest->is_there)
             say_digest(&p, digest);
     } else if (ok) {
         fputs(generation > 0
@@ -356,4 +356,40 @@ void pf_report_check(const char *folder, int64_t generation,
         fprintf(out, "broken        and %zu more\n", problems->dropped);
     if (json)
         pf_json_end_object(&p.w);
+}
+
+void pf_report_lost(const char *folder, const pf_notes *lost, bool json, FILE *out)
+{
+    printer p = {.json = json, .out = out};
+    pf_json_writer_init(&p.w, out);
+    if (json) {
+        pf_json_begin_object(&p.w, NULL);
+        pf_json_write_string(&p.w, "catalog", folder);
+        pf_json_write_bool(&p.w, "ok", false);
+    }
+    say_notes(&p, "lost", "lost", lost);
+    if (json)
+        pf_json_end_object(&p.w);
+    else
+        fputs("this cannot be made again: put a backup in the place of the catalog, or "
+              "index it anew; nothing was changed\n",
+              out);
+}
+
+void pf_report_backup(const char *path, int64_t generation,
+                      const pf_store_digest *digest, bool json, FILE *out)
+{
+    printer p = {.json = json, .out = out};
+    pf_json_writer_init(&p.w, out);
+    if (!json) {
+        fprintf(out, "generation %lld is in '", (long long)generation);
+        pf_term_puts(out, path);
+        fputs("', checked\n", out);
+        return;
+    }
+    pf_json_begin_object(&p.w, NULL);
+    pf_json_write_string(&p.w, "backup", path);
+    pf_json_write_int(&p.w, "generation", generation);
+    say_digest(&p, digest);
+    pf_json_end_object(&p.w);
 }

@@ -23,7 +23,12 @@ PF_MUST_CHECK bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out,
 void pf_report_model(const pf_model *model, const pf_notes *notes, bool json,
                      FILE *out);
 
-/* `digest` may be NULL. */
+/* What a repair could not restore. */
+void pf_report_lost(const char *folder, const pf_notes *lost, bool json, FILE *out);
+
+void pf_report_backup(const char *path, int64_t generation,
+                      const pf_store_digest *digest, bool json, FILE *out);
+
 void pf_report_check(const char *folder, int64_t generation,
                      const pf_store_digest *digest, const pf_notes *problems, bool json,
                      FILE *out);

@@ -159,7 +159,7 @@ static pf_catalog *new_catalog(const char *folder, pf_err *err)
     return NULL;
 }
 
-static bool open_store(pf_catalog *c, pf_store_mode mode, pf_err *err)
+bool pf_catalog_open_store(pf_catalog *c, pf_store_mode mode, pf_err *err)
 {
     char *path = pf_path_join(c->folder, "catalog.db", err);
     bool ok = path && pf_store_open(&c->store, path, mode, err);
@@ -175,7 +175,7 @@ static bool open_reader(pf_catalog **out, const char *folder, bool may_be_unpubl
     if (!c)
         return false;
     c->may_be_unpublished = may_be_unpublished;
-    if (!is_catalog(c->folder, err) || !open_store(c, PF_STORE_READ, err) ||
+    if (!is_catalog(c->folder, err) || !pf_catalog_open_store(c, PF_STORE_READ, err) ||
         !pf_catalog_begin_read(c, err)) {
         pf_catalog_close(c);
         return false;
@@ -217,6 +217,22 @@ static bool check_database(const pf_catalog *c, pf_err *err)
     return ok;
 }
 
+bool pf_catalog_lock(pf_catalog **out, const char *folder,
+                     const pf_catalog_writer_options *options, pf_err *err)
+{
+    *out = NULL;
+    pf_catalog *c = new_catalog(folder, err);
+    if (!c)
+        return false;
+    if (!make_folder(c->folder, options->must_exist, err) || !check_database(c, err) ||
+        !take_lock(c, options, err)) {
+        pf_catalog_close(c);
+        return false;
+    }
+    *out = c;
+    return true;
+}
+
 bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
                             const pf_catalog_writer_options *options, pf_err *err)
 {
@@ -224,12 +240,11 @@ bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
     const pf_catalog_writer_options defaults = {0};
     if (!options)
         options = &defaults;
-    pf_catalog *c = new_catalog(folder, err);
-    if (!c)
+    pf_catalog *c;
+    if (!pf_catalog_lock(&c, folder, options, err))
         return false;
-    if (!make_folder(c->folder, options->must_exist, err) || !check_database(c, err) ||
-        !take_lock(c, options, err) ||
-        !open_store(c, options->must_exist ? PF_STORE_WRITE : PF_STORE_CREATE, err) ||
+    if (!pf_catalog_open_store(
+            c, options->must_exist ? PF_STORE_WRITE : PF_STORE_CREATE, err) ||
         !pf_store_get_generation(c->store, &c->generation, err)) {
         pf_catalog_close(c);
         return false;

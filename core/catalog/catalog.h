@@ -109,6 +109,26 @@ PF_MUST_CHECK bool pf_catalog_tidy(pf_catalog *catalog, pf_err *err);
  * (1 sweep, 2 images file, 3 captions file, 4 rows, 5 commit, 6 removal); 0 = never. */
 void pf_catalog_die_at(int step);
 
+/* --- repairs ------------------------------------------------------------------- */
+
+/* Open as the one indexer a catalog whose database is damaged, after all that cannot be
+ * made again was written anew; the rest is for the caller: thumbnails that were lost,
+ * and a publish. Each thing that is not what was published any more is a line in *lost;
+ * then nothing is changed, and *out is NULL. `options->must_exist` is set. */
+PF_MUST_CHECK bool pf_catalog_open_repaired(pf_catalog **out, const char *folder,
+                                            const pf_catalog_writer_options *options,
+                                            pf_notes *lost, pf_err *err);
+
+/* --- a copy -------------------------------------------------------------------- */
+
+/* Copy a catalog, in use or not, as its readers see it now: to `path`, a new (or empty)
+ * folder that then is a catalog; or, when `path` ends in ".db", the database alone,
+ * from which a run of the indexer makes the rest. The copy is checked; on failure it
+ * has not got its name, and what there is of it stays in `path` + ".partial". */
+PF_MUST_CHECK bool pf_catalog_backup(const char *folder, const char *path,
+                                     pf_store_digest *digest, int64_t *generation,
+                                     pf_err *err);
+
 /* --- both ---------------------------------------------------------------------- */
 
 void pf_catalog_close(pf_catalog *catalog); /* NULL is fine */

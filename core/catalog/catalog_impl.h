@@ -15,6 +15,14 @@ struct pf_catalog {
     bool may_be_unpublished; /* it was opened to be checked */
 };
 
+/* catalog.c: the lock of the one indexer, without a look into the database; and that,
+ * afterwards. */
+PF_MUST_CHECK bool pf_catalog_lock(pf_catalog **out, const char *folder,
+                                   const pf_catalog_writer_options *options,
+                                   pf_err *err);
+PF_MUST_CHECK bool pf_catalog_open_store(pf_catalog *catalog, pf_store_mode mode,
+                                         pf_err *err);
+
 /* catalog_read.c: the index over what the store says, in the store's present
  * transaction; and the one that lies in the file, if that is whole. */
 PF_MUST_CHECK bool pf_catalog_build_index(pf_catalog *catalog, pf_index_kind kind,

@@ -195,7 +195,7 @@ static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_wal_autocheckpoint(db->handle, 0); /* pf_sql_commit() sees to it */
-    if (mode == PF_SQL_DAMAGED)
+    if (mode == PF_SQL_DAMAGED || mode == PF_SQL_WRITE_DAMAGED)
         pf_sql_trust(db);
     if (mode != PF_SQL_MEMORY)
         sqlite3_progress_handler(db->handle, LOOK, count_steps, db);
@@ -208,7 +208,7 @@ static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
                              "PRAGMA cache_size = -2000;" /* a file can ask for more */
                              "PRAGMA temp_store = MEMORY;",
                              err) &&
-           (mode != PF_SQL_WRITE ||
+           ((mode != PF_SQL_WRITE && mode != PF_SQL_WRITE_DAMAGED) ||
             pf_sql_run_script(db,
                               "PRAGMA synchronous = FULL;"
                               "PRAGMA secure_delete = ON;", /* what went is zeros */
@@ -231,6 +231,7 @@ bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode, pf_err *err)
             [PF_SQL_IMMUTABLE] = SQLITE_OPEN_READONLY,
             [PF_SQL_DAMAGED] = SQLITE_OPEN_READONLY,
             [PF_SQL_WRITE] = SQLITE_OPEN_READWRITE,
+            [PF_SQL_WRITE_DAMAGED] = SQLITE_OPEN_READWRITE,
             [PF_SQL_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
         };
         db->steps = &db->others;
@@ -563,5 +564,115 @@ bool pf_sql_copy(pf_sql *db, const char *path, pf_err *err)
          pf_buf_addf(&sql, err, "?" PF_VFS_SEALED "=%lld", (long long)page_size)) &&
         pf_buf_add_str(&sql, "'", err) && vacuum(db, sql.data, err);
     pf_buf_free(&sql);
+    return ok;
+}
+
+/* ---- what a damaged file still has -------------------------------------------------
+ */
+
+static bool copy_row(sqlite3_stmt *row, pf_sql *to, sqlite3_stmt *insert, pf_err *err)
+{
+    int rc = SQLITE_OK;
+    for (int i = 0; rc == SQLITE_OK && i < sqlite3_column_count(row); i++)
+        rc = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(insert);
+    const bool ok = rc == SQLITE_DONE || fail(to, rc, err);
+    sqlite3_reset(insert);
+    return ok;
+}
+
+/* "INSERT INTO table VALUES (?, ?)", with as many as a row has. */
+static bool add_insert(pf_buf *sql, const char *table, int n, pf_err *err)
+{
+    bool ok = pf_buf_addf(sql, err, "INSERT INTO \"%s\" VALUES (", table);
+    for (int i = 0; ok && i < n; i++)
+        ok = pf_buf_add_str(sql, i == 0 ? "?" : ", ?", err);
+    return ok && pf_buf_add_str(sql, ")", err);
+}
+
+static bool prepare(pf_sql *db, sqlite3_stmt **out, const char *sql, pf_err *err)
+{
+    const int rc = sqlite3_prepare_v2(db->handle, sql, -1, out, NULL);
+    return rc == SQLITE_OK || fail(db, rc, err);
+}
+
+/* What `why` says is the fault of `from`, what `err` says is not. */
+static bool copy_rows(pf_sql *from, sqlite3_stmt *rows, pf_sql *to, const char *table,
+                      pf_err *why, pf_err *err)
+{
+    pf_buf sql;
+    sqlite3_stmt *insert = NULL;
+    pf_buf_init(&sql, MAX_SQL);
+    bool ok = add_insert(&sql, table, sqlite3_column_count(rows), err) &&
+              prepare(to, &insert, sql.data, err);
+    int rc = SQLITE_DONE;
+    while (ok && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        if (!copy_row(rows, to, insert, why))
+            break;
+    }
+    if (ok && rc != SQLITE_DONE && rc != SQLITE_ROW)
+        (void)fail(from, rc, why);
+    sqlite3_finalize(insert);
+    pf_buf_free(&sql);
+    return ok;
+}
+
+static bool copy_table(pf_sql *from, pf_sql *to, const char *table, pf_notes *lost,
+                       pf_err *err)
+{
+    char sql[2 * PF_SQL_NAME];
+    pf_err why = PF_ERR_INIT;
+    sqlite3_stmt *rows = NULL;
+    snprintf(sql, sizeof sql, "DELETE FROM \"%s\"", table);
+    bool ok = pf_sql_run_script(to, sql, err);
+    snprintf(sql, sizeof sql, "SELECT * FROM \"%s\"", table);
+    if (ok && prepare(from, &rows, sql, &why))
+        ok = copy_rows(from, rows, to, table, &why, err);
+    sqlite3_finalize(rows);
+    if (why.code != PF_OK)
+        pf_notes_add(lost, "%s: %s", table, why.msg);
+    return ok;
+}
+
+/* Vectors are compared with their model as they come. */
+bool pf_sql_copy_tables(pf_sql *from, pf_sql *to, pf_sql_wants_fn *wants,
+                        pf_notes *lost, pf_err *err)
+{
+    pf_sql_rows *tables;
+    bool has_row;
+    bool ok = pf_sql_start(&tables, to,
+                           "SELECT name FROM sqlite_schema WHERE type = 'table'"
+                           " ORDER BY name <> 'model', name = 'sqlite_sequence', rowid",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(tables, &has_row, err)) && has_row) {
+        char name[PF_SQL_NAME];
+        snprintf(name, sizeof name, "%s", pf_sql_get_text(tables, 0));
+        if (wants(name))
+            ok = copy_table(from, to, name, lost, err);
+    }
+    pf_sql_end(tables);
+    return ok;
+}
+
+/* The pages that are there are only read to be written over. */
+bool pf_sql_replace(const char *path, pf_sql *with, pf_err *err)
+{
+    pf_sql *db;
+    if (!pf_sql_open(&db, path, PF_SQL_WRITE_DAMAGED, err))
+        return false;
+    sqlite3_backup *copy =
+        sqlite3_backup_init(db->handle, "main", with->handle, "main");
+    int rc = copy ? sqlite3_backup_step(copy, -1) : sqlite3_errcode(db->handle);
+    if (copy) {
+        const int rc_end = sqlite3_backup_finish(copy);
+        rc = rc == SQLITE_DONE ? rc_end : rc;
+    }
+    bool ok = rc == SQLITE_OK || fail(db, rc, err);
+    uint32_t frames;
+    if (ok)
+        sqlite3_file_control(db->handle, "main", PF_VFS_COMMITTED, &frames);
+    ok = ok && pf_sql_checkpoint(db, err);
+    pf_sql_close(db);
     return ok;
 }

@@ -13,6 +13,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/base/notes.h"
 
 typedef struct pf_sql pf_sql;
 typedef struct pf_sql_rows pf_sql_rows;
@@ -24,7 +25,8 @@ typedef enum {
     PF_SQL_IMMUTABLE, /* the same where not even SQLite's side files can be made */
     PF_SQL_DAMAGED,   /* read-only, and whatever checksums say */
     PF_SQL_WRITE,
-    PF_SQL_MEMORY, /* an empty database that goes with its connection; no file */
+    PF_SQL_WRITE_DAMAGED, /* to write over it */
+    PF_SQL_MEMORY,        /* an empty database that goes with its connection; no file */
 } pf_sql_mode;
 
 /* The file must exist, and be no link. What kind of file it is shows with the first
@@ -116,6 +118,16 @@ void pf_sql_trust(pf_sql *db);
 
 /* Write all pages anew, without gaps. */
 PF_MUST_CHECK bool pf_sql_rewrite(pf_sql *db, pf_err *err);
+/* Fill the tables of `to`, whose names `wants` agrees to, with the rows that `from` has
+ * in its tables of the same names, in place of what is there. A table that cannot be
+ * read to its end is a line in *lost. */
+typedef bool pf_sql_wants_fn(const char *table);
+PF_MUST_CHECK bool pf_sql_copy_tables(pf_sql *from, pf_sql *to, pf_sql_wants_fn *wants,
+                                      pf_notes *lost, pf_err *err);
+/* Give the file all pages of `with`, in one commit: who reads it sees all of the one or
+ * of the other. */
+PF_MUST_CHECK bool pf_sql_replace(const char *path, pf_sql *with, pf_err *err);
+
 /* The last commit as a file of its own. `path` does not exist, or is empty. */
 PF_MUST_CHECK bool pf_sql_copy(pf_sql *db, const char *path, pf_err *err);
 

@@ -32,6 +32,11 @@ typedef struct {
     bool is_sealed;
 } identity;
 
+static bool writes(pf_store_mode mode)
+{
+    return mode == PF_STORE_WRITE || mode == PF_STORE_CREATE;
+}
+
 static bool read_identity(pf_sql *db, identity *is, pf_err *err)
 {
     const bool ok =
@@ -72,7 +77,7 @@ static bool check_identity(const identity *is, const char *path, pf_store_mode m
     if (is->version >= SEALED_FORMAT && !is->is_sealed)
         return pf_fail(err, PF_ERR_FORMAT,
                        "'%s' is damaged: its pages have no checksums", path);
-    if (is->version < pf_schema_version && mode == PF_STORE_READ)
+    if (is->version < pf_schema_version && !writes(mode))
         return pf_fail(
             err, PF_ERR_UNSUPPORTED,
             "'%s' has format %lld, this program reads %d; run plainfilm-index "
@@ -220,6 +225,9 @@ static bool check_schema(pf_store *s, pf_err *err)
 static bool open_for_reading(pf_store *s, pf_err *err)
 {
     identity is;
+    if (s->mode == PF_STORE_DAMAGED)
+        return pf_sql_open(&s->db, s->path, PF_SQL_DAMAGED, err) &&
+               check_schema(s, err);
     bool ok = pf_sql_open(&s->db, s->path, PF_SQL_READ, err) &&
               read_identity(s->db, &is, err);
     if (!ok && err && err->code == PF_ERR_IO && may_be_immutable(s->path, err)) {
@@ -338,7 +346,7 @@ static bool check_journal(const char *path, pf_store_mode mode, pf_err *err)
         return false;
     bool ok;
     if (!pf_store_is_unmade(path))
-        ok = mode == PF_STORE_READ ||
+        ok = !writes(mode) ||
              pf_fail(err, PF_ERR_FORMAT, "'%s' is no part of a catalog: remove it",
                      journal);
     else if (mode != PF_STORE_CREATE)
@@ -361,7 +369,7 @@ bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err 
     if (lstat(path, &st) != 0 && errno == ENOENT)
         return pf_fail(err, PF_ERR_NOT_FOUND, "there is no catalog database '%s'",
                        path);
-    if (!check_log(path, err))
+    if (mode != PF_STORE_DAMAGED && !check_log(path, err))
         return false;
     pf_store *s = pf_zalloc(sizeof *s, err);
     if (!s)
@@ -370,9 +378,9 @@ bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode, pf_err 
     s->schema_checked = -1; /* none */
     pf_err local =
         PF_ERR_INIT; /* open_for_reading() needs the code even if err is NULL */
-    bool ok = (s->path = pf_strdup(path, &local)) &&
-              (mode == PF_STORE_READ ? open_for_reading(s, &local)
-                                     : open_for_writing(s, &local));
+    bool ok =
+        (s->path = pf_strdup(path, &local)) &&
+        (!writes(mode) ? open_for_reading(s, &local) : open_for_writing(s, &local));
     if (!ok) {
         pf_store_close(s);
         return pf_fail_as(err, &local);
@@ -399,7 +407,7 @@ const char *pf_store_path(const pf_store *s)
 
 bool pf_store_begin(pf_store *s, pf_err *err)
 {
-    if (s->mode == PF_STORE_READ)
+    if (!writes(s->mode))
         return pf_fail(err, PF_ERR_MISUSE, "'%s' is open for reading only", s->path);
     if (s->is_writing || s->is_reading)
         return pf_fail(err, PF_ERR_MISUSE, "'%s' has a transaction already", s->path);
@@ -467,8 +475,15 @@ void pf_store_end_read(pf_store *s)
 
 bool pf_store_checkpoint(pf_store *s, pf_err *err)
 {
-    return s->mode == PF_STORE_READ || s->is_writing || s->is_reading ||
+    return !writes(s->mode) || s->is_writing || s->is_reading ||
            pf_sql_checkpoint(s->db, err);
+}
+
+bool pf_store_copy(pf_store *s, const char *path, pf_err *err)
+{
+    if (s->is_writing || s->is_reading)
+        return pf_fail(err, PF_ERR_MISUSE, "'%s' has a transaction already", s->path);
+    return pf_sql_copy(s->db, path, err);
 }
 
 /* --- the catalog as a whole ------------------------------------------------------ */

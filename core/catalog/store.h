@@ -35,9 +35,10 @@
 typedef struct pf_store pf_store;
 
 typedef enum {
-    PF_STORE_READ,   /* must exist; nothing is changed, read-only media will do */
-    PF_STORE_WRITE,  /* must exist; an older format is brought up to date */
-    PF_STORE_CREATE, /* WRITE, but a missing or empty file becomes a new catalog */
+    PF_STORE_READ,    /* must exist; nothing is changed, read-only media will do */
+    PF_STORE_WRITE,   /* must exist; an older format is brought up to date */
+    PF_STORE_DAMAGED, /* READ, whatever is wrong with its pages and its log */
+    PF_STORE_CREATE,  /* WRITE, but a missing or empty file becomes a new catalog */
 } pf_store_mode;
 
 /* By what lies there and its first bytes, without opening it as a database, which could
@@ -72,6 +73,18 @@ void pf_store_end_read(pf_store *store);
 /* Fold the write-ahead log into the file, so that a plain copy of it is complete. Does
  * what it can while others read. */
 PF_MUST_CHECK bool pf_store_checkpoint(pf_store *store, pf_err *err);
+
+/* The last commit as a file of its own, in one piece; `path` is an empty file. Outside
+ * of any transaction. */
+PF_MUST_CHECK bool pf_store_copy(pf_store *store, const char *path, pf_err *err);
+
+/* Fill `to`, a new and empty store in a transaction, with all that cannot be made
+ * again. A line in *lost for each table that could not be read to its end, and for each
+ * part of which that is not what was published. */
+PF_MUST_CHECK bool pf_store_salvage(pf_store *from, pf_store *to, pf_notes *lost,
+                                    pf_err *err);
+/* Give the file at `path` all that `with` has, in one commit. */
+PF_MUST_CHECK bool pf_store_replace(const char *path, pf_store *with, pf_err *err);
 
 /* --- the catalog as a whole ---------------------------------------------------- */
 
@@ -166,6 +179,23 @@ PF_MUST_CHECK bool pf_store_put_thumbnail(pf_store *store, int64_t picture_id,
 /* Append that of an image; nothing when there is none. */
 PF_MUST_CHECK bool pf_store_get_thumbnail(pf_store *store, int64_t image_id,
                                           pf_buf *jpeg, pf_err *err);
+
+/* For repairs. Delete thumbnails that are not those that were made. */
+PF_MUST_CHECK bool pf_store_drop_damaged_thumbnails(pf_store *store, pf_err *err);
+typedef struct {
+    int64_t picture_id;
+    const char *path; /* of one image that has it */
+    int frame;
+    pf_hash content; /* of the file */
+} pf_store_lost_thumbnail;
+typedef bool pf_store_lost_thumbnail_fn(void *user, const pf_store_lost_thumbnail *lost,
+                                        pf_err *err);
+/* Each picture of an image that had one and has none. */
+PF_MUST_CHECK bool pf_store_each_lost_thumbnail(pf_store *store,
+                                                pf_store_lost_thumbnail_fn *fn,
+                                                void *user, pf_err *err);
+/* They count as never made from now on. */
+PF_MUST_CHECK bool pf_store_forget_lost_thumbnails(pf_store *store, pf_err *err);
 
 PF_MUST_CHECK bool pf_store_find_caption_text(pf_store *store, int64_t model_id,
                                               const char *text, int64_t *id,

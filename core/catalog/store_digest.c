@@ -177,3 +177,49 @@ bool pf_store_check_digest(pf_store *s, pf_store_digest *found, pf_notes *proble
     }
     return true;
 }
+
+/* ---- after damage ---- */
+
+/* Tables that are made of others, or, FTS5's, make each other. */
+static bool is_kept(const char *table)
+{
+    static const char *const derived[] = {"background", "index_file"};
+    for (size_t i = 0; i < sizeof derived / sizeof *derived; i++) {
+        if (strcmp(table, derived[i]) == 0)
+            return false;
+    }
+    return strncmp(table, "caption_word", strlen("caption_word")) != 0 &&
+           strncmp(table, "sqlite_stat", strlen("sqlite_stat")) != 0;
+}
+
+/* A thumbnail that is lost can be made again, or done without. */
+static void pass_on(const pf_notes *from, pf_notes *lost)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        if (strncmp(from->line[i], "thumbnail:", strlen("thumbnail:")) != 0)
+            pf_notes_add(lost, "%s", from->line[i]);
+    }
+}
+
+bool pf_store_salvage(pf_store *from, pf_store *to, pf_notes *lost, pf_err *err)
+{
+    pf_notes tables = {0}, parts_lost = {0};
+    pf_store_digest found;
+    bool ok = pf_store_is_writable(to, err) &&
+              pf_sql_copy_tables(from->db, to->db, is_kept, &tables, err);
+    pass_on(&tables, lost);
+    ok = ok && pf_store_fill_words(to, err) &&
+         pf_store_check_digest(to, &found, &parts_lost, err);
+    for (size_t i = 0; ok && i < parts_lost.count; i++) {
+        if (strncmp(parts_lost.line[i], "background ", strlen("background ")) != 0)
+            pf_notes_add(lost, "%s", parts_lost.line[i]);
+    }
+    pf_notes_reset(&tables);
+    pf_notes_reset(&parts_lost);
+    return ok;
+}
+
+bool pf_store_replace(const char *path, pf_store *with, pf_err *err)
+{
+    return pf_sql_replace(path, with->db, err);
+}

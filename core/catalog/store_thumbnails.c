@@ -107,3 +107,56 @@ bool pf_store_check_thumbnails(pf_store *s, pf_notes *problems, pf_err *err)
     pf_sql_end(rows);
     return ok;
 }
+
+bool pf_store_drop_damaged_thumbnails(pf_store *s, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    if (!pf_store_is_writable(s, err))
+        return false;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT picture_id, thumbnail_hash, jpeg FROM thumbnail"
+                           " LEFT JOIN picture ON picture.id = picture_id",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        if (!is_as_noted(rows))
+            ok = pf_sql_run(s->db, "DELETE FROM thumbnail WHERE picture_id = ?",
+                            PF_SQL_ARGS(pf_sql_int(pf_sql_get_int(rows, 0))), err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_each_lost_thumbnail(pf_store *s, pf_store_lost_thumbnail_fn *fn,
+                                  void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT picture.id, min(path), image.frame, content_hash"
+                           " FROM picture JOIN image ON image.picture_id = picture.id"
+                           " WHERE thumbnail_hash IS NOT NULL AND picture.id NOT IN"
+                           " (SELECT picture_id FROM thumbnail) GROUP BY picture.id",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        pf_store_lost_thumbnail lost = {.picture_id = pf_sql_get_int(rows, 0),
+                                        .path = pf_sql_get_text(rows, 1),
+                                        .frame = (int)pf_sql_get_int(rows, 2)};
+        size_t n;
+        const void *hash = pf_sql_get_bytes(rows, 3, &n);
+        if (hash && n == sizeof lost.content.b)
+            memcpy(lost.content.b, hash, n);
+        ok = fn(user, &lost, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_forget_lost_thumbnails(pf_store *s, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db,
+                      "UPDATE picture SET thumbnail_hash = NULL WHERE thumbnail_hash IS"
+                      " NOT NULL AND id NOT IN (SELECT picture_id FROM thumbnail)",
+                      PF_SQL_NO_ARGS, err);
+}
