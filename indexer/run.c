@@ -1,6 +1,7 @@
 /* run.c - see run.h. */
 #include "indexer/run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -432,6 +433,19 @@ static bool catalog_exists(const char *folder, bool *exists, pf_err *err)
     return true;
 }
 
+static void tell_of_remote(const run *r)
+{
+    char text[400];
+    const char *kind = pf_store_remote_kind(r->store);
+    if (!kind || !r->options->notice)
+        return;
+    snprintf(text, sizeof text,
+             "the catalog lies on a network file system (%s), where searches and the "
+             "indexer wait for each other: a local disk is better",
+             kind);
+    r->options->notice(r->options->context, text);
+}
+
 static bool open_catalog(run *r, pf_err *err)
 {
     pf_catalog_writer_options o = {.wait_seconds = r->options->wait_seconds,
@@ -439,6 +453,7 @@ static bool open_catalog(run *r, pf_err *err)
     if (!pf_catalog_open_writer(&r->catalog, r->options->catalog, &o, err))
         return false;
     r->store = pf_catalog_store(r->catalog);
+    tell_of_remote(r);
     return true;
 }
 

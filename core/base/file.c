@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -96,6 +97,29 @@ bool pf_path_is_gone(const char *path)
 {
     struct stat st;
     return lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* Numbers as statfs(2) and linux/magic.h have them. */
+const char *pf_path_remote_kind(const char *path)
+{
+    static const struct {
+        uint32_t type;
+        const char *kind;
+    } kinds[] = {
+        {0x6969, "nfs"},      {0x517B, "smb"},      {0xFE534D42, "smb"},
+        {0xFF534D42, "cifs"}, {0x65735546, "fuse"}, {0x01021997, "9p"},
+        {0x5346414F, "afs"},  {0x00C36400, "ceph"}, {0x0BD00BD0, "lustre"},
+        {0x564C, "ncp"},      {0x73757245, "coda"}, {0x47504653, "gpfs"},
+        {0x7461636F, "ocfs"}, {0x01161970, "gfs2"},
+    };
+    struct statfs fs;
+    if (statfs(path, &fs) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].type == (uint32_t)fs.f_type)
+            return kinds[i].kind;
+    }
+    return NULL;
 }
 
 bool pf_path_exists(const char *path)

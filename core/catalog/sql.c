@@ -101,6 +101,11 @@ static bool fail(pf_sql *db, int rc, pf_err *err)
     case SQLITE_FULL:
         return pf_fail(err, PF_ERR_IO, "cannot write '%s': the disk is full", db->path);
     case SQLITE_READONLY:
+        if (rc == SQLITE_READONLY_ROLLBACK)
+            return pf_fail(err, PF_ERR_BUSY,
+                           "a change to '%s' did not come to its end: run "
+                           "plainfilm-index",
+                           db->path);
         return pf_fail(err, PF_ERR_IO, "cannot write '%s': it is read-only", db->path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

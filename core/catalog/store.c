@@ -124,21 +124,45 @@ static bool migrate(pf_store *s, pf_err *err)
     return ok && pf_sql_run_script(s->db, "PRAGMA foreign_keys = ON;", err);
 }
 
-static bool enter_wal_mode(pf_store *s, pf_err *err)
+static const char *pretended_kind;
+
+void pf_store_pretend_remote(const char *kind)
+{
+    pretended_kind = kind;
+}
+
+const char *pf_store_remote_kind(const pf_store *s)
+{
+    return s->remote_kind;
+}
+
+static bool set_journal(pf_store *s, const char *sql, const char *mode, pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row = false;
-    bool ok =
-        pf_sql_start(&rows, s->db, "PRAGMA journal_mode = WAL", PF_SQL_NO_ARGS, err) &&
-        pf_sql_next(rows, &has_row, err);
-    if (ok && (!has_row || strcmp(pf_sql_get_text(rows, 0), "wal") != 0))
-        ok = pf_fail(
-            err, PF_ERR_UNSUPPORTED,
-            "'%s' lies on a file system on which readers would have to wait for "
-            "an indexer (no shared memory); choose a local folder",
-            s->path);
+    bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && (!has_row || strcmp(pf_sql_get_text(rows, 0), mode) != 0))
+        ok = pf_fail(err, PF_ERR_UNSUPPORTED,
+                     "'%s' lies on a file system on which SQLite cannot keep its "
+                     "journal; choose a local folder",
+                     s->path);
     pf_sql_end(rows);
     return ok;
+}
+
+/* A log lets readers and the indexer work side by side, but needs memory that all of
+ * them share. To leave it takes a moment alone with the file. */
+static bool choose_journal(pf_store *s, pf_err *err)
+{
+    s->remote_kind = pretended_kind ? pretended_kind : pf_path_remote_kind(s->path);
+    if (!s->remote_kind)
+        return set_journal(s, "PRAGMA journal_mode = WAL", "wal", err);
+    int64_t version;
+    return pf_sql_run_script(s->db, "PRAGMA locking_mode = EXCLUSIVE;", err) &&
+           set_journal(s, "PRAGMA journal_mode = DELETE", "delete", err) &&
+           pf_sql_run_script(s->db, "PRAGMA locking_mode = NORMAL;", err) &&
+           pf_sql_find_int(s->db, "PRAGMA user_version", PF_SQL_NO_ARGS, &version, err);
 }
 
 /* Rows are as long as vectors: two of 512 floats just do not fit SQLite's usual page of
@@ -182,7 +206,7 @@ static bool open_for_writing(pf_store *s, pf_err *err)
         return false;
     if (is.version > 0 && !pf_store_check_schema(s, (int)is.version, err))
         return false;
-    return enter_wal_mode(s, err) &&
+    return choose_journal(s, err) &&
            (is.version == pf_schema_version ||
             (is.version == 0 ? migrate(s, err) : upgrade(s, &is, err)));
 }
@@ -331,9 +355,35 @@ bool pf_store_is_unmade(const char *path)
              big_endian(header + 68) == 0 && big_endian(header + 28) <= 1));
 }
 
-/* In WAL mode there is no rollback journal; SQLite would play back one that lies there,
- * and then remove the file that it names. Only the very first page of a catalog is
- * written with one: when that was not done the file begins anew, empty. */
+/* A journal ends with a name when it is one of several (fileformat2.html, "super
+ * journal"): of a file that SQLite would remove. */
+static bool names_another(const char *journal)
+{
+    static const uint8_t magic[8] = {0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7};
+    uint8_t end[8] = {0};
+    const int fd = open(journal, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    const bool is_read = size >= 8 && pread(fd, end, sizeof end, size - 8) == 8;
+    if (fd >= 0)
+        close(fd);
+    return !is_read || memcmp(end, magic, sizeof magic) == 0;
+}
+
+/* Does the file say that it has a journal, and no log? */
+static bool has_journal(const char *path)
+{
+    uint8_t header[100];
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const ssize_t n = fd < 0 ? 0 : pread(fd, header, sizeof header, 0);
+    if (fd >= 0)
+        close(fd);
+    return n == sizeof header && header[18] == 1 && header[19] == 1;
+}
+
+/* In WAL mode there is no rollback journal; SQLite would play back one that lies there.
+ * Only the very first page of a catalog is written with one: when that was not done the
+ * file begins anew, empty. Where journals are what there is (choose_journal()), one
+ * that was left behind belongs to the file. */
 static bool check_journal(const char *path, pf_store_mode mode, pf_err *err)
 {
     off_t size;
@@ -345,7 +395,9 @@ static bool check_journal(const char *path, pf_store_mode mode, pf_err *err)
     if (!journal)
         return false;
     bool ok;
-    if (!pf_store_is_unmade(path))
+    if (has_journal(path) && !pf_store_is_unmade(path) && !names_another(journal))
+        ok = true;
+    else if (!pf_store_is_unmade(path))
         ok = !writes(mode) ||
              pf_fail(err, PF_ERR_FORMAT, "'%s' is no part of a catalog: remove it",
                      journal);

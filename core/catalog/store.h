@@ -50,6 +50,13 @@ PF_MUST_CHECK bool pf_store_check_header(const char *path, pf_err *err);
  */
 bool pf_store_is_unmade(const char *path);
 
+/* Where another machine may open the file too, there is no shared memory for a log, and
+ * a journal takes its place: readers and the indexer wait for each other. Which kind of
+ * file system that is, for people; NULL: it is a local one. */
+const char *pf_store_remote_kind(const pf_store *store);
+/* For tests: from now on each file lies on this kind; NULL: as it is. */
+void pf_store_pretend_remote(const char *kind);
+
 /* Open the database file `path`. A new one is made with mode 0600. */
 PF_MUST_CHECK bool pf_store_open(pf_store **out, const char *path, pf_store_mode mode,
                                  pf_err *err);

@@ -14,6 +14,7 @@
 struct pf_store {
     pf_sql *db;
     char *path;
+    const char *remote_kind; /* of the file system; NULL: local */
     pf_store_mode mode;
     int64_t schema_checked; /* PRAGMA schema_version of the schema that was */
     bool is_writing;        /* between begin and commit or rollback */

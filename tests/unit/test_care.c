@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -253,6 +254,53 @@ static void damage_makes_no_backup(void **state)
     assert_int_equal(access(pf_films_path("kept"), F_OK), -1);
 }
 
+/* A catalog that another machine may open, too: no log, and moved there and back. */
+static void on_a_network_a_journal_takes_the_place_of_the_log(void **state)
+{
+    (void)state;
+    pf_run_report report = {0};
+    for (int i = 0; i < 4; i++) {
+        pf_store_pretend_remote(i % 2 == 0 ? "nfs" : NULL);
+        char name[32];
+        snprintf(name, sizeof name, "in/9%d.pgm", i);
+        pf_films_picture(name, 90 + (unsigned)i);
+        const bool ok = pf_run(&options, &report, NULL, &err);
+        pf_store_pretend_remote(NULL);
+        assert_ok(ok, &err);
+        assert_int_equal(report.added, 1);
+        pf_run_report_reset(&report);
+        assert_null(pf_films_check());
+        n_bytes = pf_tree_read(database(), bytes, sizeof bytes);
+        assert_int_equal(bytes[18], i % 2 == 0 ? 1 : 2); /* how it is written */
+    }
+}
+
+/* As after a kill there: half of what changed is in the file, all of it in the journal.
+ */
+static void a_journal_that_was_left_is_played_back(void **state)
+{
+    (void)state;
+    pf_run_report report = {0};
+    pf_store_pretend_remote("smb");
+    assert_ok(pf_run(&options, &report, NULL, &err), &err);
+    pf_run_report_reset(&report);
+    const pid_t child = fork();
+    if (child == 0) {
+        pf_films_picture("in/91.pgm", 91);
+        pf_catalog_die_at(4);
+        _exit(pf_run(&options, &report, NULL, &err) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 9);
+    pf_films_picture("in/91.pgm", 91);
+    assert_ok(pf_run(&options, &report, NULL, &err), &err);
+    pf_store_pretend_remote(NULL);
+    assert_int_equal(report.images, N + 1);
+    pf_run_report_reset(&report);
+    assert_null(pf_films_check());
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, before, after)
@@ -262,6 +310,8 @@ int main(void)
         TEST(a_thumbnail_whose_film_is_gone_is_done_without),
         TEST(a_backup_is_a_catalog),
         TEST(damage_makes_no_backup),
+        TEST(on_a_network_a_journal_takes_the_place_of_the_log),
+        TEST(a_journal_that_was_left_is_played_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
