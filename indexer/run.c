@@ -446,6 +446,20 @@ static void tell_of_remote(const run *r)
     r->options->notice(r->options->context, text);
 }
 
+static void tell_of_upgrade(const run *r)
+{
+    char text[200];
+    const int from = pf_store_upgraded_from(r->store);
+    if (from == 0 || !r->options->notice)
+        return;
+    snprintf(
+        text, sizeof text,
+        "the catalog had format %d and was brought up to date; catalog.format%d.db "
+        "in it is what it was, and can be removed",
+        from, from);
+    r->options->notice(r->options->context, text);
+}
+
 static bool open_catalog(run *r, pf_err *err)
 {
     pf_catalog_writer_options o = {.wait_seconds = r->options->wait_seconds,
@@ -454,6 +468,7 @@ static bool open_catalog(run *r, pf_err *err)
         return false;
     r->store = pf_catalog_store(r->catalog);
     tell_of_remote(r);
+    tell_of_upgrade(r);
     return true;
 }
 

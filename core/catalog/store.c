@@ -136,6 +136,11 @@ const char *pf_store_remote_kind(const pf_store *s)
     return s->remote_kind;
 }
 
+int pf_store_upgraded_from(const pf_store *s)
+{
+    return s->upgraded_from;
+}
+
 static bool set_journal(pf_store *s, const char *sql, const char *mode, pf_err *err)
 {
     pf_sql_rows *rows;
@@ -190,6 +195,7 @@ static bool keep_copy(pf_store *s, int64_t version, pf_err *err)
  * one: interrupted in between this goes on where it stopped. */
 static bool upgrade(pf_store *s, const identity *is, pf_err *err)
 {
+    s->upgraded_from = (int)is->version;
     return keep_copy(s, is->version, err) &&
            (is->is_sealed || (pf_sql_seal(s->db, err) && pf_sql_rewrite(s->db, err))) &&
            migrate(s, err) && pf_sql_checkpoint(s->db, err);

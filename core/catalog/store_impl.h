@@ -15,6 +15,7 @@ struct pf_store {
     pf_sql *db;
     char *path;
     const char *remote_kind; /* of the file system; NULL: local */
+    int upgraded_from;       /* format; 0: it was up to date, or is new */
     pf_store_mode mode;
     int64_t schema_checked; /* PRAGMA schema_version of the schema that was */
     bool is_writing;        /* between begin and commit or rollback */

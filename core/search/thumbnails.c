@@ -29,6 +29,24 @@ static bool make(pf_reader *r, const char *path, int frame, const pf_hash *conte
     return ok || pf_fail_in(err, "picture '%s'", path);
 }
 
+/* One that was damaged is as good as none, but has to be told of, once. */
+static bool find(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    pf_notes notes = {0};
+    pf_store *store = pf_reader_store(r);
+    const bool is_known = pf_store_has_damage(store);
+    if (pf_store_get_thumbnail(store, image_id, jpeg, &why))
+        return true;
+    if (why.code != PF_ERR_FORMAT || !pf_store_has_damage(store))
+        return pf_fail_as(err, &why);
+    if (is_known)
+        return true;
+    pf_notes_add(&notes, "%s; a film takes the place of its thumbnail", why.msg);
+    pf_engine_tell(r->engine, PF_NOTE_CATALOG, &notes);
+    return true;
+}
+
 bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_err *err)
 {
     pf_store *store = pf_reader_store(r);
@@ -36,7 +54,7 @@ bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_er
     char *path = NULL;
     int frame = 0;
     pf_hash content;
-    if (!pf_store_get_thumbnail(store, image_id, jpeg, err))
+    if (!find(r, image_id, jpeg, err))
         return false;
     if (jpeg->size > before)
         return true;
