@@ -216,6 +216,8 @@ static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
            ((mode != PF_SQL_WRITE && mode != PF_SQL_WRITE_DAMAGED) ||
             pf_sql_run_script(db,
                               "PRAGMA synchronous = FULL;"
+                              "PRAGMA journal_size_limit = 67108864;" /* of the log,
+                                  which grows while a reader stays with the past */
                               "PRAGMA secure_delete = ON;", /* what went is zeros */
                               err));
 }
