@@ -30,9 +30,9 @@ bool pf_path_is_gone(const char *path);
 bool pf_path_exists(const char *path);
 bool pf_path_is_folder(const char *path);
 
-/* The kind of file system that `path` lies on, when other machines may have it too, or a
- * program stands behind it: "nfs", "smb", "fuse", ...; NULL when it is a local one, or
- * cannot be told. */
+/* The kind of file system that `path` lies on, when other machines may have it too, or
+ * a program stands behind it: "nfs", "smb", "fuse", ...; NULL when it is a local one,
+ * or cannot be told. */
 const char *pf_path_remote_kind(const char *path);
 
 /* mkdir -p with the given mode for the folders that are made. */

@@ -50,8 +50,8 @@ PF_MUST_CHECK bool pf_store_check_header(const char *path, pf_err *err);
  */
 bool pf_store_is_unmade(const char *path);
 
-/* The format that opening it found, when that was an older one, of which a copy now lies
- * beside it; else 0. */
+/* The format that opening it found, when that was an older one, of which a copy now
+ * lies beside it; else 0. */
 int pf_store_upgraded_from(const pf_store *store);
 
 /* Where another machine may open the file too, there is no shared memory for a log, and
