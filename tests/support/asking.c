@@ -2,8 +2,12 @@
 #include "tests/support/asking.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "core/base/mem.h"
 #include "core/catalog/catalog.h"
+
+enum { IDS = 3 };
 
 static void take_note(void *context, pf_note_kind kind, const char *text)
 {
@@ -69,40 +73,102 @@ char *pf_asking_ask(pf_reader *reader, const char *question, pf_err *err)
 
 /* ---- all there is ---- */
 
+/* One question after another, each timed. */
+typedef struct {
+    const char *folder;
+    pf_reader *reader;
+    pf_notes *problems;   /* or NULL */
+    double opening;       /* seconds */
+    pf_asking_cost *most; /* or NULL */
+    pf_err first;         /* failure of them */
+} round_trip;
+
+static double processor_seconds(void)
+{
+    struct timespec t;
+    return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0
+               ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec
+               : 0;
+}
+
+/* What a program needs that opens the catalog and asks this alone. */
+static void note_cost(round_trip *t, const char *question, double since)
+{
+    const double seconds = t->opening + processor_seconds() - since;
+    if (t->most && seconds > t->most->seconds)
+        *t->most = (pf_asking_cost){question, seconds};
+}
+
 /* The first failure counts. */
-static bool keep_first(bool ok, const pf_err *why, pf_err *err)
+static void keep_first(round_trip *t, bool ok, const pf_err *why)
 {
-    if (!ok && err->code == PF_OK)
-        pf_fail_as(err, why);
-    return ok;
+    if (!ok && t->first.code == PF_OK)
+        pf_fail_as(&t->first, why);
 }
 
-static bool look_around(pf_reader *r, pf_err *err)
+static void get_info(round_trip *t)
 {
-    pf_facets *facets = NULL;
-    pf_catalog_info info = {.struct_size = sizeof info};
+    pf_catalog_info info = PF_CATALOG_INFO_INIT;
     pf_err why = PF_ERR_INIT;
-    bool ok = keep_first(pf_reader_get_info(r, &info, &why), &why, err);
-    for (int64_t id = 1; id <= 3; id++) {
-        pf_image *image = NULL;
-        pf_case *one = NULL;
-        uint8_t *jpeg = NULL;
-        size_t n;
-        why = (pf_err)PF_ERR_INIT;
-        ok = keep_first(pf_reader_find_image(r, id, &image, &why), &why, err) && ok;
-        ok = keep_first(pf_reader_find_case(r, id, &one, &why), &why, err) && ok;
-        if (pf_reader_get_thumbnail(r, id, &jpeg, &n, NULL)) /* films are not there */
-            pf_free(jpeg);
-        pf_image_free(image);
-        pf_case_free(one);
-    }
-    why = (pf_err)PF_ERR_INIT;
-    ok = keep_first(pf_reader_get_facets(r, NULL, 0, &facets, &why), &why, err) && ok;
-    pf_facets_free(facets);
-    return ok;
+    keep_first(t, pf_reader_get_info(t->reader, &info, &why), &why);
 }
 
-static bool ask_all(pf_reader *r, pf_err *err)
+static void find_images(round_trip *t)
+{
+    for (int64_t id = 1; id <= IDS; id++) {
+        pf_image *image;
+        pf_err why = PF_ERR_INIT;
+        keep_first(t, pf_reader_find_image(t->reader, id, &image, &why), &why);
+        pf_image_free(image);
+    }
+}
+
+static void find_cases(round_trip *t)
+{
+    for (int64_t id = 1; id <= IDS; id++) {
+        pf_case *found;
+        pf_err why = PF_ERR_INIT;
+        keep_first(t, pf_reader_find_case(t->reader, id, &found, &why), &why);
+        pf_case_free(found);
+    }
+}
+
+static void get_thumbnails(round_trip *t)
+{
+    for (int64_t id = 1; id <= IDS; id++) {
+        uint8_t *jpeg;
+        size_t n;
+        if (pf_reader_get_thumbnail(t->reader, id, &jpeg, &n, NULL)) /* no films */
+            pf_free(jpeg);
+    }
+}
+
+static void get_facets(round_trip *t)
+{
+    pf_facets *facets;
+    pf_err why = PF_ERR_INIT;
+    keep_first(t, pf_reader_get_facets(t->reader, NULL, 0, &facets, &why), &why);
+    pf_facets_free(facets);
+}
+
+static void look_around(round_trip *t)
+{
+    static const struct {
+        const char *what;
+        void (*look)(round_trip *t);
+    } looks[] = {{"the catalog", get_info},
+                 {"images", find_images},
+                 {"cases", find_cases},
+                 {"thumbnails", get_thumbnails},
+                 {"facets", get_facets}};
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        const double since = processor_seconds();
+        looks[i].look(t);
+        note_cost(t, looks[i].what, since);
+    }
+}
+
+static void ask_all(round_trip *t)
 {
     static const char *const questions[] = {
         "{\"phrase\":\"film\",\"by\":\"words\"}",
@@ -116,40 +182,48 @@ static bool ask_all(pf_reader *r, pf_err *err)
         "{\"phrase\":\"film\",\"limit\":100}",
         "{\"evaluate\":true}",
     };
-    bool ok = true;
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        const double since = processor_seconds();
         pf_err why = PF_ERR_INIT;
-        char *json = pf_asking_ask(r, questions[i], &why);
-        ok = keep_first(json != NULL, &why, err) && ok;
+        char *json = pf_asking_ask(t->reader, questions[i], &why);
+        keep_first(t, json != NULL, &why);
         pf_free(json);
+        note_cost(t, questions[i], since);
     }
-    return ok;
 }
 
-static bool check(const char *folder, pf_notes *problems, pf_err *err)
+static void check(round_trip *t)
 {
+    const double since = processor_seconds();
     pf_catalog *catalog;
     pf_notes ignored = {0};
     pf_err why = PF_ERR_INIT;
-    bool ok = pf_catalog_open_reader(&catalog, folder, &why);
+    bool ok = pf_catalog_open_reader(&catalog, t->folder, &why);
     if (ok) {
-        ok = pf_catalog_check(catalog, NULL, problems ? problems : &ignored, &why);
+        ok = pf_catalog_check(catalog, NULL, t->problems ? t->problems : &ignored,
+                              &why);
         pf_catalog_close(catalog);
     }
     pf_notes_reset(&ignored);
-    return keep_first(ok, &why, err);
+    keep_first(t, ok, &why);
+    note_cost(t, "the check", since);
 }
 
-bool pf_asking_all(const char *folder, pf_notes *notes, pf_notes *problems, pf_err *err)
+bool pf_asking_all(const char *folder, pf_notes *notes, pf_notes *problems,
+                   pf_asking_cost *most, pf_err *err)
 {
-    pf_reader *r;
-    pf_err first = PF_ERR_INIT, why = PF_ERR_INIT;
-    bool ok = keep_first(pf_asking_open(&r, folder, NULL, notes, &why), &why, &first);
-    if (ok) {
-        ok = look_around(r, &first);
-        ok = ask_all(r, &first) && ok;
-        pf_asking_close(r);
+    round_trip t = {.folder = folder, .problems = problems, .most = most};
+    pf_err why = PF_ERR_INIT;
+    const double since = processor_seconds();
+    const bool is_open = pf_asking_open(&t.reader, folder, NULL, notes, &why);
+    keep_first(&t, is_open, &why);
+    note_cost(&t, "opening", since);
+    t.opening = processor_seconds() - since;
+    if (is_open) {
+        look_around(&t);
+        ask_all(&t);
+        pf_asking_close(t.reader);
     }
-    ok = check(folder, problems, &first) && ok;
-    return ok || pf_fail_as(err, &first);
+    check(&t);
+    return t.first.code == PF_OK || pf_fail_as(err, &t.first);
 }

@@ -22,11 +22,17 @@ void pf_asking_close(pf_reader *reader); /* and its engine; NULL is fine */
  * 0. Files may be named. Given, free with pf_free(); NULL with *err. */
 PF_MUST_CHECK char *pf_asking_ask(pf_reader *reader, const char *question, pf_err *err);
 
+typedef struct {
+    const char *question;
+    double seconds; /* of the processor, with those that opening takes */
+} pf_asking_cost;
+
 /* Put a question of each kind to the seeded catalog at `folder` (seeded.h), or to what
  * somebody has made of it; look at images, cases and facets; check it, which adds to
- * `problems` (may be NULL). False when it cannot be opened, or when one of these fails;
- * the others are done all the same. */
+ * `problems` (may be NULL). *most (may be NULL; all zero before): what took longest.
+ * False when it cannot be opened, or when one of these fails; the others are done all
+ * the same. */
 PF_MUST_CHECK bool pf_asking_all(const char *folder, pf_notes *notes,
-                                 pf_notes *problems, pf_err *err);
+                                 pf_notes *problems, pf_asking_cost *most, pf_err *err);
 
 #endif
