@@ -27,6 +27,7 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"embedded", (int64_t)r->embedded},
                   {"kept", (int64_t)r->kept},
                   {"links_out", (int64_t)r->links_out},
+                  {"captions_cut", (int64_t)r->captions_cut},
                   {"images", r->images},
                   {"captions", r->captions},
                   {"cases", r->cases}};
@@ -87,6 +88,11 @@ static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
                 "--follow-links takes them\n",
                 r->links_out);
     others_text(r, out);
+    if (r->captions_cut > 0)
+        fprintf(out,
+                "%zu new captions are so long that the words at their end cannot be "
+                "found\n",
+                r->captions_cut);
     for (size_t i = 0; i < r->n_failures; i++) {
         fputs("failed: ", out);
         pf_term_puts(out, r->failures[i].path);

@@ -407,6 +407,7 @@ static bool count_all(run *r, pf_err *err)
         return false;
     r->report->images = n.images;
     r->report->captions = n.captions;
+    r->report->captions_cut = pf_store_cut_texts(r->store);
     r->report->cases = n.cases;
     return true;
 }

@@ -20,6 +20,7 @@ struct pf_store {
     int64_t schema_checked; /* PRAGMA schema_version of the schema that was */
     bool is_writing;        /* between begin and commit or rollback */
     bool is_reading;        /* between begin_read and end_read */
+    size_t n_cut_texts;     /* see pf_store_cut_texts() */
 };
 
 /* store_schema.c: does the file have what the first `version` migrations make, and

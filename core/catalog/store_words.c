@@ -71,12 +71,19 @@ bool pf_store_fill_words(pf_store *s, pf_err *err)
                            " (SELECT 1 FROM caption_word_docsize AS word"
                            " WHERE word.id = caption_text.id)",
                            PF_SQL_NO_ARGS, err);
-    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         ok = pf_store_columns_read(&c, pf_sql_get_text(rows, 1), err) &&
              insert(s, pf_sql_get_int(rows, 0), &c, err);
+        s->n_cut_texts += c.terms.is_cut;
+    }
     pf_sql_end(rows);
     pf_store_columns_reset(&c);
     return ok;
+}
+
+size_t pf_store_cut_texts(const pf_store *s)
+{
+    return s->n_cut_texts;
 }
 
 /* FTS5 only notes that a row went; its words stay until segments are merged, which

@@ -349,12 +349,14 @@ static bool read_char(reader *r, const text_span *t, uint32_t code, size_t at,
 
 bool pf_terms_read(pf_terms *terms, const char *text, size_t n, pf_err *err)
 {
+    size_t at = 0;
     terms->n = terms->n_wholes = terms->n_chars = 0;
-    if (n > PF_TERMS_MAX_TEXT)
+    terms->is_cut = n > PF_TERMS_MAX_TEXT;
+    if (terms->is_cut)
         n = pf_utf8_cut(text, PF_TERMS_MAX_TEXT);
     const text_span t = {text, n};
     reader r = {.terms = terms, .err = err};
-    for (size_t at = 0, length; at < n && terms->n < PF_TERMS_MAX; at += length) {
+    for (size_t length; at < n && terms->n < PF_TERMS_MAX; at += length) {
         uint32_t code;
         length = pf_utf8_decode(text + at, n - at, &code);
         if (length == 0) {
@@ -364,6 +366,7 @@ bool pf_terms_read(pf_terms *terms, const char *text, size_t n, pf_err *err)
         if (!read_char(&r, &t, code, at, &length))
             return false;
     }
+    terms->is_cut = terms->is_cut || at < n;
     return end_word(&r, n) && end_compound(&r);
 }
 

@@ -59,6 +59,7 @@ typedef struct {
     size_t room, room_wholes;
     char *chars; /* words, each ending in a NUL */
     size_t n_chars, room_chars;
+    bool is_cut; /* the text goes on behind what was read */
 } pf_terms;
 
 /* Read the first `n` bytes of `text`, which may be anything; what is no UTF-8 parts

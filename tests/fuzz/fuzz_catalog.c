@@ -44,7 +44,7 @@ typedef struct {
 } file;
 
 /* Made once: the folder, with names of what is in it, and catalog.db as it was. */
-static char box[64], catalog[80], synonyms[80], database[96], wal[96], shm[96];
+static char box[64], catalog[80], synonyms[80], database[96], wal[104], shm[104];
 static file whole, changed;
 
 /* ---- the good catalog ---- */
