@@ -38,9 +38,9 @@ static bool add_file(taker *t, const char *path, double weight, pf_err *err)
                        "files may not be named here: send the picture's bytes as "
                        "'image_bytes'");
     if (strcmp(path, "-") == 0)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "stdin has the questions: send the picture's bytes as "
-                       "'image_bytes'");
+        return pf_fail(
+            err, PF_ERR_MISUSE,
+            "'-' is no file here: send the picture's bytes as 'image_bytes'");
     return pf_request_add_picture_file(t->request, path, weight, err);
 }
 

@@ -139,7 +139,7 @@ static bool other_model(const pf_models *m, const char *hex, pf_err *err)
 {
     return pf_fail(err, PF_ERR_MISMATCH,
                    "model '%s' (%s) is not the one catalog '%s' was made with (%s): "
-                   "name that one with --model, or make the catalog anew with "
+                   "name that one, or make the catalog anew with "
                    "plainfilm-index --rebuild --model",
                    model_path(m), hex, m->options.folder, m->stored.fingerprint);
 }
@@ -215,7 +215,7 @@ static bool is_findable(const pf_models *m, pf_err *err)
     return m->options.model || pf_path_exists(m->stored.path) ||
            pf_fail(err, PF_ERR_NOT_FOUND,
                    "the model of catalog '%s' is not at '%s' any more: name its new "
-                   "place with --model",
+                   "place",
                    m->options.folder, m->stored.path);
 }
 

@@ -186,7 +186,7 @@ static bool tokenizer_missing(const pf_model *m, pf_err *err)
         "there is no tokenizer in '%s': put merges.txt and vocab.json (from "
         "PubMedCLIP's or openai/clip-vit-base-patch32's files on Hugging Face) "
         "or bpe_simple_vocab_16e6.txt.gz (from OpenAI's CLIP sources) beside "
-        "the checkpoint, or name one with --tokenizer",
+        "the checkpoint, or name another place",
         m->folder);
 }
 

@@ -293,7 +293,7 @@ static const struct {
     {"{\"phrase\":[]}", PF_ERR_MISUSE, "an empty text in the question"},
     {"{\"phrase\":\"0:a\"}", PF_ERR_MISUSE, "'0:a' is outside 0.001..1000"},
     {"{\"phrase\":\"3:\"}", PF_ERR_MISUSE, "nothing behind the weight"},
-    {"{\"image\":\"-\"}", PF_ERR_MISUSE, "stdin has the questions"},
+    {"{\"image\":\"-\"}", PF_ERR_MISUSE, "'-' is no file here"},
     {"{\"image\":7}", PF_ERR_MISUSE, "'image' is neither a string nor an array"},
     {"{\"image\":[7]}", PF_ERR_MISUSE, "'image' has an element that is no string"},
     {"{\"like\":true}", PF_ERR_MISUSE, "'like' is neither a string nor an array"},
