@@ -764,7 +764,7 @@ static void test_other_model_is_refused(void **state)
     refuse_phrase(reader, PF_ERR_MISMATCH, "is not the one catalog");
     refuse_phrase(reader, PF_ERR_MISMATCH, model);
     refuse_phrase(reader, PF_ERR_MISMATCH, folder);
-    refuse_phrase(reader, PF_ERR_MISMATCH, "--model");
+    refuse_phrase(reader, PF_ERR_MISMATCH, "name that one");
     const pf_part part = like("3"); /* which needs none still works */
     const pf_query q = ask(PF_FIND_IMAGES, &part, 1);
     pf_hits answer = {0};
@@ -781,7 +781,7 @@ static void test_moved_model(void **state)
     assert_int_equal(rename(model, moved), 0);
     pf_reader *reader = open_reader(NULL);
     refuse_phrase(reader, PF_ERR_NOT_FOUND, model);
-    refuse_phrase(reader, PF_ERR_NOT_FOUND, "--model");
+    refuse_phrase(reader, PF_ERR_NOT_FOUND, "name its new place");
     pf_asking_close(reader);
     reader = open_reader(moved);
     run_phrase(reader);
@@ -797,7 +797,7 @@ static void test_tokenizer_elsewhere(void **state)
     snprintf(moved, sizeof moved, "%s/moved", root);
     assert_int_equal(rename(from, to), 0);
     pf_reader *reader = open_reader(NULL);
-    refuse_phrase(reader, PF_ERR_NOT_FOUND, "--tokenizer");
+    refuse_phrase(reader, PF_ERR_NOT_FOUND, "name another place");
     pf_asking_close(reader);
     const pf_engine_options options = {.tokenizer = to};
     assert_ok(pf_asking_open(&reader, folder, &options, NULL, &err), &err);
