@@ -356,7 +356,8 @@ typedef struct pf_answer pf_answer;
 
 /* Ask. `work` may be NULL. MISUSE for what makes no sense, with what to ask instead;
  * NOT_FOUND for captions or cases of a catalog without any, for an image that is not
- * there, for a filter whose key nothing has. */
+ * there, for a filter whose key nothing has; LIMIT for hits with more text than there
+ * is in all of the catalog. */
 PF_MUST_CHECK PF_API bool pf_reader_ask(pf_reader *reader, const pf_request *request,
                                         const pf_work *work, pf_answer **out,
                                         pf_err *err);

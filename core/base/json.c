@@ -136,6 +136,24 @@ void pf_json_writer_init(pf_json_writer *w, FILE *file)
     *w = (pf_json_writer){.file = file, .is_first = true};
 }
 
+/* A text may have millions of them, and printf() takes its time. */
+static void write_escape(FILE *file, uint32_t code)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char escape[] = {'\\',
+                           'u',
+                           digits[code >> 12 & 15],
+                           digits[code >> 8 & 15],
+                           digits[code >> 4 & 15],
+                           digits[code & 15]};
+    fwrite(escape, 1, sizeof escape, file);
+}
+
+static bool must_be_escaped(uint32_t code)
+{
+    return code == 0x2028 || code == 0x2029 || pf_utf8_is_control(code);
+}
+
 /* jansson leaves all past U+007F, and DEL, as it is: what drives a terminal or turns
  * the direction of writing is escaped here. All of these are below U+10000, and bytes
  * come in whole characters (what is escaped and what is not, each in one piece). */
@@ -146,10 +164,10 @@ static int to_file(const char *bytes, size_t n, void *file)
         uint32_t code = 'a';
         length = pf_utf8_decode(bytes + i, n - i, &code);
         length = length > 0 ? length : 1;
-        if (code != 0x2028 && code != 0x2029 && !pf_utf8_is_control(code))
+        if (!must_be_escaped(code))
             continue;
         fwrite(bytes + done, 1, i - done, file);
-        fprintf(file, "\\u%04X", (unsigned)code);
+        write_escape(file, code);
         done = i + length;
     }
     return fwrite(bytes + done, 1, n - done, file) == n - done ? 0 : -1;
@@ -171,17 +189,63 @@ char *pf_json_text(const pf_json *json, pf_err *err)
     return text;
 }
 
+/* NULL: it has none that is short. */
+static const char *short_escape(uint32_t code)
+{
+    switch (code) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\b':
+        return "\\b";
+    case '\f':
+        return "\\f";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    default:
+        return NULL;
+    }
+}
+
+/* What jansson and to_file() make of a text, without a printf() for each character of
+ * which there are millions. */
+static void write_chars(FILE *file, const char *s, size_t n)
+{
+    size_t done = 0, length;
+    for (size_t i = 0; i < n; i += length) {
+        uint32_t code = 'a';
+        length = pf_utf8_decode(s + i, n - i, &code);
+        length = length > 0 ? length : 1;
+        const char *escape = short_escape(code);
+        if (!escape && !must_be_escaped(code))
+            continue;
+        fwrite(s + done, 1, i - done, file);
+        if (escape)
+            fputs(escape, file);
+        else
+            write_escape(file, code);
+        done = i + length;
+    }
+    fwrite(s + done, 1, n - done, file);
+}
+
 static void write_text(FILE *file, const char *s)
 {
-    char *clean = NULL;
-    json_t *text = json_string(s);
-    if (!text && (clean = pf_utf8_repair(s, NULL)))
-        text = json_string(clean);
-    if (text)
-        json_dump_callback(text, to_file, file, JSON_ENCODE_ANY);
-    else
-        fputs("null", file);
-    json_decref(text);
+    const size_t n = strlen(s);
+    const bool is_valid = pf_utf8_is_valid(s, n);
+    char *clean = is_valid ? NULL : pf_utf8_repair(s, NULL);
+    if (!clean && !is_valid) {
+        fputs("null", file); /* no memory */
+        return;
+    }
+    fputc('"', file);
+    write_chars(file, clean ? clean : s, clean ? strlen(clean) : n);
+    fputc('"', file);
     pf_free(clean);
 }
 

@@ -25,9 +25,12 @@
 enum {
     MAX_STATEMENTS = 96, /* more than the store has */
     BUSY_MS = 10 * 1000, /* only recovery and checkpoints ever make us wait */
-    MAX_VALUE = 8 << 20, /* bytes in one text or blob; a caption has 1 MiB at most */
-    MAX_SQL = 1 << 16,   /* bytes in one statement, those of a schema included */
-    LOOK = 100 * 1000,   /* steps between two looks at how many there were */
+    MAX_VALUE = 8 << 20, /* bytes in one row: the words of a caption of 1 MiB */
+    MAX_READ = 3 << 19,  /* in one that is read: such a caption and its vector */
+    BLOCK = 512,         /* bytes, what st_blocks counts */
+    COMPRESSED = 2,
+    MAX_SQL = 1 << 16,        /* bytes in one statement, those of a schema included */
+    LOOK = 100 * 1000,        /* steps between two looks at how many there were */
     FREE_STEPS = 5 * 1000000, /* that any statement may take: some 60 ms */
     STEPS_PER_BYTE = 16,      /* steps per byte of the file; integrity_check takes 5 */
     LOG_FRAMES = 1000,        /* of the log, after which it goes into the file: 16 MB */
@@ -116,8 +119,8 @@ static bool fail(pf_sql *db, int rc, pf_err *err)
     case SQLITE_CORRUPT:
         return pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: %s", db->path, detail);
     case SQLITE_TOOBIG:
-        return pf_fail(err, PF_ERR_LIMIT, "a value in '%s' is larger than %d bytes",
-                       db->path, MAX_VALUE);
+        return pf_fail(err, PF_ERR_LIMIT, "a row in '%s' is larger than %d bytes",
+                       db->path, sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, -1));
     case SQLITE_INTERRUPT:
         return pf_fail(err, PF_ERR_FORMAT, "'%s' is damaged: reading it has no end",
                        db->path);
@@ -171,10 +174,21 @@ static bool add_uri(pf_buf *uri, const char *path, bool is_immutable, pf_err *er
     return ok;
 }
 
+/* Holes cost nobody anything, and have no rows: a file has no more bytes than twice
+ * the room that it takes on the disk, which may be compressed. (To look for holes
+ * it would have to be opened, and closing it takes SQLite's locks away.) */
 static int64_t size_of(const char *path)
 {
     struct stat st;
-    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+    if (stat(path, &st) != 0)
+        return 0;
+    const int64_t room = (int64_t)st.st_blocks * BLOCK * COMPRESSED;
+    return room > 0 && room < st.st_size ? room : st.st_size;
+}
+
+int64_t pf_sql_size(const pf_sql *db)
+{
+    return size_of(db->path) + size_of(db->wal);
 }
 
 /* Rows are in the file, so there are fewer of them than it has bytes, unless its pages
@@ -183,20 +197,26 @@ static int count_steps(void *user)
 {
     pf_sql *db = user;
     *db->steps += LOOK;
-    return *db->steps > FREE_STEPS &&
-           *db->steps / STEPS_PER_BYTE > size_of(db->path) + size_of(db->wal);
+    return *db->steps > FREE_STEPS && *db->steps / STEPS_PER_BYTE > pf_sql_size(db);
+}
+
+bool pf_sql_allow_long_rows(pf_sql *db, bool are_allowed)
+{
+    return sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH,
+                         are_allowed ? MAX_VALUE : MAX_READ) != MAX_READ;
 }
 
 static bool configure(pf_sql *db, pf_sql_mode mode, pf_err *err)
 {
     static const int limits[][2] = {
-        {SQLITE_LIMIT_LENGTH, MAX_VALUE}, {SQLITE_LIMIT_SQL_LENGTH, MAX_SQL},
-        {SQLITE_LIMIT_ATTACHED, 0},       {SQLITE_LIMIT_EXPR_DEPTH, 100},
-        {SQLITE_LIMIT_COLUMN, 100},       {SQLITE_LIMIT_COMPOUND_SELECT, 10},
-        {SQLITE_LIMIT_TRIGGER_DEPTH, 10}, {SQLITE_LIMIT_WORKER_THREADS, 0},
+        {SQLITE_LIMIT_SQL_LENGTH, MAX_SQL}, {SQLITE_LIMIT_EXPR_DEPTH, 100},
+        {SQLITE_LIMIT_ATTACHED, 0},         {SQLITE_LIMIT_COLUMN, 100},
+        {SQLITE_LIMIT_COMPOUND_SELECT, 10}, {SQLITE_LIMIT_TRIGGER_DEPTH, 10},
+        {SQLITE_LIMIT_WORKER_THREADS, 0},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         sqlite3_limit(db->handle, limits[i][0], limits[i][1]);
+    pf_sql_allow_long_rows(db, mode != PF_SQL_READ && mode != PF_SQL_IMMUTABLE);
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_wal_autocheckpoint(db->handle, 0); /* pf_sql_commit() sees to it */

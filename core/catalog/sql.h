@@ -8,6 +8,7 @@
 #ifndef PF_CORE_CATALOG_SQL_H
 #define PF_CORE_CATALOG_SQL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -101,6 +102,13 @@ PF_MUST_CHECK bool pf_sql_commit(pf_sql *db, pf_err *err);
  * allow all. Commits do that, too, when it has become long; what went wrong then is
  * told here, for no commit is less safe for it. */
 PF_MUST_CHECK bool pf_sql_checkpoint(pf_sql *db, pf_err *err);
+
+/* Bytes of the file and its write-ahead log, where they are not all holes. */
+int64_t pf_sql_size(const pf_sql *db);
+/* Rows of 8 MiB, as the words of a caption may be. Without it a connection that only
+ * reads has 1.5 MiB, enough for all else: a row that many others point to is read many
+ * times. Gives back what held before. */
+bool pf_sql_allow_long_rows(pf_sql *db, bool are_allowed);
 
 /* --- pages with checksums (sql_vfs.h) ------------------------------------------ */
 

@@ -514,6 +514,7 @@ bool pf_store_begin_read(pf_store *s, pf_err *err)
 {
     if (s->is_writing || s->is_reading)
         return pf_fail(err, PF_ERR_MISUSE, "'%s' has a transaction already", s->path);
+    s->text_limit = 0;
     int64_t generation; /* the snapshot is taken by the first read */
     if (!pf_sql_run(s->db, "BEGIN", PF_SQL_NO_ARGS, err) || !check_schema(s, err) ||
         !pf_store_get_generation(s, &generation, err)) {

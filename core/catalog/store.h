@@ -321,6 +321,9 @@ typedef struct {
 /* *out must be all zero; everything in it is owned until the reset. */
 PF_MUST_CHECK bool pf_store_get_details(pf_store *store, int64_t image_id,
                                         pf_store_details *out, pf_err *err);
+/* Bytes of texts that an answer may have: as many as the file, and 8 MiB. More there
+ * are only where many images share a text that is long. */
+size_t pf_store_text_limit(pf_store *store);
 void pf_store_details_reset(pf_store_details *details); /* frees; all zero is fine */
 
 /* Path (owned, free with pf_free()), frame and, unless `content` is NULL, the hash of

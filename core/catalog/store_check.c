@@ -167,8 +167,8 @@ static bool check_pages(pf_store *s, bool *is_sound, pf_notes *problems, pf_err 
     return true;
 }
 
-bool pf_store_check(pf_store *s, pf_store_digest *digest, pf_notes *problems,
-                    pf_err *err)
+static bool check_all(pf_store *s, pf_store_digest *digest, pf_notes *problems,
+                      pf_err *err)
 {
     pf_err local = PF_ERR_INIT;
     pf_store_digest ignored;
@@ -199,4 +199,13 @@ bool pf_store_check(pf_store *s, pf_store_digest *digest, pf_notes *problems,
         return pf_fail_as(err, &local);
     pf_notes_add(problems, "%s", local.msg); /* too damaged to go on: a finding */
     return true;
+}
+
+bool pf_store_check(pf_store *s, pf_store_digest *digest, pf_notes *problems,
+                    pf_err *err)
+{
+    const bool were_allowed = pf_sql_allow_long_rows(s->db, true);
+    const bool ok = check_all(s, digest, problems, err);
+    pf_sql_allow_long_rows(s->db, were_allowed);
+    return ok;
 }

@@ -21,6 +21,7 @@ struct pf_store {
     bool is_writing;        /* between begin and commit or rollback */
     bool is_reading;        /* between begin_read and end_read */
     size_t n_cut_texts;     /* see pf_store_cut_texts() */
+    size_t text_limit;      /* see pf_store_text_limit(); 0: not known yet */
 };
 
 /* store_schema.c: does the file have what the first `version` migrations make, and

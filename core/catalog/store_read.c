@@ -11,8 +11,10 @@
 #include "core/catalog/store_impl.h"
 
 enum {
-    MAX_DETAILS = 1 << 20
-}; /* captions or attributes of one image, in bytes of rows */
+    MAX_DETAILS = 1 << 20, /* captions or attributes of one image, in bytes of rows, */
+    MAX_TEXTS = 16 << 20,  /* and of their texts */
+    FREE_TEXTS = 8 << 20,  /* what an answer may have, however small the file is */
+};
 
 /* --- images ---------------------------------------------------------------------- */
 
@@ -110,24 +112,46 @@ static bool read_image(pf_store *s, int64_t id, pf_store_details *out, pf_err *e
     return ok;
 }
 
+size_t pf_store_text_limit(pf_store *s)
+{
+    if (s->text_limit == 0)
+        s->text_limit = FREE_TEXTS + (size_t)pf_sql_size(s->db);
+    return s->text_limit;
+}
+
+/* Adds what a caption or an attribute has of text. */
+static bool count_text(size_t *n, const char *text, const pf_store_details *of,
+                       pf_err *err)
+{
+    *n += strlen(text);
+    return *n <= MAX_TEXTS ||
+           pf_fail(err, PF_ERR_LIMIT,
+                   "the captions or attributes of image %lld have more than %d MiB",
+                   (long long)of->id, MAX_TEXTS >> 20);
+}
+
 static bool read_captions(pf_store *s, pf_store_details *out, pf_err *err)
 {
     pf_buf found; /* of pf_store_caption */
     pf_buf_init(&found, MAX_DETAILS);
     pf_sql_rows *rows;
     bool has_row;
+    size_t n_text = 0;
     bool ok =
-        pf_sql_start(&rows, s->db,
-                     "SELECT caption.id, text, 0 AS rank FROM caption"
-                     " JOIN caption_text ON caption_text.id = caption_text_id"
-                     " WHERE image_id = ?1 UNION ALL"
-                     " SELECT caption.id, text, 1 FROM caption"
-                     " JOIN caption_text ON caption_text.id = caption_text_id"
-                     " WHERE case_id = ?2 ORDER BY rank, 1",
+        pf_sql_start(&rows, s->db, /* sorted before they have their texts */
+                     "SELECT id, (SELECT text FROM caption_text"
+                     "            WHERE caption_text.id = caption_text_id) FROM"
+                     " (SELECT id, caption_text_id, 0 AS rank FROM caption"
+                     "   WHERE image_id = ?1 UNION ALL"
+                     "  SELECT id, caption_text_id, 1 FROM caption"
+                     "   WHERE case_id = ?2 ORDER BY rank, id LIMIT 1000000)",
                      PF_SQL_ARGS(pf_sql_int(out->id), pf_sql_int(out->case_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         pf_store_caption c = {.id = pf_sql_get_int(rows, 0)};
-        ok = copy_text(&c.text, rows, 1, err);
+        if (pf_sql_is_null(rows, 1))
+            continue;
+        ok = count_text(&n_text, pf_sql_get_text(rows, 1), out, err) &&
+             copy_text(&c.text, rows, 1, err);
         if (ok && !(ok = pf_buf_add(&found, &c, sizeof c, err)))
             pf_free(c.text);
     }
@@ -143,6 +167,7 @@ static bool read_attributes(pf_store *s, pf_store_details *out, pf_err *err)
     pf_buf_init(&found, MAX_DETAILS);
     pf_sql_rows *rows;
     bool has_row;
+    size_t n_text = 0;
     bool ok =
         pf_sql_start(&rows, s->db,
                      "SELECT key, value, 0 AS rank FROM image_attribute"
@@ -152,7 +177,9 @@ static bool read_attributes(pf_store *s, pf_store_details *out, pf_err *err)
                      PF_SQL_ARGS(pf_sql_int(out->id), pf_sql_int(out->case_id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         pf_store_owned_attribute a = {0};
-        ok = copy_text(&a.key, rows, 0, err) && copy_text(&a.value, rows, 1, err) &&
+        ok = count_text(&n_text, pf_sql_get_text(rows, 0), out, err) &&
+             count_text(&n_text, pf_sql_get_text(rows, 1), out, err) &&
+             copy_text(&a.key, rows, 0, err) && copy_text(&a.value, rows, 1, err) &&
              pf_buf_add(&found, &a, sizeof a, err);
         if (!ok) {
             pf_free(a.key);

@@ -72,13 +72,20 @@ static bool take_caption(void *user, int64_t id, int64_t image_id, pf_err *err)
 
 static bool read_texts(caption_list *l, pf_store *store, pf_err *err)
 {
-    for (size_t i = 0; i < l->n; i++) {
+    const size_t limit = pf_store_text_limit(store);
+    for (size_t i = 0, n = 0; i < l->n; i++) {
         int64_t image_id;
         if (!pf_store_get_caption(store, l->at[i].id, &l->at[i].text, &image_id, err))
             return false;
         if (!l->at[i].text)
             return pf_fail(err, PF_ERR_FORMAT, "caption %lld has no text",
                            (long long)l->at[i].id);
+        n += strlen(l->at[i].text);
+        if (n > limit)
+            return pf_fail(err, PF_ERR_LIMIT,
+                           "the captions have more text than %zu bytes, as many as "
+                           "the catalog has",
+                           limit);
     }
     return true;
 }

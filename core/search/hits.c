@@ -6,6 +6,8 @@
 
 #include "core/base/mem.h"
 
+enum { ATTRIBUTE = 32 }; /* bytes that it takes beside its texts, at least */
+
 /* What a hit has is const for all but its owner. */
 static void release(const void *p)
 {
@@ -128,6 +130,32 @@ static bool fill_hit(pf_hit *h, pf_store *store, pf_find find, pf_err *err)
     return fill_image(h, store, err);
 }
 
+static size_t length(const char *s)
+{
+    return s ? strlen(s) : 0;
+}
+
+static size_t count_text(const pf_hit *h)
+{
+    size_t n = length(h->path) + length(h->caption) + length(h->case_key) +
+               length(h->case_title);
+    for (size_t i = 0; i < h->n_attributes; i++)
+        n += ATTRIBUTE + length(h->attributes[i].key) + length(h->attributes[i].value);
+    for (size_t i = 0; i < h->n_images; i++)
+        n += length(h->images[i].path);
+    return n;
+}
+
+static bool check_text(pf_hits *out, const pf_hit *h, size_t limit, pf_err *err)
+{
+    out->n_text += count_text(h);
+    return out->n_text <= limit ||
+           pf_fail(err, PF_ERR_LIMIT,
+                   "more text than %zu bytes, as many as the catalog has: ask for "
+                   "fewer hits",
+                   limit);
+}
+
 /* `n` hits more, all zero. NULL on failure. */
 static pf_hit *add_hits(pf_hits *out, size_t n, pf_err *err)
 {
@@ -147,11 +175,12 @@ bool pf_hits_fill(pf_hits *out, pf_store *store, pf_find find, const int64_t *id
 {
     if (n == 0)
         return true;
+    const size_t limit = pf_store_text_limit(store);
     pf_hit *h = add_hits(out, n, err);
     for (size_t i = 0; h && i < n; i++, h++) {
         h->id = ids[i];
         h->score = scores[i];
-        if (!fill_hit(h, store, find, err))
+        if (!fill_hit(h, store, find, err) || !check_text(out, h, limit, err))
             return false;
     }
     return h != NULL;
@@ -186,13 +215,15 @@ bool pf_hits_fill_cases(pf_hits *out, pf_store *store, const pf_ranked_cases *ra
 {
     if (ranked->n_cases == 0)
         return true;
+    const size_t limit = pf_store_text_limit(store);
     pf_hit *h = add_hits(out, ranked->n_cases, err);
     for (size_t i = 0; h && i < ranked->n_cases; i++, h++) {
         const pf_ranked_case *c = &ranked->cases[i];
         h->id = c->id;
         h->n_case_images = c->n_images;
         if (!fill_case(h, store, ranked->ids + c->first, ranked->scores + c->first,
-                       c->found, err))
+                       c->found, err) ||
+            !check_text(out, h, limit, err))
             return false;
     }
     return h != NULL;

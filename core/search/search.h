@@ -46,6 +46,7 @@ typedef struct {
     pf_hit *hits; /* best first, owned */
     size_t n_hits;
     size_t n_truncated;   /* phrases of which only the beginning was read */
+    size_t n_text;        /* bytes that the hits have of captions, paths, ... */
     bool no_image_passes; /* the filters: nothing was searched */
     double best; /* highest cosine of all that may be found, limit and lowest score
                     aside; below -1: there was none, or by words alone */

@@ -269,7 +269,7 @@ static void foreign_schemas_are_refused(void **state)
          " 'CREATE VIEW v' || x || ' AS SELECT 1' FROM e",
          FOREIGN},
         {"INSERT INTO sqlite_schema VALUES ('view', 'v', 'v', 0, 'CREATE VIEW v AS"
-         " SELECT ''' || hex(zeroblob(1000000)) || '''')",
+         " SELECT ''' || hex(zeroblob(500000)) || '''')",
          "is damaged: malformed database schema"},
         {"INSERT INTO sqlite_schema VALUES ('view', 'v', 'v', 0, 'CREATE VIEW v AS"
          " SELECT ' || replace(hex(zeroblob(5000)), '0', '(') || '1')",
@@ -426,6 +426,66 @@ static void rows_that_lie_do_no_harm(void **state)
         {"INSERT INTO caption_word_config VALUES ('rank', 'bm25(''x'')')", ""},
         {"INSERT INTO caption_word_config VALUES ('pgsz', 2147483647)", ""},
         {"UPDATE caption_word_idx SET pgno = 2147483647", ""},
+        {"INSERT INTO caption_word_config VALUES ('rank', 'snippet(0, ''a'', ''b'','"
+         " || ' ''c'', 64)')",
+         ""},
+        {"INSERT INTO caption_word_config VALUES ('rank', 'highlight(0, ''a'', "
+         "''b'')')",
+         ""},
+        {"INSERT INTO caption_word_config VALUES ('rank', 'bm25(1e308, -1e308)')", ""},
+        {"INSERT INTO caption_word_config VALUES ('rank', 'none()')",
+         "no such function"},
+        {"INSERT INTO caption_word_config VALUES ('hashsize', 2147483647)", ""},
+        {"INSERT INTO caption_word_config VALUES ('secure-delete', 1)", ""},
+        {"UPDATE caption_word_data SET block = x'0000000000' WHERE id = 1", ""},
+        {"UPDATE caption_word_data SET block = x'0000000001010101ffffffff07'"
+         " WHERE id = 10",
+         ""},
+        {"ANALYZE; UPDATE sqlite_stat1 SET stat = '100000000 100000000 100000000'", ""},
+        {"ANALYZE; UPDATE sqlite_stat1 SET stat = '0 0 0 0'", ""},
+        {"ANALYZE; UPDATE sqlite_stat1 SET stat = hex(zeroblob(1000000))", ""},
+        {"ANALYZE; INSERT INTO sqlite_stat1 WITH RECURSIVE e(x) AS (SELECT 1 UNION ALL"
+         " SELECT x + 1 FROM e WHERE x < 100000) SELECT 'image', 'image_by_case', '1 1'"
+         " FROM e",
+         ""},
+        {"PRAGMA auto_vacuum = 1; VACUUM", "answered; no note; in order"},
+        {"PRAGMA auto_vacuum = 2; VACUUM", "answered; no note; in order"},
+    };
+    assert_all(ALL(cases));
+}
+
+/* One text that all images have: it may not be read, or kept, once for each. */
+static void shared_texts_do_not_multiply(void **state)
+{
+    (void)state;
+#define LONG(n) "replace(hex(zeroblob(" #n ")), '00', char(1, 1))"
+#define TOO_LARGE "is larger than 1572864 bytes"
+#define ONE_CASE "UPDATE image SET case_id = 1; DELETE FROM case_attribute;"
+    static const hostile cases[] = {
+        {"UPDATE caption_text SET text = " LONG(
+             500000) " WHERE id = 1; DELETE FROM caption; INSERT INTO caption (id,"
+                     " image_id, caption_text_id) SELECT id, id, 1 FROM image",
+         "ask for fewer hits"},
+        {"UPDATE caption_text SET text = " LONG(3900000) " WHERE id = 1", TOO_LARGE},
+        {"UPDATE teaching_case SET title = " LONG(
+             500000) "; UPDATE image SET case_id = 1",
+         "ask for fewer hits"},
+        {"UPDATE teaching_case SET title = " LONG(3900000), TOO_LARGE},
+        {ONE_CASE "INSERT INTO case_attribute VALUES (1, 'k', " LONG(500000) ")",
+         "ask for fewer hits"},
+        {ONE_CASE "INSERT INTO case_attribute VALUES (1, 'k', " LONG(3900000) ")",
+         TOO_LARGE},
+        {ONE_CASE "INSERT INTO case_attribute VALUES (1, " LONG(500000) ", 'v')",
+         "ask for fewer hits"},
+        {ONE_CASE
+         "INSERT INTO case_attribute WITH RECURSIVE e(x) AS (SELECT 1 UNION ALL"
+         " SELECT x + 1 FROM e WHERE x < 6000) SELECT 1, 'k' || x, 'v' FROM e",
+         "ask for fewer hits"},
+        {"UPDATE image SET path = CAST(" LONG(500000) " || id AS BLOB) WHERE id < 9",
+         ""},
+        {"UPDATE picture SET format = " LONG(3900000), TOO_LARGE},
+        {"UPDATE model SET path = " LONG(3900000), TOO_LARGE},
+        {"UPDATE index_file SET name = " LONG(3900000), TOO_LARGE},
     };
     assert_all(ALL(cases));
 }
@@ -563,6 +623,23 @@ static void trees_that_have_no_end_are_refused(void **state)
     }
 }
 
+/* The longer a file, the more steps it may take; a hole makes none longer. */
+static void holes_buy_no_time(void **state)
+{
+    (void)state;
+    static const char *const trees[] = {"image", "caption_text", "sqlite_schema"};
+    copy_catalog();
+    assert_int_equal(truncate(pf_tree_path(folder, "catalog.db"), (off_t)1 << 40), 0);
+    assert_outcome("a hole of 1 TiB", "answered; no note; in order");
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
+        copy_catalog();
+        make_endless(trees[i]);
+        const char *path = pf_tree_path(folder, "catalog.db");
+        assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+        assert_outcome(trees[i], "");
+    }
+}
+
 static void damaged_pages_are_an_error(void **state)
 {
     (void)state;
@@ -580,7 +657,9 @@ static void damaged_pages_are_an_error(void **state)
         {"free pages from the first on", 32, 8, 1},
         {"schema format 255", 44, 4, 255},
         {"a cache of 2147483647", 48, 4, 127},
-        {"text in UTF-16", 56, 4, 0},
+        {"text in no encoding", 56, 4, 0},
+        {"text in UTF-16, little-endian", 59, 1, 2},
+        {"text in UTF-16, big-endian", 59, 1, 3},
         {"vacuum", 52, 4, 1},
         {"an empty schema", 103, 2, 0},
         {"rows behind the page", 105, 2, 255},
@@ -861,7 +940,9 @@ int main(void)
         cmocka_unit_test(foreign_schemas_are_refused),
         cmocka_unit_test(old_formats_with_foreign_schemas_are_refused),
         cmocka_unit_test(rows_that_lie_do_no_harm),
+        cmocka_unit_test(shared_texts_do_not_multiply),
         cmocka_unit_test(trees_that_have_no_end_are_refused),
+        cmocka_unit_test(holes_buy_no_time),
         cmocka_unit_test(damaged_pages_are_an_error),
         cmocka_unit_test(a_changed_bit_is_an_error),
         cmocka_unit_test(links_are_not_followed),
