@@ -567,7 +567,9 @@ static bool vacuum(pf_sql *db, const char *sql, pf_err *err)
 {
     uint32_t frames;
     sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 1);
+    const bool were_allowed = pf_sql_allow_long_rows(db, true);
     const bool ok = pf_sql_run_script(db, sql, err);
+    pf_sql_allow_long_rows(db, were_allowed);
     sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 0);
     if (ok)
         sqlite3_file_control(db->handle, "main", PF_VFS_COMMITTED, &frames);

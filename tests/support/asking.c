@@ -200,8 +200,8 @@ static void check(round_trip *t)
     pf_err why = PF_ERR_INIT;
     bool ok = pf_catalog_open_reader(&catalog, t->folder, &why);
     if (ok) {
-        ok = pf_catalog_check(catalog, NULL, t->problems ? t->problems : &ignored,
-                              &why);
+        ok =
+            pf_catalog_check(catalog, NULL, t->problems ? t->problems : &ignored, &why);
         pf_catalog_close(catalog);
     }
     pf_notes_reset(&ignored);
