@@ -214,8 +214,8 @@ PF_MUST_CHECK bool pf_store_find_caption_text(pf_store *store, int64_t model_id,
 PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
                                              const char *text, const float *vector,
                                              int64_t *id, pf_err *err);
-/* Of the texts whose words were taken in since the store was opened, by a publish: those
- * that go on behind the last word that can be found (PF_TERMS_MAX). */
+/* Of the texts whose words were taken in since the store was opened, by a publish:
+ * those that go on behind the last word that can be found (PF_TERMS_MAX). */
 size_t pf_store_cut_texts(const pf_store *store);
 
 /* Delete embeddings no image or caption points to, and models that are not in use; what
