@@ -33,7 +33,8 @@ enum {
     PAGE = 16384,
     FILE_MAX = 4 << 20,
     SECONDS = 2, /* of the processor, for a question, with opening, or for the check */
-    MANY = 10,   /* times as many are enough for all of them in one process */
+    MANY = 10,   /* times as many are enough for all of them in one process, */
+    PUBLISH = 3, /* and for an indexer, who opens, compares and publishes */
     MEMORY_MIB = 200,
 #ifdef PF_SANITIZED
     SLOWER = 10, /* and memory is the sanitizer's */
@@ -129,7 +130,7 @@ static void in_a_child(try_fn *try, const char *what, char *line, size_t room)
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        const rlim_t seconds = SECONDS * SLOWER * (try == as_reader ? MANY : 1);
+        const rlim_t seconds = SECONDS * SLOWER * (try == as_reader ? MANY : PUBLISH);
         const struct rlimit cpu = {seconds, seconds};
         const struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CPU, &cpu);
