@@ -13,7 +13,6 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/term.h"
-#include "core/model/kernels.h"
 #include "core/model/pipeline.h"
 #include "indexer/care.h"
 #include "indexer/report.h"
@@ -368,7 +367,6 @@ int main(int argc, char **argv)
     pf_err err = PF_ERR_INIT;
     pf_cli_args args;
     pf_guard_begin(cli.name);
-    pf_kernels_set_threads(1);
     if (!pf_cli_parse(&args, &cli, argc, argv, &err))
         return fail(&err);
     pf_exit code =
