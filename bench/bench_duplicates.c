@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/catalog/blas.h"
 #include "core/catalog/catalog.h"
-#include "core/model/kernels.h"
 #include "core/search/duplicates.h"
 #include "tests/support/asking.h"
 
@@ -122,7 +122,7 @@ static void remove_folder(const char *folder)
 
 int main(int argc, char **argv)
 {
-    pf_kernels_set_threads(1);
+    pf_blas_set_threads(1);
     const int n = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
     const int dim = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 512;
     const int threads = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 2;

@@ -171,7 +171,6 @@ static void bench_product(double seconds)
 
 int main(int argc, char **argv)
 {
-    pf_kernels_set_threads(1);
     if (argc < 2 || argc > 3) {
         fprintf(stderr, "usage: pf-bench-embed MODEL [SECONDS per figure, 5]\n");
         return 2;

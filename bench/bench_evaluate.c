@@ -13,9 +13,9 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/catalog/blas.h"
 #include "core/catalog/catalog.h"
 #include "core/evaluate/evaluate.h"
-#include "core/model/kernels.h"
 #include "data/phantoms/catalogue.h"
 #include "tests/support/asking.h"
 
@@ -137,7 +137,7 @@ static bool measure(const char *folder, pf_by by, pf_err *err)
 
 int main(int argc, char **argv)
 {
-    pf_kernels_set_threads(1);
+    pf_blas_set_threads(1);
     pf_err err = PF_ERR_INIT;
     if (argc < 2 || argc > 4) {
         fputs("usage: pf-bench-evaluate FOLDER [PAIRS [DIM]]\n", stderr);

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
-#include "core/model/kernels.h"
+#include "core/catalog/blas.h"
 #include "core/search/search.h"
 #include "tests/support/asking.h"
 
@@ -121,7 +121,7 @@ static bool measure(const char *folder, size_t times, pf_err *err)
 
 int main(int argc, char **argv)
 {
-    pf_kernels_set_threads(1);
+    pf_blas_set_threads(1);
     const long times = argc == 3 ? strtol(argv[2], NULL, 10) : 20;
     if (argc < 2 || argc > 3 || times < 1 || times > TIMES_MAX) {
         fprintf(stderr, "usage: pf-bench-search FOLDER [TIMES]\n");

@@ -4,12 +4,13 @@
  *
  * The page lies in cli/sheet/ with {{names}} where something is filled in. It is HTML
  * and well-formed XML. Nothing from the catalog gets in but through put_text(),
- * put_link() and put_base64(), which leave no character that means something. It
+ * put_link() and pf_base64_write(), which leave no character that means something. It
  * streams: memory is that of one picture.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/file.h"
 #include "core/base/utf8.h"
 #include "cli/sheet.h"
@@ -63,22 +64,6 @@ static void put_link(FILE *out, const char *path)
         return;
     fputs("file://", out);
     pf_uri_put_path(out, path);
-}
-
-static void put_base64(FILE *out, const uint8_t *bytes, size_t n)
-{
-    static const char digit[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        const size_t left = n - i;
-        const uint32_t v = (uint32_t)bytes[i] << 16 |
-                           (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0u) |
-                           (left > 2 ? (uint32_t)bytes[i + 2] : 0u);
-        fputc(digit[v >> 18], out);
-        fputc(digit[v >> 12 & 63], out);
-        fputc(left > 1 ? digit[v >> 6 & 63] : '=', out);
-        fputc(left > 2 ? digit[v & 63] : '=', out);
-    }
 }
 
 /* Another one for each page, so that nothing in a caption can know it. */
@@ -143,7 +128,7 @@ static bool put_image(page *p, int64_t image_id, const char *alt, pf_err *err)
         return true;
     }
     fputs("<img src=\"data:image/jpeg;base64,", p->out);
-    put_base64(p->out, p->jpeg.bytes, p->jpeg.size);
+    pf_base64_write(p->out, p->jpeg.bytes, p->jpeg.size);
     fputs("\" alt=\"", p->out);
     put_text(p->out, alt);
     fputs("\" />", p->out);

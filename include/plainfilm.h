@@ -111,9 +111,10 @@ PF_API const char *pf_version(void);
 /* Free what pf_answer_get_json() and other functions gave as plain bytes. */
 PF_API void pf_free(void *p);
 
-/* A program's own decision, for the whole process: one thread for each matrix product.
- * Where several readers, or the library's own workers, multiply at once, threads inside
- * each product only get in each other's way. The library itself never calls it. */
+/* A program's own decision, for the whole process: one OpenBLAS thread for each of the
+ * products in FAISS. Where several readers, or the library's own workers, search at
+ * once, threads inside each product only get in each other's way. The library itself
+ * never calls it. */
 PF_API void pf_use_one_blas_thread(void);
 
 /* ---- long work ------------------------------------------------------------------- */

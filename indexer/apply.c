@@ -13,7 +13,7 @@ enum { FORGOTTEN_MAX_BYTES = 1 << 30 };
 typedef struct {
     pf_store *store;
     int64_t model_id;
-    bool is_replacing;
+    bool is_replacing, is_cut;
     bool is_noticeable; /* readers would see a difference */
     bool has_settlers;  /* images that brought their case from another source */
 
@@ -119,13 +119,43 @@ static bool find_case(applier *a, uint32_t in_case, int64_t *id, pf_err *err)
     return ok;
 }
 
+static bool are_embedded(const applier *a, const pf_text_chain *captions, bool *all,
+                         pf_err *err)
+{
+    const pf_collected_text *texts = a->source->found.texts;
+    for (uint32_t at = captions->first; *all && at; at = texts[at].next) {
+        int64_t id;
+        if (!pf_store_find_caption_text(a->store, a->model_id, texts[at].value, &id,
+                                        err))
+            return false;
+        *all = id != 0;
+    }
+    return true;
+}
+
+/* The captions of an image and of its case. */
+static bool has_all_texts(const applier *a, const pf_collected_image *image, bool *all,
+                          pf_err *err)
+{
+    const uint32_t in_case = image->in_case;
+    *all = true;
+    return are_embedded(a, &image->captions, all, err) &&
+           (in_case == 0 ||
+            are_embedded(a, &a->source->found.cases[in_case - 1].captions, all, err));
+}
+
 static bool apply_texts(applier *a, const pf_plan_item *item, int64_t image_id,
                         pf_err *err)
 {
     const pf_collection *found = &a->source->found;
     const pf_collected_image *image = item->image;
     int64_t case_id;
+    bool has_all = true;
     if (!pf_apply_needs_texts(a->source, item, a->is_replacing))
+        return true;
+    if (a->is_cut && !has_all_texts(a, image, &has_all, err))
+        return false;
+    if (!has_all)
         return true;
     a->is_noticeable |= a->source->texts_changed;
     return apply_captions(a, found, &image->captions, pf_store_set_captions, image_id,
@@ -158,7 +188,7 @@ static bool apply_failure(applier *a, const pf_plan_item *item, pf_err *err)
 
 static bool apply_item(applier *a, const pf_plan_item *item, pf_err *err)
 {
-    if (item->is_others)
+    if (item->is_others || item->is_left)
         return true;
     if (item->failure)
         return apply_failure(a, item, err);
@@ -247,7 +277,7 @@ static bool put_source(applier *a, pf_err *err)
                            .kind = source->importer->name,
                            .captions_path = source->captions_path,
                            .follows_links = source->follows_links};
-    if (!source->texts_changed || is_whole(source))
+    if (!a->is_cut && (!source->texts_changed || is_whole(source)))
         row.captions_hash = source->found.texts_hash;
     a->is_noticeable |= source->id == 0;
     return pf_store_put_source(a->store, &row, &source->id, err);
@@ -270,11 +300,12 @@ static bool apply_source(applier *a, pf_source *source, pf_err *err)
 {
     const pf_plan *plan = &source->plan;
     if (source->is_spent)
-        return pf_store_delete_source(a->store, source->id, err);
+        return a->is_cut || pf_store_delete_source(a->store, source->id, err);
     a->source = source;
     a->case_ids = pf_alloc_array(source->found.n_cases, sizeof *a->case_ids, err);
-    bool ok = a->case_ids && put_source(a, err) && forget_failures(a, err) &&
-              put_gaps(a, err) && delete_gone(a, err);
+    bool ok = a->case_ids && put_source(a, err) &&
+              (a->is_cut || forget_failures(a, err)) && put_gaps(a, err) &&
+              (a->is_cut || delete_gone(a, err));
     for (size_t i = 0; ok && i < plan->count; i++)
         ok = apply_item(a, &plan->items[i], err);
     pf_free(a->case_ids);
@@ -332,19 +363,20 @@ static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
            pf_store_use_model(a->store, a->model_id, err);
 }
 
-bool pf_apply(pf_catalog *catalog, pf_sources *sources, int64_t model_id,
-              bool is_replacing, bool *is_published, pf_err *err)
+bool pf_apply(pf_catalog *catalog, pf_sources *sources, const pf_apply_options *options,
+              bool *is_published, pf_err *err)
 {
     applier a = {.store = pf_catalog_store(catalog),
-                 .model_id = model_id,
-                 .is_replacing = is_replacing};
+                 .model_id = options->model_id,
+                 .is_replacing = options->is_replacing,
+                 .is_cut = options->is_cut};
     bool is_index_broken = false;
     *is_published = false;
     if (!pf_catalog_needs_publish(catalog, &is_index_broken, err) ||
         !pf_store_begin(a.store, err))
         return false;
     a.is_noticeable =
-        is_replacing || is_index_broken || pf_catalog_generation(catalog) == 0;
+        a.is_replacing || is_index_broken || pf_catalog_generation(catalog) == 0;
     if (!apply_all(&a, sources, err)) {
         pf_store_rollback(a.store);
         return false;

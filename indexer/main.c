@@ -13,7 +13,6 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/term.h"
-#include "core/model/kernels.h"
 #include "core/model/pipeline.h"
 #include "indexer/care.h"
 #include "indexer/report.h"
@@ -219,11 +218,25 @@ static void show(void *context, const char *what, size_t done, size_t total,
     pf_progress_update(&s->bar, done, failed);
 }
 
-static void show_notice(void *context, const char *text)
+static void show_warning(void *context, const char *text)
 {
     shown *s = context;
+    pf_progress_say(&s->bar, "plainfilm-index: %s", text);
+}
+
+static void show_notice(void *context, const char *text)
+{
     if (!asked.quiet)
-        pf_progress_say(&s->bar, "plainfilm-index: %s", text);
+        show_warning(context, text);
+}
+
+static pf_exit say_interrupted(const pf_run_report *report)
+{
+    fprintf(stderr, "plainfilm-index: interrupted; %s, run it again to go on\n",
+            report->is_published ? "what was embedded is published"
+                                 : "what was embedded is kept");
+    const int status = pf_interrupt_status();
+    return status ? (pf_exit)status : PF_EXIT_FAILED;
 }
 
 static pf_exit index_paths(const char *folder, const char *const *paths, size_t n_paths)
@@ -255,6 +268,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .wait_seconds = (int)asked.wait_seconds,
                         .stop = pf_stop_flag(pf_interrupt_catch()),
                         .notice = show_notice,
+                        .warning = show_warning,
                         .progress = show,
                         .context = &s};
     bool ok = pf_run(&o, &report, &notes, &err);
@@ -265,10 +279,7 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
     if (ok)
         pf_report_run(&report, asked.dry_run, asked.format == FORMAT_JSON, stdout);
     else if (err.code == PF_ERR_INTERRUPTED)
-        fputs("plainfilm-index: interrupted; what was embedded is kept, run it again "
-              "to go "
-              "on\n",
-              stderr);
+        code = say_interrupted(&report);
     else
         code = fail(&err);
     pf_run_report_reset(&report);
@@ -367,8 +378,8 @@ int main(int argc, char **argv)
 {
     pf_err err = PF_ERR_INIT;
     pf_cli_args args;
+    pf_guard_memory(argv);
     pf_guard_begin(cli.name);
-    pf_kernels_set_threads(1);
     if (!pf_cli_parse(&args, &cli, argc, argv, &err))
         return fail(&err);
     pf_exit code =

@@ -40,6 +40,7 @@ typedef struct {
     char *failure;  /* owned; why it cannot be indexed; NULL while all is well */
     bool keeps_old; /* failed for a passing reason: what is known of it stays */
     bool is_others; /* another source found it first, and has it (settle.h) */
+    bool is_left;   /* a run that was interrupted did not come to it: it stays as is */
 } pf_plan_item;
 
 /* An image whose file, or frame, is gone. */

@@ -45,7 +45,7 @@ static void run_json(const pf_run_report *r, FILE *out)
     pf_json_begin_array(&w, "failures");
     for (size_t i = 0; i < r->n_failures; i++) {
         pf_json_begin_object(&w, NULL);
-        pf_json_write_string(&w, "path", r->failures[i].path);
+        pf_json_write_path(&w, "path", r->failures[i].path);
         pf_json_write_string(&w, "reason", r->failures[i].reason);
         pf_json_end_object(&w);
     }
@@ -130,6 +130,14 @@ static void say_string(printer *p, const char *key, const char *label,
     fputc('\n', p->out);
 }
 
+static void say_path(printer *p, const char *key, const char *label, const char *path)
+{
+    if (p->json)
+        pf_json_write_path(&p->w, key, path);
+    else
+        say_string(p, key, label, path);
+}
+
 static void say_int(printer *p, const char *key, const char *label, int64_t value)
 {
     if (p->json)
@@ -171,9 +179,9 @@ static bool say_source(void *context, const pf_store_source *source, pf_err *err
     (void)err;
     if (p->json)
         pf_json_begin_object(&p->w, NULL);
-    say_string(p, "path", "source", source->path);
+    say_path(p, "path", "source", source->path);
     if (p->json || source->captions_path)
-        say_string(p, "captions", "  captions", source->captions_path);
+        say_path(p, "captions", "  captions", source->captions_path);
     if (p->json)
         pf_json_write_bool(&p->w, "follows_links", source->follows_links);
     else if (source->follows_links)
@@ -189,7 +197,7 @@ static bool say_failure(void *context, const pf_store_failure *failure, pf_err *
     (void)err;
     if (p->json) {
         pf_json_begin_object(&p->w, NULL);
-        pf_json_write_string(&p->w, "path", failure->path);
+        pf_json_write_path(&p->w, "path", failure->path);
         pf_json_write_string(&p->w, "reason", failure->reason);
         pf_json_end_object(&p->w);
         return true;
@@ -211,7 +219,7 @@ static void say_model_row(printer *p, const pf_store_model *model)
     }
     if (p->json)
         pf_json_begin_object(&p->w, "model");
-    say_string(p, "path", "model", model->path);
+    say_path(p, "path", "model", model->path);
     say_string(p, "description", "  variant", model->description);
     say_string(p, "preprocess", "  preprocess", model->preprocess);
     say_string(p, "fingerprint", "  fingerprint", model->fingerprint);
@@ -250,7 +258,7 @@ bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out, pf_err *err)
     pf_json_writer_init(&p.w, out);
     if (json)
         pf_json_begin_object(&p.w, NULL);
-    say_string(&p, "catalog", "catalog", pf_catalog_folder(catalog));
+    say_path(&p, "catalog", "catalog", pf_catalog_folder(catalog));
     say_int(&p, "generation", "generation", pf_catalog_generation(catalog));
     say_int(&p, "images", "images", n.images);
     say_int(&p, "captions", "captions", n.captions);
@@ -298,7 +306,7 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     pf_json_writer_init(&p.w, out);
     if (json)
         pf_json_begin_object(&p.w, NULL);
-    say_string(&p, "checkpoint", "checkpoint", pf_model_checkpoint(model));
+    say_path(&p, "checkpoint", "checkpoint", pf_model_checkpoint(model));
     say_string(&p, "container", "container", pf_model_container(model));
     say_string(&p, "names", "names",
                d->names == PF_NAMES_HF ? "Hugging Face" : "OpenAI");
@@ -309,7 +317,7 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     say_string(&p, "preprocess", "preprocess", pre->name);
     say_int(&p, "context", "context", d->context);
     say_int(&p, "vocabulary", "vocabulary", d->vocab);
-    say_string(&p, "tokenizer", "tokenizer", bpe ? pf_bpe_path(bpe) : NULL);
+    say_path(&p, "tokenizer", "tokenizer", bpe ? pf_bpe_path(bpe) : NULL);
     say_string(&p, "fingerprint", "fingerprint", bpe ? hex : NULL);
     say_notes(&p, "oddities", "oddity", notes);
     if (json)
@@ -346,7 +354,7 @@ void pf_report_check(const char *folder, int64_t generation,
     pf_json_writer_init(&p.w, out);
     if (json) {
         pf_json_begin_object(&p.w, NULL);
-        pf_json_write_string(&p.w, "catalog", folder);
+        pf_json_write_path(&p.w, "catalog", folder);
         pf_json_write_bool(&p.w, "ok", ok);
         pf_json_write_int(&p.w, "generation", generation);
         if (digest->is_there)

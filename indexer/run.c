@@ -17,6 +17,8 @@
 #include "indexer/settle.h"
 #include "indexer/sources.h"
 
+static const double SLOW_SECONDS = 60; /* for one picture, until it is told of */
+
 typedef struct {
     const pf_run_options *options;
     pf_run_report *report;
@@ -182,12 +184,24 @@ static void forget_inputs(run *r)
     r->n_inputs = r->done = 0;
 }
 
-static pf_pipeline pipeline_of(const run *r)
+static void tell_slow(void *context, const pf_picture_ref *picture)
+{
+    const run *r = context;
+    char line[8192];
+    snprintf(line, sizeof line, "'%s' takes more than a minute", picture->path);
+    if (r->options->warning)
+        r->options->warning(r->options->context, line);
+}
+
+static pf_pipeline pipeline_of(run *r)
 {
     return (pf_pipeline){.model = r->model.model,
                          .makes_thumbnails = true,
                          .jobs = r->options->jobs,
                          .batch = r->options->batch,
+                         .slow = tell_slow,
+                         .context = r,
+                         .patience = SLOW_SECONDS,
                          .stop = r->options->stop};
 }
 
@@ -598,14 +612,49 @@ static bool check_replaceable(const run *r, pf_err *err)
     return true;
 }
 
+static bool apply(run *r, bool is_cut, pf_err *err)
+{
+    const pf_apply_options o = {.model_id = r->model_id,
+                                .is_replacing = r->model.is_replacing,
+                                .is_cut = is_cut};
+    return pf_apply(r->catalog, &r->sources, &o, &r->report->is_published, err);
+}
+
+/* Of what was not embedded when the run was interrupted. */
+static void leave_the_rest(run *r)
+{
+    for (size_t i = 0; i < r->sources.count; i++) {
+        pf_plan *plan = &r->sources.at[i].plan;
+        settle_twins(plan);
+        for (size_t k = 0; k < plan->count; k++)
+            plan->items[k].is_left = needs_embedding(&plan->items[k]);
+    }
+}
+
+/* A first run of ten hours that is interrupted shows what it has. A model that is
+ * replaced has to be so in all images at once. */
+static bool publish_part(run *r, pf_err *err)
+{
+    const pf_err interrupted = *err;
+    if (err->code != PF_ERR_INTERRUPTED || r->model.is_replacing ||
+        r->report->embedded == 0)
+        return false;
+    *err = (pf_err)PF_ERR_INIT;
+    leave_the_rest(r);
+    return apply(r, true, err) && pf_fail_as(err, &interrupted);
+}
+
 static bool embed_and_apply(run *r, pf_err *err)
 {
-    return start_diary(r, err) && plan_all(r, err) && check_replaceable(r, err) &&
-           embed_pictures(r, err) && pf_losses_judge(&r->sources, err) &&
-           check_replaceable(r, err) && embed_texts(r, err) &&
-           pf_apply(r->catalog, &r->sources, r->model_id, r->model.is_replacing,
-                    &r->report->is_published, err) &&
-           count_all(r, err);
+    if (!start_diary(r, err) || !plan_all(r, err) || !check_replaceable(r, err))
+        return false;
+    if (!embed_pictures(r, err))
+        return publish_part(r, err);
+    if (!pf_losses_judge(&r->sources, err) || !check_replaceable(r, err))
+        return false;
+    if (!embed_texts(r, err))
+        return publish_part(r, err);
+    return apply(r, false, err) && count_all(r, err);
 }
 
 static bool run_all(run *r, pf_notes *notes, pf_err *err)

@@ -7,7 +7,10 @@
  *   embed               new pictures and caption texts, committed batch by batch
  *   apply and publish   one transaction: readers see all of it or none
  *
- * A run that is killed or interrupted loses the batch it was at; the next one goes on.
+ * A run that is killed loses the batch it was at; the next one goes on. One that is
+ * interrupted finishes its batches and publishes what it has: images that are embedded
+ * are added or changed, with their texts if those are embedded too; the others stay as
+ * they were, those that are gone as well.
  */
 #ifndef PF_INDEXER_RUN_H
 #define PF_INDEXER_RUN_H
@@ -37,6 +40,8 @@ typedef struct {
     /* Told what the model's makers want its users told, and what the sandbox lacks, a
      * line each; may be NULL. */
     void (*notice)(void *context, const char *text);
+    /* Told of each picture that takes longer than a minute; may be NULL. */
+    void (*warning)(void *context, const char *text);
     /* Called on the calling thread as work proceeds; may be NULL. `what` is "reading",
      * "embedding" or "captions". */
     void (*progress)(void *context, const char *what, size_t done, size_t total,
@@ -64,6 +69,7 @@ typedef struct {
     size_t n_failures, failures_room;
 } pf_run_report;
 
+/* False with PF_ERR_INTERRUPTED: `embedded` and `is_published` tell what came of it. */
 PF_MUST_CHECK bool pf_run(const pf_run_options *options, pf_run_report *report,
                           pf_notes *notes, pf_err *err);
 void pf_run_report_reset(pf_run_report *report); /* all zero is fine */

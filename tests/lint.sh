@@ -75,7 +75,7 @@ owner() { # PATTERN OWNERS: extended regular expressions
 }
 owner 'sqlite3' 'core/catalog/sql(_vfs)?\.c'
 owner 'faiss/' 'core/catalog/vindex\.c'
-owner '(openblas/)?cblas' 'core/model/kernels\.c'
+owner '(openblas/)?cblas' 'core/catalog/blas\.c'
 owner 'stb/stb_image' 'core/image/decode_stb\.c'
 owner 'stb/stb_truetype' 'cli/glyphs\.c'
 owner 'stb/stb_[^it]' 'nobody'
@@ -117,7 +117,7 @@ below='base|image|model|catalog|words|engine|search|evaluate'
 layer core/api "core/($below|api)/|core/version\.h|$front"
 layer cli "cli/|core/(base|image)/|$front"
 # The indexer writes catalogs, which the front door does not do.
-layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(picture|sandbox|scan)|model/(kernels|model|pipeline))\.h|$front"
+layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(picture|sandbox|scan)|model/(model|pipeline))\.h|$front"
 # These see what any other program sees.
 layer query "query/|cli/|$front"
 layer server "server/|cli/|$front"

@@ -225,7 +225,7 @@ static void write_attributes(pf_json_writer *w, const pf_hit *h)
 
 static void write_image(pf_json_writer *w, const pf_hit *h)
 {
-    pf_json_write_string(w, "path", h->path);
+    pf_json_write_path(w, "path", h->path);
     if (h->frame > 0)
         pf_json_write_int(w, "frame", h->frame);
     pf_json_write_string(w, "case", h->case_key);
@@ -240,7 +240,7 @@ static void write_caption(pf_json_writer *w, const pf_hit *h)
         pf_json_write_int(w, "image_id", h->image_id);
     else
         pf_json_write_string(w, "image_id", NULL); /* a phrase of the user's own */
-    pf_json_write_string(w, "path", h->path);
+    pf_json_write_path(w, "path", h->path);
     if (h->frame > 0)
         pf_json_write_int(w, "frame", h->frame);
 }
@@ -258,7 +258,7 @@ static void write_case(pf_json_writer *w, const pf_hit *h)
         const pf_hit_image *image = &h->images[i];
         pf_json_begin_object(w, NULL);
         pf_json_write_int(w, "id", image->id);
-        pf_json_write_string(w, "path", image->path);
+        pf_json_write_path(w, "path", image->path);
         if (image->frame > 0)
             pf_json_write_int(w, "frame", image->frame);
         pf_json_write_real(w, "score", image->score, 7);
@@ -356,7 +356,7 @@ static void write_classified_hits(pf_json_writer *w, const pf_answer *a)
         const pf_hit *h = &a->hits.hits[i];
         pf_json_begin_object(w, NULL);
         write_place(w, a, i);
-        pf_json_write_string(w, "path", h->path);
+        pf_json_write_path(w, "path", h->path);
         write_labels(w, a->labels + i * a->n_labels, a->n_labels);
         write_duplicates(w, a, h);
         pf_json_end_object(w);
@@ -366,7 +366,7 @@ static void write_classified_hits(pf_json_writer *w, const pf_answer *a)
 
 static void write_classified(pf_json_writer *w, const pf_classified *c)
 {
-    pf_json_write_string(w, "path", c->path);
+    pf_json_write_path(w, "path", c->path);
     if (c->failure)
         pf_json_write_string(w, "reason", c->failure);
     else
@@ -411,7 +411,7 @@ static void write_group(pf_json_writer *w, const pf_answer *a, const pf_group *g
         const pf_hit *h = &a->hits.hits[g->first + i];
         pf_json_begin_object(w, NULL);
         pf_json_write_int(w, "id", h->id);
-        pf_json_write_string(w, "path", h->path);
+        pf_json_write_path(w, "path", h->path);
         pf_json_write_real(w, "score", h->score, 7);
         pf_json_write_string(w, "caption", h->caption);
         pf_json_write_string(w, "case", h->case_key);

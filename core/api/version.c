@@ -1,5 +1,5 @@
 /* version.c - which library this is, and what it may be told of its host. */
-#include "core/model/kernels.h"
+#include "core/catalog/blas.h"
 #include "core/version.h"
 #include "include/plainfilm.h"
 
@@ -28,5 +28,5 @@ const char *pf_code_name(pf_code code)
 
 void pf_use_one_blas_thread(void)
 {
-    pf_kernels_set_threads(1);
+    pf_blas_set_threads(1);
 }

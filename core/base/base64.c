@@ -59,3 +59,19 @@ bool pf_base64_decode(const char *text, size_t n, uint8_t **out, size_t *n_out,
     *n_out = k;
     return true;
 }
+
+void pf_base64_write(FILE *out, const uint8_t *bytes, size_t n)
+{
+    static const char digit[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < n; i += 3) {
+        const size_t left = n - i;
+        const uint32_t v = (uint32_t)bytes[i] << 16 |
+                           (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0u) |
+                           (left > 2 ? (uint32_t)bytes[i + 2] : 0u);
+        fputc(digit[v >> 18], out);
+        fputc(digit[v >> 12 & 63], out);
+        fputc(left > 1 ? digit[v >> 6 & 63] : '=', out);
+        fputc(left > 2 ? digit[v & 63] : '=', out);
+    }
+}

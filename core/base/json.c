@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/base64.h"
 #include "core/base/buf.h"
 #include "core/base/c_locale.h"
 #include "core/base/file.h"
@@ -312,6 +313,21 @@ void pf_json_write_string(pf_json_writer *w, const char *key, const char *s)
         write_text(w->file, s);
     else
         fputs("null", w->file);
+    close_value(w);
+}
+
+void pf_json_write_path(pf_json_writer *w, const char *key, const char *path)
+{
+    enum { KEY_ROOM = 64 };
+    char bytes_key[KEY_ROOM];
+    pf_json_write_string(w, key, path);
+    if (!path || pf_utf8_is_valid(path, strlen(path)))
+        return;
+    snprintf(bytes_key, sizeof bytes_key, "%s_bytes", key);
+    open_value(w, bytes_key);
+    fputc('"', w->file);
+    pf_base64_write(w->file, (const uint8_t *)path, strlen(path));
+    fputc('"', w->file);
     close_value(w);
 }
 

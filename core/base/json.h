@@ -79,6 +79,10 @@ void pf_json_begin_array(pf_json_writer *w, const char *key);
 void pf_json_end_array(pf_json_writer *w);
 void pf_json_write_string(pf_json_writer *w, const char *key,
                           const char *s); /* or null */
+/* The name of a file. When it is not UTF-8, which JSON cannot hold, there is a second
+ * field, `key`_bytes, with its bytes in base64; `key` has U+FFFD for what is wrong. */
+void pf_json_write_path(pf_json_writer *w, const char *key,
+                        const char *path); /* or null */
 void pf_json_write_int(pf_json_writer *w, const char *key, int64_t v);
 /* `digits` significant digits, 9 give a float back exactly; null when not finite. */
 void pf_json_write_real(pf_json_writer *w, const char *key, double v, int digits);

@@ -21,7 +21,8 @@ bool pf_mapfile_of(pf_mapfile *map, int fd, const char *path, pf_err *err)
         return true;
     void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (p == MAP_FAILED)
-        return pf_fail_errno(err, errno, "cannot map '%s'", path);
+        return pf_fail_errno(err, errno, "cannot map '%s' (%lld bytes)", path,
+                             (long long)st.st_size);
     map->data = p;
     map->size = (size_t)st.st_size;
     return true;

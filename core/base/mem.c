@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static atomic_long asked;   /* allocations since the last pf_mem_fail_at() */
 static atomic_long fail_at; /* which one fails; 0 = none */
@@ -113,6 +114,17 @@ char *pf_strf(pf_err *err, const char *fmt, ...)
     vsnprintf(s, (size_t)n + 1, fmt, ap);
     va_end(ap);
     return s;
+}
+
+static bool is_limited(int resource)
+{
+    struct rlimit limit;
+    return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+bool pf_mem_is_limited(void)
+{
+    return is_limited(RLIMIT_AS) || is_limited(RLIMIT_DATA);
 }
 
 void pf_free(void *p)

@@ -40,6 +40,10 @@ PF_MUST_CHECK char *pf_strf(pf_err *err, const char *fmt, ...) PF_PRINTF(2, 3);
 
 /* Memory goes back through pf_free() (plainfilm.h); NULL is fine. */
 
+/* Is the memory of this process limited (setrlimit: AS or DATA)? Then libraries that
+ * take it in bulk, and do not bear to be refused, are to be kept from it. */
+bool pf_mem_is_limited(void);
+
 /* For tests: make the n-th allocation from now (1 is the next) fail, and only that one;
  * 0 switches it off. Returns how many allocations were asked for since the last call.
  */

@@ -19,7 +19,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,19 +74,34 @@ void pf_vindex_set_threads(pf_vindex *index, int n)
     index->threads = n < THREADS_MAX ? n : THREADS_MAX;
 }
 
+/* Where memory is limited there may be none for threads, which OpenMP does not survive.
+ */
+static int threads_of(const pf_vindex *index)
+{
+    return pf_mem_is_limited() ? 1 : index->threads;
+}
+
 /* OpenMP keeps the number per thread: what the caller has it gets back. */
 static int use_threads(const pf_vindex *index)
 {
     const int before = omp_get_max_threads();
-    if (index->threads > 0)
-        omp_set_num_threads(index->threads);
+    if (threads_of(index) > 0)
+        omp_set_num_threads(threads_of(index));
     return before;
 }
 
 static void give_threads_back(const pf_vindex *index, int before)
 {
-    if (index->threads > 0)
+    if (threads_of(index) > 0)
         omp_set_num_threads(before);
+}
+
+/* OpenBLAS takes 128 MB for each thread that multiplies, and asks again without end
+ * where it gets none. FAISS can do without, only slower. */
+static void avoid_blas(void)
+{
+    if (pf_mem_is_limited())
+        faiss_set_distance_compute_blas_threshold(INT_MAX);
 }
 
 static bool faiss_failed(pf_err *err, const char *what)
@@ -103,6 +120,8 @@ bool pf_vindex_new(pf_vindex **out, int dim, pf_err *err)
     if (dim < 1 || dim > PF_VINDEX_DIM_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "vectors of %d floats; 1 to %d are possible",
                        dim, PF_VINDEX_DIM_MAX);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, avoid_blas);
     pf_vindex *index = pf_zalloc(sizeof *index, err);
     if (!index)
         return false;

@@ -124,7 +124,8 @@ bool pf_decoder_process_open(pf_decoder_process *p, pf_err *err)
                                 : mmap(NULL, sizeof *p->page, PROT_READ | PROT_WRITE,
                                        MAP_SHARED, p->page_fd, 0);
     if (p->input < 0 || page == MAP_FAILED) {
-        pf_fail_errno(err, errno, "cannot make room for a picture");
+        pf_fail_errno(err, errno, "cannot make room for a picture (%zu bytes)",
+                      sizeof *p->page);
         close_fd(&p->input);
         close_fd(&p->page_fd);
         return false;

@@ -1,6 +1,6 @@
 /*
- * kernels.c - the plain path: BLAS for the products, loops the compiler can vectorise
- * for the rest. See kernels.h.
+ * kernels.c - layers made of products (product.h) and of loops that the compiler can
+ * vectorise. See kernels.h.
  *
  * Loops that matter are compiled twice (clones.h). No -ffast-math anywhere: order of
  * operations is what is written.
@@ -11,9 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <cblas.h>
-
 #include "core/base/clones.h"
+#include "core/model/product.h"
 
 /*
  * e^x for x <= 0 or so, good to 2 units in the last place, without a branch so that it
@@ -51,16 +50,16 @@ void pf_kernel_add(float *restrict y, const float *restrict x, size_t n)
         y[i] += x[i];
 }
 
-/* The call is OpenBLAS's; cblas.h has it. */
-void pf_kernels_set_threads(int n)
-{
-    openblas_set_num_threads(n);
-}
-
 static void set_rows(float *y, size_t ldy, size_t n, const float *bias, size_t width)
 {
     for (size_t i = 0; i < n; i++)
         memcpy(y + i * ldy, bias, width * sizeof *y);
+}
+
+static void clear_rows(float *y, size_t ldy, size_t n, size_t width)
+{
+    for (size_t i = 0; i < n; i++)
+        memset(y + i * ldy, 0, width * sizeof *y);
 }
 
 static void add_to_rows(float *y, size_t ldy, size_t n, const float *bias, size_t width)
@@ -76,9 +75,19 @@ void pf_kernel_linear(const pf_linear *l, const float *x, size_t n, float *y,
         add_to_rows(y, ldy, n, l->bias, l->out);
     else if (l->bias)
         set_rows(y, ldy, n, l->bias, l->out);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)l->out,
-                (int)l->in, 1.0f, x, (int)l->in, l->weight, (int)l->in,
-                l->bias || add ? 1.0f : 0.0f, y, (int)ldy);
+    else if (!add)
+        clear_rows(y, ldy, n, l->out);
+    const pf_product p = {.x = x,
+                          .w = l->weight,
+                          .y = y,
+                          .ldx = l->in,
+                          .ldw = l->in,
+                          .ldy = ldy,
+                          .n = n,
+                          .depth = l->in,
+                          .width = l->out,
+                          .w_is_transposed = true};
+    pf_product_add(&p);
 }
 
 /* Sums run in eight lanes, so that they vectorise and stay the same on every machine.
@@ -169,22 +178,52 @@ static void causal_softmax(float *scores, size_t n)
     }
 }
 
-void pf_kernel_attention(const pf_attention *a)
+/* scores [nq, nk] = scale * q k^T of the head whose columns begin at `at` */
+static void score(const pf_attention *a, size_t at)
 {
     const float scale = 1.0f / sqrtf((float)a->head_width);
-    const int nq = (int)a->nq, nk = (int)a->nk, width = (int)a->head_width;
+    const pf_product p = {.x = a->q + at,
+                          .w = a->k + at,
+                          .y = a->scores,
+                          .ldx = a->ldq,
+                          .ldw = a->ldkv,
+                          .ldy = a->nk,
+                          .n = a->nq,
+                          .depth = a->head_width,
+                          .width = a->nk,
+                          .w_is_transposed = true};
+    clear_rows(a->scores, a->nk, a->nq, a->nk);
+    pf_product_add(&p);
+    for (size_t i = 0; i < a->nq * a->nk; i++)
+        a->scores[i] *= scale;
+}
+
+/* out [nq, head_width] = scores v */
+static void mix(const pf_attention *a, size_t at)
+{
+    const pf_product p = {.x = a->scores,
+                          .w = a->v + at,
+                          .y = a->out + at,
+                          .ldx = a->nk,
+                          .ldw = a->ldkv,
+                          .ldy = a->ldo,
+                          .n = a->nq,
+                          .depth = a->nk,
+                          .width = a->head_width};
+    clear_rows(a->out + at, a->ldo, a->nq, a->head_width);
+    pf_product_add(&p);
+}
+
+void pf_kernel_attention(const pf_attention *a)
+{
     for (size_t h = 0; h < a->heads; h++) {
-        size_t at = h * a->head_width;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, nq, nk, width, scale,
-                    a->q + at, (int)a->ldq, a->k + at, (int)a->ldkv, 0.0f, a->scores,
-                    nk);
+        const size_t at = h * a->head_width;
+        score(a, at);
         if (a->is_causal)
             causal_softmax(a->scores, a->nk);
         else
             pf_kernel_softmax(a->scores, a->nq, a->nk);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, nq, width, nk, 1.0f,
-                    a->scores, nk, a->v + at, (int)a->ldkv, 0.0f, a->out + at,
-                    (int)a->ldo);
+        mix(a, at);
     }
 }
 

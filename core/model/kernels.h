@@ -1,22 +1,16 @@
 /*
- * kernels.h - the arithmetic of the towers: the only caller of BLAS.
+ * kernels.h - the arithmetic of the towers.
  *
  * Everything is row-major float32; shapes stand beside the pointers as [rows, columns].
  * Nothing allocates and nothing can fail: callers have checked shapes when the model
- * was loaded. The plain path lives in kernels.c; a faster one for some instruction set
- * goes into a file of its own beside it, with the same tests.
+ * was loaded. A row's numbers depend on that row alone, to the last bit, whatever rows
+ * are computed with it: so do a picture's and a text's vectors (product.h).
  */
 #ifndef PF_CORE_MODEL_KERNELS_H
 #define PF_CORE_MODEL_KERNELS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* How many threads OpenBLAS may use for one product, for the whole process: a program's
- * decision, the library itself never calls it. Our programs say 1, since several of our
- * own threads multiply at once (see ARCHITECTURE.md); with more, these wait for each
- * other. */
-void pf_kernels_set_threads(int n);
 
 /* A linear layer as PyTorch stores it: y = x w^T + bias. */
 typedef struct {

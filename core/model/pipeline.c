@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/team.h"
@@ -36,6 +37,8 @@ typedef struct {
     pf_pipeline_sink *sink;
     void *context;
     size_t n_handed_over; /* results; the caller's own */
+    void **members;       /* the workers, */
+    size_t n_members;     /* for watch(); the caller's own */
 } job;
 
 typedef struct {
@@ -46,6 +49,10 @@ typedef struct {
     size_t n_handed_over; /* of them; the caller's own */
     pf_sandbox *sandbox;  /* that it is decoded in; NULL for texts */
     pf_intake intake;     /* of the picture in it; NULLs for texts */
+
+    atomic_size_t at;     /* the picture it reads now, from 1; 0: none */
+    _Atomic double since; /* when it began to */
+    size_t n_told;        /* the last one that was told of; the caller's own */
 } worker;
 
 int pf_pipeline_cores(void)
@@ -122,7 +129,11 @@ static bool load_pictures(worker *w, batch *b, size_t first, size_t n, pf_err *e
         pf_embedded *r = &b->result[b->n++];
         *r = (pf_embedded){.item = i};
         pf_err why = PF_ERR_INIT;
-        if (load_picture(w, b, r, &why))
+        atomic_store(&w->since, pf_clock_seconds());
+        atomic_store(&w->at, i + 1);
+        const bool ok = load_picture(w, b, r, &why);
+        atomic_store(&w->at, 0);
+        if (ok)
             b->n_embedded++;
         else if (is_fatal(why.code))
             return pf_fail_as(err, &why);
@@ -178,6 +189,24 @@ static bool hand_over(void *member, size_t item, pf_err *err)
     const batch *b = &w->batches[w->n_handed_over++ % BATCHES_PER_WORKER];
     w->job->n_handed_over += b->n;
     return b->n == 0 || w->job->sink(w->job->context, b->result, b->n, err);
+}
+
+/* Which picture keeps a worker for too long? By the caller, now and then. The two
+ * numbers are of one picture when it is still the same after they were read. */
+static void watch(void *context, const char *what, size_t done, size_t total)
+{
+    (void)what, (void)done, (void)total;
+    const job *j = context;
+    for (size_t i = 0; i < j->n_members; i++) {
+        worker *w = j->members[i];
+        const size_t at = atomic_load(&w->at);
+        const double seconds = pf_clock_seconds() - atomic_load(&w->since);
+        if (at == 0 || at == w->n_told || seconds < j->options->patience ||
+            at != atomic_load(&w->at))
+            continue;
+        w->n_told = at;
+        j->options->slow(j->options->context, &j->pictures[at - 1]);
+    }
 }
 
 /* ---- setting up ---- */
@@ -246,11 +275,16 @@ static bool run_workers(job *j, worker *workers, void **members, size_t n_worker
         if (!make_worker(&workers[i], j, err))
             return false;
     }
+    j->members = members;
+    j->n_members = n_workers;
+    const bool watches = j->pictures && j->options->slow;
     const pf_team team = {.work = embed_batch,
                           .collect = hand_over,
                           .members = members,
                           .n_members = n_workers,
                           .n_items = divide_up(j->count, j->batch),
+                          .progress = watches ? watch : NULL,
+                          .context = j,
                           .stop = j->options->stop};
     return pf_team_run(&team, err) && (j->n_handed_over == j->count ||
                                        pf_fail(err, PF_ERR_INTERRUPTED, "interrupted"));

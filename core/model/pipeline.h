@@ -31,6 +31,13 @@ typedef struct {
     size_t batch;           /* at most so many pictures or texts per forward pass */
     bool makes_thumbnails;  /* of pictures */
     const atomic_int *stop; /* when it becomes true no new work is begun */
+
+    /* Told on the calling thread, once, of each picture that takes longer than
+     * `patience` seconds to be read and decoded: a share that does not answer, for one.
+     * May be NULL. */
+    void (*slow)(void *context, const pf_picture_ref *picture);
+    void *context; /* of `slow` */
+    double patience;
 } pf_pipeline;
 
 /* Workers that keep this machine busy: one per core. */

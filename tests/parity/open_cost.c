@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/model/kernels.h"
 #include "core/model/model.h"
 
 enum { REPEATS = 5, PICTURES = 8 };
@@ -157,7 +156,6 @@ static bool measure(const way *w, const char *path, const char *tokenizer, bool 
 
 int main(int argc, char **argv)
 {
-    pf_kernels_set_threads(1);
     int failures = 0;
     if (argc < 2 || argc > 3) {
         fprintf(stderr, "usage: pf-open-cost CHECKPOINT [TOKENIZER]\n");

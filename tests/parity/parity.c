@@ -14,7 +14,6 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "core/model/kernels.h"
 #include "core/model/model.h"
 #include "tests/support/noise.h"
 
@@ -198,7 +197,6 @@ static bool compare_all(parity *p, pf_err *err)
 
 int main(int argc, char **argv)
 {
-    pf_kernels_set_threads(1);
     if (argc != 3) {
         fprintf(stderr, "usage: pf-parity GOLDEN.json CHECKPOINT\n");
         return 2;

@@ -16,8 +16,8 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/mem.h"
+#include "core/catalog/blas.h"
 #include "core/catalog/catalog.h"
-#include "core/model/kernels.h"
 #include "core/model/model.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
@@ -449,7 +449,7 @@ static int before(void **state)
 {
     (void)state;
     pf_err err = PF_ERR_INIT;
-    pf_kernels_set_threads(1);
+    pf_blas_set_threads(1);
     pf_tree_make(folder);
     assert_ok(pf_make_folders(pf_tree_path(folder, "model"), 0700, &err), &err);
     assert_ok(read_model(&err), &err);

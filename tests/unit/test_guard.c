@@ -1,5 +1,5 @@
-/* test_guard.c - a program that holds pictures leaves no core file and no way in, and
- * ends with a word when a mapped file is cut. */
+/* test_guard.c - a program that holds pictures leaves no core file and no way in, ends
+ * with a word when a mapped file is cut, and when it is told to, whatever it does. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,9 +8,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/guard.h"
+#include "cli/interrupt.h"
+#include "core/base/clock.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
@@ -73,11 +76,61 @@ static void a_cut_file_ends_with_a_word(void **state)
     pf_tree_remove(folder);
 }
 
+/* A program that does not look at the flag; how it ended, and after how many seconds.
+ */
+static int end_deaf_program(int first, int second, double *seconds)
+{
+    int ready[2], status;
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        pf_interrupt_catch();
+        if (write(ready[1], "x", 1) != 1)
+            _exit(99);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    const double start = pf_clock_seconds();
+    kill(child, first);
+    if (second) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        kill(child, second);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    *seconds = pf_clock_seconds() - start;
+    close(ready[0]);
+    close(ready[1]);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void a_second_signal_does_not_wait(void **state)
+{
+    (void)state;
+    double seconds;
+    assert_int_equal(end_deaf_program(SIGINT, SIGINT, &seconds), 130);
+    assert_true(seconds < 5);
+    assert_int_equal(end_deaf_program(SIGTERM, SIGINT, &seconds), 130);
+    assert_true(seconds < 5);
+}
+
+static void who_terms_waits_ten_seconds(void **state)
+{
+    (void)state;
+    double seconds;
+    assert_int_equal(end_deaf_program(SIGTERM, 0, &seconds), 143);
+    assert_true(seconds > PF_INTERRUPT_SECONDS - 2 &&
+                seconds < PF_INTERRUPT_SECONDS + 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_stay_in_the_process),
         cmocka_unit_test(a_cut_file_ends_with_a_word),
+        cmocka_unit_test(a_second_signal_does_not_wait),
+        cmocka_unit_test(who_terms_waits_ten_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/model/kernels.h"
+#include "core/catalog/blas.h"
 #include "core/model/pipeline.h"
 #include "core/search/filter.h"
 #include "tests/support/asking.h"
@@ -65,7 +65,7 @@ static void a_model_changes_nothing(void **state)
 static void a_program_may_decide(void **state)
 {
     (void)state;
-    pf_kernels_set_threads(1);
+    pf_blas_set_threads(1);
     assert_int_equal(openblas_get_num_threads(), 1);
 }
 

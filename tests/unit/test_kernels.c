@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/model/kernels.h"
+#include "core/model/product.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;
@@ -75,6 +76,59 @@ static void test_linear(void **unused)
         check_linear(5, 64, 31, 93, k & 1, k & 2); /* what lies between stays */
         check_linear(50, 129, 3, 3, k & 1, k & 2);
     }
+}
+
+/* Every instruction set; rows, columns and depth around what a tile and a piece have;
+ * each row the same alone as among the others, and w either way round. */
+static void check_product(const char *with, size_t n, size_t depth, size_t width)
+{
+    enum { GAP = 3 };
+    const size_t ldx = depth + GAP, ldw = width + GAP, ldy = width + GAP;
+    float *x = noise(n * ldx), *w = noise(depth * ldw), *turned = noise(width * depth);
+    float *y = noise(n * ldy), *old = noise(n * ldy), *row = noise(width);
+    memcpy(old, y, n * ldy * sizeof *y);
+    for (size_t k = 0; k < depth; k++) {
+        for (size_t j = 0; j < width; j++)
+            turned[j * depth + k] = w[k * ldw + j];
+    }
+    pf_product p = {x, w, y, ldx, ldw, ldy, n, depth, width, false};
+    pf_product_add(&p);
+    for (size_t i = 0; i < n; i++) {
+        pf_product one = {x + i * ldx, turned, row,   ldx,   depth,
+                          width,       1,      depth, width, true};
+        memcpy(row, old + i * ldy, width * sizeof *row);
+        pf_product_add(&one);
+        assert_memory_equal(row, y + i * ldy, width * sizeof *row);
+        for (size_t j = 0; j < ldy; j++) {
+            double sum = old[i * ldy + j];
+            for (size_t k = 0; j < width && k < depth; k++)
+                sum += (double)x[i * ldx + k] * w[k * ldw + j];
+            close_to(y[i * ldy + j], sum, 2e-5, with, j);
+        }
+    }
+    pf_free(x);
+    pf_free(w);
+    pf_free(turned);
+    pf_free(y);
+    pf_free(old);
+    pf_free(row);
+}
+
+static void test_product(void **unused)
+{
+    (void)unused;
+    static const char *const sets[] = {"plain", "avx2", "avx512"};
+    static const size_t ns[] = {1, 2, 4, 5, 8, 9, 50},
+                        widths[] = {1, 3, 4, 5, 8, 12, 17, 24, 25, 33, 48, 50, 97},
+                        depths[] = {1, 3, 4, 7, 16, 18, 255, 256, 257, 515};
+    assert_false(pf_product_use("slide rule"));
+    for (size_t s = 0; s < 3; s++) {
+        if (!pf_product_use(sets[s]))
+            continue;
+        for (size_t i = 0; i < 7 * 13 * 10; i++)
+            check_product(sets[s], ns[i % 7], depths[i / 7 % 10], widths[i / 70]);
+    }
+    assert_true(pf_product_use(NULL));
 }
 
 static void test_layer_norm(void **unused)
@@ -399,8 +453,7 @@ static void test_is_finite(void **unused)
     pf_free(x);
 }
 
-/* Products of several threads at once: a BLAS without locks hands two of them the same
- * working memory, and now and then a product is wrong. */
+/* Products of several threads at once share nothing. */
 enum { RACE_ROWS = 17, RACE_SIZE = 128, RACE_THREADS = 4, RACE_ROUNDS = 20000 };
 
 typedef struct {
@@ -450,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_linear, before),
+        cmocka_unit_test_setup(test_product, before),
         cmocka_unit_test_setup(test_layer_norm, before),
         cmocka_unit_test_setup(test_simple, before),
         cmocka_unit_test_setup(test_quick_gelu_far_out, before),

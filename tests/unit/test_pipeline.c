@@ -1,6 +1,5 @@
 /* test_pipeline.c - every input comes back once, with its own vector or its own reason,
  * whatever the number of workers and the size of batches. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,8 +111,7 @@ static void each_once(void **state)
             assert_int_equal(c.has_thumbnail[i], !c.failed[i]);
             assert_true(c.thumbnail[i] == one.thumbnail[i]);
             assert_true(i == 0 || c.failed[i] || c.thumbnail[i] != one.thumbnail[0]);
-            for (int k = 0; k < pf_model_dim(model); k++)
-                assert_true(fabsf(c.vector[i][k] - one.vector[i][k]) < 1e-5f);
+            assert_memory_equal(c.vector[i], one.vector[i], sizeof c.vector[i]);
         }
     }
 }
@@ -151,6 +149,39 @@ static void stops(void **state)
     for (int i = 0; i < N; i++)
         n += c.seen[i];
     assert_true(n >= 2 && n < N);
+}
+
+static void count_slow(void *context, const pf_picture_ref *picture)
+{
+    const size_t which = (size_t)(picture - pictures);
+    assert_true(which < N);
+    ++((int *)context)[which];
+}
+
+/* Whoever happens to be read when it is looked, with no patience at all: each picture
+ * once at most; with enough of it none. */
+static void a_slow_picture(void **state)
+{
+    (void)state;
+    static collected c;
+    bool is_told = false;
+    pf_pipeline p = {.model = model, .jobs = 2, .batch = 3, .slow = count_slow};
+    for (int k = 0; k < 200 && !is_told; k++) {
+        int told[N] = {0};
+        p.context = told;
+        c = (collected){0};
+        assert_ok(pf_pipeline_pictures(&p, pictures, N, collect, &c, &err), &err);
+        for (int i = 0; i < N; i++) {
+            assert_true(told[i] <= 1);
+            is_told |= told[i] == 1;
+        }
+    }
+    assert_true(is_told);
+    int told[N] = {0}, none[N] = {0};
+    p.context = told;
+    p.patience = 1000;
+    assert_ok(pf_pipeline_pictures(&p, pictures, N, collect, &c, &err), &err);
+    assert_memory_equal(told, none, sizeof told);
 }
 
 static void a_sink_that_refuses(void **state)
@@ -198,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup(each_once, before),
         cmocka_unit_test_setup(texts_and_nothing, before),
         cmocka_unit_test_setup(stops, before),
+        cmocka_unit_test_setup(a_slow_picture, before),
         cmocka_unit_test_setup(a_sink_that_refuses, before),
         cmocka_unit_test_setup(out_of_memory, before),
     };

@@ -428,6 +428,9 @@ static void interrupted(void **state)
         assert_true(is_done || err.code == PF_ERR_INTERRUPTED);
         assert_true(report.embedded > 0 && runs < N);
         assert_int_equal(pf_films_ask("SELECT count(*) FROM picture"), total);
+        assert_true(report.is_published); /* what is there is seen */
+        assert_int_equal(pf_films_ask("SELECT count(*) FROM image"), total);
+        assert_null(pf_films_check());
     }
     assert_true(runs > 1);
     assert_int_equal(total, N); /* nothing twice, nothing lost */
@@ -436,6 +439,83 @@ static void interrupted(void **state)
     options.progress = NULL;
     atomic_store(&stop, 0);
     expect(0, 0, 0, 0, N, 0);
+}
+
+static int64_t count_captions(const char *text)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM caption JOIN caption_text ON caption_text.id = "
+             "caption_text_id WHERE text = '%s'",
+             text);
+    return pf_films_ask(sql);
+}
+
+static int64_t picture_of(const char *name)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT picture_id FROM image WHERE id = %lld",
+             (long long)id_of(name));
+    return pf_films_ask(sql);
+}
+
+/* What the run did not come to is as it was: an image that is gone, one that is another
+ * picture by now, texts that are not embedded. */
+static void interrupted_among_changes(void **state)
+{
+    (void)state;
+    enum { MORE = 10 };
+    static char embedding[] = "embedding", file[300];
+    pf_films_write_text("in/c.csv", "file,caption\n00.pgm,one\n01.pgm,two\n");
+    snprintf(file, sizeof file, "%s", pf_films_path("in/c.csv"));
+    options.captions = file;
+    expect(N, 0, 0, 0, 0, 0);
+    pf_films_write_text("in/c.csv", "file,caption\n00.pgm,uno\n01.pgm,two\n");
+    pf_films_picture("in/00.pgm", 50);
+    pf_films_picture("in/07.pgm", 51);
+    for (unsigned i = 20; i < 20 + MORE; i++)
+        picture(i);
+    pf_films_delete("in/08.pgm");
+    const int64_t was = picture_of("in/07.pgm");
+    options.stop = &stop;
+    options.progress = stop_at_once;
+    options.context = embedding;
+    atomic_store(&stop, 0);
+    assert_refused(run(), &err, "interrupted");
+    const size_t done = report.embedded; /* of 00, 07, and those that are new */
+    assert_true(done >= 2 && done < 2 + MORE && report.is_published);
+    assert_null(pf_films_check());
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM image"), N + done - 2);
+    assert_true(id_of("in/08.pgm") != 0 && id_of("in/29.pgm") == 0);
+    assert_true(count_captions("one") == 1 && count_captions("uno") == 0);
+    assert_true(picture_of("in/07.pgm") != was);
+    options.progress = NULL;
+    atomic_store(&stop, 0);
+    expect(2 + MORE - done, 0, 0, 1, N + done - 3, 0);
+    assert_int_equal(report.embedded, 2 + MORE - done);
+    assert_true(count_captions("one") == 0 && count_captions("uno") == 1);
+    expect(0, 0, 0, 0, N - 1 + MORE, 0);
+    assert_false(report.is_published);
+}
+
+/* One model in all images: a part of it is not published. */
+static void interrupted_while_the_model_is_replaced(void **state)
+{
+    (void)state;
+    static char embedding[] = "embedding";
+    expect(N, 0, 0, 0, 0, 0);
+    options.rebuild = true;
+    options.stop = &stop;
+    options.progress = stop_at_once;
+    options.context = embedding;
+    atomic_store(&stop, 0);
+    assert_refused(run(), &err, "interrupted");
+    assert_true(report.embedded > 0 && !report.is_published);
+    assert_int_equal(pf_films_ask("SELECT generation FROM catalog"), 1);
+    options.progress = NULL;
+    atomic_store(&stop, 0);
+    expect(0, N, 0, 0, 0, 0);
+    options.rebuild = false;
 }
 
 /* End this process, as kill -9 does, at the n-th call. */
@@ -722,6 +802,8 @@ int main(void)
         test(captions_change),
         test(dry_run),
         test(interrupted),
+        test(interrupted_among_changes),
+        test(interrupted_while_the_model_is_replaced),
         test(killed),
         test(killed_while_the_catalog_was_made),
         test(disk_full),
