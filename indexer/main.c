@@ -27,8 +27,9 @@ static struct {
     int64_t jobs, batch, wait_seconds;
     int format;
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
-    bool repair, quiet, verbose;
-} asked = {.batch = 8};
+    bool repair, retry, quiet, verbose;
+    int64_t settle;
+} asked = {.batch = 8, .settle = 2};
 
 static const char *const format_names[] = {"text", "json", NULL};
 
@@ -55,6 +56,18 @@ static const pf_opt options[] = {
      .to = &asked.allow_removals,
      .help = "take pictures out of the catalog however many of a source are gone; "
              "without it a source that lost all, or more than a fifth, is kept whole"},
+    {.kind = PF_OPT_FLAG,
+     .name = "retry",
+     .to = &asked.retry,
+     .help = "try files again that failed and have not changed since"},
+    {.kind = PF_OPT_INT,
+     .name = "settle",
+     .arg = "SECONDS",
+     .to = &asked.settle,
+     .min = 0,
+     .max = 60,
+     .help = "a file that changed in the last SECONDS may still be written to: it is "
+             "looked at last, when it has been quiet so long"},
     {.kind = PF_OPT_FLAG,
      .name = "dry-run",
      .to = &asked.dry_run,
@@ -251,6 +264,8 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .follow_links = asked.follow_links,
+                        .retry = asked.retry,
+                        .settle_seconds = (int)asked.settle,
                         .allow_removals = asked.allow_removals,
                         .wait_seconds = (int)asked.wait_seconds,
                         .stop = pf_stop_flag(pf_interrupt_catch()),

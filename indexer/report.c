@@ -24,7 +24,6 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"removed", (int64_t)r->removed},
                   {"unchanged", (int64_t)r->unchanged},
                   {"failed", (int64_t)r->failed},
-                  {"embedded", (int64_t)r->embedded},
                   {"kept", (int64_t)r->kept},
                   {"links_out", (int64_t)r->links_out},
                   {"images", r->images},
@@ -132,15 +131,21 @@ static void say_int(printer *p, const char *key, const char *label, int64_t valu
         fprintf(p->out, "%-14s%lld\n", label, (long long)value);
 }
 
-/* Seconds since 1970 as UTC, or null. */
-static void say_time(printer *p, const char *key, const char *label, int64_t at)
+enum { TIME_ROOM = 32 };
+
+/* Seconds since 1970 as UTC; false for 0, which is no time. */
+static bool write_time(char out[TIME_ROOM], int64_t at)
 {
-    char text[32];
     time_t t = (time_t)at;
     struct tm tm;
-    bool ok = at > 0 && gmtime_r(&t, &tm) &&
-              strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
-    say_string(p, key, label, ok ? text : NULL);
+    return at > 0 && gmtime_r(&t, &tm) &&
+           strftime(out, TIME_ROOM, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+}
+
+static void say_time(printer *p, const char *key, const char *label, int64_t at)
+{
+    char text[TIME_ROOM];
+    say_string(p, key, label, write_time(text, at) ? text : NULL);
 }
 
 /* What a monitor asks: when a run was last done, and how many seconds ago. A clock that
@@ -180,11 +185,16 @@ static bool say_source(void *context, const pf_store_source *source, pf_err *err
 static bool say_failure(void *context, const pf_store_failure *failure, pf_err *err)
 {
     printer *p = context;
+    char since[TIME_ROOM];
     (void)err;
     if (p->json) {
         pf_json_begin_object(&p->w, NULL);
         pf_json_write_string(&p->w, "path", failure->path);
         pf_json_write_string(&p->w, "reason", failure->reason);
+        say_time(p, "since", NULL, failure->first_at);
+        say_time(p, "last_try", NULL, failure->last_at);
+        pf_json_write_int(&p->w, "tries", failure->tries);
+        pf_json_write_bool(&p->w, "is_tried_again", !failure->is_lasting);
         pf_json_end_object(&p->w);
         return true;
     }
@@ -192,6 +202,25 @@ static bool say_failure(void *context, const pf_store_failure *failure, pf_err *
     pf_term_puts(p->out, failure->path);
     fputs(": ", p->out);
     pf_term_puts(p->out, failure->reason);
+    if (write_time(since, failure->first_at))
+        fprintf(p->out, " (since %s, tries: %lld)", since, (long long)failure->tries);
+    fputc('\n', p->out);
+    return true;
+}
+
+static bool say_reason(void *context, const char *reason, int64_t n, pf_err *err)
+{
+    printer *p = context;
+    (void)err;
+    if (p->json) {
+        pf_json_begin_object(&p->w, NULL);
+        pf_json_write_string(&p->w, "reason", reason);
+        pf_json_write_int(&p->w, "failures", n);
+        pf_json_end_object(&p->w);
+        return true;
+    }
+    fprintf(p->out, "  %-12lld", (long long)n);
+    pf_term_puts(p->out, reason);
     fputc('\n', p->out);
     return true;
 }
@@ -219,6 +248,12 @@ static bool say_lists(printer *p, pf_store *store, pf_err *err)
     if (p->json)
         pf_json_begin_array(&p->w, "sources");
     if (!pf_store_each_source(store, say_source, p, err))
+        return false;
+    if (p->json) {
+        pf_json_end_array(&p->w);
+        pf_json_begin_array(&p->w, "reasons");
+    }
+    if (!pf_store_each_reason(store, say_reason, p, err))
         return false;
     if (p->json) {
         pf_json_end_array(&p->w);

@@ -47,19 +47,26 @@ static void tell_reading(void *context, size_t done, size_t total)
     tell(context, "reading", done, total);
 }
 
+static pf_plan_options planning_of(run *r, const pf_source *source)
+{
+    return (pf_plan_options){
+        .store = r->store,
+        .source_id = source->id,
+        .model_id = r->model_id,
+        .seen_model = r->model.in_use,
+        .verify_content = r->options->verify_content || r->model.is_replacing,
+        .retry = r->options->retry,
+        .settle_seconds = r->options->dry_run ? 0 : r->options->settle_seconds,
+        .stop = r->options->stop,
+        .progress = tell_reading,
+        .context = r};
+}
+
 static bool plan_all(run *r, pf_err *err)
 {
     for (size_t i = 0; i < r->sources.count; i++) {
         pf_source *source = &r->sources.at[i];
-        pf_plan_options o = {.store = r->store,
-                             .source_id = source->id,
-                             .model_id = r->model_id,
-                             .seen_model = r->model.in_use,
-                             .verify_content =
-                                 r->options->verify_content || r->model.is_replacing,
-                             .stop = r->options->stop,
-                             .progress = tell_reading,
-                             .context = r};
+        const pf_plan_options o = planning_of(r, source);
         if (!pf_plan_make(&source->plan, &source->found, &o, err))
             return false;
     }
@@ -95,8 +102,11 @@ static bool list_pictures(run *r, pf_err *err)
                 continue;
             const pf_collected_image *image = plan->items[k].image;
             r->items[r->n_inputs] = &plan->items[k];
-            r->pictures[r->n_inputs++] = (pf_picture_ref){
-                image->path, image->frame, r->sources.at[i].found.within};
+            r->pictures[r->n_inputs++] =
+                (pf_picture_ref){.path = image->path,
+                                 .frame = image->frame,
+                                 .within = r->sources.at[i].found.within,
+                                 .as_it_was = &plan->items[k].stamp};
         }
     }
     return true;
@@ -204,7 +214,28 @@ static bool embed_pictures(run *r, pf_err *err)
         for (size_t i = 0; ok && i < r->sources.count; i++)
             left += settle_twins(&r->sources.at[i].plan);
     }
-    r->report->embed_seconds = pf_clock_seconds() - start;
+    r->report->embed_seconds += pf_clock_seconds() - start;
+    return ok;
+}
+
+/* Files that somebody was writing to: once more, now that everything else is done. */
+static bool retry_pictures(run *r, pf_err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        pf_source *source = &r->sources.at[i];
+        const pf_plan_options o = planning_of(r, source);
+        size_t more;
+        if (!pf_plan_retry(&source->plan, &source->found, &o, &more, err))
+            return false;
+        n += more;
+    }
+    return n == 0 || embed_pictures(r, err);
+}
+
+static bool embed_all_pictures(run *r, pf_err *err)
+{
+    const bool ok = embed_pictures(r, err) && retry_pictures(r, err);
     if (pf_sandbox_lack() && r->options->notice)
         r->options->notice(r->options->context, pf_sandbox_lack());
     return ok;
@@ -600,7 +631,7 @@ static bool check_replaceable(const run *r, pf_err *err)
 static bool embed_and_apply(run *r, pf_err *err)
 {
     return start_diary(r, err) && plan_all(r, err) && check_replaceable(r, err) &&
-           embed_pictures(r, err) && pf_losses_judge(&r->sources, err) &&
+           embed_all_pictures(r, err) && pf_losses_judge(&r->sources, err) &&
            check_replaceable(r, err) && embed_texts(r, err) &&
            pf_apply(r->catalog, &r->sources, r->model_id, r->model.is_replacing,
                     &r->report->is_published, err) &&

@@ -29,7 +29,9 @@ typedef struct {
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
-    bool follow_links;   /* also those that lead out of their source */
+    bool follow_links; /* also those that lead out of their source */
+    bool retry; /* files that failed, too, although they have not changed since */
+    int settle_seconds;  /* files that changed since are waited for; 0: they are not */
     bool allow_removals; /* of the sources named, or all: however many are gone */
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */

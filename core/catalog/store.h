@@ -443,22 +443,29 @@ typedef struct {
     int64_t source_id;
     const char *path, *reason;
     int64_t size, mtime_ns;
-    int frame; /* 0 also where all of the file, or a folder, cannot be read */
+    int frame;       /* 0 also where all of the file, or a folder, cannot be read */
+    bool is_lasting; /* it will not go away by itself */
+    /* Set by put: seconds since 1970, and how often it was tried; by this program? */
+    int64_t first_at, last_at, tries;
+    bool is_of_this_version;
 } pf_store_failure;
 
 typedef bool pf_store_failure_fn(void *user, const pf_store_failure *failure,
                                  pf_err *err);
 
-/* One per path and frame: a later one replaces the earlier. */
+/* One per path and frame: a later one replaces the earlier and is one more try. */
 PF_MUST_CHECK bool pf_store_put_failure(pf_store *store,
                                         const pf_store_failure *failure, pf_err *err);
-/* Those of all frames of the path. */
-PF_MUST_CHECK bool pf_store_delete_failures(pf_store *store, const char *path,
-                                            pf_err *err);
+PF_MUST_CHECK bool pf_store_delete_failure(pf_store *store, const char *path, int frame,
+                                           pf_err *err);
 /* Of a source (0 = of all), by path and frame. */
 PF_MUST_CHECK bool pf_store_each_failure(pf_store *store, int64_t source_id,
                                          pf_store_failure_fn *fn, void *user,
                                          pf_err *err);
+typedef bool pf_store_reason_fn(void *user, const char *reason, int64_t n, pf_err *err);
+/* Each reason with the number of failures it stands for, the most frequent first. */
+PF_MUST_CHECK bool pf_store_each_reason(pf_store *store, pf_store_reason_fn *fn,
+                                        void *user, pf_err *err);
 
 /* --- index files --------------------------------------------------------------- */
 

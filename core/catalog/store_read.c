@@ -9,6 +9,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
+#include "core/version.h"
 
 enum {
     MAX_DETAILS = 1 << 20
@@ -411,7 +412,8 @@ bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT source_id, path, reason, size, mtime_ns, frame"
+                           "SELECT source_id, path, reason, size, mtime_ns, frame,"
+                           " is_lasting, first_at, last_at, tries, tried_by"
                            " FROM failure WHERE ?1 = 0 OR source_id = ?1"
                            " ORDER BY path, frame",
                            PF_SQL_ARGS(pf_sql_int(source_id)), err);
@@ -423,9 +425,28 @@ bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *
             .size = pf_sql_get_int(rows, 3),
             .mtime_ns = pf_sql_get_int(rows, 4),
             .frame = (int)pf_sql_get_int(rows, 5),
+            .is_lasting = pf_sql_get_int(rows, 6) != 0,
+            .first_at = pf_sql_get_int(rows, 7),
+            .last_at = pf_sql_get_int(rows, 8),
+            .tries = pf_sql_get_int(rows, 9),
+            .is_of_this_version = strcmp(pf_sql_get_text(rows, 10), PF_VERSION) == 0,
         };
         ok = fn(user, &failure, err);
     }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_each_reason(pf_store *s, pf_store_reason_fn *fn, void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT reason, count(*) AS n FROM failure GROUP BY reason"
+                           " ORDER BY n DESC, reason",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, pf_sql_get_text(rows, 0), pf_sql_get_int(rows, 1), err);
     pf_sql_end(rows);
     return ok;
 }

@@ -1027,6 +1027,24 @@ static void a_source_goes_with_all_that_is_its(void **state)
     pf_store_close(s);
 }
 
+/* Of one that failed twice just now, the second time for good. */
+static bool check_tries(void *user, const pf_store_failure *f, pf_err *e)
+{
+    (void)user, (void)e;
+    assert_int_equal(f->tries, 2);
+    assert_true(f->is_lasting && f->is_of_this_version);
+    assert_true(f->first_at > 0 && f->first_at <= f->last_at);
+    return true;
+}
+
+static bool collect_reason(void *user, const char *reason, int64_t n, pf_err *e)
+{
+    (void)e;
+    char *out = user;
+    snprintf(out + strlen(out), 200 - strlen(out), "%lld %s|", (long long)n, reason);
+    return true;
+}
+
 static void the_diary_remembers_runs_and_failures(void **state)
 {
     (void)state;
@@ -1043,9 +1061,13 @@ static void the_diary_remembers_runs_and_failures(void **state)
     assert_ok(pf_store_start_run(s, &second, &err), &err);
     run = (pf_store_run){.id = second, .state = "done", .added = 3, .failed = 1};
     assert_ok(pf_store_finish_run(s, &run, &err), &err);
-    pf_store_failure f = {x.source, "/pictures/bad.png", "cut", 10, 20, 0};
+    pf_store_failure f = {.source_id = x.source,
+                          .path = "/pictures/bad.png",
+                          .reason = "cut",
+                          .size = 10,
+                          .mtime_ns = 20};
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
-    f.reason = "cut \xFF off", f.size = 11;
+    f.reason = "cut \xFF off", f.size = 11, f.is_lasting = true;
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
     f.reason = "dark", f.frame = 2;
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
@@ -1071,11 +1093,15 @@ static void the_diary_remembers_runs_and_failures(void **state)
     assert_string_equal(lines, "/pictures/bad.png 0: cut \xEF\xBF\xBD off (11)|"
                                "/pictures/bad.png 2: dark (11)|");
     assert_ok(pf_store_begin(s, &err), &err);
-    assert_ok(pf_store_delete_failures(s, f.path, &err), &err);
+    assert_ok(pf_store_delete_failure(s, f.path, 2, &err), &err);
     assert_ok(pf_store_commit(s, &err), &err);
     pf_store_counts n;
     assert_ok(pf_store_count(s, &n, &err), &err);
-    assert_int_equal(n.failures, 0);
+    assert_int_equal(n.failures, 1);
+    assert_ok(pf_store_each_failure(s, 0, check_tries, NULL, &err), &err);
+    lines[0] = '\0';
+    assert_ok(pf_store_each_reason(s, collect_reason, lines, &err), &err);
+    assert_string_equal(lines, "1 cut \xEF\xBF\xBD off|");
     pf_store_close(s);
 }
 
