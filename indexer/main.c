@@ -16,6 +16,7 @@
 #include "core/model/kernels.h"
 #include "core/model/pipeline.h"
 #include "indexer/care.h"
+#include "indexer/rearrange.h"
 #include "indexer/report.h"
 #include "indexer/run.h"
 
@@ -29,6 +30,7 @@ static struct {
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
     bool repair, retry, quiet, verbose;
     int64_t settle;
+    const char *forget, *relocate;
 } asked = {.batch = 8, .settle = 2};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -130,6 +132,18 @@ static const pf_opt options[] = {
      .min = 0,
      .max = 86400,
      .help = "wait for another indexer to end instead of giving up at once"},
+    {.kind = PF_OPT_HEADING, .help = "Changing sources instead of indexing"},
+    {.kind = PF_OPT_STRING,
+     .name = "forget",
+     .arg = "SOURCE",
+     .to = &asked.forget,
+     .help = "take a source out of the catalog, with all that is known of it"},
+    {.kind = PF_OPT_STRING,
+     .name = "relocate",
+     .arg = "OLD",
+     .to = &asked.relocate,
+     .help = "the source OLD, or all sources in it, are at PATH now: what is known of "
+             "them stays"},
     {.kind = PF_OPT_HEADING, .help = "Looking instead of indexing"},
     {.kind = PF_OPT_FLAG,
      .name = "info",
@@ -337,24 +351,58 @@ static pf_exit care_for(const char *folder)
     return is_in_order ? PF_EXIT_DONE : PF_EXIT_FAILED;
 }
 
-/* What looks at a catalog looks at all of it, and one thing at a time. */
-static bool check_questions(const pf_cli_args *args, pf_err *err)
+static pf_exit rearrange(const char *folder, const char *to)
 {
-    const int n = asked.info + asked.check + (asked.backup != NULL);
+    pf_err err = PF_ERR_INIT;
+    pf_rearranged done;
+    const pf_rearrange_options o = {.catalog = folder,
+                                    .dry_run = asked.dry_run,
+                                    .wait_seconds = (int)asked.wait_seconds,
+                                    .stop = pf_stop_flag(pf_interrupt_catch())};
+    const bool ok = asked.forget ? pf_forget(&o, asked.forget, &done, &err)
+                                 : pf_relocate(&o, asked.relocate, to, &done, &err);
+    if (!ok)
+        return fail(&err);
+    pf_report_rearranged(&done, asked.forget ? asked.forget : asked.relocate,
+                         asked.forget ? NULL : to, asked.dry_run,
+                         asked.format == FORMAT_JSON, stdout);
+    return PF_EXIT_DONE;
+}
+
+/* Each of these is a job of its own, but that --relocate takes the new place. */
+static bool check_jobs(size_t n_paths, pf_err *err)
+{
+    const struct {
+        const char *name;
+        bool is_asked;
+        size_t n_paths;
+    } jobs[] = {{"--info", asked.info, 0},
+                {"--check", asked.check, 0},
+                {"--backup", asked.backup, 0},
+                {"--forget", asked.forget, 0},
+                {"--relocate", asked.relocate, 1}};
+    const char *first = NULL;
     if (asked.repair && !asked.check)
         return pf_fail(err, PF_ERR_MISUSE, "--repair goes with --check");
-    if (n > 0 && args->n_plain > 0)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--info, --check and --backup take no PATH of pictures");
-    return n <= 1 || pf_fail(err, PF_ERR_MISUSE,
-                             "--info, --check and --backup are three questions; ask "
-                             "one");
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        if (!jobs[i].is_asked)
+            continue;
+        if (first)
+            return pf_fail(err, PF_ERR_MISUSE, "%s and %s are two jobs; ask for one",
+                           first, jobs[i].name);
+        if (n_paths != jobs[i].n_paths)
+            return pf_fail(err, PF_ERR_MISUSE, "%s takes %s", jobs[i].name,
+                           jobs[i].n_paths == 0 ? "no PATH"
+                                                : "the new place as the one PATH");
+        first = jobs[i].name;
+    }
+    return true;
 }
 
 static pf_exit run_command(const pf_cli_args *args)
 {
     pf_err err = PF_ERR_INIT;
-    if (!check_questions(args, &err))
+    if (!check_jobs(args->n_plain, &err))
         return fail(&err);
     if (asked.info && asked.model)
         return info_of_model();
@@ -368,6 +416,8 @@ static pf_exit run_command(const pf_cli_args *args)
         code = info_of_catalog(folder);
     } else if (asked.check || asked.backup) {
         code = care_for(folder);
+    } else if (asked.forget || asked.relocate) {
+        code = rearrange(folder, asked.relocate ? args->items[0].value : NULL);
     } else {
         for (size_t i = 0; i < args->n_items; i++)
             paths[i] = args->items[i].value;

@@ -345,6 +345,45 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
         pf_json_end_object(&p.w);
 }
 
+/* ---- sources that were rearranged ---- */
+
+static void rearranged_json(const pf_rearranged *done, const char *source,
+                            const char *to, FILE *out)
+{
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_string(&w, to ? "relocated" : "forgotten", source);
+    if (to)
+        pf_json_write_string(&w, "to", to);
+    pf_json_write_int(&w, "sources", (int64_t)done->sources);
+    pf_json_write_int(&w, "images", done->images);
+    pf_json_write_int(&w, "captions", done->captions);
+    pf_json_write_int(&w, "cases", done->cases);
+    pf_json_end_object(&w);
+}
+
+void pf_report_rearranged(const pf_rearranged *done, const char *source, const char *to,
+                          bool is_dry_run, bool json, FILE *out)
+{
+    if (json) {
+        rearranged_json(done, source, to, out);
+        return;
+    }
+    fputs(is_dry_run ? "would be " : "", out);
+    fprintf(out, "%s: %lld images, %lld captions, %lld cases of ",
+            to ? "relocated" : "forgotten", (long long)done->images,
+            (long long)done->captions, (long long)done->cases);
+    if (done->sources > 1)
+        fprintf(out, "%zu sources in ", done->sources);
+    pf_term_puts(out, source);
+    if (to) {
+        fputs(" to ", out);
+        pf_term_puts(out, to);
+    }
+    fputc('\n', out);
+}
+
 /* ---- a check ---- */
 
 static void say_parts(printer *p, const pf_store_digest *digest)

@@ -792,6 +792,68 @@ bool pf_store_delete_source(pf_store *s, int64_t id, pf_err *err)
                       PF_SQL_ARGS(pf_sql_int(id)), err);
 }
 
+/* Paths are bytes, and counted as bytes. */
+#define LIES_IN(column, folder)                                                        \
+    "(" column " = " folder " OR substr(" column ", 1, length(" folder ") + 1) ="      \
+    " CAST(" folder " || '/' AS BLOB))"
+#define REPLACE_START(column, old, new)                                                \
+    column " = CAST(" new " || substr(" column ", length(" old ") + 1) AS BLOB)"
+/* As no path begins with it. */
+#define NOWHERE "CAST('//' AS BLOB)"
+
+/* In two steps, for a new path may be the old one of another file. */
+bool pf_store_relocate_source(pf_store *s, int64_t id, const char *from, const char *to,
+                              pf_err *err)
+{
+    static const char *const change[] = {
+        "UPDATE source SET path = ?3 WHERE id = ?1 AND path = ?2",
+        "UPDATE image SET " REPLACE_START(
+            "path", "?2",
+            "'//'") " WHERE source_id = ?1 AND " LIES_IN("path", "?2") " AND ?3 <> ''",
+        "UPDATE image SET " REPLACE_START(
+            "path", "'//'",
+            "?3") " WHERE source_id = ?1 AND " LIES_IN("path", NOWHERE) " AND ?2 <> ''",
+        "UPDATE failure SET " REPLACE_START(
+            "path", "?2",
+            "'//'") " WHERE source_id = ?1 AND " LIES_IN("path", "?2") " AND ?3 <> ''",
+        "UPDATE failure SET " REPLACE_START(
+            "path", "'//'",
+            "?3") " WHERE source_id = ?1 AND " LIES_IN("path",
+                                                       NOWHERE) " AND ?2 <> ''"};
+    bool ok = pf_store_is_writable(s, err);
+    for (size_t i = 0; ok && i < sizeof change / sizeof *change; i++)
+        ok = pf_sql_run(s->db, change[i],
+                        PF_SQL_ARGS(pf_sql_int(id), pf_sql_path(from), pf_sql_path(to)),
+                        err);
+    return ok;
+}
+
+bool pf_store_relocate_tables(pf_store *s, const char *from, const char *to,
+                              pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db,
+                      "UPDATE source SET " REPLACE_START(
+                          "captions_path", "?1",
+                          "?2") " WHERE " LIES_IN("captions_path", "?1"),
+                      PF_SQL_ARGS(pf_sql_path(from), pf_sql_path(to)), err);
+}
+
+bool pf_store_count_source(pf_store *s, int64_t id, pf_store_counts *out, pf_err *err)
+{
+    *out = (pf_store_counts){0};
+    return pf_sql_find_int(s->db, "SELECT count(id) FROM image WHERE source_id = ?",
+                           PF_SQL_ARGS(pf_sql_int(id)), &out->images, err) &&
+           pf_sql_find_int(s->db,
+                           "SELECT count(id) FROM caption WHERE image_id IN"
+                           " (SELECT id FROM image WHERE source_id = ?1) OR case_id IN"
+                           " (SELECT id FROM teaching_case WHERE source_id = ?1)",
+                           PF_SQL_ARGS(pf_sql_int(id)), &out->captions, err) &&
+           pf_sql_find_int(s->db,
+                           "SELECT count(id) FROM teaching_case WHERE source_id = ?",
+                           PF_SQL_ARGS(pf_sql_int(id)), &out->cases, err);
+}
+
 /* --- vectors --------------------------------------------------------------------- */
 
 bool pf_store_is_unit(const float *vector, int dim)

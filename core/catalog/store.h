@@ -162,6 +162,17 @@ PF_MUST_CHECK bool pf_store_adopt_source(pf_store *store, int64_t from, int64_t 
                                          pf_err *err);
 /* With its images, cases and failures. */
 PF_MUST_CHECK bool pf_store_delete_source(pf_store *store, int64_t id, pf_err *err);
+/* Its path, and those of its images and failures, begin with `to` where they began with
+ * `from`; neither is "/". */
+PF_MUST_CHECK bool pf_store_relocate_source(pf_store *store, int64_t id,
+                                            const char *from, const char *to,
+                                            pf_err *err);
+/* The same for the captions files of all sources. */
+PF_MUST_CHECK bool pf_store_relocate_tables(pf_store *store, const char *from,
+                                            const char *to, pf_err *err);
+/* Images, captions and cases of one source; everything else is 0. */
+PF_MUST_CHECK bool pf_store_count_source(pf_store *store, int64_t id,
+                                         pf_store_counts *out, pf_err *err);
 
 /* --- embeddings: the cache ----------------------------------------------------- */
 
@@ -219,6 +230,8 @@ PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
  * a run has embedded that was interrupted, or failed, is left to the runs that go on
  * with it, until one is done. */
 PF_MUST_CHECK bool pf_store_sweep(pf_store *store, pf_err *err);
+/* Delete embeddings no image or caption points to, whoever may have wanted them. */
+PF_MUST_CHECK bool pf_store_drop_unused(pf_store *store, pf_err *err);
 
 /* --- images: what readers see -------------------------------------------------- */
 

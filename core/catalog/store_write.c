@@ -131,6 +131,20 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
     " FROM run WHERE state IN ('interrupted', 'failed') AND id >"                      \
     " coalesce((SELECT max(id) FROM run WHERE state = 'done'), 0)"
 
+bool pf_store_drop_unused(pf_store *s, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db,
+                      "DELETE FROM picture WHERE NOT EXISTS"
+                      " (SELECT 1 FROM image WHERE picture_id = picture.id)",
+                      PF_SQL_NO_ARGS, err) &&
+           pf_sql_run(
+               s->db,
+               "DELETE FROM caption_text WHERE NOT EXISTS"
+               " (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)",
+               PF_SQL_NO_ARGS, err);
+}
+
 bool pf_store_sweep(pf_store *s, pf_err *err)
 {
     /* A model that is to replace the present one was recorded after it. */

@@ -1235,6 +1235,14 @@ static void running_out_of_memory_is_an_error(void **state)
 
 /* ---- sources over sources ---- */
 
+static bool check_relocated(void *user, const pf_store_source *source, pf_err *e)
+{
+    (void)user, (void)e;
+    assert_string_equal(source->path, "/f\303\274/in");
+    assert_string_equal(source->captions_path, "/g/t.csv");
+    return true;
+}
+
 static void a_source_takes_over(void **state)
 {
     (void)state;
@@ -1266,6 +1274,66 @@ static void a_source_takes_over(void **state)
     assert_int_equal(d.case_id, key);
     assert_true(n.images == 1 && n.cases == 1 && n.failures == 1 && n.sources == 1);
     pf_store_details_reset(&d);
+    pf_store_close(s);
+}
+
+static int64_t put_image_at(pf_store *s, int64_t source, int64_t picture,
+                            const char *where)
+{
+    int64_t id = 0;
+    const pf_store_image image = {
+        .source_id = source, .picture_id = picture, .path = where};
+    assert_ok(pf_store_put_image(s, &image, &id, &err), &err);
+    return id;
+}
+
+static void assert_path(pf_store *s, int64_t id, const char *wanted)
+{
+    char *found;
+    int frame;
+    assert_ok(pf_store_get_image_path(s, id, &found, &frame, NULL, &err), &err);
+    assert_string_equal(found, wanted);
+    pf_free(found);
+}
+
+/* New paths may be old ones of other files; names are bytes, and what only begins alike
+ * lies elsewhere. */
+static void a_source_lies_elsewhere(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    int64_t source = 0;
+    assert_ok(pf_store_begin(s, &err), &err);
+    const int64_t model = put_model(s, "abc"), picture = put_picture(s, model, 1);
+    assert_ok(pf_store_use_model(s, model, &err) &&
+                  put_source(s, "/f\303\274", "/f\303\274/t.csv", &source, &err),
+              &err);
+    static const char *const paths[][2] = {
+        {"/f\303\274/a.png", "/f\303\274/in/a.png"},
+        {"/f\303\274/in/a.png", "/f\303\274/in/in/a.png"},
+        {"/f\303\274/\377.png", "/f\303\274/in/\377.png"},
+        {"/f\303\274", "/f\303\274/in"},
+        {"/f\303\2742/a.png", "/f\303\2742/a.png"},
+        {"/spool/a.png", "/spool/a.png"},
+    };
+    enum { N_PATHS = sizeof paths / sizeof *paths };
+    int64_t ids[N_PATHS];
+    for (size_t i = 0; i < N_PATHS; i++)
+        ids[i] = put_image_at(s, source, picture, paths[i][0]);
+    const pf_store_failure failure = {
+        .source_id = source, .path = "/f\303\274/bad.png", .reason = "bad"};
+    assert_ok(
+        pf_store_put_failure(s, &failure, &err) &&
+            pf_store_relocate_source(s, source, "/f\303\274", "/f\303\274/in", &err) &&
+            pf_store_relocate_tables(s, "/f\303\274", "/g", &err) &&
+            pf_store_commit(s, &err),
+        &err);
+    for (size_t i = 0; i < N_PATHS; i++)
+        assert_path(s, ids[i], paths[i][1]);
+    char lines[200] = "";
+    assert_ok(pf_store_each_failure(s, source, collect_failure, lines, &err), &err);
+    assert_string_equal(lines, "/f\303\274/in/bad.png 0: bad (0)|");
+    assert_ok(pf_store_each_source(s, check_relocated, NULL, &err), &err);
     pf_store_close(s);
 }
 
@@ -1331,6 +1399,7 @@ int main(void)
         TEST(an_index_file_name_stays_in_the_folder),
         TEST(running_out_of_memory_is_an_error),
         TEST(a_source_takes_over),
+        TEST(a_source_lies_elsewhere),
         TEST(headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
