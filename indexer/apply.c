@@ -43,7 +43,7 @@ bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
                           bool is_replacing)
 {
     return !item->failure && !item->is_others &&
-           (is_replacing || source->texts_changed ||
+           (is_replacing || item->has_new_texts ||
             (!is_as_stored(source, item) && !brings_texts(source, item)));
 }
 
@@ -127,7 +127,7 @@ static bool apply_texts(applier *a, const pf_plan_item *item, int64_t image_id,
     int64_t case_id;
     if (!pf_apply_needs_texts(a->source, item, a->is_replacing))
         return true;
-    a->is_noticeable |= a->source->texts_changed;
+    a->is_noticeable |= item->has_new_texts;
     return apply_captions(a, found, &image->captions, pf_store_set_captions, image_id,
                           err) &&
            find_case(a, image->in_case, &case_id, err) &&
@@ -266,8 +266,12 @@ static bool put_source(applier *a, pf_err *err)
                            .follows_links = source->follows_links};
     if (!source->texts_changed || is_whole(source))
         row.captions_hash = source->found.texts_hash;
-    a->is_noticeable |= source->id == 0;
-    return pf_store_put_source(a->store, &row, &source->id, err);
+    a->is_noticeable |= source->id == 0 || source->has_new_table ||
+                        source->follows_links != source->did_follow;
+    return pf_store_put_source(a->store, &row, &source->id, err) &&
+           pf_store_set_exclusions(a->store, source->id,
+                                   (const char *const *)source->excluded,
+                                   source->n_excluded, err);
 }
 
 static bool delete_gone(applier *a, pf_err *err)
@@ -286,6 +290,7 @@ static bool delete_gone(applier *a, pf_err *err)
 static bool apply_source(applier *a, pf_source *source, pf_err *err)
 {
     const pf_plan *plan = &source->plan;
+    a->is_noticeable |= source->is_spent;
     if (source->is_spent)
         return pf_store_delete_source(a->store, source->id, err);
     a->source = source;

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -21,6 +22,7 @@
 #include "indexer/run.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON };
+enum { EXCLUDE = 1 }; /* the tag of an option that may be given several times */
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {
@@ -30,7 +32,7 @@ static struct {
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
     bool repair, retry, quiet, verbose;
     int64_t settle;
-    const char *forget, *relocate;
+    const char *forget, *relocate, *share;
 } asked = {.batch = 8, .settle = 2};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -48,6 +50,14 @@ static const pf_opt options[] = {
      .name = "verify-content",
      .to = &asked.verify_content,
      .help = "read every file again, also those whose size and time are unchanged"},
+    {.kind = PF_OPT_LIST,
+     .name = "exclude",
+     .arg = "GLOB",
+     .tag = EXCLUDE,
+     .help =
+         "leave out files and folders of this name, as '*.gif' or 'old'; with a '/' "
+         "it is compared with the whole path in PATH. May be repeated. Remembered "
+         "with PATH, until it is given anew"},
     {.kind = PF_OPT_FLAG,
      .name = "follow-links",
      .to = &asked.follow_links,
@@ -125,6 +135,13 @@ static const pf_opt options[] = {
      .min = 1,
      .max = BATCH_MAX,
      .help = "pictures a worker embeds at once"},
+    {.kind = PF_OPT_STRING,
+     .name = "share",
+     .arg = "WITH",
+     .to = &asked.share,
+     .default_text = "private",
+     .help = "who may read the catalog: group-readable (its files' group), or private "
+             "(you alone); remembered"},
     {.kind = PF_OPT_INT,
      .name = "wait",
      .arg = "SECONDS",
@@ -253,7 +270,29 @@ static void show_notice(void *context, const char *text)
         pf_progress_say(&s->bar, "plainfilm-index: %s", text);
 }
 
-static pf_exit index_paths(const char *folder, const char *const *paths, size_t n_paths)
+/* In capitals or not. */
+static bool read_share(pf_run_options *o, pf_err *err)
+{
+    if (!asked.share)
+        return true;
+    if (strcasecmp(asked.share, "group-readable") == 0)
+        o->share = PF_SHARE_GROUP;
+    else if (strcasecmp(asked.share, "private") == 0)
+        o->share = PF_SHARE_PRIVATE;
+    else
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--share takes 'group-readable' or 'private', not '%s'",
+                       asked.share);
+    return true;
+}
+
+/* What the user named. */
+typedef struct {
+    const char **paths, **excluded;
+    size_t n_paths, n_excluded;
+} named;
+
+static pf_exit index_paths(const char *folder, const named *what)
 {
     pf_err err = PF_ERR_INIT;
     pf_notes notes = {0};
@@ -270,8 +309,10 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .tokenizer = asked.tokenizer,
                         .preprocess = asked.preprocess,
                         .captions = asked.captions,
-                        .paths = paths,
-                        .n_paths = n_paths,
+                        .paths = what->paths,
+                        .n_paths = what->n_paths,
+                        .excluded = what->excluded,
+                        .n_excluded = what->n_excluded,
                         .jobs = asked.jobs ? (int)asked.jobs : pf_pipeline_cores(),
                         .batch = (size_t)asked.batch,
                         .rebuild = asked.rebuild,
@@ -286,6 +327,8 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .notice = show_notice,
                         .progress = show,
                         .context = &s};
+    if (!read_share(&o, &err))
+        return fail(&err);
     bool ok = pf_run(&o, &report, &notes, &err);
     if (s.what)
         pf_progress_finish(&s.bar);
@@ -399,6 +442,17 @@ static bool check_jobs(size_t n_paths, pf_err *err)
     return true;
 }
 
+static void sort_items(const pf_cli_args *args, named *what)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        const pf_cli_item *item = &args->items[i];
+        if (item->tag == EXCLUDE)
+            what->excluded[what->n_excluded++] = item->value;
+        else
+            what->paths[what->n_paths++] = item->value;
+    }
+}
+
 static pf_exit run_command(const pf_cli_args *args)
 {
     pf_err err = PF_ERR_INIT;
@@ -408,23 +462,25 @@ static pf_exit run_command(const pf_cli_args *args)
         return info_of_model();
     char *folder = asked.catalog ? pf_strdup(asked.catalog, &err)
                                  : pf_catalog_default_folder(&err);
-    const char **paths = pf_alloc_array(args->n_plain, sizeof *paths, &err);
+    named what = {.paths = pf_alloc_array(args->n_items, sizeof(char *), &err),
+                  .excluded = pf_alloc_array(args->n_items, sizeof(char *), &err)};
     pf_exit code = PF_EXIT_FAILED;
-    if (!folder || !paths) {
+    if (what.paths && what.excluded)
+        sort_items(args, &what);
+    if (!folder || !what.paths || !what.excluded) {
         code = fail(&err);
     } else if (asked.info) {
         code = info_of_catalog(folder);
     } else if (asked.check || asked.backup) {
         code = care_for(folder);
     } else if (asked.forget || asked.relocate) {
-        code = rearrange(folder, asked.relocate ? args->items[0].value : NULL);
+        code = rearrange(folder, what.paths[0]);
     } else {
-        for (size_t i = 0; i < args->n_items; i++)
-            paths[i] = args->items[i].value;
-        code = index_paths(folder, paths, args->n_plain);
+        code = index_paths(folder, &what);
     }
     pf_free(folder);
-    pf_free(paths);
+    pf_free(what.paths);
+    pf_free(what.excluded);
     return code;
 }
 

@@ -49,6 +49,7 @@ typedef struct {
     bool is_busy;     /* or is that somebody writes to it: pf_plan_retry() */
     bool is_recalled; /* or is that of an earlier run: it was not tried again */
     int64_t failing_since; /* seconds since 1970; 0: it did not fail before */
+    bool has_new_texts;    /* captions, attributes or case are others now (edits.h) */
     bool is_others;        /* another source found it first, and has it (settle.h) */
 } pf_plan_item;
 

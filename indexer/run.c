@@ -12,6 +12,7 @@
 #include "core/image/sandbox.h"
 #include "core/model/pipeline.h"
 #include "indexer/apply.h"
+#include "indexer/edits.h"
 #include "indexer/losses.h"
 #include "indexer/run_model.h"
 #include "indexer/settle.h"
@@ -70,7 +71,13 @@ static bool plan_all(run *r, pf_err *err)
         if (!pf_plan_make(&source->plan, &source->found, &o, err))
             return false;
     }
-    return pf_settle(&r->sources, r->store, err) && pf_losses_judge(&r->sources, err);
+    if (!pf_settle(&r->sources, r->store, err))
+        return false;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        if (!pf_edits_find(&r->sources.at[i], r->store, err))
+            return false;
+    }
+    return pf_losses_judge(&r->sources, err);
 }
 
 /* ---- embedding pictures ---- */
@@ -314,7 +321,8 @@ static bool keep_texts(void *context, const pf_embedded *results, size_t n, pf_e
         int64_t id;
         ok =
             pf_store_put_caption_text(r->store, r->model_id, r->inputs[results[i].item],
-                                      results[i].vector, &id, err);
+                                      results[i].vector, &id, err) &&
+            (!results[i].is_truncated || pf_store_mark_cut(r->store, id, err));
     }
     if (!ok) {
         pf_store_rollback(r->store);
@@ -397,8 +405,8 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
         if (item->is_others)
             continue;
         /* A replaced model gives every picture another vector. */
-        bool is_anew =
-            r->model.is_replacing && item->image_id != 0 && item->kind != PF_PLAN_MOVED;
+        bool is_anew = (r->model.is_replacing || item->has_new_texts) &&
+                       item->image_id != 0 && item->kind != PF_PLAN_MOVED;
         if (!item->failure)
             ++*counter[is_anew ? PF_PLAN_CHANGED : item->kind];
         else if (!report_failure(report, item->image->path, item->failure, err))
@@ -439,6 +447,8 @@ static bool count_all(run *r, pf_err *err)
     r->report->images = n.images;
     r->report->captions = n.captions;
     r->report->cases = n.cases;
+    r->report->captions_cut = n.cut_captions;
+    r->report->bare_images = n.bare_images;
     return true;
 }
 
@@ -500,7 +510,8 @@ static bool open_catalog(run *r, pf_err *err)
     r->store = pf_catalog_store(r->catalog);
     tell_of_remote(r);
     tell_of_upgrade(r);
-    return true;
+    return r->options->share == PF_SHARE_AS_IT_IS ||
+           pf_catalog_share(r->catalog, r->options->share == PF_SHARE_GROUP, err);
 }
 
 /* A dry run reads, beside whoever writes, and changes nothing. */
@@ -596,6 +607,9 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
         source->allows_removals =
             o->allow_removals && (o->n_paths == 0 || source->is_given);
     }
+    if (!pf_sources_exclude(&r->sources, r->store, o->excluded, o->n_excluded,
+                            o->n_paths == 0, err))
+        return false;
     if (!pf_run_model_open(&r->model, o, r->store, notes, err))
         return false;
     r->model_id = r->model.is_replacing ? 0 : r->model.in_use;

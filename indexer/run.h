@@ -26,6 +26,8 @@ typedef struct {
     const char *captions;                       /* for the one path, or NULL */
     const char *const *paths;                   /* none: every remembered source */
     size_t n_paths;
+    const char *const *excluded; /* patterns; none: what is remembered */
+    size_t n_excluded;
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
@@ -33,6 +35,7 @@ typedef struct {
     bool retry; /* files that failed, too, although they have not changed since */
     int settle_seconds;  /* files that changed since are waited for; 0: they are not */
     bool allow_removals; /* of the sources named, or all: however many are gone */
+    enum { PF_SHARE_AS_IT_IS, PF_SHARE_PRIVATE, PF_SHARE_GROUP } share;
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
@@ -54,6 +57,8 @@ typedef struct {
     size_t added, updated, moved, removed, unchanged, failed;
     size_t kept; /* of the unchanged: gone, but too many at once (losses.h) */
     int64_t images, captions, cases; /* in the catalog now */
+    int64_t captions_cut;            /* of these: longer than the model reads */
+    int64_t bare_images; /* and images without a caption, own or of their case */
     double seconds;
     size_t embedded; /* pictures, in `embed_seconds` */
     double embed_seconds;

@@ -562,6 +562,22 @@ bool pf_store_set_generation(pf_store *s, int64_t generation, pf_err *err)
                       PF_SQL_ARGS(pf_sql_int(generation)), err);
 }
 
+bool pf_store_is_shared(pf_store *s, bool *out, pf_err *err)
+{
+    int64_t is_shared = 0;
+    const bool ok = pf_sql_find_int(s->db, "SELECT is_shared FROM catalog",
+                                    PF_SQL_NO_ARGS, &is_shared, err);
+    *out = is_shared != 0;
+    return ok;
+}
+
+bool pf_store_set_shared(pf_store *s, bool is_shared, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "UPDATE catalog SET is_shared = ?",
+                      PF_SQL_ARGS(pf_sql_int(is_shared)), err);
+}
+
 bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
 {
     *out = (pf_store_counts){0};
@@ -576,6 +592,12 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
                            " (SELECT count(id) FROM picture),"
                            " (SELECT count(id) FROM caption_text),"
                            " (SELECT count(DISTINCT image_id) FROM caption_image),"
+                           " (SELECT count(id) FROM image WHERE NOT EXISTS"
+                           "  (SELECT 1 FROM caption WHERE image_id = image.id)"
+                           "  AND NOT EXISTS (SELECT 1 FROM caption"
+                           "   WHERE caption.case_id = image.case_id)),"
+                           " (SELECT count(id) FROM caption WHERE caption_text_id IN"
+                           "  (SELECT id FROM caption_text WHERE is_cut = 1)),"
                            " created_at, created_by FROM catalog",
                            PF_SQL_NO_ARGS, err) &&
               pf_sql_next(rows, &has_row, err);
@@ -583,11 +605,12 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
         int64_t *fields[] = {
             &out->images,        &out->captions,         &out->cases,
             &out->sources,       &out->failures,         &out->pictures,
-            &out->caption_texts, &out->captioned_images, &out->created_at};
+            &out->caption_texts, &out->captioned_images, &out->bare_images,
+            &out->cut_captions,  &out->created_at};
         for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
             *fields[i] = pf_sql_get_int(rows, i);
         snprintf(out->created_by, sizeof out->created_by, "%s",
-                 pf_sql_get_text(rows, 9));
+                 pf_sql_get_text(rows, 11));
     }
     pf_sql_end(rows);
     return ok;
@@ -768,6 +791,36 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
             memcpy(source.captions_hash.b, hash, n);
         ok = fn(user, &source, err);
     }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_set_exclusions(pf_store *s, int64_t source_id,
+                             const char *const *patterns, size_t n, pf_err *err)
+{
+    bool ok = pf_store_is_writable(s, err) &&
+              pf_sql_run(s->db, "DELETE FROM source_exclusion WHERE source_id = ?",
+                         PF_SQL_ARGS(pf_sql_int(source_id)), err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = pf_sql_run(
+            s->db,
+            "INSERT INTO source_exclusion (source_id, pattern) VALUES (?, ?)"
+            " ON CONFLICT DO NOTHING",
+            PF_SQL_ARGS(pf_sql_int(source_id), pf_sql_path(patterns[i])), err);
+    return ok;
+}
+
+bool pf_store_each_exclusion(pf_store *s, int64_t source_id, pf_store_exclusion_fn *fn,
+                             void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT pattern FROM source_exclusion WHERE source_id = ?"
+                           " ORDER BY pattern",
+                           PF_SQL_ARGS(pf_sql_int(source_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, pf_sql_get_text(rows, 0), err);
     pf_sql_end(rows);
     return ok;
 }

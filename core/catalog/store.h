@@ -102,11 +102,16 @@ PF_MUST_CHECK bool pf_store_replace(const char *path, pf_store *with, pf_err *er
 PF_MUST_CHECK bool pf_store_get_generation(pf_store *store, int64_t *out, pf_err *err);
 PF_MUST_CHECK bool pf_store_set_generation(pf_store *store, int64_t generation,
                                            pf_err *err);
+/* May the group of the files read them? */
+PF_MUST_CHECK bool pf_store_is_shared(pf_store *store, bool *out, pf_err *err);
+PF_MUST_CHECK bool pf_store_set_shared(pf_store *store, bool is_shared, pf_err *err);
 
 typedef struct {
     int64_t images, captions, cases, sources, failures;
     int64_t pictures, caption_texts; /* embeddings, those nobody points to included */
     int64_t captioned_images;        /* that stand for a caption */
+    int64_t bare_images;             /* without a caption, and none of their case */
+    int64_t cut_captions;            /* longer than the model reads */
     int64_t created_at;              /* seconds since 1970 */
     char created_by[32];
 } pf_store_counts;
@@ -156,6 +161,14 @@ PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *s
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
                                         void *user, pf_err *err);
+/* What is left out of a source becomes these patterns. */
+PF_MUST_CHECK bool pf_store_set_exclusions(pf_store *store, int64_t source_id,
+                                           const char *const *patterns, size_t n,
+                                           pf_err *err);
+typedef bool pf_store_exclusion_fn(void *user, const char *pattern, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_exclusion(pf_store *store, int64_t source_id,
+                                           pf_store_exclusion_fn *fn, void *user,
+                                           pf_err *err);
 /* Images, cases and failures of source `from` belong to source `to` from now on; a case
  * both have a key for stays behind. */
 PF_MUST_CHECK bool pf_store_adopt_source(pf_store *store, int64_t from, int64_t to,
@@ -225,6 +238,10 @@ PF_MUST_CHECK bool pf_store_find_caption_text(pf_store *store, int64_t model_id,
 PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
                                              const char *text, const float *vector,
                                              int64_t *id, pf_err *err);
+
+/* The text is longer than the model reads: its vector is that of the beginning. */
+PF_MUST_CHECK bool pf_store_mark_cut(pf_store *store, int64_t caption_text_id,
+                                     pf_err *err);
 
 /* Delete embeddings no image or caption points to, and models that are not in use; what
  * a run has embedded that was interrupted, or failed, is left to the runs that go on
@@ -332,6 +349,22 @@ typedef struct {
 PF_MUST_CHECK bool pf_store_get_details(pf_store *store, int64_t image_id,
                                         pf_store_details *out, pf_err *err);
 void pf_store_details_reset(pf_store_details *details); /* frees; all zero is fine */
+
+/* What is said about an image: its captions and attributes, key and title of its case,
+ * and the case's captions and attributes. */
+typedef enum {
+    PF_TEXT_CAPTION,
+    PF_TEXT_ATTRIBUTE,
+    PF_TEXT_CASE,
+    PF_TEXT_CASE_CAPTION,
+    PF_TEXT_CASE_ATTRIBUTE,
+} pf_text_kind;
+typedef bool pf_store_text_fn(void *user, pf_text_kind kind, const char *key,
+                              const char *value, pf_err *err);
+/* By kind, key ("" for a caption) and value. */
+PF_MUST_CHECK bool pf_store_each_text_of_image(pf_store *store, int64_t image_id,
+                                               pf_store_text_fn *fn, void *user,
+                                               pf_err *err);
 
 /* Path (owned, free with pf_free()), frame and, unless `content` is NULL, the hash of
  * the file that was indexed; *path = NULL when there is no such image. */
@@ -451,6 +484,11 @@ PF_MUST_CHECK bool pf_store_find_last_run(pf_store *store, pf_store_run *out,
 /* The latest that was done, whatever came after it. */
 PF_MUST_CHECK bool pf_store_find_good_run(pf_store *store, pf_store_run *out,
                                           pf_err *err);
+
+typedef bool pf_store_run_fn(void *user, const pf_store_run *run, pf_err *err);
+/* The latest ones, at most so many, the latest first. */
+PF_MUST_CHECK bool pf_store_each_run(pf_store *store, int limit, pf_store_run_fn *fn,
+                                     void *user, pf_err *err);
 
 typedef struct {
     int64_t source_id;

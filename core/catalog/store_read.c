@@ -203,6 +203,32 @@ static void read_hash(pf_hash *out, pf_sql_rows *rows, int column)
         memcpy(out->b, bytes, n);
 }
 
+bool pf_store_each_text_of_image(pf_store *s, int64_t image_id, pf_store_text_fn *fn,
+                                 void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(
+        &rows, s->db,
+        "SELECT 0 AS kind, '' AS key, text AS value FROM caption"
+        " JOIN caption_text ON caption_text.id = caption_text_id WHERE image_id = ?1"
+        " UNION ALL SELECT 1, key, value FROM image_attribute WHERE image_id = ?1"
+        " UNION ALL SELECT 2, key, title FROM teaching_case"
+        " WHERE id = (SELECT case_id FROM image WHERE id = ?1)"
+        " UNION ALL SELECT 3, '', text FROM caption"
+        " JOIN caption_text ON caption_text.id = caption_text_id"
+        " WHERE case_id = (SELECT case_id FROM image WHERE id = ?1)"
+        " UNION ALL SELECT 4, key, value FROM case_attribute"
+        " WHERE case_id = (SELECT case_id FROM image WHERE id = ?1)"
+        " ORDER BY kind, key, value",
+        PF_SQL_ARGS(pf_sql_int(image_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, (pf_text_kind)pf_sql_get_int(rows, 0), pf_sql_get_text(rows, 1),
+                pf_sql_get_text(rows, 2), err);
+    pf_sql_end(rows);
+    return ok;
+}
+
 bool pf_store_get_image_path(pf_store *s, int64_t image_id, char **path, int *frame,
                              pf_hash *content, pf_err *err)
 {
@@ -373,25 +399,34 @@ bool pf_store_each_caption(pf_store *s, pf_store_pair_fn *fn, void *user, pf_err
 /* --- the diary and index files -----------------------------------------------------
  */
 
+#define RUNS                                                                           \
+    "SELECT id, started_at, finished_at, added, updated, moved, removed, unchanged,"   \
+    " failed, state FROM run"
+
+static pf_store_run read_run(pf_sql_rows *rows)
+{
+    pf_store_run run = {0};
+    int64_t *fields[] = {&run.id,      &run.started_at, &run.finished_at,
+                         &run.added,   &run.updated,    &run.moved,
+                         &run.removed, &run.unchanged,  &run.failed};
+    for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
+        *fields[i] = pf_sql_get_int(rows, i);
+    snprintf(run.state, sizeof run.state, "%s", pf_sql_get_text(rows, 9));
+    return run;
+}
+
 static bool find_run(pf_store *s, bool is_done, pf_store_run *out, pf_err *err)
 {
     *out = (pf_store_run){0};
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, started_at, finished_at, added, updated, moved,"
-                           " removed, unchanged, failed, state FROM run"
-                           " WHERE NOT ?1 OR state = 'done' ORDER BY id DESC LIMIT 1",
-                           PF_SQL_ARGS(pf_sql_int(is_done)), err) &&
-              pf_sql_next(rows, &has_row, err);
-    if (ok && has_row) {
-        int64_t *fields[] = {&out->id,      &out->started_at, &out->finished_at,
-                             &out->added,   &out->updated,    &out->moved,
-                             &out->removed, &out->unchanged,  &out->failed};
-        for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
-            *fields[i] = pf_sql_get_int(rows, i);
-        snprintf(out->state, sizeof out->state, "%s", pf_sql_get_text(rows, 9));
-    }
+    const bool ok =
+        pf_sql_start(&rows, s->db,
+                     RUNS " WHERE NOT ?1 OR state = 'done' ORDER BY id DESC LIMIT 1",
+                     PF_SQL_ARGS(pf_sql_int(is_done)), err) &&
+        pf_sql_next(rows, &has_row, err);
+    if (ok && has_row)
+        *out = read_run(rows);
     pf_sql_end(rows);
     return ok;
 }
@@ -404,6 +439,21 @@ bool pf_store_find_last_run(pf_store *s, pf_store_run *out, pf_err *err)
 bool pf_store_find_good_run(pf_store *s, pf_store_run *out, pf_err *err)
 {
     return find_run(s, true, out, err);
+}
+
+bool pf_store_each_run(pf_store *s, int limit, pf_store_run_fn *fn, void *user,
+                       pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, RUNS " ORDER BY id DESC LIMIT ?",
+                           PF_SQL_ARGS(pf_sql_int(limit)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        const pf_store_run run = read_run(rows);
+        ok = fn(user, &run, err);
+    }
+    pf_sql_end(rows);
+    return ok;
 }
 
 bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *fn,

@@ -125,6 +125,13 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
     return ok;
 }
 
+bool pf_store_mark_cut(pf_store *s, int64_t caption_text_id, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "UPDATE caption_text SET is_cut = 1 WHERE id = ?",
+                      PF_SQL_ARGS(pf_sql_int(caption_text_id)), err);
+}
+
 /* Since the last run that was done there was one that was not: what it has embedded is
  * wanted by the run that goes on with it, and that need not be the next one. */
 #define UNFINISHED                                                                     \

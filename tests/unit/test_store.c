@@ -283,11 +283,14 @@ static const char old_rows[] =
     "INSERT INTO model (id, fingerprint, path, preprocess, dim, logit_scale,"
     " description, stamp) VALUES (1, 'abc/3', '/models/clip', 'clip', 8, 4.6,"
     " 'tiny', '1'), (2, 'def', '/models/other', 'clip', 8, 4.6, 'tiny', '1');"
-    "INSERT INTO catalog VALUES (1, 1, 1, 1700000001, '0.1.0');"
+    "INSERT INTO catalog (id, generation, model_id, created_at, created_by)"
+    " VALUES (1, 1, 1, 1700000001, '0.1.0');"
     "INSERT INTO source (id, path, kind, captions_path, captions_hash, added_at)"
     " VALUES (1, '/pictures', 'folder', NULL, zeroblob(16), 1);"
-    "INSERT INTO picture VALUES (1, 1, zeroblob(16), 0, 64, 48, 'png', " UNIT ");"
-    "INSERT INTO caption_text VALUES (1, 1, X'%s', 'chest', " UNIT "),"
+    "INSERT INTO picture (id, model_id, content_hash, frame, width, height, format,"
+    " vector) VALUES (1, 1, zeroblob(16), 0, 64, 48, 'png', " UNIT ");"
+    "INSERT INTO caption_text (id, model_id, text_hash, text, vector) VALUES (1, 1, "
+    "X'%s', 'chest', " UNIT "),"
     " (2, 1, X'%s', 'effusion', " UNIT ");"
     "INSERT INTO image VALUES (1, 1, CAST('/pictures/b.png' AS BLOB), 0, 1, NULL, 9, "
     "9);"
@@ -295,6 +298,15 @@ static const char old_rows[] =
     "UPDATE caption SET id = 1 WHERE id = 4;"
     "INSERT INTO failure (source_id, path, reason, size, mtime_ns)"
     " VALUES (1, CAST('/pictures/bad.png' AS BLOB), 'cut', 10, 20);";
+
+static void seal(void)
+{
+    pf_sql *db;
+    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err) && pf_sql_seal(db, &err) &&
+                  pf_sql_rewrite(db, &err),
+              &err);
+    pf_sql_close(db);
+}
 
 static void create_of_format(int format)
 {
@@ -313,6 +325,8 @@ static void create_of_format(int format)
     snprintf(script, sizeof script,
              "PRAGMA application_id = 1346784333; PRAGMA user_version = %d", format);
     pf_rows_run_script(folder, script);
+    if (format >= 8) /* from which on pages have checksums */
+        seal();
 }
 
 static bool collect_failure(void *user, const pf_store_failure *f, pf_err *e)
@@ -1125,7 +1139,8 @@ static void the_check_finds_what_contradicts(void **state)
          "1 index files that were not"},
         {"UPDATE index_file SET count = 7 WHERE kind = 'images'", "another count"},
         {"PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;"
-         " INSERT INTO catalog VALUES (2, 0, NULL, 0, '')",
+         " INSERT INTO catalog (id, generation, created_at, created_by)"
+         " VALUES (2, 0, 0, '')",
          "integrity"},
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
