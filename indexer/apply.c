@@ -43,7 +43,7 @@ bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
                           bool is_replacing)
 {
     return !item->failure && !item->is_others &&
-           (is_replacing || source->texts_changed ||
+           (is_replacing || item->has_new_texts ||
             (!is_as_stored(source, item) && !brings_texts(source, item)));
 }
 
@@ -157,7 +157,7 @@ static bool apply_texts(applier *a, const pf_plan_item *item, int64_t image_id,
         return false;
     if (!has_all)
         return true;
-    a->is_noticeable |= a->source->texts_changed;
+    a->is_noticeable |= item->has_new_texts;
     return apply_captions(a, found, &image->captions, pf_store_set_captions, image_id,
                           err) &&
            find_case(a, image->in_case, &case_id, err) &&
@@ -174,9 +174,10 @@ static bool apply_failure(applier *a, const pf_plan_item *item, pf_err *err)
                             .path = item->image->path,
                             .frame = item->image->frame,
                             .reason = item->failure,
-                            .size = item->image->size,
-                            .mtime_ns = item->image->mtime_ns};
-    if (!pf_store_put_failure(a->store, &row, err))
+                            .size = item->stamp.size,
+                            .mtime_ns = item->stamp.mtime_ns,
+                            .is_lasting = item->is_lasting};
+    if (!item->is_recalled && !pf_store_put_failure(a->store, &row, err))
         return false;
     /* What is indexed under this path is not what the file holds now, or has a vector
      * of a model that goes. */
@@ -197,15 +198,15 @@ static bool apply_item(applier *a, const pf_plan_item *item, pf_err *err)
     const bool brings = brings_texts(a->source, item);
     a->has_settlers |= brings;
     if ((item->kind == PF_PLAN_MOVED || brings) &&
-        !pf_store_move_image(a->store, id, a->source->id, image->path, image->size,
-                             image->mtime_ns, err))
+        !pf_store_move_image(a->store, id, a->source->id, image->path, item->stamp.size,
+                             item->stamp.mtime_ns, err))
         return false;
     pf_store_image row = {.source_id = a->source->id,
                           .picture_id = item->picture_id,
                           .path = image->path,
                           .frame = image->frame,
-                          .size = image->size,
-                          .mtime_ns = image->mtime_ns};
+                          .size = item->stamp.size,
+                          .mtime_ns = item->stamp.mtime_ns};
     bool stays = (brings || is_as_stored(a->source, item)) && !a->is_replacing;
     if (!stays && !pf_store_put_image(a->store, &row, &id, err))
         return false;
@@ -235,28 +236,44 @@ static bool put_gaps(const applier *a, pf_err *err)
     return !source->plan.doubt || put_gap(a, source->path, source->plan.doubt, err);
 }
 
-/* Failures of an earlier run, but for those in what cannot be read now; those that
- * still stand are put again by apply_item(). */
+/* Failures of an earlier run that stand no more: but for those in what cannot be read
+ * now, and those that are put again, as one more try. */
 typedef struct {
-    const pf_collection *found;
-    pf_buf paths; /* one after the other, each with its NUL */
+    const pf_source *source;
+    pf_buf names; /* frame and path, with its NUL, one after the other */
 } forgetter;
+
+static bool still_fails(const pf_source *source, const pf_store_failure *failure)
+{
+    const pf_collection *found = &source->found;
+    const pf_collected_image *image =
+        pf_collection_find(found, failure->path, failure->frame);
+    return image ? source->plan.items[image - found->images].failure != NULL
+                 : pf_collection_is_in_gap(found, failure->path) ||
+                       (source->plan.doubt && strcmp(failure->path, source->path) == 0);
+}
 
 static bool list_forgotten(void *context, const pf_store_failure *failure, pf_err *err)
 {
     forgetter *f = context;
-    return pf_collection_is_in_gap(f->found, failure->path) ||
-           pf_buf_add(&f->paths, failure->path, strlen(failure->path) + 1, err);
+    return still_fails(f->source, failure) ||
+           (pf_buf_add(&f->names, &failure->frame, sizeof failure->frame, err) &&
+            pf_buf_add(&f->names, failure->path, strlen(failure->path) + 1, err));
 }
 
 static bool forget_failures(const applier *a, pf_err *err)
 {
-    forgetter f = {.found = &a->source->found};
-    pf_buf_init(&f.paths, FORGOTTEN_MAX_BYTES);
+    forgetter f = {.source = a->source};
+    pf_buf_init(&f.names, FORGOTTEN_MAX_BYTES);
     bool ok = pf_store_each_failure(a->store, a->source->id, list_forgotten, &f, err);
-    for (size_t at = 0; ok && at < f.paths.size; at += strlen(f.paths.data + at) + 1)
-        ok = pf_store_delete_failures(a->store, f.paths.data + at, err);
-    pf_buf_free(&f.paths);
+    for (size_t at = 0; ok && at < f.names.size;) {
+        int frame;
+        memcpy(&frame, f.names.data + at, sizeof frame);
+        const char *path = f.names.data + at + sizeof frame;
+        ok = pf_store_delete_failure(a->store, path, frame, err);
+        at += sizeof frame + strlen(path) + 1;
+    }
+    pf_buf_free(&f.names);
     return ok;
 }
 
@@ -279,8 +296,12 @@ static bool put_source(applier *a, pf_err *err)
                            .follows_links = source->follows_links};
     if (!a->is_cut && (!source->texts_changed || is_whole(source)))
         row.captions_hash = source->found.texts_hash;
-    a->is_noticeable |= source->id == 0;
-    return pf_store_put_source(a->store, &row, &source->id, err);
+    a->is_noticeable |= source->id == 0 || source->has_new_table ||
+                        source->follows_links != source->did_follow;
+    return pf_store_put_source(a->store, &row, &source->id, err) &&
+           pf_store_set_exclusions(a->store, source->id,
+                                   (const char *const *)source->excluded,
+                                   source->n_excluded, err);
 }
 
 static bool delete_gone(applier *a, pf_err *err)
@@ -299,6 +320,7 @@ static bool delete_gone(applier *a, pf_err *err)
 static bool apply_source(applier *a, pf_source *source, pf_err *err)
 {
     const pf_plan *plan = &source->plan;
+    a->is_noticeable |= source->is_spent;
     if (source->is_spent)
         return a->is_cut || pf_store_delete_source(a->store, source->id, err);
     a->source = source;

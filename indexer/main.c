@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -15,10 +16,12 @@
 #include "cli/term.h"
 #include "core/model/pipeline.h"
 #include "indexer/care.h"
+#include "indexer/rearrange.h"
 #include "indexer/report.h"
 #include "indexer/run.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON };
+enum { EXCLUDE = 1 }; /* the tag of an option that may be given several times */
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {
@@ -26,8 +29,10 @@ static struct {
     int64_t jobs, batch, wait_seconds;
     int format;
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
-    bool repair, quiet, verbose;
-} asked = {.batch = 8};
+    bool repair, retry, quiet, verbose;
+    int64_t settle;
+    const char *forget, *relocate, *share;
+} asked = {.batch = 8, .settle = 2};
 
 static const char *const format_names[] = {"text", "json", NULL};
 
@@ -44,6 +49,14 @@ static const pf_opt options[] = {
      .name = "verify-content",
      .to = &asked.verify_content,
      .help = "read every file again, also those whose size and time are unchanged"},
+    {.kind = PF_OPT_LIST,
+     .name = "exclude",
+     .arg = "GLOB",
+     .tag = EXCLUDE,
+     .help =
+         "leave out files and folders of this name, as '*.gif' or 'old'; with a '/' "
+         "it is compared with the whole path in PATH. May be repeated. Remembered "
+         "with PATH, until it is given anew"},
     {.kind = PF_OPT_FLAG,
      .name = "follow-links",
      .to = &asked.follow_links,
@@ -54,6 +67,18 @@ static const pf_opt options[] = {
      .to = &asked.allow_removals,
      .help = "take pictures out of the catalog however many of a source are gone; "
              "without it a source that lost all, or more than a fifth, is kept whole"},
+    {.kind = PF_OPT_FLAG,
+     .name = "retry",
+     .to = &asked.retry,
+     .help = "try files again that failed and have not changed since"},
+    {.kind = PF_OPT_INT,
+     .name = "settle",
+     .arg = "SECONDS",
+     .to = &asked.settle,
+     .min = 0,
+     .max = 60,
+     .help = "a file that changed in the last SECONDS may still be written to: it is "
+             "looked at last, when it has been quiet so long"},
     {.kind = PF_OPT_FLAG,
      .name = "dry-run",
      .to = &asked.dry_run,
@@ -109,6 +134,13 @@ static const pf_opt options[] = {
      .min = 1,
      .max = BATCH_MAX,
      .help = "pictures a worker embeds at once"},
+    {.kind = PF_OPT_STRING,
+     .name = "share",
+     .arg = "WITH",
+     .to = &asked.share,
+     .default_text = "private",
+     .help = "who may read the catalog: group-readable (its files' group), or private "
+             "(you alone); remembered"},
     {.kind = PF_OPT_INT,
      .name = "wait",
      .arg = "SECONDS",
@@ -116,6 +148,18 @@ static const pf_opt options[] = {
      .min = 0,
      .max = 86400,
      .help = "wait for another indexer to end instead of giving up at once"},
+    {.kind = PF_OPT_HEADING, .help = "Changing sources instead of indexing"},
+    {.kind = PF_OPT_STRING,
+     .name = "forget",
+     .arg = "SOURCE",
+     .to = &asked.forget,
+     .help = "take a source out of the catalog, with all that is known of it"},
+    {.kind = PF_OPT_STRING,
+     .name = "relocate",
+     .arg = "OLD",
+     .to = &asked.relocate,
+     .help = "the source OLD, or all sources in it, are at PATH now: what is known of "
+             "them stays"},
     {.kind = PF_OPT_HEADING, .help = "Looking instead of indexing"},
     {.kind = PF_OPT_FLAG,
      .name = "info",
@@ -239,7 +283,29 @@ static pf_exit say_interrupted(const pf_run_report *report)
     return status ? (pf_exit)status : PF_EXIT_FAILED;
 }
 
-static pf_exit index_paths(const char *folder, const char *const *paths, size_t n_paths)
+/* In capitals or not. */
+static bool read_share(pf_run_options *o, pf_err *err)
+{
+    if (!asked.share)
+        return true;
+    if (strcasecmp(asked.share, "group-readable") == 0)
+        o->share = PF_SHARE_GROUP;
+    else if (strcasecmp(asked.share, "private") == 0)
+        o->share = PF_SHARE_PRIVATE;
+    else
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--share takes 'group-readable' or 'private', not '%s'",
+                       asked.share);
+    return true;
+}
+
+/* What the user named. */
+typedef struct {
+    const char **paths, **excluded;
+    size_t n_paths, n_excluded;
+} named;
+
+static pf_exit index_paths(const char *folder, const named *what)
 {
     pf_err err = PF_ERR_INIT;
     pf_notes notes = {0};
@@ -256,14 +322,18 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .tokenizer = asked.tokenizer,
                         .preprocess = asked.preprocess,
                         .captions = asked.captions,
-                        .paths = paths,
-                        .n_paths = n_paths,
+                        .paths = what->paths,
+                        .n_paths = what->n_paths,
+                        .excluded = what->excluded,
+                        .n_excluded = what->n_excluded,
                         .jobs = asked.jobs ? (int)asked.jobs : pf_pipeline_cores(),
                         .batch = (size_t)asked.batch,
                         .rebuild = asked.rebuild,
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .follow_links = asked.follow_links,
+                        .retry = asked.retry,
+                        .settle_seconds = (int)asked.settle,
                         .allow_removals = asked.allow_removals,
                         .wait_seconds = (int)asked.wait_seconds,
                         .stop = pf_stop_flag(pf_interrupt_catch()),
@@ -271,6 +341,8 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .warning = show_warning,
                         .progress = show,
                         .context = &s};
+    if (!read_share(&o, &err))
+        return fail(&err);
     bool ok = pf_run(&o, &report, &notes, &err);
     if (s.what)
         pf_progress_finish(&s.bar);
@@ -333,44 +405,93 @@ static pf_exit care_for(const char *folder)
     return is_in_order ? PF_EXIT_DONE : PF_EXIT_FAILED;
 }
 
-/* What looks at a catalog looks at all of it, and one thing at a time. */
-static bool check_questions(const pf_cli_args *args, pf_err *err)
+static pf_exit rearrange(const char *folder, const char *to)
 {
-    const int n = asked.info + asked.check + (asked.backup != NULL);
+    pf_err err = PF_ERR_INIT;
+    pf_rearranged done;
+    const pf_rearrange_options o = {.catalog = folder,
+                                    .dry_run = asked.dry_run,
+                                    .wait_seconds = (int)asked.wait_seconds,
+                                    .stop = pf_stop_flag(pf_interrupt_catch())};
+    const bool ok = asked.forget ? pf_forget(&o, asked.forget, &done, &err)
+                                 : pf_relocate(&o, asked.relocate, to, &done, &err);
+    if (!ok)
+        return fail(&err);
+    pf_report_rearranged(&done, asked.forget ? asked.forget : asked.relocate,
+                         asked.forget ? NULL : to, asked.dry_run,
+                         asked.format == FORMAT_JSON, stdout);
+    return PF_EXIT_DONE;
+}
+
+/* Each of these is a job of its own, but that --relocate takes the new place. */
+static bool check_jobs(size_t n_paths, pf_err *err)
+{
+    const struct {
+        const char *name;
+        bool is_asked;
+        size_t n_paths;
+    } jobs[] = {{"--info", asked.info, 0},
+                {"--check", asked.check, 0},
+                {"--backup", asked.backup, 0},
+                {"--forget", asked.forget, 0},
+                {"--relocate", asked.relocate, 1}};
+    const char *first = NULL;
     if (asked.repair && !asked.check)
         return pf_fail(err, PF_ERR_MISUSE, "--repair goes with --check");
-    if (n > 0 && args->n_plain > 0)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--info, --check and --backup take no PATH of pictures");
-    return n <= 1 || pf_fail(err, PF_ERR_MISUSE,
-                             "--info, --check and --backup are three questions; ask "
-                             "one");
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        if (!jobs[i].is_asked)
+            continue;
+        if (first)
+            return pf_fail(err, PF_ERR_MISUSE, "%s and %s are two jobs; ask for one",
+                           first, jobs[i].name);
+        if (n_paths != jobs[i].n_paths)
+            return pf_fail(err, PF_ERR_MISUSE, "%s takes %s", jobs[i].name,
+                           jobs[i].n_paths == 0 ? "no PATH"
+                                                : "the new place as the one PATH");
+        first = jobs[i].name;
+    }
+    return true;
+}
+
+static void sort_items(const pf_cli_args *args, named *what)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        const pf_cli_item *item = &args->items[i];
+        if (item->tag == EXCLUDE)
+            what->excluded[what->n_excluded++] = item->value;
+        else
+            what->paths[what->n_paths++] = item->value;
+    }
 }
 
 static pf_exit run_command(const pf_cli_args *args)
 {
     pf_err err = PF_ERR_INIT;
-    if (!check_questions(args, &err))
+    if (!check_jobs(args->n_plain, &err))
         return fail(&err);
     if (asked.info && asked.model)
         return info_of_model();
     char *folder = asked.catalog ? pf_strdup(asked.catalog, &err)
                                  : pf_catalog_default_folder(&err);
-    const char **paths = pf_alloc_array(args->n_plain, sizeof *paths, &err);
+    named what = {.paths = pf_alloc_array(args->n_items, sizeof(char *), &err),
+                  .excluded = pf_alloc_array(args->n_items, sizeof(char *), &err)};
     pf_exit code = PF_EXIT_FAILED;
-    if (!folder || !paths) {
+    if (what.paths && what.excluded)
+        sort_items(args, &what);
+    if (!folder || !what.paths || !what.excluded) {
         code = fail(&err);
     } else if (asked.info) {
         code = info_of_catalog(folder);
     } else if (asked.check || asked.backup) {
         code = care_for(folder);
+    } else if (asked.forget || asked.relocate) {
+        code = rearrange(folder, what.paths[0]);
     } else {
-        for (size_t i = 0; i < args->n_items; i++)
-            paths[i] = args->items[i].value;
-        code = index_paths(folder, paths, args->n_plain);
+        code = index_paths(folder, &what);
     }
     pf_free(folder);
-    pf_free(paths);
+    pf_free(what.paths);
+    pf_free(what.excluded);
     return code;
 }
 

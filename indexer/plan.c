@@ -3,12 +3,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
+
+#define NS_PER_SECOND INT64_C(1000000000)
+enum { HALF_COPIED_SECONDS = 7 * 24 * 3600 };
 
 typedef struct {
     pf_plan *plan;
@@ -68,7 +73,7 @@ static bool compare_image(void *context, const pf_store_image *image, pf_err *er
         return miss_image(m, image, err);
     pf_plan_item *item = &m->plan->items[m->next++];
     bool is_same =
-        item->image->size == image->size && item->image->mtime_ns == image->mtime_ns;
+        item->stamp.size == image->size && item->stamp.mtime_ns == image->mtime_ns;
     item->image_id = image->id;
     item->source_id = image->source_id;
     item->seen_id = image->picture_id;
@@ -78,27 +83,68 @@ static bool compare_image(void *context, const pf_store_image *image, pf_err *er
     return true;
 }
 
+/* ---- what failed before ---- */
+
+/* A lasting failure of the same file is not tried again, by the same program. */
+static bool recall_failure(void *context, const pf_store_failure *failure, pf_err *err)
+{
+    const maker *m = context;
+    const pf_collected_image *image =
+        pf_collection_find(m->found, failure->path, failure->frame);
+    if (!image)
+        return true;
+    pf_plan_item *item = &m->plan->items[image - m->found->images];
+    item->failing_since = failure->first_at;
+    if (!failure->is_lasting || !failure->is_of_this_version || m->options->retry ||
+        m->options->verify_content || failure->size != item->stamp.size ||
+        failure->mtime_ns != item->stamp.mtime_ns || item->kind == PF_PLAN_UNCHANGED)
+        return true;
+    item->is_recalled = item->is_lasting = true;
+    item->failure = pf_strdup(failure->reason, err);
+    return item->failure != NULL;
+}
+
+static bool recall_failures(maker *m, pf_err *err)
+{
+    return pf_store_each_failure(m->options->store, m->options->source_id,
+                                 recall_failure, m, err);
+}
+
 /* ---- reading content ---- */
 
-static bool hash_file(const pf_collected_image *image, const char *within, pf_hash *out,
+static bool hash_file(const pf_plan_item *item, const char *within, pf_hash *out,
                       pf_err *err)
 {
     int fd;
     pf_picture_limits limits;
     pf_picture_limits_init(&limits);
-    if ((uint64_t)image->size > limits.max_file_bytes)
-        return pf_fail(err, PF_ERR_LIMIT, "'%s' has %lld bytes, the limit is %zu",
-                       image->path, (long long)image->size, limits.max_file_bytes);
-    if (!pf_file_open_within(&fd, image->path, within, err))
+    const char *path = item->image->path;
+    if ((uint64_t)item->stamp.size > limits.max_file_bytes)
+        return pf_fail(err, PF_ERR_LIMIT, "'%s' has %lld bytes, the limit is %zu", path,
+                       (long long)item->stamp.size, limits.max_file_bytes);
+    if (!pf_file_open_within(&fd, path, within, err))
         return false;
-    const bool ok = pf_hash_open_file(out, fd, image->path, err);
+    const bool ok = pf_hash_open_file(out, fd, path, err);
     close(fd);
-    return ok;
+    return ok && (pf_file_is_as(path, &item->stamp) ||
+                  pf_fail(err, PF_ERR_BUSY, "it changed while it was read"));
+}
+
+static bool was_failing_for(const pf_plan_item *item, int64_t seconds)
+{
+    return item->failing_since > 0 &&
+           pf_clock_now_ns() / NS_PER_SECOND - item->failing_since >= seconds;
 }
 
 bool pf_plan_fail(pf_plan_item *item, const pf_err *why, pf_err *err)
 {
-    item->keeps_old = why->code == PF_ERR_IO && item->image_id != 0;
+    const bool may_pass = why->code == PF_ERR_IO || why->code == PF_ERR_BUSY;
+    const bool may_be_half =
+        why->code == PF_ERR_FORMAT && !was_failing_for(item, HALF_COPIED_SECONDS);
+    item->keeps_old = item->image_id != 0 && (may_pass || may_be_half);
+    item->is_lasting = !may_pass && !may_be_half;
+    item->is_busy = why->code == PF_ERR_BUSY;
+    pf_free(item->failure);
     item->failure = pf_strdup(why->msg, err);
     return item->failure != NULL;
 }
@@ -125,7 +171,7 @@ static bool look_inside(maker *m, pf_plan_item *item, pf_err *err)
     pf_err why = PF_ERR_INIT;
     if (is_hashed_before(m, item))
         item->content = item[-1].content;
-    else if (!hash_file(item->image, m->found->within, &item->content, &why))
+    else if (!hash_file(item, m->found->within, &item->content, &why))
         return why.code == PF_ERR_NOMEM ? pf_fail_as(err, &why)
                                         : pf_plan_fail(item, &why, err);
     item->is_hashed = true;
@@ -140,19 +186,68 @@ static bool look_inside(maker *m, pf_plan_item *item, pf_err *err)
     return true;
 }
 
-static bool look_inside_all(maker *m, bool read_all, pf_err *err)
+static bool has_to_be_read(const maker *m, const pf_plan_item *item)
 {
-    bool ok = true;
-    for (size_t i = 0; ok && i < m->plan->count; i++) {
-        pf_plan_item *item = &m->plan->items[i];
-        if (m->options->stop && atomic_load(m->options->stop))
-            ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
-        else if (read_all || item->kind != PF_PLAN_UNCHANGED)
-            ok = look_inside(m, item, err);
-        if (m->options->progress)
-            m->options->progress(m->options->context, i + 1, m->plan->count);
+    return (m->options->verify_content || item->kind != PF_PLAN_UNCHANGED) &&
+           !item->failure;
+}
+
+/* It changed a moment ago. One from the future (another machine's clock) says nothing.
+ */
+static bool is_fresh(const maker *m, const pf_plan_item *item)
+{
+    const int64_t age = pf_clock_now_ns() - item->stamp.mtime_ns;
+    const int64_t limit = m->options->settle_seconds * NS_PER_SECOND;
+    return age < limit && age > -limit;
+}
+
+static bool is_stopped(const maker *m, pf_err *err)
+{
+    return m->options->stop && atomic_load(m->options->stop) &&
+           !pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
+}
+
+/* Until it has been quiet for long enough; then it has to be as it was. */
+static bool wait_for(const maker *m, pf_plan_item *item, pf_err *err)
+{
+    const struct timespec pause = {0, 50 * 1000 * 1000};
+    const int64_t limit = m->options->settle_seconds * NS_PER_SECOND;
+    for (int64_t left = limit; left > 0 && is_fresh(m, item); left -= pause.tv_nsec) {
+        if (is_stopped(m, err))
+            return false;
+        nanosleep(&pause, NULL);
     }
-    return ok;
+    pf_err why = PF_ERR_INIT;
+    if (pf_file_is_as(item->image->path, &item->stamp))
+        return true;
+    pf_fail(&why, PF_ERR_BUSY, "somebody is writing to it");
+    return pf_plan_fail(item, &why, err);
+}
+
+/* Those that changed a moment ago come last. */
+static bool look_inside_all(maker *m, pf_err *err)
+{
+    size_t n_fresh = 0, done = 0;
+    for (int turn = 0; turn < 2 && (turn == 0 || n_fresh > 0); turn++) {
+        for (size_t i = 0; i < m->plan->count; i++) {
+            pf_plan_item *item = &m->plan->items[i];
+            const bool is_wanted = has_to_be_read(m, item) && !item->is_hashed;
+            if (is_stopped(m, err))
+                return false;
+            if (turn == 0 && is_wanted && is_fresh(m, item)) {
+                n_fresh++;
+                continue;
+            }
+            if (turn == 1 && is_wanted && !wait_for(m, item, err))
+                return false;
+            if (is_wanted && !item->failure && !look_inside(m, item, err))
+                return false;
+            done += turn == 0 || is_wanted;
+            if (m->options->progress)
+                m->options->progress(m->options->context, done, m->plan->count);
+        }
+    }
+    return true;
 }
 
 /* ---- twins and moves ---- */
@@ -241,15 +336,54 @@ bool pf_plan_make(pf_plan *plan, const pf_collection *found,
         return false;
     plan->count = found->n_images;
     for (size_t i = 0; i < plan->count; i++)
-        plan->items[i] = (pf_plan_item){
-            .image = &found->images[i], .kind = PF_PLAN_NEW, .twin = PF_PLAN_NO_TWIN};
+        plan->items[i] =
+            (pf_plan_item){.image = &found->images[i],
+                           .stamp = {found->images[i].size, found->images[i].mtime_ns},
+                           .kind = PF_PLAN_NEW,
+                           .twin = PF_PLAN_NO_TWIN};
     maker m = {.plan = plan, .found = found, .options = options};
     if (options->store &&
-        !pf_store_each_image(options->store, 0, compare_image, &m, err))
+        (!pf_store_each_image(options->store, 0, compare_image, &m, err) ||
+         !recall_failures(&m, err)))
         return false;
-    if (!look_inside_all(&m, options->verify_content, err) || !find_twins(plan, err))
+    if (!look_inside_all(&m, err) || !find_twins(plan, err))
         return false;
     find_moves(plan);
+    return true;
+}
+
+/* As if it were seen for the first time; false when it is not there any more. */
+static bool start_over(pf_plan_item *item)
+{
+    if (!pf_file_look(item->image->path, &item->stamp))
+        return false;
+    pf_free(item->failure);
+    item->failure = NULL;
+    item->keeps_old = item->is_hashed = false;
+    if (item->image_id != 0 && item->kind != PF_PLAN_MOVED)
+        item->kind = PF_PLAN_CHANGED;
+    return true;
+}
+
+/* All are looked at before the first is waited for. */
+bool pf_plan_retry(pf_plan *plan, const pf_collection *found,
+                   const pf_plan_options *options, size_t *n, pf_err *err)
+{
+    maker m = {.plan = plan, .found = found, .options = options};
+    *n = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->items[i].is_busy)
+            plan->items[i].is_busy = start_over(&plan->items[i]);
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        pf_plan_item *item = &plan->items[i];
+        if (!item->is_busy)
+            continue;
+        item->is_busy = false;
+        if (!wait_for(&m, item, err) || (!item->failure && !look_inside(&m, item, err)))
+            return false;
+        *n += !item->failure;
+    }
     return true;
 }
 

@@ -5,6 +5,10 @@
  * walked side by side. Size and time decide what is unchanged; only other files are
  * read, and then their content hash, with the frame, tells a new picture from one that
  * was moved, copied or merely touched. Nothing is written here.
+ *
+ * A file that somebody is writing to is no picture yet. So one that changed a moment
+ * ago is looked at last, when it has been quiet for a while; one that is not as it was
+ * found when it has been read fails, and is looked at once more at the run's end.
  */
 #ifndef PF_INDEXER_PLAN_H
 #define PF_INDEXER_PLAN_H
@@ -13,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/catalog/store.h"
 #include "indexer/collection.h"
@@ -36,11 +41,17 @@ typedef struct {
     int64_t seen_id;    /* the same content under the model readers see; 0: unknown */
     bool is_hashed;
     pf_hash content;
-    int64_t twin;   /* an earlier item with the same content that is to be embedded */
-    char *failure;  /* owned; why it cannot be indexed; NULL while all is well */
-    bool keeps_old; /* failed for a passing reason: what is known of it stays */
-    bool is_others; /* another source found it first, and has it (settle.h) */
-    bool is_left;   /* a run that was interrupted did not come to it: it stays as is */
+    pf_file_stamp stamp; /* of the file, as it was looked at last */
+    int64_t twin;     /* an earlier item with the same content that is to be embedded */
+    char *failure;    /* owned; why it cannot be indexed; NULL while all is well */
+    bool keeps_old;   /* failed, and yet what is known of it stays */
+    bool is_lasting;  /* the failure is there until the file is another one */
+    bool is_busy;     /* or is that somebody writes to it: pf_plan_retry() */
+    bool is_recalled; /* or is that of an earlier run: it was not tried again */
+    int64_t failing_since; /* seconds since 1970; 0: it did not fail before */
+    bool has_new_texts;    /* captions, attributes or case are others now (edits.h) */
+    bool is_others;        /* another source found it first, and has it (settle.h) */
+    bool is_left; /* a run that was interrupted did not come to it: it stays as is */
 } pf_plan_item;
 
 /* An image whose file, or frame, is gone. */
@@ -67,6 +78,8 @@ typedef struct {
     int64_t model_id;    /* whose pictures count as embedded; 0: none do */
     int64_t seen_model;  /* the one readers see: another one while it is replaced */
     bool verify_content; /* read the files that look unchanged too */
+    bool retry;          /* also those with a lasting failure on record */
+    int settle_seconds;  /* files that changed since are waited for; 0: they are not */
     const atomic_int *stop;
     void (*progress)(void *context, size_t done, size_t total); /* may be NULL */
     void *context;
@@ -76,9 +89,16 @@ typedef struct {
  * are taken over from them. */
 PF_MUST_CHECK bool pf_plan_make(pf_plan *plan, const pf_collection *found,
                                 const pf_plan_options *options, pf_err *err);
-/* The item cannot be indexed. A passing reason (the disk, a permission) must not make a
- * known picture disappear. */
+/* The item cannot be indexed. What is known of it stays, always when the reason may
+ * pass (the disk, a permission, somebody who writes to it), and for a week of failures
+ * when the file is damaged, as one is that was copied by half. A file of another kind,
+ * or too large, is no picture that readers should go on seeing. */
 PF_MUST_CHECK bool pf_plan_fail(pf_plan_item *item, const pf_err *why, pf_err *err);
+/* Look once more at the items that are busy: those that are not any more are planned
+ * anew, but for moves. *n is how many. */
+PF_MUST_CHECK bool pf_plan_retry(pf_plan *plan, const pf_collection *found,
+                                 const pf_plan_options *options, size_t *n,
+                                 pf_err *err);
 /* Images that are gone and have not moved. */
 size_t pf_plan_count_gone(const pf_plan *plan);
 void pf_plan_reset(pf_plan *plan); /* all zero is fine */

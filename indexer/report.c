@@ -1,9 +1,11 @@
 /* report.c - see report.h. */
 #include "indexer/report.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "core/base/json.h"
+#include "core/base/mem.h"
 #include "cli/term.h"
 
 /* ---- a run ---- */
@@ -24,13 +26,14 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"removed", (int64_t)r->removed},
                   {"unchanged", (int64_t)r->unchanged},
                   {"failed", (int64_t)r->failed},
-                  {"embedded", (int64_t)r->embedded},
                   {"kept", (int64_t)r->kept},
                   {"links_out", (int64_t)r->links_out},
-                  {"captions_cut", (int64_t)r->captions_cut},
+                  {"captions_long", (int64_t)r->captions_long},
                   {"images", r->images},
                   {"captions", r->captions},
-                  {"cases", r->cases}};
+                  {"cases", r->cases},
+                  {"captions_cut", r->captions_cut},
+                  {"images_without_caption", r->bare_images}};
     pf_json_writer w;
     pf_json_writer_init(&w, out);
     pf_json_begin_object(&w, NULL);
@@ -87,12 +90,15 @@ static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
                 "%zu links lead out of their source and were passed over; "
                 "--follow-links takes them\n",
                 r->links_out);
-    others_text(r, out);
     if (r->captions_cut > 0)
+        fprintf(out, "%lld captions are longer than the model reads, and were cut\n",
+                (long long)r->captions_cut);
+    others_text(r, out);
+    if (r->captions_long > 0)
         fprintf(out,
                 "%zu new captions are so long that the words at their end cannot be "
                 "found\n",
-                r->captions_cut);
+                r->captions_long);
     for (size_t i = 0; i < r->n_failures; i++) {
         fputs("failed: ", out);
         pf_term_puts(out, r->failures[i].path);
@@ -116,6 +122,7 @@ typedef struct {
     bool json;
     FILE *out;
     pf_json_writer w;
+    pf_store *store; /* of the catalog */
 } printer;
 
 static void say_string(printer *p, const char *key, const char *label,
@@ -146,15 +153,21 @@ static void say_int(printer *p, const char *key, const char *label, int64_t valu
         fprintf(p->out, "%-14s%lld\n", label, (long long)value);
 }
 
-/* Seconds since 1970 as UTC, or null. */
-static void say_time(printer *p, const char *key, const char *label, int64_t at)
+enum { TIME_ROOM = 32 };
+
+/* Seconds since 1970 as UTC; false for 0, which is no time. */
+static bool write_time(char out[TIME_ROOM], int64_t at)
 {
-    char text[32];
     time_t t = (time_t)at;
     struct tm tm;
-    bool ok = at > 0 && gmtime_r(&t, &tm) &&
-              strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
-    say_string(p, key, label, ok ? text : NULL);
+    return at > 0 && gmtime_r(&t, &tm) &&
+           strftime(out, TIME_ROOM, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+}
+
+static void say_time(printer *p, const char *key, const char *label, int64_t at)
+{
+    char text[TIME_ROOM];
+    say_string(p, key, label, write_time(text, at) ? text : NULL);
 }
 
 /* What a monitor asks: when a run was last done, and how many seconds ago. A clock that
@@ -173,10 +186,17 @@ static bool say_good_run(printer *p, pf_store *store, pf_err *err)
     return true;
 }
 
-static bool say_source(void *context, const pf_store_source *source, pf_err *err)
+static bool say_exclusion(void *context, const char *pattern, pf_err *err)
 {
     printer *p = context;
     (void)err;
+    say_string(p, NULL, "  excluded", pattern);
+    return true;
+}
+
+static bool say_source(void *context, const pf_store_source *source, pf_err *err)
+{
+    printer *p = context;
     if (p->json)
         pf_json_begin_object(&p->w, NULL);
     say_path(p, "path", "source", source->path);
@@ -187,18 +207,29 @@ static bool say_source(void *context, const pf_store_source *source, pf_err *err
     else if (source->follows_links)
         say_string(p, NULL, "  links", "followed anywhere");
     if (p->json)
+        pf_json_begin_array(&p->w, "excluded");
+    const bool ok =
+        pf_store_each_exclusion(p->store, source->id, say_exclusion, p, err);
+    if (p->json) {
+        pf_json_end_array(&p->w);
         pf_json_end_object(&p->w);
-    return true;
+    }
+    return ok;
 }
 
 static bool say_failure(void *context, const pf_store_failure *failure, pf_err *err)
 {
     printer *p = context;
+    char since[TIME_ROOM];
     (void)err;
     if (p->json) {
         pf_json_begin_object(&p->w, NULL);
         pf_json_write_path(&p->w, "path", failure->path);
         pf_json_write_string(&p->w, "reason", failure->reason);
+        say_time(p, "since", NULL, failure->first_at);
+        say_time(p, "last_try", NULL, failure->last_at);
+        pf_json_write_int(&p->w, "tries", failure->tries);
+        pf_json_write_bool(&p->w, "is_tried_again", !failure->is_lasting);
         pf_json_end_object(&p->w);
         return true;
     }
@@ -206,8 +237,139 @@ static bool say_failure(void *context, const pf_store_failure *failure, pf_err *
     pf_term_puts(p->out, failure->path);
     fputs(": ", p->out);
     pf_term_puts(p->out, failure->reason);
+    if (write_time(since, failure->first_at))
+        fprintf(p->out, " (since %s, tries: %lld)", since, (long long)failure->tries);
     fputc('\n', p->out);
     return true;
+}
+
+static bool say_reason(void *context, const char *reason, int64_t n, pf_err *err)
+{
+    printer *p = context;
+    (void)err;
+    if (p->json) {
+        pf_json_begin_object(&p->w, NULL);
+        pf_json_write_string(&p->w, "reason", reason);
+        pf_json_write_int(&p->w, "failures", n);
+        pf_json_end_object(&p->w);
+        return true;
+    }
+    fprintf(p->out, "  %-12lld", (long long)n);
+    pf_term_puts(p->out, reason);
+    fputc('\n', p->out);
+    return true;
+}
+
+/* ---- the last runs ---- */
+
+enum { RUNS_SHOWN = 5, VALUES_SHOWN = 5 };
+
+static bool say_run(void *context, const pf_store_run *run, pf_err *err)
+{
+    printer *p = context;
+    const struct {
+        const char *key;
+        int64_t value;
+    } counts[] = {{"added", run->added},         {"updated", run->updated},
+                  {"moved", run->moved},         {"removed", run->removed},
+                  {"unchanged", run->unchanged}, {"failed", run->failed}};
+    char at[TIME_ROOM] = "";
+    (void)err;
+    if (p->json) {
+        pf_json_begin_object(&p->w, NULL);
+        say_time(p, "started", NULL, run->started_at);
+        say_time(p, "finished", NULL, run->finished_at);
+        pf_json_write_string(&p->w, "state", run->state);
+    } else {
+        write_time(at, run->started_at);
+        fprintf(p->out, "run           %s %s:", at, run->state);
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (p->json)
+            pf_json_write_int(&p->w, counts[i].key, counts[i].value);
+        else
+            fprintf(p->out, "%s %lld %s", i > 0 ? "," : "", (long long)counts[i].value,
+                    counts[i].key);
+    }
+    if (p->json)
+        pf_json_end_object(&p->w);
+    else
+        fputc('\n', p->out);
+    return true;
+}
+
+/* ---- attributes ---- */
+
+/* The key whose values are being told, the most frequent first. */
+typedef struct {
+    printer *p;
+    char *key; /* owned */
+    size_t n_values;
+} key_printer;
+
+static void end_key(key_printer *k)
+{
+    printer *p = k->p;
+    if (k->key && p->json) {
+        pf_json_end_array(&p->w);
+        pf_json_write_int(&p->w, "values", (int64_t)k->n_values);
+        pf_json_end_object(&p->w);
+    } else if (k->key) {
+        if (k->n_values > VALUES_SHOWN)
+            fprintf(p->out, ", and %zu other values", k->n_values - VALUES_SHOWN);
+        fputc('\n', p->out);
+    }
+    pf_free(k->key);
+    k->key = NULL;
+    k->n_values = 0;
+}
+
+static bool begin_key(key_printer *k, const char *key, pf_err *err)
+{
+    printer *p = k->p;
+    end_key(k);
+    if (!(k->key = pf_strdup(key, err)))
+        return false;
+    if (p->json) {
+        pf_json_begin_object(&p->w, NULL);
+        pf_json_write_string(&p->w, "key", key);
+        pf_json_begin_array(&p->w, "most_frequent");
+    } else {
+        fputs("attribute     ", p->out);
+        pf_term_puts(p->out, key);
+        fputc(':', p->out);
+    }
+    return true;
+}
+
+static bool say_value(void *context, const char *key, const char *value, int64_t n,
+                      pf_err *err)
+{
+    key_printer *k = context;
+    printer *p = k->p;
+    if ((!k->key || strcmp(k->key, key) != 0) && !begin_key(k, key, err))
+        return false;
+    if (++k->n_values > VALUES_SHOWN)
+        return true;
+    if (p->json) {
+        pf_json_begin_object(&p->w, NULL);
+        pf_json_write_string(&p->w, "value", value);
+        pf_json_write_int(&p->w, "images", n);
+        pf_json_end_object(&p->w);
+        return true;
+    }
+    fputs(k->n_values > 1 ? ", " : " ", p->out);
+    pf_term_puts(p->out, value);
+    fprintf(p->out, " %lld", (long long)n);
+    return true;
+}
+
+static bool say_attributes(printer *p, pf_store *store, pf_err *err)
+{
+    key_printer k = {.p = p};
+    const bool ok = pf_store_each_value_count(store, NULL, say_value, &k, err);
+    end_key(&k);
+    return ok;
 }
 
 static void say_model_row(printer *p, const pf_store_model *model)
@@ -236,6 +398,24 @@ static bool say_lists(printer *p, pf_store *store, pf_err *err)
         return false;
     if (p->json) {
         pf_json_end_array(&p->w);
+        pf_json_begin_array(&p->w, "attributes");
+    }
+    if (!say_attributes(p, store, err))
+        return false;
+    if (p->json) {
+        pf_json_end_array(&p->w);
+        pf_json_begin_array(&p->w, "runs");
+    }
+    if (!pf_store_each_run(store, RUNS_SHOWN, say_run, p, err))
+        return false;
+    if (p->json) {
+        pf_json_end_array(&p->w);
+        pf_json_begin_array(&p->w, "reasons");
+    }
+    if (!pf_store_each_reason(store, say_reason, p, err))
+        return false;
+    if (p->json) {
+        pf_json_end_array(&p->w);
         pf_json_begin_array(&p->w, "failures");
     }
     if (!pf_store_each_failure(store, 0, say_failure, p, err))
@@ -248,7 +428,7 @@ static bool say_lists(printer *p, pf_store *store, pf_err *err)
 bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out, pf_err *err)
 {
     pf_store *store = pf_catalog_store(catalog);
-    printer p = {.json = json, .out = out};
+    printer p = {.json = json, .out = out, .store = store};
     pf_store_counts n;
     pf_store_run last;
     pf_store_model model = {0};
@@ -263,6 +443,8 @@ bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out, pf_err *err)
     say_int(&p, "images", "images", n.images);
     say_int(&p, "captions", "captions", n.captions);
     say_int(&p, "cases", "cases", n.cases);
+    say_int(&p, "captions_cut", "cut captions", n.cut_captions);
+    say_int(&p, "images_without_caption", "no caption", n.bare_images);
     say_int(&p, "failed", "failed", n.failures);
     say_time(&p, "created", "created", n.created_at);
     say_time(&p, "last_run", "last run", last.started_at);
@@ -322,6 +504,45 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     say_notes(&p, "oddities", "oddity", notes);
     if (json)
         pf_json_end_object(&p.w);
+}
+
+/* ---- sources that were rearranged ---- */
+
+static void rearranged_json(const pf_rearranged *done, const char *source,
+                            const char *to, FILE *out)
+{
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_string(&w, to ? "relocated" : "forgotten", source);
+    if (to)
+        pf_json_write_string(&w, "to", to);
+    pf_json_write_int(&w, "sources", (int64_t)done->sources);
+    pf_json_write_int(&w, "images", done->images);
+    pf_json_write_int(&w, "captions", done->captions);
+    pf_json_write_int(&w, "cases", done->cases);
+    pf_json_end_object(&w);
+}
+
+void pf_report_rearranged(const pf_rearranged *done, const char *source, const char *to,
+                          bool is_dry_run, bool json, FILE *out)
+{
+    if (json) {
+        rearranged_json(done, source, to, out);
+        return;
+    }
+    fputs(is_dry_run ? "would be " : "", out);
+    fprintf(out, "%s: %lld images, %lld captions, %lld cases of ",
+            to ? "relocated" : "forgotten", (long long)done->images,
+            (long long)done->captions, (long long)done->cases);
+    if (done->sources > 1)
+        fprintf(out, "%zu sources in ", done->sources);
+    pf_term_puts(out, source);
+    if (to) {
+        fputs(" to ", out);
+        pf_term_puts(out, to);
+    }
+    fputc('\n', out);
 }
 
 /* ---- a check ---- */

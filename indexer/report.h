@@ -11,6 +11,7 @@
 #include "core/base/notes.h"
 #include "core/catalog/catalog.h"
 #include "core/model/model.h"
+#include "indexer/rearrange.h"
 #include "indexer/run.h"
 
 void pf_report_run(const pf_run_report *report, bool is_dry_run, bool json, FILE *out);
@@ -28,6 +29,10 @@ void pf_report_lost(const char *folder, const pf_notes *lost, bool json, FILE *o
 
 void pf_report_backup(const char *path, int64_t generation,
                       const pf_store_digest *digest, bool json, FILE *out);
+
+/* `to`: where they were relocated to; NULL: they were forgotten. */
+void pf_report_rearranged(const pf_rearranged *done, const char *source, const char *to,
+                          bool is_dry_run, bool json, FILE *out);
 
 void pf_report_check(const char *folder, int64_t generation,
                      const pf_store_digest *digest, const pf_notes *problems, bool json,

@@ -12,6 +12,7 @@
 #include "core/image/sandbox.h"
 #include "core/model/pipeline.h"
 #include "indexer/apply.h"
+#include "indexer/edits.h"
 #include "indexer/losses.h"
 #include "indexer/run_model.h"
 #include "indexer/settle.h"
@@ -49,23 +50,36 @@ static void tell_reading(void *context, size_t done, size_t total)
     tell(context, "reading", done, total);
 }
 
+static pf_plan_options planning_of(run *r, const pf_source *source)
+{
+    return (pf_plan_options){
+        .store = r->store,
+        .source_id = source->id,
+        .model_id = r->model_id,
+        .seen_model = r->model.in_use,
+        .verify_content = r->options->verify_content || r->model.is_replacing,
+        .retry = r->options->retry,
+        .settle_seconds = r->options->dry_run ? 0 : r->options->settle_seconds,
+        .stop = r->options->stop,
+        .progress = tell_reading,
+        .context = r};
+}
+
 static bool plan_all(run *r, pf_err *err)
 {
     for (size_t i = 0; i < r->sources.count; i++) {
         pf_source *source = &r->sources.at[i];
-        pf_plan_options o = {.store = r->store,
-                             .source_id = source->id,
-                             .model_id = r->model_id,
-                             .seen_model = r->model.in_use,
-                             .verify_content =
-                                 r->options->verify_content || r->model.is_replacing,
-                             .stop = r->options->stop,
-                             .progress = tell_reading,
-                             .context = r};
+        const pf_plan_options o = planning_of(r, source);
         if (!pf_plan_make(&source->plan, &source->found, &o, err))
             return false;
     }
-    return pf_settle(&r->sources, r->store, err) && pf_losses_judge(&r->sources, err);
+    if (!pf_settle(&r->sources, r->store, err))
+        return false;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        if (!pf_edits_find(&r->sources.at[i], r->store, err))
+            return false;
+    }
+    return pf_losses_judge(&r->sources, err);
 }
 
 /* ---- embedding pictures ---- */
@@ -97,8 +111,11 @@ static bool list_pictures(run *r, pf_err *err)
                 continue;
             const pf_collected_image *image = plan->items[k].image;
             r->items[r->n_inputs] = &plan->items[k];
-            r->pictures[r->n_inputs++] = (pf_picture_ref){
-                image->path, image->frame, r->sources.at[i].found.within};
+            r->pictures[r->n_inputs++] =
+                (pf_picture_ref){.path = image->path,
+                                 .frame = image->frame,
+                                 .within = r->sources.at[i].found.within,
+                                 .as_it_was = &plan->items[k].stamp};
         }
     }
     return true;
@@ -218,7 +235,28 @@ static bool embed_pictures(run *r, pf_err *err)
         for (size_t i = 0; ok && i < r->sources.count; i++)
             left += settle_twins(&r->sources.at[i].plan);
     }
-    r->report->embed_seconds = pf_clock_seconds() - start;
+    r->report->embed_seconds += pf_clock_seconds() - start;
+    return ok;
+}
+
+/* Files that somebody was writing to: once more, now that everything else is done. */
+static bool retry_pictures(run *r, pf_err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        pf_source *source = &r->sources.at[i];
+        const pf_plan_options o = planning_of(r, source);
+        size_t more;
+        if (!pf_plan_retry(&source->plan, &source->found, &o, &more, err))
+            return false;
+        n += more;
+    }
+    return n == 0 || embed_pictures(r, err);
+}
+
+static bool embed_all_pictures(run *r, pf_err *err)
+{
+    const bool ok = embed_pictures(r, err) && retry_pictures(r, err);
     if (pf_sandbox_lack() && r->options->notice)
         r->options->notice(r->options->context, pf_sandbox_lack());
     return ok;
@@ -297,7 +335,8 @@ static bool keep_texts(void *context, const pf_embedded *results, size_t n, pf_e
         int64_t id;
         ok =
             pf_store_put_caption_text(r->store, r->model_id, r->inputs[results[i].item],
-                                      results[i].vector, &id, err);
+                                      results[i].vector, &id, err) &&
+            (!results[i].is_truncated || pf_store_mark_cut(r->store, id, err));
     }
     if (!ok) {
         pf_store_rollback(r->store);
@@ -380,8 +419,8 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
         if (item->is_others)
             continue;
         /* A replaced model gives every picture another vector. */
-        bool is_anew =
-            r->model.is_replacing && item->image_id != 0 && item->kind != PF_PLAN_MOVED;
+        bool is_anew = (r->model.is_replacing || item->has_new_texts) &&
+                       item->image_id != 0 && item->kind != PF_PLAN_MOVED;
         if (!item->failure)
             ++*counter[is_anew ? PF_PLAN_CHANGED : item->kind];
         else if (!report_failure(report, item->image->path, item->failure, err))
@@ -421,8 +460,10 @@ static bool count_all(run *r, pf_err *err)
         return false;
     r->report->images = n.images;
     r->report->captions = n.captions;
-    r->report->captions_cut = pf_store_cut_texts(r->store);
+    r->report->captions_long = pf_store_cut_texts(r->store);
     r->report->cases = n.cases;
+    r->report->captions_cut = n.cut_captions;
+    r->report->bare_images = n.bare_images;
     return true;
 }
 
@@ -484,7 +525,8 @@ static bool open_catalog(run *r, pf_err *err)
     r->store = pf_catalog_store(r->catalog);
     tell_of_remote(r);
     tell_of_upgrade(r);
-    return true;
+    return r->options->share == PF_SHARE_AS_IT_IS ||
+           pf_catalog_share(r->catalog, r->options->share == PF_SHARE_GROUP, err);
 }
 
 /* A dry run reads, beside whoever writes, and changes nothing. */
@@ -580,6 +622,9 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
         source->allows_removals =
             o->allow_removals && (o->n_paths == 0 || source->is_given);
     }
+    if (!pf_sources_exclude(&r->sources, r->store, o->excluded, o->n_excluded,
+                            o->n_paths == 0, err))
+        return false;
     if (!pf_run_model_open(&r->model, o, r->store, notes, err))
         return false;
     r->model_id = r->model.is_replacing ? 0 : r->model.in_use;
@@ -648,7 +693,7 @@ static bool embed_and_apply(run *r, pf_err *err)
 {
     if (!start_diary(r, err) || !plan_all(r, err) || !check_replaceable(r, err))
         return false;
-    if (!embed_pictures(r, err))
+    if (!embed_all_pictures(r, err))
         return publish_part(r, err);
     if (!pf_losses_judge(&r->sources, err) || !check_replaceable(r, err))
         return false;

@@ -29,11 +29,16 @@ typedef struct {
     const char *captions;                       /* for the one path, or NULL */
     const char *const *paths;                   /* none: every remembered source */
     size_t n_paths;
+    const char *const *excluded; /* patterns; none: what is remembered */
+    size_t n_excluded;
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
-    bool follow_links;   /* also those that lead out of their source */
+    bool follow_links; /* also those that lead out of their source */
+    bool retry; /* files that failed, too, although they have not changed since */
+    int settle_seconds;  /* files that changed since are waited for; 0: they are not */
     bool allow_removals; /* of the sources named, or all: however many are gone */
+    enum { PF_SHARE_AS_IT_IS, PF_SHARE_PRIVATE, PF_SHARE_GROUP } share;
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
@@ -57,6 +62,8 @@ typedef struct {
     size_t added, updated, moved, removed, unchanged, failed;
     size_t kept; /* of the unchanged: gone, but too many at once (losses.h) */
     int64_t images, captions, cases; /* in the catalog now */
+    int64_t captions_cut;            /* of these: longer than the model reads */
+    int64_t bare_images; /* and images without a caption, own or of their case */
     double seconds;
     size_t embedded; /* pictures, in `embed_seconds` */
     double embed_seconds;
@@ -64,7 +71,7 @@ typedef struct {
     pf_scan_kind others[PF_SCAN_KINDS_MAX]; /* files of kinds that are not read: the */
     size_t n_others;     /* most frequent first; texts and tables are not counted */
     bool is_published;   /* there was something new to publish */
-    size_t captions_cut; /* new texts of which only the beginning is found by words */
+    size_t captions_long; /* new texts of which only the beginning is found by words */
     pf_run_failure *failures;
     size_t n_failures, failures_room;
 } pf_run_report;

@@ -15,6 +15,9 @@ static void reset_source(pf_source *source)
     pf_free(source->path);
     pf_free(source->captions_path);
     pf_free(source->real);
+    for (size_t i = 0; i < source->n_excluded; i++)
+        pf_free(source->excluded[i]);
+    pf_free(source->excluded);
 }
 
 /* Owned, like all that a pf_source holds. NULL is fine. */
@@ -103,7 +106,7 @@ static bool recall(void *context, const pf_store_source *row, pf_err *err)
         return false;
     source->id = row->id;
     source->known_hash = row->captions_hash;
-    source->follows_links = row->follows_links;
+    source->follows_links = source->did_follow = row->follows_links;
     return true;
 }
 
@@ -112,6 +115,10 @@ static bool recall(void *context, const pf_store_source *row, pf_err *err)
 static bool take_over(pf_source *given, const pf_store_source *row, pf_err *err)
 {
     given->id = row->id;
+    given->did_follow = row->follows_links;
+    given->has_new_table =
+        given->captions_path &&
+        (!row->captions_path || strcmp(given->captions_path, row->captions_path) != 0);
     if (!given->captions_path && row->captions_path &&
         !(given->captions_path = pf_strdup(row->captions_path, err)))
         return false;
@@ -292,6 +299,34 @@ bool pf_sources_choose(pf_sources *s, pf_store *store, const char *const *paths,
     return true;
 }
 
+/* ---- what is left out ---- */
+
+static bool add_exclusion(void *context, const char *pattern, pf_err *err)
+{
+    pf_source *source = context;
+    if (!pf_grow_array(&source->excluded, &source->excluded_room, source->n_excluded,
+                       sizeof *source->excluded, err) ||
+        !copy(&source->excluded[source->n_excluded], pattern, err))
+        return false;
+    source->n_excluded++;
+    return true;
+}
+
+bool pf_sources_exclude(pf_sources *s, pf_store *store, const char *const *patterns,
+                        size_t n, bool of_all, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->count; i++) {
+        pf_source *source = &s->at[i];
+        const bool is_meant = n > 0 && (of_all || source->is_given);
+        for (size_t k = 0; ok && is_meant && k < n; k++)
+            ok = add_exclusion(source, patterns[k], err);
+        if (ok && !is_meant && store && source->id)
+            ok = pf_store_each_exclusion(store, source->id, add_exclusion, source, err);
+    }
+    return ok;
+}
+
 /* ---- reading ---- */
 
 static bool read_source(pf_source *source, pf_import *from, pf_store *store,
@@ -302,6 +337,8 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
     from->path = source->path;
     from->captions = source->captions_path;
     from->follows_links = source->follows_links;
+    from->excluded = (const char *const *)source->excluded;
+    from->n_excluded = source->n_excluded;
     from->is_new = source->id == 0;
     pf_collection_init(found, source->path);
     if (source->id && !pf_store_has_images(store, source->id, &had_images, err))

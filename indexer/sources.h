@@ -13,8 +13,12 @@ typedef struct {
     char *path, *captions_path; /* absolute, as given; the latter NULL: there is none */
     char *real;                 /* where links lead now; NULL: it is not there */
     const pf_importer *importer;
-    int64_t id;         /* in the store, 0 while it is new */
+    int64_t id;      /* in the store, 0 while it is new */
+    char **excluded; /* [n_excluded] patterns of what is left out of it */
+    size_t n_excluded, excluded_room;
     bool follows_links; /* to files outside it */
+    bool did_follow;    /* as the store has it */
+    bool has_new_table; /* another captions file than the store has */
     bool is_given;      /* by the user, for this run */
     bool is_spent; /* given, not there, and without images: it is to be forgotten */
     bool allows_removals; /* however many */
@@ -36,6 +40,11 @@ typedef struct {
 PF_MUST_CHECK bool pf_sources_choose(pf_sources *sources, pf_store *store,
                                      const char *const *paths, size_t n_paths,
                                      const char *captions, bool all, pf_err *err);
+/* What is left out: of the sources named, or of all when none is, these patterns; of
+ * the others, and with n = 0, what the store remembers. */
+PF_MUST_CHECK bool pf_sources_exclude(pf_sources *sources, pf_store *store,
+                                      const char *const *patterns, size_t n,
+                                      bool of_all, pf_err *err);
 /* Let the importers read every source. The folder `except` is not entered. */
 PF_MUST_CHECK bool pf_sources_read(pf_sources *sources, pf_store *store,
                                    const char *except, const atomic_int *stop,

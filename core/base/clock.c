@@ -3,6 +3,13 @@
 
 #include <time.h>
 
+int64_t pf_clock_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 double pf_clock_seconds(void)
 {
     struct timespec t;

@@ -93,6 +93,23 @@ char *pf_path_absolute(const char *path, pf_err *err)
     return absolute;
 }
 
+bool pf_file_look(const char *path, pf_file_stamp *out)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return false;
+    out->size = st.st_size;
+    out->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return true;
+}
+
+bool pf_file_is_as(const char *path, const pf_file_stamp *stamp)
+{
+    pf_file_stamp now;
+    return pf_file_look(path, &now) && now.size == stamp->size &&
+           now.mtime_ns == stamp->mtime_ns;
+}
+
 bool pf_path_is_gone(const char *path)
 {
     struct stat st;

@@ -5,6 +5,7 @@
 #define PF_CORE_BASE_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -23,6 +24,13 @@ void pf_path_tidy(char *path);
 /* The path from the root of the tree, links in it left as they are: they may lead
  * elsewhere tomorrow. One with ".." in it means what it means now. */
 PF_MUST_CHECK char *pf_path_absolute(const char *path, pf_err *err);
+/* A file as it was when somebody looked. */
+typedef struct {
+    int64_t size, mtime_ns; /* of the last change, since 1970 */
+} pf_file_stamp;
+/* False, with errno, when it cannot be looked at. */
+bool pf_file_look(const char *path, pf_file_stamp *out);
+bool pf_file_is_as(const char *path, const pf_file_stamp *stamp);
 /* True when nothing stands there, not even a link to nowhere; false when that cannot be
  * told. */
 bool pf_path_is_gone(const char *path);

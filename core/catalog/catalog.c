@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,8 +35,18 @@ char *pf_catalog_default_folder(pf_err *err)
     return NULL;
 }
 
+/* What may not be looked at is not missing. */
+static bool may_look(const char *path, pf_err *err)
+{
+    struct stat st;
+    return stat(path, &st) == 0 || errno != EACCES ||
+           pf_fail_errno(err, errno, "cannot access '%s'", path);
+}
+
 static bool is_catalog(const char *folder, pf_err *err)
 {
+    if (!may_look(folder, err))
+        return false;
     if (!pf_path_exists(folder))
         return pf_fail(err, PF_ERR_NOT_FOUND,
                        "there is no catalog '%s': make one with plainfilm-index",
@@ -46,9 +57,10 @@ static bool is_catalog(const char *folder, pf_err *err)
     char *path = pf_path_join(folder, "catalog.db", err);
     if (!path)
         return false;
-    bool ok = pf_path_exists(path) ||
-              pf_fail(err, PF_ERR_NOT_FOUND,
-                      "'%s' is not a catalog: there is no catalog.db in it", folder);
+    bool ok = may_look(path, err) &&
+              (pf_path_exists(path) ||
+               pf_fail(err, PF_ERR_NOT_FOUND,
+                       "'%s' is not a catalog: there is no catalog.db in it", folder));
     pf_free(path);
     return ok;
 }
@@ -80,7 +92,7 @@ static bool make_folder(const char *folder, bool must_exist, pf_err *err)
     pf_err reason = PF_ERR_INIT;
     if (is_catalog(folder, &reason))
         return true;
-    if (reason.code == PF_ERR_NOMEM)
+    if (reason.code == PF_ERR_NOMEM || reason.code == PF_ERR_IO)
         return pf_fail_as(err, &reason);
     return pf_make_folders(folder, 0700, err) && is_empty_folder(folder, err);
 }
@@ -245,7 +257,8 @@ bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
         return false;
     if (!pf_catalog_open_store(
             c, options->must_exist ? PF_STORE_WRITE : PF_STORE_CREATE, err) ||
-        !pf_store_get_generation(c->store, &c->generation, err)) {
+        !pf_store_get_generation(c->store, &c->generation, err) ||
+        !pf_catalog_keep_modes(c, err)) {
         pf_catalog_close(c);
         return false;
     }

@@ -90,6 +90,10 @@ PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
                                           const pf_catalog_writer_options *options,
                                           pf_err *err);
 
+/* From now on, and after each publish, the group of its files may read them (0640, the
+ * folder 0750), or nobody but their owner. */
+PF_MUST_CHECK bool pf_catalog_share(pf_catalog *catalog, bool with_group, pf_err *err);
+
 /* Make the changes of the transaction that is open in the store (pf_store_begin())
  * the next generation: sweep, write both FAISS files, store the background of random
  * pairs (background.h), commit, remove the older files.

@@ -31,4 +31,11 @@ PF_MUST_CHECK bool pf_catalog_read_index(const pf_catalog *catalog, pf_index_kin
                                          const pf_index_file *file, pf_vindex **out,
                                          pf_err *err);
 
+/* catalog_publish.c: is it "images.<digits>.faiss" or "captions.<digits>.faiss",
+ * perhaps with ".tmp"? */
+bool pf_catalog_is_index_name(const char *name);
+
+/* catalog_share.c: a group that the catalog is shared with may read its files. */
+PF_MUST_CHECK bool pf_catalog_keep_modes(const pf_catalog *catalog, pf_err *err);
+
 #endif

@@ -62,8 +62,7 @@ static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
     return ok;
 }
 
-/* Is it "images.<digits>.faiss" or "captions.<digits>.faiss", perhaps with ".tmp"? */
-static bool is_index_name(const char *name)
+bool pf_catalog_is_index_name(const char *name)
 {
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
         size_t n = strlen(pf_index_kind_name(kind));
@@ -87,7 +86,8 @@ static void remove_other_files(const pf_catalog *c,
     if (!dir)
         return;
     for (struct dirent *e; (e = readdir(dir));) {
-        if (is_index_name(e->d_name) && strcmp(e->d_name, keep[0].name) != 0 &&
+        if (pf_catalog_is_index_name(e->d_name) &&
+            strcmp(e->d_name, keep[0].name) != 0 &&
             strcmp(e->d_name, keep[1].name) != 0)
             unlinkat(dirfd(dir), e->d_name, 0);
     }
@@ -144,7 +144,7 @@ static bool write_derived(pf_catalog *c, int64_t generation,
         if (!pf_store_set_index_file(c->store, kind, &file[kind], err))
             return false;
     }
-    return store_background(c, sample, err);
+    return pf_catalog_keep_modes(c, err) && store_background(c, sample, err);
 }
 
 static bool store_digest(pf_catalog *c, pf_err *err)

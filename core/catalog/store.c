@@ -563,6 +563,22 @@ bool pf_store_set_generation(pf_store *s, int64_t generation, pf_err *err)
                       PF_SQL_ARGS(pf_sql_int(generation)), err);
 }
 
+bool pf_store_is_shared(pf_store *s, bool *out, pf_err *err)
+{
+    int64_t is_shared = 0;
+    const bool ok = pf_sql_find_int(s->db, "SELECT is_shared FROM catalog",
+                                    PF_SQL_NO_ARGS, &is_shared, err);
+    *out = is_shared != 0;
+    return ok;
+}
+
+bool pf_store_set_shared(pf_store *s, bool is_shared, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "UPDATE catalog SET is_shared = ?",
+                      PF_SQL_ARGS(pf_sql_int(is_shared)), err);
+}
+
 bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
 {
     *out = (pf_store_counts){0};
@@ -577,6 +593,12 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
                            " (SELECT count(id) FROM picture),"
                            " (SELECT count(id) FROM caption_text),"
                            " (SELECT count(DISTINCT image_id) FROM caption_image),"
+                           " (SELECT count(id) FROM image WHERE NOT EXISTS"
+                           "  (SELECT 1 FROM caption WHERE image_id = image.id)"
+                           "  AND NOT EXISTS (SELECT 1 FROM caption"
+                           "   WHERE caption.case_id = image.case_id)),"
+                           " (SELECT count(id) FROM caption WHERE caption_text_id IN"
+                           "  (SELECT id FROM caption_text WHERE is_cut = 1)),"
                            " created_at, created_by FROM catalog",
                            PF_SQL_NO_ARGS, err) &&
               pf_sql_next(rows, &has_row, err);
@@ -584,11 +606,12 @@ bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
         int64_t *fields[] = {
             &out->images,        &out->captions,         &out->cases,
             &out->sources,       &out->failures,         &out->pictures,
-            &out->caption_texts, &out->captioned_images, &out->created_at};
+            &out->caption_texts, &out->captioned_images, &out->bare_images,
+            &out->cut_captions,  &out->created_at};
         for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
             *fields[i] = pf_sql_get_int(rows, i);
         snprintf(out->created_by, sizeof out->created_by, "%s",
-                 pf_sql_get_text(rows, 9));
+                 pf_sql_get_text(rows, 11));
     }
     pf_sql_end(rows);
     return ok;
@@ -773,6 +796,36 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
     return ok;
 }
 
+bool pf_store_set_exclusions(pf_store *s, int64_t source_id,
+                             const char *const *patterns, size_t n, pf_err *err)
+{
+    bool ok = pf_store_is_writable(s, err) &&
+              pf_sql_run(s->db, "DELETE FROM source_exclusion WHERE source_id = ?",
+                         PF_SQL_ARGS(pf_sql_int(source_id)), err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = pf_sql_run(
+            s->db,
+            "INSERT INTO source_exclusion (source_id, pattern) VALUES (?, ?)"
+            " ON CONFLICT DO NOTHING",
+            PF_SQL_ARGS(pf_sql_int(source_id), pf_sql_path(patterns[i])), err);
+    return ok;
+}
+
+bool pf_store_each_exclusion(pf_store *s, int64_t source_id, pf_store_exclusion_fn *fn,
+                             void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT pattern FROM source_exclusion WHERE source_id = ?"
+                           " ORDER BY pattern",
+                           PF_SQL_ARGS(pf_sql_int(source_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, pf_sql_get_text(rows, 0), err);
+    pf_sql_end(rows);
+    return ok;
+}
+
 bool pf_store_adopt_source(pf_store *s, int64_t from, int64_t to, pf_err *err)
 {
     static const char *const change[] = {
@@ -791,6 +844,68 @@ bool pf_store_delete_source(pf_store *s, int64_t id, pf_err *err)
     return pf_store_is_writable(s, err) &&
            pf_sql_run(s->db, "DELETE FROM source WHERE id = ?",
                       PF_SQL_ARGS(pf_sql_int(id)), err);
+}
+
+/* Paths are bytes, and counted as bytes. */
+#define LIES_IN(column, folder)                                                        \
+    "(" column " = " folder " OR substr(" column ", 1, length(" folder ") + 1) ="      \
+    " CAST(" folder " || '/' AS BLOB))"
+#define REPLACE_START(column, old, new)                                                \
+    column " = CAST(" new " || substr(" column ", length(" old ") + 1) AS BLOB)"
+/* As no path begins with it. */
+#define NOWHERE "CAST('//' AS BLOB)"
+
+/* In two steps, for a new path may be the old one of another file. */
+bool pf_store_relocate_source(pf_store *s, int64_t id, const char *from, const char *to,
+                              pf_err *err)
+{
+    static const char *const change[] = {
+        "UPDATE source SET path = ?3 WHERE id = ?1 AND path = ?2",
+        "UPDATE image SET " REPLACE_START(
+            "path", "?2",
+            "'//'") " WHERE source_id = ?1 AND " LIES_IN("path", "?2") " AND ?3 <> ''",
+        "UPDATE image SET " REPLACE_START(
+            "path", "'//'",
+            "?3") " WHERE source_id = ?1 AND " LIES_IN("path", NOWHERE) " AND ?2 <> ''",
+        "UPDATE failure SET " REPLACE_START(
+            "path", "?2",
+            "'//'") " WHERE source_id = ?1 AND " LIES_IN("path", "?2") " AND ?3 <> ''",
+        "UPDATE failure SET " REPLACE_START(
+            "path", "'//'",
+            "?3") " WHERE source_id = ?1 AND " LIES_IN("path",
+                                                       NOWHERE) " AND ?2 <> ''"};
+    bool ok = pf_store_is_writable(s, err);
+    for (size_t i = 0; ok && i < sizeof change / sizeof *change; i++)
+        ok = pf_sql_run(s->db, change[i],
+                        PF_SQL_ARGS(pf_sql_int(id), pf_sql_path(from), pf_sql_path(to)),
+                        err);
+    return ok;
+}
+
+bool pf_store_relocate_tables(pf_store *s, const char *from, const char *to,
+                              pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db,
+                      "UPDATE source SET " REPLACE_START(
+                          "captions_path", "?1",
+                          "?2") " WHERE " LIES_IN("captions_path", "?1"),
+                      PF_SQL_ARGS(pf_sql_path(from), pf_sql_path(to)), err);
+}
+
+bool pf_store_count_source(pf_store *s, int64_t id, pf_store_counts *out, pf_err *err)
+{
+    *out = (pf_store_counts){0};
+    return pf_sql_find_int(s->db, "SELECT count(id) FROM image WHERE source_id = ?",
+                           PF_SQL_ARGS(pf_sql_int(id)), &out->images, err) &&
+           pf_sql_find_int(s->db,
+                           "SELECT count(id) FROM caption WHERE image_id IN"
+                           " (SELECT id FROM image WHERE source_id = ?1) OR case_id IN"
+                           " (SELECT id FROM teaching_case WHERE source_id = ?1)",
+                           PF_SQL_ARGS(pf_sql_int(id)), &out->captions, err) &&
+           pf_sql_find_int(s->db,
+                           "SELECT count(id) FROM teaching_case WHERE source_id = ?",
+                           PF_SQL_ARGS(pf_sql_int(id)), &out->cases, err);
 }
 
 /* --- vectors --------------------------------------------------------------------- */

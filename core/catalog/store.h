@@ -102,11 +102,16 @@ PF_MUST_CHECK bool pf_store_replace(const char *path, pf_store *with, pf_err *er
 PF_MUST_CHECK bool pf_store_get_generation(pf_store *store, int64_t *out, pf_err *err);
 PF_MUST_CHECK bool pf_store_set_generation(pf_store *store, int64_t generation,
                                            pf_err *err);
+/* May the group of the files read them? */
+PF_MUST_CHECK bool pf_store_is_shared(pf_store *store, bool *out, pf_err *err);
+PF_MUST_CHECK bool pf_store_set_shared(pf_store *store, bool is_shared, pf_err *err);
 
 typedef struct {
     int64_t images, captions, cases, sources, failures;
     int64_t pictures, caption_texts; /* embeddings, those nobody points to included */
     int64_t captioned_images;        /* that stand for a caption */
+    int64_t bare_images;             /* without a caption, and none of their case */
+    int64_t cut_captions;            /* longer than the model reads */
     int64_t created_at;              /* seconds since 1970 */
     char created_by[32];
 } pf_store_counts;
@@ -156,12 +161,31 @@ PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *s
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
                                         void *user, pf_err *err);
+/* What is left out of a source becomes these patterns. */
+PF_MUST_CHECK bool pf_store_set_exclusions(pf_store *store, int64_t source_id,
+                                           const char *const *patterns, size_t n,
+                                           pf_err *err);
+typedef bool pf_store_exclusion_fn(void *user, const char *pattern, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_exclusion(pf_store *store, int64_t source_id,
+                                           pf_store_exclusion_fn *fn, void *user,
+                                           pf_err *err);
 /* Images, cases and failures of source `from` belong to source `to` from now on; a case
  * both have a key for stays behind. */
 PF_MUST_CHECK bool pf_store_adopt_source(pf_store *store, int64_t from, int64_t to,
                                          pf_err *err);
 /* With its images, cases and failures. */
 PF_MUST_CHECK bool pf_store_delete_source(pf_store *store, int64_t id, pf_err *err);
+/* Its path, and those of its images and failures, begin with `to` where they began with
+ * `from`; neither is "/". */
+PF_MUST_CHECK bool pf_store_relocate_source(pf_store *store, int64_t id,
+                                            const char *from, const char *to,
+                                            pf_err *err);
+/* The same for the captions files of all sources. */
+PF_MUST_CHECK bool pf_store_relocate_tables(pf_store *store, const char *from,
+                                            const char *to, pf_err *err);
+/* Images, captions and cases of one source; everything else is 0. */
+PF_MUST_CHECK bool pf_store_count_source(pf_store *store, int64_t id,
+                                         pf_store_counts *out, pf_err *err);
 
 /* --- embeddings: the cache ----------------------------------------------------- */
 
@@ -218,10 +242,16 @@ PF_MUST_CHECK bool pf_store_put_caption_text(pf_store *store, int64_t model_id,
  * those that go on behind the last word that can be found (PF_TERMS_MAX). */
 size_t pf_store_cut_texts(const pf_store *store);
 
+/* The text is longer than the model reads: its vector is that of the beginning. */
+PF_MUST_CHECK bool pf_store_mark_cut(pf_store *store, int64_t caption_text_id,
+                                     pf_err *err);
+
 /* Delete embeddings no image or caption points to, and models that are not in use; what
  * a run has embedded that was interrupted, or failed, is left to the runs that go on
  * with it, until one is done. */
 PF_MUST_CHECK bool pf_store_sweep(pf_store *store, pf_err *err);
+/* Delete embeddings no image or caption points to, whoever may have wanted them. */
+PF_MUST_CHECK bool pf_store_drop_unused(pf_store *store, pf_err *err);
 
 /* --- images: what readers see -------------------------------------------------- */
 
@@ -325,6 +355,22 @@ PF_MUST_CHECK bool pf_store_get_details(pf_store *store, int64_t image_id,
  * are only where many images share a text that is long. */
 size_t pf_store_text_limit(pf_store *store);
 void pf_store_details_reset(pf_store_details *details); /* frees; all zero is fine */
+
+/* What is said about an image: its captions and attributes, key and title of its case,
+ * and the case's captions and attributes. */
+typedef enum {
+    PF_TEXT_CAPTION,
+    PF_TEXT_ATTRIBUTE,
+    PF_TEXT_CASE,
+    PF_TEXT_CASE_CAPTION,
+    PF_TEXT_CASE_ATTRIBUTE,
+} pf_text_kind;
+typedef bool pf_store_text_fn(void *user, pf_text_kind kind, const char *key,
+                              const char *value, pf_err *err);
+/* By kind, key ("" for a caption) and value. */
+PF_MUST_CHECK bool pf_store_each_text_of_image(pf_store *store, int64_t image_id,
+                                               pf_store_text_fn *fn, void *user,
+                                               pf_err *err);
 
 /* Path (owned, free with pf_free()), frame and, unless `content` is NULL, the hash of
  * the file that was indexed; *path = NULL when there is no such image. */
@@ -445,26 +491,38 @@ PF_MUST_CHECK bool pf_store_find_last_run(pf_store *store, pf_store_run *out,
 PF_MUST_CHECK bool pf_store_find_good_run(pf_store *store, pf_store_run *out,
                                           pf_err *err);
 
+typedef bool pf_store_run_fn(void *user, const pf_store_run *run, pf_err *err);
+/* The latest ones, at most so many, the latest first. */
+PF_MUST_CHECK bool pf_store_each_run(pf_store *store, int limit, pf_store_run_fn *fn,
+                                     void *user, pf_err *err);
+
 typedef struct {
     int64_t source_id;
     const char *path, *reason;
     int64_t size, mtime_ns;
-    int frame; /* 0 also where all of the file, or a folder, cannot be read */
+    int frame;       /* 0 also where all of the file, or a folder, cannot be read */
+    bool is_lasting; /* it will not go away by itself */
+    /* Set by put: seconds since 1970, and how often it was tried; by this program? */
+    int64_t first_at, last_at, tries;
+    bool is_of_this_version;
 } pf_store_failure;
 
 typedef bool pf_store_failure_fn(void *user, const pf_store_failure *failure,
                                  pf_err *err);
 
-/* One per path and frame: a later one replaces the earlier. */
+/* One per path and frame: a later one replaces the earlier and is one more try. */
 PF_MUST_CHECK bool pf_store_put_failure(pf_store *store,
                                         const pf_store_failure *failure, pf_err *err);
-/* Those of all frames of the path. */
-PF_MUST_CHECK bool pf_store_delete_failures(pf_store *store, const char *path,
-                                            pf_err *err);
+PF_MUST_CHECK bool pf_store_delete_failure(pf_store *store, const char *path, int frame,
+                                           pf_err *err);
 /* Of a source (0 = of all), by path and frame. */
 PF_MUST_CHECK bool pf_store_each_failure(pf_store *store, int64_t source_id,
                                          pf_store_failure_fn *fn, void *user,
                                          pf_err *err);
+typedef bool pf_store_reason_fn(void *user, const char *reason, int64_t n, pf_err *err);
+/* Each reason with the number of failures it stands for, the most frequent first. */
+PF_MUST_CHECK bool pf_store_each_reason(pf_store *store, pf_store_reason_fn *fn,
+                                        void *user, pf_err *err);
 
 /* --- index files --------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
+#include "core/version.h"
 
 enum {
     MAX_DETAILS = 1 << 20, /* captions or attributes of one image, in bytes of rows, */
@@ -229,6 +230,32 @@ static void read_hash(pf_hash *out, pf_sql_rows *rows, int column)
         memcpy(out->b, bytes, n);
 }
 
+bool pf_store_each_text_of_image(pf_store *s, int64_t image_id, pf_store_text_fn *fn,
+                                 void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(
+        &rows, s->db,
+        "SELECT 0 AS kind, '' AS key, text AS value FROM caption"
+        " JOIN caption_text ON caption_text.id = caption_text_id WHERE image_id = ?1"
+        " UNION ALL SELECT 1, key, value FROM image_attribute WHERE image_id = ?1"
+        " UNION ALL SELECT 2, key, title FROM teaching_case"
+        " WHERE id = (SELECT case_id FROM image WHERE id = ?1)"
+        " UNION ALL SELECT 3, '', text FROM caption"
+        " JOIN caption_text ON caption_text.id = caption_text_id"
+        " WHERE case_id = (SELECT case_id FROM image WHERE id = ?1)"
+        " UNION ALL SELECT 4, key, value FROM case_attribute"
+        " WHERE case_id = (SELECT case_id FROM image WHERE id = ?1)"
+        " ORDER BY kind, key, value",
+        PF_SQL_ARGS(pf_sql_int(image_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, (pf_text_kind)pf_sql_get_int(rows, 0), pf_sql_get_text(rows, 1),
+                pf_sql_get_text(rows, 2), err);
+    pf_sql_end(rows);
+    return ok;
+}
+
 bool pf_store_get_image_path(pf_store *s, int64_t image_id, char **path, int *frame,
                              pf_hash *content, pf_err *err)
 {
@@ -399,25 +426,34 @@ bool pf_store_each_caption(pf_store *s, pf_store_pair_fn *fn, void *user, pf_err
 /* --- the diary and index files -----------------------------------------------------
  */
 
+#define RUNS                                                                           \
+    "SELECT id, started_at, finished_at, added, updated, moved, removed, unchanged,"   \
+    " failed, state FROM run"
+
+static pf_store_run read_run(pf_sql_rows *rows)
+{
+    pf_store_run run = {0};
+    int64_t *fields[] = {&run.id,      &run.started_at, &run.finished_at,
+                         &run.added,   &run.updated,    &run.moved,
+                         &run.removed, &run.unchanged,  &run.failed};
+    for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
+        *fields[i] = pf_sql_get_int(rows, i);
+    snprintf(run.state, sizeof run.state, "%s", pf_sql_get_text(rows, 9));
+    return run;
+}
+
 static bool find_run(pf_store *s, bool is_done, pf_store_run *out, pf_err *err)
 {
     *out = (pf_store_run){0};
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, started_at, finished_at, added, updated, moved,"
-                           " removed, unchanged, failed, state FROM run"
-                           " WHERE NOT ?1 OR state = 'done' ORDER BY id DESC LIMIT 1",
-                           PF_SQL_ARGS(pf_sql_int(is_done)), err) &&
-              pf_sql_next(rows, &has_row, err);
-    if (ok && has_row) {
-        int64_t *fields[] = {&out->id,      &out->started_at, &out->finished_at,
-                             &out->added,   &out->updated,    &out->moved,
-                             &out->removed, &out->unchanged,  &out->failed};
-        for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
-            *fields[i] = pf_sql_get_int(rows, i);
-        snprintf(out->state, sizeof out->state, "%s", pf_sql_get_text(rows, 9));
-    }
+    const bool ok =
+        pf_sql_start(&rows, s->db,
+                     RUNS " WHERE NOT ?1 OR state = 'done' ORDER BY id DESC LIMIT 1",
+                     PF_SQL_ARGS(pf_sql_int(is_done)), err) &&
+        pf_sql_next(rows, &has_row, err);
+    if (ok && has_row)
+        *out = read_run(rows);
     pf_sql_end(rows);
     return ok;
 }
@@ -432,13 +468,29 @@ bool pf_store_find_good_run(pf_store *s, pf_store_run *out, pf_err *err)
     return find_run(s, true, out, err);
 }
 
+bool pf_store_each_run(pf_store *s, int limit, pf_store_run_fn *fn, void *user,
+                       pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db, RUNS " ORDER BY id DESC LIMIT ?",
+                           PF_SQL_ARGS(pf_sql_int(limit)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        const pf_store_run run = read_run(rows);
+        ok = fn(user, &run, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
 bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *fn,
                            void *user, pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT source_id, path, reason, size, mtime_ns, frame"
+                           "SELECT source_id, path, reason, size, mtime_ns, frame,"
+                           " is_lasting, first_at, last_at, tries, tried_by"
                            " FROM failure WHERE ?1 = 0 OR source_id = ?1"
                            " ORDER BY path, frame",
                            PF_SQL_ARGS(pf_sql_int(source_id)), err);
@@ -450,9 +502,28 @@ bool pf_store_each_failure(pf_store *s, int64_t source_id, pf_store_failure_fn *
             .size = pf_sql_get_int(rows, 3),
             .mtime_ns = pf_sql_get_int(rows, 4),
             .frame = (int)pf_sql_get_int(rows, 5),
+            .is_lasting = pf_sql_get_int(rows, 6) != 0,
+            .first_at = pf_sql_get_int(rows, 7),
+            .last_at = pf_sql_get_int(rows, 8),
+            .tries = pf_sql_get_int(rows, 9),
+            .is_of_this_version = strcmp(pf_sql_get_text(rows, 10), PF_VERSION) == 0,
         };
         ok = fn(user, &failure, err);
     }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_each_reason(pf_store *s, pf_store_reason_fn *fn, void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT reason, count(*) AS n FROM failure GROUP BY reason"
+                           " ORDER BY n DESC, reason",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, pf_sql_get_text(rows, 0), pf_sql_get_int(rows, 1), err);
     pf_sql_end(rows);
     return ok;
 }

@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/catalog/store_impl.h"
+#include "core/version.h"
 
 /* --- embeddings ------------------------------------------------------------------ */
 
@@ -124,11 +125,32 @@ bool pf_store_put_caption_text(pf_store *s, int64_t model_id, const char *text,
     return ok;
 }
 
+bool pf_store_mark_cut(pf_store *s, int64_t caption_text_id, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "UPDATE caption_text SET is_cut = 1 WHERE id = ?",
+                      PF_SQL_ARGS(pf_sql_int(caption_text_id)), err);
+}
+
 /* Since the last run that was done there was one that was not: what it has embedded is
  * wanted by the run that goes on with it, and that need not be the next one. */
 #define UNFINISHED                                                                     \
     " FROM run WHERE state IN ('interrupted', 'failed') AND id >"                      \
     " coalesce((SELECT max(id) FROM run WHERE state = 'done'), 0)"
+
+bool pf_store_drop_unused(pf_store *s, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db,
+                      "DELETE FROM picture WHERE NOT EXISTS"
+                      " (SELECT 1 FROM image WHERE picture_id = picture.id)",
+                      PF_SQL_NO_ARGS, err) &&
+           pf_sql_run(
+               s->db,
+               "DELETE FROM caption_text WHERE NOT EXISTS"
+               " (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)",
+               PF_SQL_NO_ARGS, err);
+}
 
 bool pf_store_sweep(pf_store *s, pf_err *err)
 {
@@ -394,31 +416,39 @@ bool pf_store_finish_run(pf_store *s, const pf_store_run *r, pf_err *err)
                       err);
 }
 
+/* A clock that was set back makes no failure older than its first try. */
 bool pf_store_put_failure(pf_store *s, const pf_store_failure *f, pf_err *err)
 {
     if (!pf_store_is_writable(s, err))
         return false;
     char *owned;
     const char *reason = pf_utf8_clean(f->reason, &owned, err);
-    bool ok = reason &&
-              pf_sql_run(s->db,
-                         "INSERT INTO failure (source_id, path, reason, size, mtime_ns,"
-                         " frame) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-                         " ON CONFLICT (path, frame) DO UPDATE SET source_id = ?1,"
-                         " reason = ?3, size = ?4, mtime_ns = ?5",
-                         PF_SQL_ARGS(pf_sql_int(f->source_id), pf_sql_path(f->path),
-                                     pf_sql_text(reason), pf_sql_int(f->size),
-                                     pf_sql_int(f->mtime_ns), pf_sql_int(f->frame)),
-                         err);
+    bool ok =
+        reason &&
+        pf_sql_run(
+            s->db,
+            "INSERT INTO failure (source_id, path, reason, size, mtime_ns, frame,"
+            " is_lasting, first_at, last_at, tried_by)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)"
+            " ON CONFLICT (path, frame) DO UPDATE SET source_id = ?1,"
+            " reason = ?3, size = ?4, mtime_ns = ?5, is_lasting = ?7,"
+            " first_at = CASE WHEN first_at BETWEEN 1 AND ?8 THEN first_at ELSE ?8 END,"
+            " last_at = ?8, tries = tries + 1, tried_by = ?9",
+            PF_SQL_ARGS(pf_sql_int(f->source_id), pf_sql_path(f->path),
+                        pf_sql_text(reason), pf_sql_int(f->size),
+                        pf_sql_int(f->mtime_ns), pf_sql_int(f->frame),
+                        pf_sql_int(f->is_lasting), pf_sql_int(time(NULL)),
+                        pf_sql_text(PF_VERSION)),
+            err);
     pf_free(owned);
     return ok;
 }
 
-bool pf_store_delete_failures(pf_store *s, const char *path, pf_err *err)
+bool pf_store_delete_failure(pf_store *s, const char *path, int frame, pf_err *err)
 {
     return pf_store_is_writable(s, err) &&
-           pf_sql_run(s->db, "DELETE FROM failure WHERE path = ?",
-                      PF_SQL_ARGS(pf_sql_path(path)), err);
+           pf_sql_run(s->db, "DELETE FROM failure WHERE path = ? AND frame = ?",
+                      PF_SQL_ARGS(pf_sql_path(path), pf_sql_int(frame)), err);
 }
 
 /* --- index files ----------------------------------------------------------------- */

@@ -65,6 +65,17 @@ static bool decode(pf_picture *out, const decoder *d, pf_span file, int frame,
     return true;
 }
 
+/* So begins a file whose room was made before its bytes have come: of a copy that is
+ * under way, or broke off. */
+static bool begins_with_zeros(const uint8_t *bytes, size_t n)
+{
+    enum { LOOKED_AT = 64 };
+    size_t i = 0;
+    while (i < n && i < LOOKED_AT && bytes[i] == 0)
+        i++;
+    return i == LOOKED_AT;
+}
+
 bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
                        const char *name, int frame, const pf_picture_limits *limits,
                        pf_err *err)
@@ -83,7 +94,11 @@ bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
                        limits->max_file_bytes);
     const char *kind = pf_picture_sniff(bytes, n, name);
     if (!kind)
-        return pf_fail(err, PF_ERR_UNSUPPORTED, "not a kind of picture that is known");
+        return begins_with_zeros(bytes, n)
+                   ? pf_fail(err, PF_ERR_FORMAT,
+                             "the file begins with nothing but zeros")
+                   : pf_fail(err, PF_ERR_UNSUPPORTED,
+                             "not a kind of picture that is known");
     const decoder *d = find_decoder(kind);
     if (!d)
         return pf_fail(err, PF_ERR_UNSUPPORTED, "%s is not read by this version", kind);

@@ -92,6 +92,14 @@ static void place_thumbnails(batch *b)
     }
 }
 
+static bool read_picture(worker *w, const pf_picture_ref *ref, pf_hash *content,
+                         pf_err *why)
+{
+    return pf_sandbox_read(w->sandbox, ref->path, ref->within, content, why) &&
+           (!ref->as_it_was || pf_file_is_as(ref->path, ref->as_it_was) ||
+            pf_fail(why, PF_ERR_BUSY, "it changed while it was read"));
+}
+
 /* Read, decode and preprocess one file into the batch's next place. */
 static bool load_picture(worker *w, batch *b, pf_embedded *r, pf_err *why)
 {
@@ -100,7 +108,7 @@ static bool load_picture(worker *w, batch *b, pf_embedded *r, pf_err *why)
     const pf_intake_options options = {.name = pf_path_base(ref->path),
                                        .frame = ref->frame,
                                        .preprocess = pf_model_preprocess(model)};
-    if (!pf_sandbox_read(w->sandbox, ref->path, ref->within, &r->content, why) ||
+    if (!read_picture(w, ref, &r->content, why) ||
         !pf_sandbox_decode(w->sandbox, &w->intake, &options, why))
         return false;
     r->width = w->intake.width;

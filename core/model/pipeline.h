@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "core/base/err.h"
+#include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/image/picture.h"
 #include "core/model/model.h"
@@ -21,8 +22,10 @@
 /* Which picture to embed. */
 typedef struct {
     const char *path;
-    int frame;          /* 0 is the first */
-    const char *within; /* see pf_file_open_within() */
+    int frame;                      /* 0 is the first */
+    const char *within;             /* see pf_file_open_within() */
+    const pf_file_stamp *as_it_was; /* once it is read, it has to be still (else BUSY);
+                                       NULL: no matter */
 } pf_picture_ref;
 
 typedef struct {

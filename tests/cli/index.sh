@@ -4,7 +4,8 @@
 #
 #   picture FILE SEED   a small picture; another seed gives another one
 #   pictures FOLDER N   N small pictures
-#   index ARGS          plainfilm-index, quietly, on the catalog "catalog", one worker;
+#   index ARGS          plainfilm-index, quietly, on the catalog "catalog", one worker,
+#                       pictures that are just made included;
 #                       what varies from run to run is taken out of what it says
 #   wait_until COMMAND  until it succeeds; a minute is too long
 #   refused ARGS        index: prints its exit status; the catalog must stay as it was
@@ -57,7 +58,7 @@ vary() {
 
 index() {
   index_status=0
-  plainfilm-index --quiet -c catalog -j 1 "$@" >answer 2>why || index_status=$?
+  plainfilm-index --quiet -c catalog -j 1 --settle 0 "$@" >answer 2>why || index_status=$?
   vary <answer
   vary <why >&2
   return $index_status

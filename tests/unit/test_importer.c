@@ -39,10 +39,11 @@ static bool take_file(pf_collection *to, const char *path, pf_subject study, pf_
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     for (int frame = 0; frame < server.frames; frame++) {
-        const pf_collected_image image = {.path = path,
-                                          .frame = frame,
-                                          .size = st.st_size,
-                                          .mtime_ns = (int64_t)st.st_mtim.tv_sec};
+        const pf_collected_image image = {
+            .path = path,
+            .frame = frame,
+            .size = st.st_size,
+            .mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
         pf_subject out;
         if (!pf_collection_add_image(to, &image, &out, e))
             return false;
@@ -225,6 +226,7 @@ static void a_frame_fails_alone(void **state)
     assert_int_equal(pf_films_ask("SELECT count(*) FROM failure WHERE frame = 1"), 2);
     expect(0, 0, 0, 2, 2);
     assert_false(report.is_published);
+    options.retry = true; /* for the file is as it was */
     put_frame("spool/a.pgm", 1);
     expect(1, 0, 0, 2, 1);
     assert_int_equal(pf_films_ask("SELECT count(*) FROM failure"), 1);
@@ -333,14 +335,14 @@ static void a_case_is_found_by_its_caption(void **state)
     pf_hits_reset(&a);
 
     server.case_caption = "a fracture of the left radius";
-    expect(0, 0, 0, 2, 0);
+    expect(0, 0, 0, 0, 0); /* both updated */
     assert_true(report.is_published);
     a = find("fracture", PF_FIND_CASES, PF_BY_WORDS);
     assert_int_equal(a.n_hits, 1);
     pf_hits_reset(&a);
     assert_int_equal(pf_films_ask("SELECT count(*) FROM caption_text"), 1);
     server.case_caption = "";
-    expect(0, 0, 0, 2, 0);
+    expect(0, 0, 0, 0, 0);
     assert_true(report.captions == 0 && report.cases == 1);
 }
 

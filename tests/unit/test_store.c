@@ -283,11 +283,14 @@ static const char old_rows[] =
     "INSERT INTO model (id, fingerprint, path, preprocess, dim, logit_scale,"
     " description, stamp) VALUES (1, 'abc/3', '/models/clip', 'clip', 8, 4.6,"
     " 'tiny', '1'), (2, 'def', '/models/other', 'clip', 8, 4.6, 'tiny', '1');"
-    "INSERT INTO catalog VALUES (1, 1, 1, 1700000001, '0.1.0');"
+    "INSERT INTO catalog (id, generation, model_id, created_at, created_by)"
+    " VALUES (1, 1, 1, 1700000001, '0.1.0');"
     "INSERT INTO source (id, path, kind, captions_path, captions_hash, added_at)"
     " VALUES (1, '/pictures', 'folder', NULL, zeroblob(16), 1);"
-    "INSERT INTO picture VALUES (1, 1, zeroblob(16), 0, 64, 48, 'png', " UNIT ");"
-    "INSERT INTO caption_text VALUES (1, 1, X'%s', 'chest', " UNIT "),"
+    "INSERT INTO picture (id, model_id, content_hash, frame, width, height, format,"
+    " vector) VALUES (1, 1, zeroblob(16), 0, 64, 48, 'png', " UNIT ");"
+    "INSERT INTO caption_text (id, model_id, text_hash, text, vector) VALUES (1, 1, "
+    "X'%s', 'chest', " UNIT "),"
     " (2, 1, X'%s', 'effusion', " UNIT ");"
     "INSERT INTO image VALUES (1, 1, CAST('/pictures/b.png' AS BLOB), 0, 1, NULL, 9, "
     "9);"
@@ -295,6 +298,15 @@ static const char old_rows[] =
     "UPDATE caption SET id = 1 WHERE id = 4;"
     "INSERT INTO failure (source_id, path, reason, size, mtime_ns)"
     " VALUES (1, CAST('/pictures/bad.png' AS BLOB), 'cut', 10, 20);";
+
+static void seal(void)
+{
+    pf_sql *db;
+    assert_ok(pf_sql_open(&db, path, PF_SQL_WRITE, &err) && pf_sql_seal(db, &err) &&
+                  pf_sql_rewrite(db, &err),
+              &err);
+    pf_sql_close(db);
+}
 
 static void create_of_format(int format)
 {
@@ -313,6 +325,8 @@ static void create_of_format(int format)
     snprintf(script, sizeof script,
              "PRAGMA application_id = 1346784333; PRAGMA user_version = %d", format);
     pf_rows_run_script(folder, script);
+    if (format >= 8) /* from which on pages have checksums */
+        seal();
 }
 
 static bool collect_failure(void *user, const pf_store_failure *f, pf_err *e)
@@ -1027,6 +1041,24 @@ static void a_source_goes_with_all_that_is_its(void **state)
     pf_store_close(s);
 }
 
+/* Of one that failed twice just now, the second time for good. */
+static bool check_tries(void *user, const pf_store_failure *f, pf_err *e)
+{
+    (void)user, (void)e;
+    assert_int_equal(f->tries, 2);
+    assert_true(f->is_lasting && f->is_of_this_version);
+    assert_true(f->first_at > 0 && f->first_at <= f->last_at);
+    return true;
+}
+
+static bool collect_reason(void *user, const char *reason, int64_t n, pf_err *e)
+{
+    (void)e;
+    char *out = user;
+    snprintf(out + strlen(out), 200 - strlen(out), "%lld %s|", (long long)n, reason);
+    return true;
+}
+
 static void the_diary_remembers_runs_and_failures(void **state)
 {
     (void)state;
@@ -1043,9 +1075,13 @@ static void the_diary_remembers_runs_and_failures(void **state)
     assert_ok(pf_store_start_run(s, &second, &err), &err);
     run = (pf_store_run){.id = second, .state = "done", .added = 3, .failed = 1};
     assert_ok(pf_store_finish_run(s, &run, &err), &err);
-    pf_store_failure f = {x.source, "/pictures/bad.png", "cut", 10, 20, 0};
+    pf_store_failure f = {.source_id = x.source,
+                          .path = "/pictures/bad.png",
+                          .reason = "cut",
+                          .size = 10,
+                          .mtime_ns = 20};
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
-    f.reason = "cut \xFF off", f.size = 11;
+    f.reason = "cut \xFF off", f.size = 11, f.is_lasting = true;
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
     f.reason = "dark", f.frame = 2;
     assert_ok(pf_store_put_failure(s, &f, &err), &err);
@@ -1071,11 +1107,15 @@ static void the_diary_remembers_runs_and_failures(void **state)
     assert_string_equal(lines, "/pictures/bad.png 0: cut \xEF\xBF\xBD off (11)|"
                                "/pictures/bad.png 2: dark (11)|");
     assert_ok(pf_store_begin(s, &err), &err);
-    assert_ok(pf_store_delete_failures(s, f.path, &err), &err);
+    assert_ok(pf_store_delete_failure(s, f.path, 2, &err), &err);
     assert_ok(pf_store_commit(s, &err), &err);
     pf_store_counts n;
     assert_ok(pf_store_count(s, &n, &err), &err);
-    assert_int_equal(n.failures, 0);
+    assert_int_equal(n.failures, 1);
+    assert_ok(pf_store_each_failure(s, 0, check_tries, NULL, &err), &err);
+    lines[0] = '\0';
+    assert_ok(pf_store_each_reason(s, collect_reason, lines, &err), &err);
+    assert_string_equal(lines, "1 cut \xEF\xBF\xBD off|");
     pf_store_close(s);
 }
 
@@ -1099,7 +1139,8 @@ static void the_check_finds_what_contradicts(void **state)
          "1 index files that were not"},
         {"UPDATE index_file SET count = 7 WHERE kind = 'images'", "another count"},
         {"PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;"
-         " INSERT INTO catalog VALUES (2, 0, NULL, 0, '')",
+         " INSERT INTO catalog (id, generation, created_at, created_by)"
+         " VALUES (2, 0, 0, '')",
          "integrity"},
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
@@ -1209,6 +1250,14 @@ static void running_out_of_memory_is_an_error(void **state)
 
 /* ---- sources over sources ---- */
 
+static bool check_relocated(void *user, const pf_store_source *source, pf_err *e)
+{
+    (void)user, (void)e;
+    assert_string_equal(source->path, "/f\303\274/in");
+    assert_string_equal(source->captions_path, "/g/t.csv");
+    return true;
+}
+
 static void a_source_takes_over(void **state)
 {
     (void)state;
@@ -1240,6 +1289,66 @@ static void a_source_takes_over(void **state)
     assert_int_equal(d.case_id, key);
     assert_true(n.images == 1 && n.cases == 1 && n.failures == 1 && n.sources == 1);
     pf_store_details_reset(&d);
+    pf_store_close(s);
+}
+
+static int64_t put_image_at(pf_store *s, int64_t source, int64_t picture,
+                            const char *where)
+{
+    int64_t id = 0;
+    const pf_store_image image = {
+        .source_id = source, .picture_id = picture, .path = where};
+    assert_ok(pf_store_put_image(s, &image, &id, &err), &err);
+    return id;
+}
+
+static void assert_path(pf_store *s, int64_t id, const char *wanted)
+{
+    char *found;
+    int frame;
+    assert_ok(pf_store_get_image_path(s, id, &found, &frame, NULL, &err), &err);
+    assert_string_equal(found, wanted);
+    pf_free(found);
+}
+
+/* New paths may be old ones of other files; names are bytes, and what only begins alike
+ * lies elsewhere. */
+static void a_source_lies_elsewhere(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    int64_t source = 0;
+    assert_ok(pf_store_begin(s, &err), &err);
+    const int64_t model = put_model(s, "abc"), picture = put_picture(s, model, 1);
+    assert_ok(pf_store_use_model(s, model, &err) &&
+                  put_source(s, "/f\303\274", "/f\303\274/t.csv", &source, &err),
+              &err);
+    static const char *const paths[][2] = {
+        {"/f\303\274/a.png", "/f\303\274/in/a.png"},
+        {"/f\303\274/in/a.png", "/f\303\274/in/in/a.png"},
+        {"/f\303\274/\377.png", "/f\303\274/in/\377.png"},
+        {"/f\303\274", "/f\303\274/in"},
+        {"/f\303\2742/a.png", "/f\303\2742/a.png"},
+        {"/spool/a.png", "/spool/a.png"},
+    };
+    enum { N_PATHS = sizeof paths / sizeof *paths };
+    int64_t ids[N_PATHS];
+    for (size_t i = 0; i < N_PATHS; i++)
+        ids[i] = put_image_at(s, source, picture, paths[i][0]);
+    const pf_store_failure failure = {
+        .source_id = source, .path = "/f\303\274/bad.png", .reason = "bad"};
+    assert_ok(
+        pf_store_put_failure(s, &failure, &err) &&
+            pf_store_relocate_source(s, source, "/f\303\274", "/f\303\274/in", &err) &&
+            pf_store_relocate_tables(s, "/f\303\274", "/g", &err) &&
+            pf_store_commit(s, &err),
+        &err);
+    for (size_t i = 0; i < N_PATHS; i++)
+        assert_path(s, ids[i], paths[i][1]);
+    char lines[200] = "";
+    assert_ok(pf_store_each_failure(s, source, collect_failure, lines, &err), &err);
+    assert_string_equal(lines, "/f\303\274/in/bad.png 0: bad (0)|");
+    assert_ok(pf_store_each_source(s, check_relocated, NULL, &err), &err);
     pf_store_close(s);
 }
 
@@ -1305,6 +1414,7 @@ int main(void)
         TEST(an_index_file_name_stays_in_the_folder),
         TEST(running_out_of_memory_is_an_error),
         TEST(a_source_takes_over),
+        TEST(a_source_lies_elsewhere),
         TEST(headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
