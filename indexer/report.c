@@ -26,6 +26,7 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"removed", (int64_t)r->removed},
                   {"unchanged", (int64_t)r->unchanged},
                   {"failed", (int64_t)r->failed},
+                  {"embedded", (int64_t)r->embedded},
                   {"kept", (int64_t)r->kept},
                   {"links_out", (int64_t)r->links_out},
                   {"captions_long", (int64_t)r->captions_long},

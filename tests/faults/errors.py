@@ -1,0 +1,125 @@
+"""errors.py BIN_DIR NUMBER - the disk fails while the indexer writes.
+
+At NUMBER points of a first and an incremental run together: a call that fails with EIO or
+ENOSPC, once or from then on; a sync that fails; a write that is cut short, as POSIX
+allows; and a file system that is full at some size, which takes the right to mount one.
+
+A run that fails ends with 1 and says which file and why; one that ends with 0 has not
+lost a sync or a write, and is complete. Until the disk is healed readers see the
+generation before; then the next run ends where an undisturbed one does.
+"""
+import os
+import subprocess
+
+import common
+
+REASONS = {"EIO": ("Input/output error",),
+           "ENOSPC": ("No space left on device", "the disk is full")}
+# What may fail in silence: the run is done, and the next one tries again.
+HARMLESS = ("unlink",)
+
+
+def complain(err, catalog, what):
+    """A message has the path and the reason."""
+    reasons = next(texts for name, texts in REASONS.items() if what.endswith(name))
+    if catalog not in err or not any(text in err for text in reasons):
+        raise common.Wrong(f"{what}: the message lacks the path or the reason: "
+                           f"{err.strip() or 'nothing'}")
+
+
+def try_errors(night, name, number):
+    calls = night.calls()
+    syncs = [i for i, (what, _) in enumerate(calls, 1) if what == "sync"]
+    share = max(2, number // 10)
+    points = [(i, "EIO") for i in common.spread(len(calls), 2 * share)]
+    points += [(i, "ENOSPC") for i in common.spread(len(calls), 2 * share)]
+    points += [(i, "short") for i in common.spread(len(calls), share)]
+    points += [(i, "sticky-EIO") for i in common.spread(len(calls), 2 * share)]
+    points += [(i, "sticky-ENOSPC") for i in common.spread(len(calls), 2 * share)]
+    points += [(syncs[i - 1], "EIO") for i in common.spread(len(syncs), number // 2)]
+    points = sorted(set(points))
+    trial = common.Trial(f"{name}, {len(calls)} calls, {len(syncs)} of them syncs")
+
+    def try_one(point, box):
+        n, what = point
+        call, path = calls[n - 1]
+        catalog = night.prepare(os.path.join(box, "catalog"))
+        status, out, err = night.run(catalog, night.programs.fault(
+            catalog, "--at", str(n), what))
+        name = os.path.basename(path) if "/listed/" in path else "the folder"
+        where = f"{call} of {name}"
+        try:
+            if status == 0:
+                if what != "short" and call not in HARMLESS:
+                    raise common.Wrong(f"{what} of {where} and exit 0")
+                if night.see(catalog, box) != night.new:
+                    raise common.Wrong(f"{what} of {where}: exit 0, but not complete")
+                trial.note("complete")
+            elif status == 1:
+                complain(err, catalog, what)
+                trial.note("failed, " + ("new" if night.see(catalog, box) == night.new
+                                         else "old"))
+            else:
+                raise common.Wrong(f"{what} of {where}: exit {status}: {err.strip()}")
+            night.heal(catalog, box, night.see(catalog, box) == night.new)
+        except common.Wrong as wrong:
+            raise common.Wrong(f"{what} of {where}: {wrong}") from None
+
+    return trial.run(points, try_one).report()
+
+
+def try_full_disk(night, name, kib):
+    """A file system of so many KiB, which is then made larger."""
+    trial = common.Trial(f"{name}, a file system of {kib[0]} to {kib[-1]} KiB that is full")
+
+    def try_one(size, box):
+        disk = os.path.join(box, "disk")
+        os.mkdir(disk)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "films", disk],
+                       check=True, capture_output=True)
+        try:
+            catalog = night.prepare(os.path.join(disk, "catalog"))
+            status, _, err = night.run(catalog)
+            if status == 0:
+                trial.note("room enough")
+            elif status != 1:
+                raise common.Wrong(f"exit {status}: {err.strip()}")
+            else:
+                complain(err, catalog, "ENOSPC")
+                trial.note("failed")
+            state = night.see(catalog, box)
+            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            night.heal(catalog, box, state == night.new)
+        finally:
+            subprocess.run(["umount", "-l", disk], check=True)
+
+    return trial.run(kib, try_one, jobs=1).report()
+
+
+def can_mount(box):
+    return subprocess.run(["mount", "-t", "tmpfs", "films", box],
+                          capture_output=True).returncode == 0 and \
+        subprocess.run(["umount", box]).returncode == 0
+
+
+def test(programs, number, box):
+    ok = True
+    disk = os.path.join(box, "disk")
+    os.mkdir(disk)
+    for is_first, name in ((True, "errors in a first run"),
+                           (False, "errors in an incremental run")):
+        folder = os.path.join(box, name.replace(" ", "-"))
+        os.mkdir(folder)
+        night = common.Night(programs, folder, 200 if number > 50 else 40, is_first)
+        ok = try_errors(night, name, number // 2) and ok
+        if not can_mount(disk):
+            print("skip a full disk: nothing can be mounted here")
+        elif number > 50:
+            used = 0 if is_first else sum(
+                os.stat(os.path.join(night.base, f)).st_blocks // 2
+                for f in os.listdir(night.base))
+            ok = try_full_disk(night, name, range(used + 64, used + 2600, 160)) and ok
+    return ok
+
+
+common.main(test)
