@@ -28,7 +28,8 @@ typedef struct {
     const char *of_wal; /* what is wrong with the log; NULL: nothing is */
 } pf_sql_damage;
 
-/* The call of the system that failed last: SQLite keeps its errno in some cases only. */
+/* The call of the system that failed last: SQLite keeps its errno in some cases only.
+ */
 typedef struct {
     int why; /* errno; 0: none has failed */
     bool is_in_wal;

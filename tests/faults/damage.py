@@ -64,6 +64,13 @@ def damage(content, rng, at=None):
     return bytes(new), f"{how} at {place}"
 
 
+def lacks_pictures(page, right):
+    """A sheet may say that it has no picture, but must not show another one."""
+    lines, wanted = page.split("\n"), right.split("\n")
+    return len(lines) == len(wanted) > 1 and all(
+        a == b or "no picture" in a for a, b in zip(lines, wanted))
+
+
 class Good:
     """A catalog in order, and what it answers."""
 
@@ -89,7 +96,7 @@ class Good:
             trial.note("right")
         else:
             for answer, right in zip(found, self.right):
-                if answer == right:
+                if answer == right or lacks_pictures(answer, right):
                     continue
                 if not common.is_error(answer):
                     raise common.Wrong(f"{what}: wrong without a word "
@@ -178,7 +185,8 @@ def try_databases(good, number):
         shutil.copytree(good.catalog, catalog)
         how = change(i, catalog)
         status, problems = good.compare(trial, catalog, box, how)
-        if status != 1 or not problems:
+        is_outside = how.startswith("longer")  # behind the last page is no part of it
+        if (status != 1 or not problems) and not is_outside:
             raise common.Wrong(f"{how}: --check {status}")
 
     return trial.run(range(1, number + 1), try_one).report()
