@@ -441,17 +441,33 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
     return rc;
 }
 
-static bool is_wal_name(const char *name)
+static bool ends_with(const char *name, const char *end)
 {
-    const size_t n = strlen(name);
-    return n > 4 && strcmp(name + n - 4, "-wal") == 0;
+    const size_t n = strlen(name), k = strlen(end);
+    return n > k && strcmp(name + n - k, end) == 0;
+}
+
+/* Names of logs and journals are the pager's, from which the database can be found. */
+static int noted_of(const char *name, int rc)
+{
+    const bool is_log = ends_with(name, "-wal");
+    if (rc == SQLITE_OK || rc == SQLITE_IOERR_DELETE_NOENT ||
+        !(is_log || ends_with(name, "-journal")))
+        return rc;
+    const int why = errno;
+    sqlite3_file *database = sqlite3_database_file_object(name);
+    if (database && database->pMethods == &methods)
+        of(database)->failure = (pf_sql_failure){why, is_log};
+    return rc;
 }
 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
     (void)vfs;
-    const int rc = is_wal_name(name) ? release(name) : SQLITE_OK;
-    return rc != SQLITE_OK ? rc : system_vfs->xDelete(system_vfs, name, sync_folder);
+    const int rc = ends_with(name, "-wal") ? release(name) : SQLITE_OK;
+    return noted_of(name, rc != SQLITE_OK
+                              ? rc
+                              : system_vfs->xDelete(system_vfs, name, sync_folder));
 }
 
 static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out)
