@@ -25,7 +25,7 @@ CHANGES = [
     "UPDATE caption SET caption_text_id = caption_text_id + 1 WHERE id = 7",
     "UPDATE image SET case_id = (SELECT min(id) FROM teaching_case) WHERE id = 20",
     "UPDATE image SET picture_id = (SELECT min(id) FROM picture) WHERE id = 12",
-    "UPDATE teaching_case SET name = 'another' WHERE id = 3",
+    "UPDATE teaching_case SET title = 'another' WHERE id = 3",
     "UPDATE image_attribute SET value = 'MR' WHERE image_id = 5 AND key = 'modality'",
     "DELETE FROM image_attribute WHERE image_id = 6",
     "UPDATE caption_text SET text = 'No fracture.' WHERE id = 9",
