@@ -577,8 +577,8 @@ static bool start_diary(run *r, pf_err *err)
     return pf_store_commit(s, err);
 }
 
-/* Best effort: a run that could not even note its end is found as interrupted later. */
-static void finish_diary(run *r, const char *state)
+/* A run that could not even note its end is found as interrupted later. */
+static bool finish_diary(run *r, const char *state, pf_err *err)
 {
     const pf_run_report *c = r->report;
     pf_store_run row = {.id = r->run_id,
@@ -589,12 +589,13 @@ static void finish_diary(run *r, const char *state)
                         .unchanged = (int64_t)c->unchanged,
                         .failed = (int64_t)c->failed};
     memcpy(row.state, state, strlen(state) + 1);
-    pf_err ignored = PF_ERR_INIT;
-    if (!pf_store_begin(r->store, &ignored))
-        return;
-    if (!pf_store_finish_run(r->store, &row, &ignored) ||
-        !pf_store_commit(r->store, &ignored))
+    if (!pf_store_begin(r->store, err))
+        return false;
+    const bool ok =
+        pf_store_finish_run(r->store, &row, err) && pf_store_commit(r->store, err);
+    if (!ok)
         pf_store_rollback(r->store);
+    return ok;
 }
 
 /* ---- the run ---- */
@@ -710,13 +711,16 @@ static bool run_all(run *r, pf_notes *notes, pf_err *err)
         return plan_all(r, err) && check_replaceable(r, err) && count_all(r, err);
     if (!r->catalog && !make_catalog(r, err))
         return false;
-    bool ok = embed_and_apply(r, err);
-    if (r->run_id)
-        finish_diary(r, ok                                ? "done"
-                        : err->code == PF_ERR_INTERRUPTED ? "interrupted"
-                                                          : "failed");
+    if (!embed_and_apply(r, err)) {
+        pf_err ignored = PF_ERR_INIT;
+        if (r->run_id)
+            (void)!finish_diary(
+                r, err->code == PF_ERR_INTERRUPTED ? "interrupted" : "failed",
+                &ignored);
+        return false;
+    }
     /* What is in the log is safe; a disk that does not take it has to be told of. */
-    return ok && pf_store_checkpoint(r->store, err);
+    return finish_diary(r, "done", err) && pf_store_checkpoint(r->store, err);
 }
 
 bool pf_run(const pf_run_options *options, pf_run_report *report, pf_notes *notes,

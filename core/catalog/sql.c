@@ -90,6 +90,20 @@ static bool fail_damaged(pf_sql *db, pf_err *err)
                    name[0] ? ", of " : "", name, name[0] ? "," : "");
 }
 
+/* Which file, and why, as far as it is known. */
+static bool fail_io(pf_sql *db, const char *detail, pf_err *err)
+{
+    pf_sql_failure failure = {0};
+    if (db->handle)
+        sqlite3_file_control(db->handle, "main", PF_VFS_FAILURE, &failure);
+    const char *path = failure.is_in_wal ? db->wal : db->path;
+    if (failure.why == 0 && db->handle)
+        failure.why = sqlite3_system_errno(db->handle);
+    if (failure.why)
+        return pf_fail_errno(err, failure.why, "cannot access '%s'", path);
+    return pf_fail(err, PF_ERR_IO, "cannot access '%s': %s", path, detail);
+}
+
 static bool fail(pf_sql *db, int rc, pf_err *err)
 {
     if (rc == SQLITE_IOERR_DATA)
@@ -97,7 +111,6 @@ static bool fail(pf_sql *db, int rc, pf_err *err)
     if (rc == SQLITE_IOERR_NOMEM)
         rc = SQLITE_NOMEM;
     const char *detail = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
-    int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
     switch (rc & 0xFF) {
     case SQLITE_NOMEM:
         return pf_fail(err, PF_ERR_NOMEM, "out of memory in '%s'", db->path);
@@ -129,9 +142,7 @@ static bool fail(pf_sql *db, int rc, pf_err *err)
                        detail);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-        if (system)
-            return pf_fail_errno(err, system, "cannot access '%s'", db->path);
-        return pf_fail(err, PF_ERR_IO, "cannot access '%s': %s", db->path, detail);
+        return fail_io(db, detail, err);
     default:
         return pf_fail(err, PF_ERR_IO, "'%s': %s", db->path, detail);
     }

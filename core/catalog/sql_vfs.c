@@ -37,14 +37,17 @@ struct guarded {
     sqlite3_file *real; /* behind this in memory */
     const char *name;   /* SQLite's, as long as the file is open */
     guarded *other;     /* the log of a database, the database of a log; or NULL */
+    guarded *owner;     /* the database it belongs to, itself that is, too; or NULL */
     uint32_t page_size; /* of the database; 0: not known yet */
+    bool is_journal;    /* of a rollback: everything is handed on */
     bool is_wal;
-    bool is_checked;      /* the database's pages have checksums */
-    bool trusts;          /* but they are not looked at */
-    bool has_written;     /* to the log: what is not committed proves nothing */
-    uint8_t *page;        /* a copy of what is written; NULL: not needed yet */
-    pf_sql_damage damage; /* of the database */
-    pf_wal_life life;     /* of the log, as far as was marked */
+    bool is_checked;        /* the database's pages have checksums */
+    bool trusts;            /* but they are not looked at */
+    bool has_written;       /* to the log: what is not committed proves nothing */
+    uint8_t *page;          /* a copy of what is written; NULL: not needed yet */
+    pf_sql_damage damage;   /* of the database */
+    pf_sql_failure failure; /* of the database and what belongs to it */
+    pf_wal_life life;       /* of the log, as far as was marked */
 };
 
 static sqlite3_vfs *system_vfs;
@@ -52,6 +55,13 @@ static sqlite3_vfs *system_vfs;
 static guarded *of(sqlite3_file *file)
 {
     return (guarded *)file;
+}
+
+static int noted(guarded *f, int rc)
+{
+    if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ && f->owner)
+        f->owner->failure = (pf_sql_failure){errno, f->is_wal};
+    return rc;
 }
 
 /* --- checksums ---------------------------------------------------------------------
@@ -148,9 +158,10 @@ static int check_log_page(guarded *log, const uint8_t *page, int n, sqlite3_int6
     return SQLITE_OK;
 }
 
-static int write_mark(const guarded *log, const pf_wal_mark *mark)
+static int write_mark(guarded *log, const pf_wal_mark *mark)
 {
-    return pf_wal_mark_write(log->name, mark) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+    return pf_wal_mark_write(log->name, mark) ? SQLITE_OK
+                                              : noted(log, SQLITE_IOERR_FSYNC);
 }
 
 /* The log begins anew: it may be the new one that lies there after a power cut, or the
@@ -212,8 +223,8 @@ static int guarded_read(sqlite3_file *file, void *bytes, int n, sqlite3_int64 at
         if (rc != SQLITE_OK)
             return rc;
     }
-    const int rc = f->real->pMethods->xRead(f->real, bytes, n, at);
-    if (rc != SQLITE_OK)
+    const int rc = noted(f, f->real->pMethods->xRead(f->real, bytes, n, at));
+    if (rc != SQLITE_OK || f->is_journal)
         return rc;
     if (f->is_wal)
         return check_log_page(f, bytes, n, at);
@@ -235,7 +246,7 @@ static int write_sealed(guarded *f, const void *bytes, int n, sqlite3_int64 at)
         return SQLITE_IOERR_NOMEM;
     memcpy(f->page, bytes, (size_t)n);
     pf_sql_seal_page(f->page, f->page_size, (uint32_t)(at / n) + 1);
-    return f->real->pMethods->xWrite(f->real, f->page, n, at);
+    return noted(f, f->real->pMethods->xWrite(f->real, f->page, n, at));
 }
 
 static int guarded_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
@@ -244,19 +255,22 @@ static int guarded_write(sqlite3_file *file, const void *bytes, int n, sqlite3_i
     if (f->is_wal) {
         f->has_written = true;
         const int rc = at == 0 && n == PF_WAL_HEADER ? announce(f, bytes) : SQLITE_OK;
-        return rc != SQLITE_OK ? rc : f->real->pMethods->xWrite(f->real, bytes, n, at);
+        return rc != SQLITE_OK
+                   ? rc
+                   : noted(f, f->real->pMethods->xWrite(f->real, bytes, n, at));
     }
-    if (at == 0 && n >= HEADER)
+    if (at == 0 && n >= HEADER && !f->is_journal)
         learn(f, bytes);
-    return is_page(f, n, at) ? write_sealed(f, bytes, n, at)
-                             : f->real->pMethods->xWrite(f->real, bytes, n, at);
+    return is_page(f, n, at)
+               ? write_sealed(f, bytes, n, at)
+               : noted(f, f->real->pMethods->xWrite(f->real, bytes, n, at));
 }
 
 static int guarded_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     guarded *f = of(file);
-    const int rc = f->is_wal && size == 0 ? release(f->name) : SQLITE_OK;
-    return rc != SQLITE_OK ? rc : f->real->pMethods->xTruncate(f->real, size);
+    const int rc = f->is_wal && size == 0 ? noted(f, release(f->name)) : SQLITE_OK;
+    return rc != SQLITE_OK ? rc : noted(f, f->real->pMethods->xTruncate(f->real, size));
 }
 
 static int guarded_control(sqlite3_file *file, int op, void *arg)
@@ -268,6 +282,10 @@ static int guarded_control(sqlite3_file *file, int op, void *arg)
         return f->other ? commit(f->other, arg) : SQLITE_OK;
     case PF_VFS_DAMAGE:
         *(pf_sql_damage *)arg = f->damage;
+        return SQLITE_OK;
+    case PF_VFS_FAILURE:
+        *(pf_sql_failure *)arg = f->failure;
+        f->failure = (pf_sql_failure){0};
         return SQLITE_OK;
     case PF_VFS_TRUST:
         f->trusts = true;
@@ -296,7 +314,7 @@ static int guarded_close(sqlite3_file *file)
 static int guarded_sync(sqlite3_file *file, int flags)
 {
     sqlite3_file *real = of(file)->real;
-    return real->pMethods->xSync(real, flags);
+    return noted(of(file), real->pMethods->xSync(real, flags));
 }
 
 static int guarded_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -384,51 +402,72 @@ static const sqlite3_io_methods methods = {
 /* --- the layer
  * ------------------------------------------------------------------------ */
 
-/* A log and its database know each other. */
-static void introduce(guarded *log)
+/* A log and its database know each other; of a journal it is enough to know whose. */
+static void introduce(guarded *side)
 {
-    sqlite3_file *database = sqlite3_database_file_object(log->name);
+    sqlite3_file *database = sqlite3_database_file_object(side->name);
     if (!database || database->pMethods != &methods)
         return;
-    log->other = of(database);
-    log->other->other = log;
+    side->owner = of(database);
+    if (side->is_wal) {
+        side->other = side->owner;
+        side->other->other = side;
+    }
 }
 
 static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
                     int flags, int *out_flags)
 {
     (void)vfs;
-    if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
+    if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)))
         return system_vfs->xOpen(system_vfs, name, file, flags, out_flags);
     guarded *f = of(file);
     memset(f, 0, sizeof *f);
     f->real = (sqlite3_file *)(f + 1);
     f->name = name;
     f->is_wal = flags & SQLITE_OPEN_WAL;
-    if (!f->is_wal) {
+    f->is_journal = flags & SQLITE_OPEN_MAIN_JOURNAL;
+    if (flags & SQLITE_OPEN_MAIN_DB) {
+        f->owner = f;
         f->page_size = (uint32_t)sqlite3_uri_int64(name, PF_VFS_SEALED, 0);
         f->is_checked = f->page_size > 0;
     }
     const int rc = system_vfs->xOpen(system_vfs, name, f->real, flags, out_flags);
     if (rc == SQLITE_OK) {
         f->base.pMethods = &methods;
-        if (f->is_wal)
+        if (!f->owner)
             introduce(f);
     }
     return rc;
 }
 
-static bool is_wal_name(const char *name)
+static bool ends_with(const char *name, const char *end)
 {
-    const size_t n = strlen(name);
-    return n > 4 && strcmp(name + n - 4, "-wal") == 0;
+    const size_t n = strlen(name), k = strlen(end);
+    return n > k && strcmp(name + n - k, end) == 0;
+}
+
+/* Names of logs and journals are the pager's, from which the database can be found. */
+static int noted_of(const char *name, int rc)
+{
+    const bool is_log = ends_with(name, "-wal");
+    if (rc == SQLITE_OK || rc == SQLITE_IOERR_DELETE_NOENT ||
+        !(is_log || ends_with(name, "-journal")))
+        return rc;
+    const int why = errno;
+    sqlite3_file *database = sqlite3_database_file_object(name);
+    if (database && database->pMethods == &methods)
+        of(database)->failure = (pf_sql_failure){why, is_log};
+    return rc;
 }
 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
     (void)vfs;
-    const int rc = is_wal_name(name) ? release(name) : SQLITE_OK;
-    return rc != SQLITE_OK ? rc : system_vfs->xDelete(system_vfs, name, sync_folder);
+    const int rc = ends_with(name, "-wal") ? release(name) : SQLITE_OK;
+    return noted_of(name, rc != SQLITE_OK
+                              ? rc
+                              : system_vfs->xDelete(system_vfs, name, sync_folder));
 }
 
 static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out)

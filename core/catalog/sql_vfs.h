@@ -28,12 +28,20 @@ typedef struct {
     const char *of_wal; /* what is wrong with the log; NULL: nothing is */
 } pf_sql_damage;
 
+/* The call of the system that failed last: SQLite keeps its errno in some cases only.
+ */
+typedef struct {
+    int why; /* errno; 0: none has failed */
+    bool is_in_wal;
+} pf_sql_failure;
+
 /* For sqlite3_file_control(): its numbers up to 100 are SQLite's. */
 enum {
     PF_VFS_COMMITTED = 0x50464C01, /* all that the log has by now has to stay: uint32_t,
                                       how many frames that is; SQLITE_IOERR_FSYNC when
                                       it cannot be noted (errno) */
     PF_VFS_DAMAGE,                 /* fills a pf_sql_damage */
+    PF_VFS_FAILURE,                /* fills a pf_sql_failure, and forgets it */
     PF_VFS_TRUST,                  /* from now on checksums are not looked at */
     PF_VFS_IS_CHECKED,             /* bool: do its pages have checksums? */
 };

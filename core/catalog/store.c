@@ -144,10 +144,14 @@ int pf_store_upgraded_from(const pf_store *s)
 static bool set_journal(pf_store *s, const char *sql, const char *mode, pf_err *err)
 {
     pf_sql_rows *rows;
-    bool has_row = false;
+    bool has_row = false, is_set = false;
     bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err) &&
               pf_sql_next(rows, &has_row, err);
-    if (ok && (!has_row || strcmp(pf_sql_get_text(rows, 0), mode) != 0))
+    if (ok && has_row) {
+        is_set = strcmp(pf_sql_get_text(rows, 0), mode) == 0;
+        ok = pf_sql_next(rows, &has_row, err); /* what it says is written only now */
+    }
+    if (ok && !is_set)
         ok = pf_fail(err, PF_ERR_UNSUPPORTED,
                      "'%s' lies on a file system on which SQLite cannot keep its "
                      "journal; choose a local folder",

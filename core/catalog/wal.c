@@ -163,7 +163,7 @@ static bool write_slot(const char *path, const uint8_t slot[MARK_SIZE], off_t at
     int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {
         is_new = pf_file_make(path, NULL);
-        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        fd = is_new ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     }
     if (fd < 0)
         return false;

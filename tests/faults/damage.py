@@ -25,7 +25,7 @@ CHANGES = [
     "UPDATE caption SET caption_text_id = caption_text_id + 1 WHERE id = 7",
     "UPDATE image SET case_id = (SELECT min(id) FROM teaching_case) WHERE id = 20",
     "UPDATE image SET picture_id = (SELECT min(id) FROM picture) WHERE id = 12",
-    "UPDATE teaching_case SET name = 'another' WHERE id = 3",
+    "UPDATE teaching_case SET title = 'another' WHERE id = 3",
     "UPDATE image_attribute SET value = 'MR' WHERE image_id = 5 AND key = 'modality'",
     "DELETE FROM image_attribute WHERE image_id = 6",
     "UPDATE caption_text SET text = 'No fracture.' WHERE id = 9",
@@ -64,6 +64,13 @@ def damage(content, rng, at=None):
     return bytes(new), f"{how} at {place}"
 
 
+def lacks_pictures(page, right):
+    """A sheet may say that it has no picture, but must not show another one."""
+    lines, wanted = page.split("\n"), right.split("\n")
+    return len(lines) == len(wanted) > 1 and all(
+        a == b or "no picture" in a for a, b in zip(lines, wanted))
+
+
 class Good:
     """A catalog in order, and what it answers."""
 
@@ -89,7 +96,7 @@ class Good:
             trial.note("right")
         else:
             for answer, right in zip(found, self.right):
-                if answer == right:
+                if answer == right or lacks_pictures(answer, right):
                     continue
                 if not common.is_error(answer):
                     raise common.Wrong(f"{what}: wrong without a word "
@@ -178,7 +185,8 @@ def try_databases(good, number):
         shutil.copytree(good.catalog, catalog)
         how = change(i, catalog)
         status, problems = good.compare(trial, catalog, box, how)
-        if status != 1 or not problems:
+        is_outside = how.startswith("longer")  # behind the last page is no part of it
+        if (status != 1 or not problems) and not is_outside:
             raise common.Wrong(f"{how}: --check {status}")
 
     return trial.run(range(1, number + 1), try_one).report()

@@ -24,7 +24,7 @@ def test(programs, number, box):
         paths.append(os.path.join(folder, f"{i}.pgm"))
         draw(paths[-1], i)
     common.must(programs.run(["plainfilm-index", "-q", "-b", "64", "-c", catalog,
-                              "--model", programs.model, films]))
+                              "--model", programs.model, films], seconds=3600))
     start = time.monotonic()
     quiet = json.loads(common.must(programs.index(catalog)))
     seconds = time.monotonic() - start

@@ -172,7 +172,7 @@ def test(programs, number, box):
                            (False, "power cuts in an incremental run")):
         folder = os.path.join(box, name.replace(" ", "-"))
         os.mkdir(folder)
-        night = common.Night(programs, folder, 200 if number > 50 else 40, is_first)
+        night = common.Night(programs, folder, 64, is_first)
         ok = try_cuts(night, name, number) and ok
     return ok
 

@@ -27,7 +27,7 @@ fi
 {
   echo "plainfilm $("$bin/plainfilm-index" --version | sed 's/.* //'), $(uname -sm)," \
     "$(nproc) cores: sh tests/faults/run.sh BUILD_DIR"
-  bars 400 500 200 500 50 100000
+  bars 300 400 120 500 50 100000
   echo "$([ $failed = 0 ] && echo "every bar is met" || echo "not every bar is met")"
 } | tee "$here/last_run.txt.tmp"
 mv "$here/last_run.txt.tmp" "$here/last_run.txt"
