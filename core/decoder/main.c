@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 #include "core/decoder/lockdown.h"
 #include "core/decoder/protocol.h"
+#include "core/image/dicom.h"
 
 enum {
     MEMORY_MAX = 1536 << 20, /* past what is granted, for what nobody foresaw */
@@ -107,6 +108,9 @@ int main(int argc, char **argv)
     if (argc != 2 || strcmp(argv[1], PF_DECODER_VERSION) != 0)
         return 2;
     warm_up();
+#ifdef PF_HAS_DICOM
+    pf_dicom_start();
+#endif
     if (!pf_lockdown_limits(PF_DECODER_PAGE, MEMORY_MAX, CPU_SECONDS_MAX))
         return 3;
     pf_decoder_page *page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -23,7 +23,10 @@ pf_decoder pf_decode_gif;  /* our own */
 pf_decoder pf_decode_pnm;  /* our own */
 pf_decoder pf_decode_webp; /* libwebp */
 pf_decoder pf_decode_tiff; /* libtiff */
-pf_decoder pf_decode_bmp;  /* our own inspection, then stb_image: these three */
+#ifdef PF_HAS_DICOM
+pf_decoder pf_decode_dicom; /* DCMTK and OpenJPEG */
+#endif
+pf_decoder pf_decode_bmp; /* our own inspection, then stb_image: these three */
 pf_decoder pf_decode_tga;
 pf_decoder pf_decode_psd;
 
