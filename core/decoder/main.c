@@ -50,7 +50,8 @@ static bool reserve(void *context, size_t bytes)
 static void decode(pf_decoder_page *page, const uint8_t *bytes)
 {
     pf_intake intake = {.pixels = page->wants_pixels ? page->pixels : NULL,
-                        .thumbnail = page->wants_thumbnail ? &page->thumbnail : NULL};
+                        .thumbnail = page->wants_thumbnail ? &page->thumbnail : NULL,
+                        .facts = page->wants_facts ? &page->facts : NULL};
     pf_picture_limits limits = page->limits;
     limits.reserve = reserve;
     limits.context = page;
@@ -60,7 +61,8 @@ static void decode(pf_decoder_page *page, const uint8_t *bytes)
                                        .limits = &limits,
                                        .preprocess = &preprocess};
     pf_err err = PF_ERR_INIT;
-    if (pf_intake_make(&intake, bytes, (size_t)page->n_bytes, &options, &err)) {
+    if (pf_intake_make(&intake, bytes, (size_t)page->n_bytes, &options, &err) &&
+        !intake.facts) {
         page->width = intake.width;
         page->height = intake.height;
         memcpy(page->format, intake.format, sizeof page->format);

@@ -340,3 +340,44 @@ bool pf_decode_dicom(pf_picture *out, int *orientation, pf_span file, int frame,
     pf_dicom_close(r.dicom);
     return ok;
 }
+
+/* ---- facts ---- */
+
+/* Burnt-in letters are said to be there, or it is a picture of a screen or of paper. */
+static bool may_name(pf_dicom *d)
+{
+    static const char captures[] = "1.2.840.10008.5.1.4.1.1.7"; /* secondary captures */
+    char text[PF_DICOM_UID_ROOM];
+    pf_dicom_get_text(d, 0x0028, 0x0301, text, sizeof text);
+    if (strcmp(text, "NO") == 0)
+        return false;
+    if (strcmp(text, "YES") == 0)
+        return true;
+    pf_dicom_get_text(d, 0x0008, 0x0016, text, sizeof text);
+    return strncmp(text, captures, sizeof captures - 1) == 0 &&
+           (text[sizeof captures - 1] == '\0' || text[sizeof captures - 1] == '.');
+}
+
+bool pf_dicom_read_facts(pf_facts *out, pf_span file, pf_err *err)
+{
+    pf_dicom *d;
+    if (!pf_dicom_open(&d, file, err))
+        return false;
+    const pf_dicom_facts *f = pf_dicom_get_facts(d);
+    out->is_known = true;
+    out->has_picture = (f->pixels_at > 0 || f->is_deflated) && f->rows > 0 &&
+                       f->columns > 0 && f->samples > 0;
+    out->may_name = may_name(d);
+    out->frames = f->frames;
+    pf_dicom_get_text(d, 0x0008, 0x0060, out->modality, sizeof out->modality);
+    pf_dicom_get_text(d, 0x0018, 0x0015, out->body_part, sizeof out->body_part);
+    pf_dicom_get_text(d, 0x0018, 0x5101, out->view, sizeof out->view);
+    pf_dicom_get_text(d, 0x0020, 0x0060, out->laterality, sizeof out->laterality);
+    if (out->laterality[0] == '\0')
+        pf_dicom_get_text(d, 0x0020, 0x0062, out->laterality, sizeof out->laterality);
+    pf_dicom_get_text(d, 0x0008, 0x0020, out->year, sizeof out->year);
+    pf_dicom_get_text(d, 0x0020, 0x000D, out->study, sizeof out->study);
+    pf_dicom_close(d);
+    pf_facts_clean(out);
+    return true;
+}

@@ -54,6 +54,19 @@ static const decoder *find_decoder(const char *kind)
     return NULL;
 }
 
+bool pf_facts_read(pf_facts *out, const uint8_t *bytes, size_t n, const char *name,
+                   pf_err *err)
+{
+    const char *kind = n > 0 ? pf_picture_sniff(bytes, n, name) : NULL;
+    memset(out, 0, sizeof *out);
+#ifdef PF_HAS_DICOM
+    if (kind && strcmp(kind, "dicom") == 0)
+        return pf_dicom_read_facts(out, pf_span_of(bytes, n), err);
+#endif
+    (void)kind, (void)err;
+    return true;
+}
+
 static bool decode(pf_picture *out, const decoder *d, pf_span file, int frame,
                    const pf_picture_limits *limits, pf_err *err)
 {

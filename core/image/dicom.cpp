@@ -314,6 +314,21 @@ const pf_dicom_facts *pf_dicom_get_facts(const pf_dicom *dicom)
     return &dicom->facts;
 }
 
+void pf_dicom_get_text(pf_dicom *d, unsigned group, unsigned element, char *out,
+                       size_t room)
+{
+    out[0] = '\0';
+    (void)guarded(nullptr, [=] {
+        OFString v;
+        const DcmTagKey tag((Uint16)group, (Uint16)element);
+        if (d->format.getDataset()->findAndGetOFString(tag, v, 0).good())
+            snprintf(out, room, "%s", v.c_str() + strspn(v.c_str(), " "));
+        for (size_t n = strlen(out); n > 0 && out[n - 1] == ' '; n--)
+            out[n - 1] = '\0';
+        return true;
+    });
+}
+
 /* ---- pixels ---------------------------------------------------------------------- */
 
 bool pf_dicom_inflate(pf_dicom *d, pf_span *pixels, pf_err *err)

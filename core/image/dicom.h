@@ -58,6 +58,11 @@ PF_MUST_CHECK bool pf_dicom_put_decoded(pf_dicom *dicom, const uint8_t *samples,
  * is decompressed. */
 PF_MUST_CHECK bool pf_dicom_put_stream(pf_dicom *dicom, pf_span stream, pf_err *err);
 
+/* The first value of an element that is a text, without blanks around it, cut to the
+ * room; "" when there is none. */
+void pf_dicom_get_text(pf_dicom *dicom, unsigned group, unsigned element, char *out,
+                       size_t room);
+
 typedef struct {
     double slope, intercept; /* of the modality */
     double center, width;    /* of the first window */

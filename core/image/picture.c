@@ -57,6 +57,7 @@ static const extension extensions[] = {
     {"gif", false}, {"bmp", false},  {"tga", true},   {"icb", true},   {"vda", true},
     {"vst", true},  {"psd", false},  {"pnm", false},  {"pgm", false},  {"ppm", false},
     {"pbm", false}, {"tif", false},  {"tiff", false}, {"dcm", false},  {"dicom", false},
+    {"ima", false},
 };
 
 void pf_picture_limits_init(pf_picture_limits *limits)

@@ -533,6 +533,47 @@ def make_dicom():
         voi(lum.astype(float), 127.5, 256))
 
 
+def make_study():
+    """tests/golden/dicom: two studies whose every name is a canary."""
+    out = OUT.parent / "dicom"
+    out.mkdir(exist_ok=True)
+    study = "1.2.826.0.1.3680043.770011"
+    ramp = np.add.outer(np.arange(24), np.arange(24) * 3).astype(np.uint16)
+
+    def write(name, pixels, more, study=study, **options):
+        who = [(0x00080018, "UI", study + ".18"), (0x00080020, "DA", "20190523"),
+               (0x00080021, "DA", "20190524"), (0x00080030, "TM", "112233"),
+               (0x00080050, "SH", "CANARYACCESSION"), (0x00080080, "LO", "CANARYHOSPITAL"),
+               (0x00080090, "PN", "CANARYREFERRER^ANN"), (0x00081010, "SH", "CANARYSTATION"),
+               (0x00081030, "LO", "CANARYSTUDY"), (0x0008103E, "LO", "CANARYSERIES"),
+               (0x00100010, "PN", "CANARYNAME^JOHN"), (0x00100020, "LO", "CANARYID"),
+               (0x00100030, "DA", "19470312"), (0x00104000, "LT", "CANARYCOMMENT"),
+               (0x0020000D, "UI", study), (0x0020000E, "UI", study + ".14"),
+               (0x00200010, "SH", "CANARYSTUDYID"), (0x00290010, "LO", "CANARYCREATOR"),
+               (0x00291001, "LO", "CANARYPRIVATE")]
+        known = {tag for tag, _, _ in more}
+        who = [e for e in who if e[0] not in known]
+        (out / name).write_bytes(dicom(pixels, who + more, **options))
+
+    ct = [(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2"), (0x00080060, "CS", "CT"),
+          (0x00180015, "CS", "CHEST"),
+          (0x00200060, "CS", "R")]
+    write("one.dcm", ramp, ct)
+    write("1.2.3.77", ramp.T.copy(), ct + [(0x00185101, "CS", "PA")])
+    many = np.concatenate([ramp * 0, ramp[::-1] + 9, ramp * 0, ramp * 0])
+    write("frames.ima", many, [(0x00080060, "CS", "US"), (0x00280301, "CS", "NO")], frames=4,
+          study="1.2.826.0.1.3680043.770022")
+    write("screen.dcm", ramp[::-1].copy(), [(0x00080060, "CS", "OT"),
+                                            (0x00280301, "CS", "YES")],
+          study="1.2.826.0.1.3680043.770022")
+    # what a hostile one may have for a code; and no picture
+    write("hostile.dcm", ramp[:, ::-1].copy(), [(0x00080060, "CS", "canaryname^j"),
+                                      (0x00180015, "CS", "CANARY=BODY"),
+                                      (0x0020000D, "UI", "770033x")])
+    write("report.dcm", np.zeros((0, 0), np.uint8), [(0x00080060, "CS", "SR"),
+                                                     (0x7FE00010, "OB", b"")])
+
+
 def make_others():
     put("rgb24.bmp", saved(PICTURE, "BMP"))
     put("palette8.bmp", saved(PICTURE.quantize(200), "BMP"))
@@ -559,6 +600,7 @@ def main():
     make_webp()
     make_tiff()
     make_dicom()
+    make_study()
     make_others()
 
 
