@@ -8,6 +8,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/scan.h"
+#include "indexer/dicom_files.h"
 #include "indexer/import_captions.h"
 
 /* Where its links lead tonight; a source whose real place is not known cannot be kept
@@ -54,8 +55,10 @@ static bool take_scan(pf_scan *scan, pf_collection *to, pf_err *err)
     scan->thrown = NULL; /* it is the collection's now */
     for (size_t i = 0; i < scan->count; i++) {
         const pf_scan_file *f = &scan->files[i];
-        const pf_collected_image image = {
-            .path = f->path, .size = f->size, .mtime_ns = f->mtime_ns};
+        const pf_collected_image image = {.path = f->path,
+                                          .frame = f->frame,
+                                          .size = f->size,
+                                          .mtime_ns = f->mtime_ns};
         if (!pf_collection_add_image(to, &image, &ignored, err))
             return false;
     }
@@ -69,11 +72,15 @@ static bool take_scan(pf_scan *scan, pf_collection *to, pf_err *err)
 static bool read_folder(const pf_import *from, pf_collection *to, pf_err *err)
 {
     pf_scan scan = {0};
+    pf_dicom_files dicom = {0};
     bool is_there;
     bool ok = scan_source(from, &scan, to, &is_there, err);
     if (ok && is_there)
-        ok = take_scan(&scan, to, err) &&
-             (!from->captions || pf_captions_read(from, &scan, to, err));
+        ok = pf_dicom_files_look(&dicom, from, &scan, to->within, err) &&
+             take_scan(&scan, to, err) &&
+             (!from->captions || pf_captions_read(from, &scan, to, err)) &&
+             pf_dicom_files_add(&dicom, to, err);
+    pf_dicom_files_reset(&dicom);
     pf_scan_reset(&scan);
     return ok;
 }

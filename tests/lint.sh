@@ -82,6 +82,8 @@ owner 'stb/stb_[^it]' 'nobody'
 owner 'jpeglib|turbojpeg|jerror' 'core/image/(de|en)code_jpeg\.c'
 owner 'png\.h|libpng' 'core/image/(de|en)code_png\.c'
 owner 'webp/' 'core/image/decode_webp\.c'
+owner 'dcmtk/' 'core/image/dicom\.cpp'
+owner 'openjpeg' 'core/image/decode_j2k\.c'
 owner 'tiff' 'core/image/decode_tiff\.c'
 owner 'seccomp|linux/landlock' 'core/decoder/lockdown\.c'
 owner 'utf8proc' 'core/(tokenizer/(text_clean|html_unescape)|words/terms)\.c'
@@ -117,7 +119,7 @@ below='base|image|model|catalog|words|engine|search|evaluate'
 layer core/api "core/($below|api)/|core/version\.h|$front"
 layer cli "cli/|core/(base|image)/|$front"
 # The indexer writes catalogs, which the front door does not do.
-layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(picture|sandbox|scan)|model/(model|pipeline))\.h|$front"
+layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(facts|picture|sandbox|scan)|model/(model|pipeline))\.h|$front"
 # These see what any other program sees.
 layer query "query/|cli/|$front"
 layer server "server/|cli/|$front"

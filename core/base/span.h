@@ -18,7 +18,7 @@ typedef struct {
 
 static inline pf_span pf_span_of(const void *bytes, size_t n)
 {
-    const uint8_t *p = bytes;
+    const uint8_t *p = (const uint8_t *)bytes; /* dicom.cpp reads this, too */
     return (pf_span){p, n ? p + n : p};
 }
 

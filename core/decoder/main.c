@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 #include "core/decoder/lockdown.h"
 #include "core/decoder/protocol.h"
+#include "core/image/dicom.h"
 
 enum {
     MEMORY_MAX = 1536 << 20, /* past what is granted, for what nobody foresaw */
@@ -49,7 +50,8 @@ static bool reserve(void *context, size_t bytes)
 static void decode(pf_decoder_page *page, const uint8_t *bytes)
 {
     pf_intake intake = {.pixels = page->wants_pixels ? page->pixels : NULL,
-                        .thumbnail = page->wants_thumbnail ? &page->thumbnail : NULL};
+                        .thumbnail = page->wants_thumbnail ? &page->thumbnail : NULL,
+                        .facts = page->wants_facts ? &page->facts : NULL};
     pf_picture_limits limits = page->limits;
     limits.reserve = reserve;
     limits.context = page;
@@ -59,7 +61,8 @@ static void decode(pf_decoder_page *page, const uint8_t *bytes)
                                        .limits = &limits,
                                        .preprocess = &preprocess};
     pf_err err = PF_ERR_INIT;
-    if (pf_intake_make(&intake, bytes, (size_t)page->n_bytes, &options, &err)) {
+    if (pf_intake_make(&intake, bytes, (size_t)page->n_bytes, &options, &err) &&
+        !intake.facts) {
         page->width = intake.width;
         page->height = intake.height;
         memcpy(page->format, intake.format, sizeof page->format);
@@ -107,6 +110,9 @@ int main(int argc, char **argv)
     if (argc != 2 || strcmp(argv[1], PF_DECODER_VERSION) != 0)
         return 2;
     warm_up();
+#ifdef PF_HAS_DICOM
+    pf_dicom_start();
+#endif
     if (!pf_lockdown_limits(PF_DECODER_PAGE, MEMORY_MAX, CPU_SECONDS_MAX))
         return 3;
     pf_decoder_page *page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED,

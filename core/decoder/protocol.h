@@ -17,7 +17,7 @@
 
 #include "core/image/intake.h"
 
-#define PF_DECODER_VERSION "1" /* of all this: its one argument */
+#define PF_DECODER_VERSION "2" /* of all this: its one argument */
 
 enum { PF_DECODER_CONTROL = 3, PF_DECODER_INPUT = 4, PF_DECODER_PAGE = 5 };
 
@@ -39,7 +39,7 @@ typedef struct {
     /* From the engine. */
     uint64_t n_bytes; /* of the input */
     int32_t frame;
-    uint8_t wants_pixels, wants_thumbnail;
+    uint8_t wants_pixels, wants_thumbnail, wants_facts;
     char name[PF_DECODER_NAME_ROOM]; /* see pf_picture_sniff() */
     pf_preprocess preprocess;        /* its name is of no use there */
     pf_picture_limits limits;        /* the function in it neither */
@@ -50,6 +50,7 @@ typedef struct {
     pf_err err;         /* DONE: PF_OK, or why not */
     int32_t width, height;
     char format[PF_PICTURE_FORMAT_ROOM];
+    pf_facts facts;
     pf_thumbnail thumbnail;
     uint8_t
         pixels[PF_DECODER_SIDE_MAX * PF_DECODER_SIDE_MAX * 3]; /* as many as asked */

@@ -10,6 +10,7 @@
 #define PF_CORE_IMAGE_DECODE_H
 
 #include "core/base/span.h"
+#include "core/image/facts.h"
 #include "core/image/picture.h"
 
 /* `*orientation` comes in as 1; a decoder sets what the file says, 1..8 as EXIF counts.
@@ -23,7 +24,11 @@ pf_decoder pf_decode_gif;  /* our own */
 pf_decoder pf_decode_pnm;  /* our own */
 pf_decoder pf_decode_webp; /* libwebp */
 pf_decoder pf_decode_tiff; /* libtiff */
-pf_decoder pf_decode_bmp;  /* our own inspection, then stb_image: these three */
+#ifdef PF_HAS_DICOM
+pf_decoder pf_decode_dicom; /* DCMTK and OpenJPEG */
+PF_MUST_CHECK bool pf_dicom_read_facts(pf_facts *out, pf_span file, pf_err *err);
+#endif
+pf_decoder pf_decode_bmp; /* our own inspection, then stb_image: these three */
 pf_decoder pf_decode_tga;
 pf_decoder pf_decode_psd;
 

@@ -441,6 +441,15 @@ static void cmyk_to_rgb(reader *r, unsigned max)
     }
 }
 
+static bool show_floats(reader *r, size_t n, uint8_t *rgb)
+{
+    pf_float_window window;
+    if (!pf_float_window_find(&window, r->values, n * r->channels, r->err))
+        return false;
+    pf_floats_to_rgb(r->values, n, r->channels, window, rgb);
+    return true;
+}
+
 static bool read_deep(reader *r)
 {
     const size_t n = (size_t)r->width * r->height;
@@ -452,7 +461,7 @@ static bool read_deep(reader *r)
     if (r->channels == 4)
         cmyk_to_rgb(r, max);
     else if (r->is_float)
-        ok = pf_floats_to_rgb(r->values, n, r->channels, rgb, r->err);
+        ok = show_floats(r, n, rgb);
     else if (r->channels == 3)
         ok = pf_rgb16_to_rgb(r->levels, n, max, rgb, r->err);
     else

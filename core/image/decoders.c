@@ -22,7 +22,7 @@
  * BMP, TGA, PSD: stb_image, after our own inspection has made sure that all the pixels
  * are there and that the file says nothing stb_image misreads.
  *
- * WebP: libwebp. TIFF: libtiff.
+ * WebP: libwebp. TIFF: libtiff. DICOM: DCMTK, and OpenJPEG for JPEG 2000.
  */
 #include <string.h>
 
@@ -35,11 +35,14 @@ typedef struct {
 } decoder;
 
 static const decoder decoders[] = {
-    {"jpeg", pf_decode_jpeg, false}, {"png", pf_decode_png, false},
-    {"gif", pf_decode_gif, false},   {"bmp", pf_decode_bmp, false},
-    {"tga", pf_decode_tga, false},   {"psd", pf_decode_psd, false},
-    {"pnm", pf_decode_pnm, false},   {"webp", pf_decode_webp, false},
+    {"jpeg", pf_decode_jpeg, false},  {"png", pf_decode_png, false},
+    {"gif", pf_decode_gif, false},    {"bmp", pf_decode_bmp, false},
+    {"tga", pf_decode_tga, false},    {"psd", pf_decode_psd, false},
+    {"pnm", pf_decode_pnm, false},    {"webp", pf_decode_webp, false},
     {"tiff", pf_decode_tiff, true},
+#ifdef PF_HAS_DICOM
+    {"dicom", pf_decode_dicom, true},
+#endif
 };
 
 static const decoder *find_decoder(const char *kind)
@@ -49,6 +52,19 @@ static const decoder *find_decoder(const char *kind)
             return &decoders[i];
     }
     return NULL;
+}
+
+bool pf_facts_read(pf_facts *out, const uint8_t *bytes, size_t n, const char *name,
+                   pf_err *err)
+{
+    const char *kind = n > 0 ? pf_picture_sniff(bytes, n, name) : NULL;
+    memset(out, 0, sizeof *out);
+#ifdef PF_HAS_DICOM
+    if (kind && strcmp(kind, "dicom") == 0)
+        return pf_dicom_read_facts(out, pf_span_of(bytes, n), err);
+#endif
+    (void)kind, (void)err;
+    return true;
 }
 
 static bool decode(pf_picture *out, const decoder *d, pf_span file, int frame,

@@ -14,6 +14,8 @@ bool pf_intake_make(pf_intake *v, const uint8_t *bytes, size_t n,
                     const pf_intake_options *o, pf_err *err)
 {
     pf_picture picture;
+    if (v->facts)
+        return pf_facts_read(v->facts, bytes, n, o->name, err);
     if (!pf_picture_decode(&picture, bytes, n, o->name, o->frame, o->limits, err))
         return false;
     describe(v, &picture);

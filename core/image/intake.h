@@ -9,6 +9,7 @@
 #ifndef PF_CORE_IMAGE_INTAKE_H
 #define PF_CORE_IMAGE_INTAKE_H
 
+#include "core/image/facts.h"
 #include "core/image/preprocess.h"
 #include "core/image/thumbnail.h"
 
@@ -23,6 +24,7 @@ typedef struct {
     /* The caller's, and filled when they are not NULL. */
     uint8_t *pixels; /* [size, size, 3], see pf_preprocess_pixels() */
     pf_thumbnail *thumbnail;
+    pf_facts *facts; /* alone: nothing is decoded then, and the rest means nothing */
 
     int width, height; /* of the upright picture */
     char format[PF_PICTURE_FORMAT_ROOM];

@@ -57,6 +57,7 @@ static const extension extensions[] = {
     {"gif", false}, {"bmp", false},  {"tga", true},   {"icb", true},   {"vda", true},
     {"vst", true},  {"psd", false},  {"pnm", false},  {"pgm", false},  {"ppm", false},
     {"pbm", false}, {"tif", false},  {"tiff", false}, {"dcm", false},  {"dicom", false},
+    {"ima", false},
 };
 
 void pf_picture_limits_init(pf_picture_limits *limits)
@@ -91,6 +92,30 @@ static bool is_pnm_space(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\r') || c == '#';
 }
 
+/* A DICOM file without the preamble begins with an element of group 2 or 8: of a few,
+ * explicit, as two letters say, or implicit, with the length of a short text that is
+ * one. */
+static bool is_bare_dicom(const uint8_t *b, size_t n)
+{
+    static const uint8_t elements[] = {0x00, 0x01, 0x05, 0x08, 0x12, 0x16, 0x18};
+    if (n < 16 || (b[0] != 2 && b[0] != 8) || b[1] != 0 || b[3] != 0 ||
+        !memchr(elements, b[2], sizeof elements))
+        return false;
+    if (b[4] >= 'A' && b[4] <= 'Z' && b[5] >= 'A' && b[5] <= 'Z')
+        return memcmp(b + 4, "UL", 2) == 0 || memcmp(b + 4, "OB", 2) == 0 ||
+               memcmp(b + 4, "CS", 2) == 0 || memcmp(b + 4, "UI", 2) == 0 ||
+               memcmp(b + 4, "DA", 2) == 0;
+    if (b[4] < 2 || b[4] > 64 || b[4] % 2 != 0 || b[5] != 0 || b[6] != 0 || b[7] != 0)
+        return false;
+    if (b[2] == 0) /* the length of the group */
+        return b[4] == 4;
+    for (size_t i = 8; i < n && i < 8u + b[4]; i++) {
+        if ((b[i] < ' ' || b[i] > '~') && b[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 static const kind *find_kind(const uint8_t *bytes, size_t n, const char *name)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -104,6 +129,8 @@ static const kind *find_kind(const uint8_t *bytes, size_t n, const char *name)
             continue;
         return k;
     }
+    if (is_bare_dicom(bytes, n))
+        return &kinds[0];
     return has_tga_name(name) ? &tga : NULL;
 }
 

@@ -37,12 +37,13 @@ void pf_picture_limits_init(pf_picture_limits *limits);
 bool pf_picture_has_extension(const char *name);
 
 /* What the first bytes say: "jpeg", "png", "gif", "bmp", "tga", "psd", "pnm", "tiff",
- * "webp", "dicom", "jpeg2000" (the last two are refused by name), or NULL when they
- * say nothing. `name` (may be NULL) decides for TGA alone, which has no signature. */
+ * "webp", "dicom", "jpeg2000" (the last is refused by name), or NULL when they say
+ * nothing. `name` (may be NULL) decides for TGA alone, which has no signature. */
 const char *pf_picture_sniff(const uint8_t *bytes, size_t n, const char *name);
 
 /* Decode a frame (0 is the first), apply EXIF orientation, convert to RGB. The pages
- * of a TIFF are frames; any other kind has one, or, as a GIF, only its first is read.
+ * of a TIFF are frames, and DICOM has them; any other kind has one, or, as a GIF, only
+ * its first is read.
  * PF_ERR_NOT_FOUND: another frame was asked for; PF_ERR_FORMAT: damaged;
  * PF_ERR_UNSUPPORTED: legal, but not read here; PF_ERR_LIMIT: too large. `limits` may
  * be NULL for the defaults. On failure *out is all zero. */

@@ -207,6 +207,7 @@ static void put_question(const pf_sandbox *s, const pf_intake *intake,
     pf_decoder_page *p = s->process.page;
     /* nothing of the picture before */
     memset(&p->thumbnail, 0, sizeof p->thumbnail);
+    memset(&p->facts, 0, sizeof p->facts);
     if (intake->pixels)
         memset(p->pixels, 0,
                (size_t)o->preprocess->size * (size_t)o->preprocess->size * 3);
@@ -214,6 +215,7 @@ static void put_question(const pf_sandbox *s, const pf_intake *intake,
     p->frame = o->frame;
     p->wants_pixels = intake->pixels != NULL;
     p->wants_thumbnail = intake->thumbnail != NULL;
+    p->wants_facts = intake->facts != NULL;
     snprintf(p->name, sizeof p->name, "%s", o->name ? o->name : "");
     if (o->preprocess)
         p->preprocess = *o->preprocess;
@@ -255,6 +257,11 @@ static bool take_answer(const pf_sandbox *s, pf_intake *intake,
 {
     const pf_decoder_page *p = s->process.page;
     const pf_err told = p->err;
+    if (intake->facts && told.code == PF_OK) {
+        memcpy(intake->facts, &p->facts, sizeof *intake->facts);
+        pf_facts_clean(intake->facts);
+        return true;
+    }
     intake->width = p->width;
     intake->height = p->height;
     memcpy(intake->format, p->format, sizeof intake->format);

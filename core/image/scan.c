@@ -37,6 +37,13 @@ typedef struct {
     struct stat except; /* st_ino 0: none */
 } walk;
 
+/* Archives name DICOM files by their UIDs: what follows the last dot is a number. */
+static bool has_no_extension(const char *path)
+{
+    const char *e = pf_path_extension(path);
+    return e[strspn(e, "0123456789")] == '\0';
+}
+
 static bool looks_like_picture(const char *path, const char *within)
 {
     uint8_t bytes[SNIFF_BYTES];
@@ -51,7 +58,7 @@ static bool looks_like_picture(const char *path, const char *within)
 static bool is_candidate(const char *path, const char *within)
 {
     return pf_picture_has_extension(path) ||
-           (pf_path_extension(path)[0] == '\0' && looks_like_picture(path, within));
+           (has_no_extension(path) && looks_like_picture(path, within));
 }
 
 static int64_t mtime_of(const struct stat *st)
@@ -66,7 +73,7 @@ static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *
     if (!pf_grow_array(&scan->files, &scan->room, scan->count, sizeof *scan->files,
                        err))
         return false;
-    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime_of(st)};
+    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime_of(st), 0};
     *path = NULL;
     return true;
 }
@@ -87,11 +94,11 @@ static void name_kind(const char *path, char out[PF_SCAN_KIND_ROOM])
     size_t n = 0;
     for (; n < PF_SCAN_KIND_ROOM - 1 && isalnum((unsigned char)text[n]); n++)
         out[n] = (char)tolower((unsigned char)text[n]);
-    out[text[n] == '\0' ? n : 0] = '\0';
+    out[text[n] == '\0' && !has_no_extension(path) ? n : 0] = '\0';
 }
 
 /* When there are more kinds than room, the last one stands for those as well. */
-static void count_other(pf_scan *scan, const char *path)
+void pf_scan_count_other(pf_scan *scan, const char *path)
 {
     char name[PF_SCAN_KIND_ROOM];
     name_kind(path, name);
@@ -149,7 +156,7 @@ static bool leads_out(const char *link, const char *within)
 
 static bool may_be_picture(const char *path)
 {
-    return pf_picture_has_extension(path) || pf_path_extension(path)[0] == '\0';
+    return pf_picture_has_extension(path) || has_no_extension(path);
 }
 
 static bool is_excluded(const walk *w, const char *path)
@@ -175,7 +182,7 @@ static bool look_at_file(walk *w, char **path, const struct stat *st, bool is_li
     }
     if (is_candidate(*path, within))
         return add_file(w->scan, path, st, err);
-    count_other(w->scan, *path);
+    pf_scan_count_other(w->scan, *path);
     return true;
 }
 
@@ -304,7 +311,7 @@ const pf_scan_file *pf_scan_find(const pf_scan *scan, const char *path)
 {
     if (scan->count == 0)
         return NULL;
-    pf_scan_file key = {(char *)(uintptr_t)path, 0, 0};
+    pf_scan_file key = {(char *)(uintptr_t)path, 0, 0, 0};
     return bsearch(&key, scan->files, scan->count, sizeof *scan->files, by_path);
 }
 

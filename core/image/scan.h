@@ -4,7 +4,7 @@
  * A root is a folder, searched through to the bottom, or a single file. Hidden names
  * (".x"), those of left_out.h and what the user excludes are left out, symbolic links
  * are followed to files but not to folders, and nothing is opened but files without an
- * extension, whose first bytes are looked at.
+ * extension, or with a number for one, whose first bytes are looked at.
  */
 #ifndef PF_CORE_IMAGE_SCAN_H
 #define PF_CORE_IMAGE_SCAN_H
@@ -18,6 +18,7 @@
 typedef struct {
     char *path; /* begins with the root, as that was given */
     int64_t size, mtime_ns;
+    int frame; /* that stands for the file; 0 unless somebody has looked inside */
 } pf_scan_file;
 
 /* A part of the root that could not be read: what was known of it stays known. */
@@ -64,6 +65,8 @@ typedef struct {
  * with PF_ERR_IO when it cannot be read, with PF_ERR_INTERRUPTED once `stop` is set. */
 PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root,
                                   const pf_scan_options *options, pf_err *err);
+/* Count a file as one of those that are no pictures. */
+void pf_scan_count_other(pf_scan *scan, const char *path);
 /* Note that nothing could be learnt about `path` and what lies in it. */
 PF_MUST_CHECK bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason,
                                    pf_err *err);

@@ -143,13 +143,9 @@ bool pf_rgb16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *rg
 
 /* ---- floats ---- */
 
-typedef struct {
-    double low, high;
-} range;
-
-static range range_of(const float *values, size_t n)
+static pf_float_window range_of(const float *values, size_t n)
 {
-    range r = {INFINITY, -INFINITY};
+    pf_float_window r = {INFINITY, -INFINITY};
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(values[i]))
             continue;
@@ -160,7 +156,7 @@ static range range_of(const float *values, size_t n)
 }
 
 /* Which of the levels between the ends of the range. */
-static unsigned level_of(double v, range r)
+static unsigned level_of(double v, pf_float_window r)
 {
     const double place = (v - r.low) / (r.high - r.low) * (PF_WINDOW_LEVELS - 1);
     return place <= 0                      ? 0
@@ -169,9 +165,10 @@ static unsigned level_of(double v, range r)
 }
 
 /* The least and the greatest of those that have the levels of the window. */
-static range ends_of(const float *values, size_t n, range r, pf_window w)
+static pf_float_window ends_of(const float *values, size_t n, pf_float_window r,
+                               pf_window w)
 {
-    range found = {INFINITY, -INFINITY};
+    pf_float_window found = {INFINITY, -INFINITY};
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(values[i]))
             continue;
@@ -186,7 +183,8 @@ static range ends_of(const float *values, size_t n, range r, pf_window w)
 
 /* Windowing sees levels, and one value far from the others leaves few levels to them.
  * So it is done again between what it found, as long as that is much less. */
-static range window_of(const float *values, size_t n, range r, uint32_t *counts)
+static pf_float_window window_of(const float *values, size_t n, pf_float_window r,
+                                 uint32_t *counts)
 {
     enum { ENOUGH = 1024, PASSES_MAX = 40 }; /* levels; 64 times nearer in each pass */
     for (int pass = 0; pass < PASSES_MAX && r.low < r.high; pass++) {
@@ -196,7 +194,7 @@ static range window_of(const float *values, size_t n, range r, uint32_t *counts)
                 counts[level_of(values[i], r)]++;
         }
         const pf_window w = pf_window_find(counts);
-        const range found = ends_of(values, n, r, w);
+        const pf_float_window found = ends_of(values, n, r, w);
         if (w.high - w.low >= ENOUGH || (found.low <= r.low && found.high >= r.high))
             return found;
         r = found;
@@ -204,28 +202,32 @@ static range window_of(const float *values, size_t n, range r, uint32_t *counts)
     return r;
 }
 
-static uint8_t grey_of_float(double v, range w)
+static uint8_t grey_of_float(double v, pf_float_window w)
 {
     if (!isfinite(v) || v <= w.low)
         return 0;
     return v >= w.high ? 255 : (uint8_t)((v - w.low) / (w.high - w.low) * 255 + 0.5);
 }
 
-bool pf_floats_to_rgb(const float *values, size_t n, size_t channels, uint8_t *rgb,
-                      pf_err *err)
+bool pf_float_window_find(pf_float_window *out, const float *values, size_t n,
+                          pf_err *err)
 {
     uint32_t *counts = pf_alloc_array(PF_WINDOW_LEVELS, sizeof *counts, err);
     if (!counts)
         return false;
-    const range all = range_of(values, n * channels);
-    const range w = window_of(values, n * channels, all, counts);
+    *out = window_of(values, n, range_of(values, n), counts);
     pf_free(counts);
+    return true;
+}
+
+void pf_floats_to_rgb(const float *values, size_t n, size_t channels,
+                      pf_float_window window, uint8_t *rgb)
+{
     for (size_t i = 0; i < n * channels; i++) {
-        const uint8_t grey = grey_of_float(values[i], w);
+        const uint8_t grey = grey_of_float(values[i], window);
         if (channels == 3)
             rgb[i] = grey;
         else
             rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = grey;
     }
-    return true;
 }

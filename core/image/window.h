@@ -44,9 +44,18 @@ PF_MUST_CHECK bool pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned m
 PF_MUST_CHECK bool pf_rgb16_to_rgb(const uint8_t *samples, size_t n, unsigned max,
                                    uint8_t *rgb, pf_err *err);
 
-/* The same of `n` pixels of 1 or 3 floats, of any range: one window for all of them, by
- * the rule for grey. What is no number, or infinite, is black. */
-PF_MUST_CHECK bool pf_floats_to_rgb(const float *values, size_t n, size_t channels,
-                                    uint8_t *rgb, pf_err *err);
+/* ---- floats, of any range ---- */
+
+typedef struct {
+    double low, high;
+} pf_float_window;
+
+/* By the rule for grey. What is no number, or infinite, does not count; low > high when
+ * nothing does. */
+PF_MUST_CHECK bool pf_float_window_find(pf_float_window *out, const float *values,
+                                        size_t n, pf_err *err);
+/* `n` pixels of 1 or 3 values; what is no number is black. */
+void pf_floats_to_rgb(const float *values, size_t n, size_t channels,
+                      pf_float_window window, uint8_t *rgb);
 
 #endif

@@ -3,13 +3,16 @@
 
     /usr/bin/python3 tests/reference/make_images.py
 
-Needs Pillow 9.4 and numpy (Debian 12: python3-pil python3-numpy). X.ppm holds the pixels
+Needs Pillow 9.4 and numpy (Debian 12: python3-pil python3-numpy), and for packed DICOM
+the programs of DCMTK 3.6.7 and OpenJPEG 2.5 (dcmtk libopenjp2-tools). X.ppm holds the pixels
 that decoding X must give: those of Pillow, or of the formula written here where Pillow
 cannot read the file or drops bits. Deterministic: running it again changes nothing.
 """
 import io
 import pathlib
 import struct
+import subprocess
+import tempfile
 import zlib
 
 import numpy as np
@@ -354,6 +357,223 @@ def make_tiff():
         np.asarray(PICTURE.convert("CMYK").convert("RGB")))
 
 
+# --- DICOM, written by hand; what is packed, by DCMTK's and OpenJPEG's programs ---
+
+IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+DEFLATED, BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+J2K = "1.2.840.10008.1.2.4.90"
+LONG = ("OB", "OW", "OF", "OD", "SQ", "UN")
+
+
+def element(tag, vr, value, syntax):
+    order = ">" if syntax == BIG else "<"
+    if vr == "SQ":
+        items = [b"".join(element(*e, syntax) for e in item) for item in value]
+        value = b"".join(struct.pack(order + "HHI", 0xFFFE, 0xE000, len(i)) + i
+                         for i in items)
+    elif vr in ("US", "SS", "UL"):
+        value = value if isinstance(value, (list, tuple)) else [value]
+        value = struct.pack(order + {"US": "H", "SS": "h", "UL": "I"}[vr] * len(value), *value)
+    elif isinstance(value, str):
+        value = value.encode() + (b"\0" if vr == "UI" else b" ") * (len(value) % 2)
+    value += b"\0" * (len(value) % 2)
+    head = struct.pack(order + "HH", tag >> 16, tag & 0xFFFF)
+    if syntax == IMPLICIT:
+        return head + struct.pack("<I", len(value)) + value
+    if vr in LONG:
+        return head + vr.encode() + struct.pack(order + "HI", 0, len(value)) + value
+    return head + vr.encode() + struct.pack(order + "H", len(value)) + value
+
+
+def dicom(pixels, more=(), syntax=EXPLICIT, photometric="MONOCHROME2", stored=None,
+          frames=1, bare=False, bits=None):
+    """pixels: [h, w] or [h, w, 3], of several frames below each other, or bytes"""
+    fields = dict()
+    if isinstance(pixels, np.ndarray):
+        bits = bits or pixels.dtype.itemsize * 8
+        h, w = pixels.shape[0] // frames, pixels.shape[1]
+        order = ">" if syntax == BIG else "<"
+        samples = pixels.shape[2] if pixels.ndim == 3 else 1
+        signed = int(pixels.dtype.kind == "i")
+        tag, vr = 0x7FE00010, "OW" if bits > 8 or syntax == IMPLICIT else "OB"
+        if pixels.dtype.kind == "f":
+            tag, vr = (0x7FE00008, "OF") if bits == 32 else (0x7FE00009, "OD")
+        data = np.packbits(pixels.ravel(), bitorder="little").tobytes() if bits == 1 \
+            else pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+        fields[tag] = (vr, data)
+    stored = stored or bits
+    fields.update({
+        0x00080016: ("UI", "1.2.840.10008.5.1.4.1.1.7"), 0x00080018: ("UI", "1.2.3.4"),
+        0x00080060: ("CS", "OT"), 0x00280002: ("US", samples),
+        0x00280004: ("CS", photometric), 0x00280008: ("IS", str(frames)),
+        0x00280010: ("US", h), 0x00280011: ("US", w), 0x00280100: ("US", bits),
+        0x00280101: ("US", stored), 0x00280102: ("US", stored - 1),
+        0x00280103: ("US", signed)})
+    if samples == 3:
+        fields[0x00280006] = ("US", 0)
+    fields.update({tag: (vr, v) for tag, vr, v in more})
+    body = b"".join(element(t, *fields[t], syntax) for t in sorted(fields))
+    if syntax == DEFLATED:
+        z = zlib.compressobj(9, zlib.DEFLATED, -15)
+        body = z.compress(body) + z.flush()
+    if bare:
+        return body
+    meta = element(0x00020001, "OB", b"\0\1", EXPLICIT)
+    meta += element(0x00020002, "UI", "1.2.840.10008.5.1.4.1.1.7", EXPLICIT)
+    meta += element(0x00020003, "UI", "1.2.3.4", EXPLICIT)
+    meta += element(0x00020010, "UI", syntax, EXPLICIT)
+    return (b"\0" * 128 + b"DICM" + element(0x00020000, "UL", len(meta), EXPLICIT) +
+            meta + body)
+
+
+def by(program, *options):
+    """One of DCMTK's programs, from the last file to another."""
+    def run(data):
+        with tempfile.TemporaryDirectory() as box:
+            a, b = box + "/a", box + "/b"
+            pathlib.Path(a).write_bytes(data)
+            subprocess.run([program, *options, a, b], check=True)
+            return pathlib.Path(b).read_bytes()
+    return run
+
+
+def j2k(data, pixels):
+    """The same file, its pixels one JPEG 2000 code stream."""
+    with tempfile.TemporaryDirectory() as box:
+        head = b"P5\n%d %d\n65535\n" % (pixels.shape[1], pixels.shape[0])
+        pathlib.Path(box + "/a.pgm").write_bytes(head + pixels.astype(">u2").tobytes())
+        subprocess.run(["opj_compress", "-i", box + "/a.pgm", "-o", box + "/a.j2k", "-n",
+                        "3"], check=True, stdout=subprocess.DEVNULL)
+        stream = pathlib.Path(box + "/a.j2k").read_bytes()
+    stream += b"\0" * (len(stream) % 2)
+    start = data.index(b"\xe0\x7f\x10\x00OW")
+    items = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    for piece in (stream[:400], stream[400:]):
+        items += struct.pack("<HHI", 0xFFFE, 0xE000, len(piece)) + piece
+    items += struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    data = data[:start] + b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + items
+    old = element(0x00020010, "UI", EXPLICIT, EXPLICIT)
+    new = element(0x00020010, "UI", J2K, EXPLICIT)
+    length = struct.unpack("<I", data[140:144])[0] + len(new) - len(old)
+    return data[:140] + struct.pack("<I", length) + data[144:].replace(old, new, 1)
+
+
+def voi(v, center, width):
+    """PS3.3, C.11.2.1.2.1"""
+    y = ((v - (center - 0.5)) / (width - 1) + 0.5) * 255
+    return grey(np.floor(y.clip(0, 255) + 0.5))
+
+
+def window_of(center, width):
+    return [(0x00281050, "DS", str(center)), (0x00281051, "DS", str(width))]
+
+
+def make_dicom():
+    lum = RGB[:, :, 1]
+    hu = lum.astype(np.int16) * 8 - 1000
+    hu[:, :3] = -2000  # padding
+    ct = [(0x00280120, "SS", -2000 + 1024), (0x00281052, "DS", "-1024"),
+          (0x00281053, "DS", "1")] + window_of(40, 400)
+    stored, seen = hu + 1024, voi(hu.astype(float), 40, 400)
+    whole = dicom(stored, ct)
+    for name, syntax in (("implicit", IMPLICIT), ("explicit", EXPLICIT), ("big", BIG),
+                         ("deflated", DEFLATED)):
+        more = [(0x00280120, "SS", -2000 + 1024)] + ct[1:]
+        put(name + ".dcm", dicom(stored, more, syntax), seen)
+    put("bare.dcm", dicom(stored, ct, IMPLICIT, bare=True), seen)
+    put("rle.dcm", by("dcmcrle")(whole), seen)
+    put("jpegls.dcm", by("dcmcjpls")(whole), seen)
+    positive = dicom((stored + 2000).astype(np.uint16), window_of(40 + 3024, 400))
+    put("lossless.dcm", by("dcmcjpeg", "+e1")(positive), seen)
+    put("j2k.dcm", j2k(positive, (stored + 2000).astype(np.uint16)), seen)
+    twelve = dicom(lum.astype(np.uint16) * 16, window_of(2048, 4096), stored=12)
+    put("jpeg12.lossy.dcm", by("dcmcjpeg", "+ee", "+un", "+q", "90")(twelve),
+        voi(lum * 16.0, 2048, 4096))
+    colour = by("dcmcjpeg", "+eb", "+un", "+q", "95")(
+        dicom(np.ascontiguousarray(RGB), photometric="RGB"))
+    stream = io.BytesIO(colour[colour.index(b"\xff\xd8\xff"):])
+    put("jpeg8.lossy.dcm", colour, np.asarray(Image.open(stream).convert("RGB")))
+    # no window: percentiles, without the padding
+    inner = (hu[:, 3:] + 1000).astype(np.uint16)
+    low, high = window(inner)
+    film = voi(hu + 1000.0, (low + high) / 2 + 0.5, high - low + 1)
+    put("percentiles.dcm", dicom(hu, [(0x00280120, "SS", -2000)]), film)
+    put("mono1.dcm", dicom(hu, [(0x00280120, "SS", -2000)], photometric="MONOCHROME1"),
+        255 - film)
+    table = [int(255 * (i / 255) ** 2) for i in range(256)]
+    lut = [(0x00283002, "US", [256, 0, 8]), (0x00283006, "US", table)]
+    put("voilut.dcm", dicom(np.ascontiguousarray(lum), [(0x00283010, "SQ", [lut])]),
+        grey(np.array(table)[lum]))
+    lut = [(0x00283002, "US", [256, 0, 16]), (0x00283004, "LO", "US"),
+           (0x00283006, "US", [i * i for i in range(256)])]
+    put("modlut.dcm", dicom(np.ascontiguousarray(lum), [(0x00283000, "SQ", [lut])] +
+                            window_of(32512, 65025)),
+        voi(lum.astype(float) ** 2, 32512, 65025))
+    ramp = [[v * 257 for v in (range(256), range(255, -1, -1), [9] * 256)[c]] for c in
+            range(3)]
+    more = [(0x00281101 + c, "US", [256, 0, 16]) for c in range(3)]
+    more += [(0x00281201 + c, "OW", struct.pack("<256H", *ramp[c])) for c in range(3)]
+    put("palette.dcm", dicom(np.ascontiguousarray(lum), more, photometric="PALETTE COLOR"),
+        np.stack([lum, 255 - lum, np.full_like(lum, 9)], axis=2))
+    bits = np.concatenate([lum > 99, lum <= 99, RGB[:, :, 0] > 99]).astype(np.uint8)
+    put("bits.dcm", dicom(bits, frames=3, bits=1), grey((lum > 99) * 255))
+    three = np.concatenate([RGB, RGB[:, ::-1], RGB[::-1]])
+    put("frames.dcm", dicom(three, photometric="RGB", frames=3), RGB)
+    put("framesrle.dcm", by("dcmcrle")(dicom(three, photometric="RGB", frames=3)), RGB)
+    put("float.dcm", dicom(inner.astype(np.float32) / 7), stretched(inner))
+    put("double.dcm", dicom(inner.astype(np.float64) / 7), stretched(inner))
+    put("grey32.dcm", dicom(lum.astype(np.uint32) * 70000, window_of(8925000, 17850000)),
+        voi(lum * 70000.0, 8925000, 17850000))
+    put("tall.dcm", dicom(np.full((10, 8), 77, np.uint8),
+                          [(0x00280034, "IS", "2\\1")] + window_of(127.5, 256)),
+        np.full((20, 8, 3), 77))
+    frame = [[(0x00289132, "SQ", [window_of(c, 256)])] for c in (127.5, 200)]
+    put("enhanced.dcm", dicom(np.concatenate([lum, lum]),
+                              [(0x52009230, "SQ", frame)], frames=2),
+        voi(lum.astype(float), 127.5, 256))
+
+
+def make_study():
+    """tests/golden/dicom: two studies whose every name is a canary."""
+    out = OUT.parent / "dicom"
+    out.mkdir(exist_ok=True)
+    study = "1.2.826.0.1.3680043.770011"
+    ramp = np.add.outer(np.arange(24), np.arange(24) * 3).astype(np.uint16)
+
+    def write(name, pixels, more, study=study, **options):
+        who = [(0x00080018, "UI", study + ".18"), (0x00080020, "DA", "20190523"),
+               (0x00080021, "DA", "20190524"), (0x00080030, "TM", "112233"),
+               (0x00080050, "SH", "CANARYACCESSION"), (0x00080080, "LO", "CANARYHOSPITAL"),
+               (0x00080090, "PN", "CANARYREFERRER^ANN"), (0x00081010, "SH", "CANARYSTATION"),
+               (0x00081030, "LO", "CANARYSTUDY"), (0x0008103E, "LO", "CANARYSERIES"),
+               (0x00100010, "PN", "CANARYNAME^JOHN"), (0x00100020, "LO", "CANARYID"),
+               (0x00100030, "DA", "19470312"), (0x00104000, "LT", "CANARYCOMMENT"),
+               (0x0020000D, "UI", study), (0x0020000E, "UI", study + ".14"),
+               (0x00200010, "SH", "CANARYSTUDYID"), (0x00290010, "LO", "CANARYCREATOR"),
+               (0x00291001, "LO", "CANARYPRIVATE")]
+        known = {tag for tag, _, _ in more}
+        who = [e for e in who if e[0] not in known]
+        (out / name).write_bytes(dicom(pixels, who + more, **options))
+
+    ct = [(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2"), (0x00080060, "CS", "CT"),
+          (0x00180015, "CS", "CHEST"),
+          (0x00200060, "CS", "R")]
+    write("one.dcm", ramp, ct)
+    write("1.2.3.77", ramp.T.copy(), ct + [(0x00185101, "CS", "PA")])
+    many = np.concatenate([ramp * 0, ramp[::-1] + 9, ramp * 0, ramp * 0])
+    write("frames.ima", many, [(0x00080060, "CS", "US"), (0x00280301, "CS", "NO")], frames=4,
+          study="1.2.826.0.1.3680043.770022")
+    write("screen.dcm", ramp[::-1].copy(), [(0x00080060, "CS", "OT"),
+                                            (0x00280301, "CS", "YES")],
+          study="1.2.826.0.1.3680043.770022")
+    # what a hostile one may have for a code; and no picture
+    write("hostile.dcm", ramp[:, ::-1].copy(), [(0x00080060, "CS", "canaryname^j"),
+                                      (0x00180015, "CS", "CANARY=BODY"),
+                                      (0x0020000D, "UI", "770033x")])
+    write("report.dcm", np.zeros((0, 0), np.uint8), [(0x00080060, "CS", "SR"),
+                                                     (0x7FE00010, "OB", b"")])
+
+
 def make_others():
     put("rgb24.bmp", saved(PICTURE, "BMP"))
     put("palette8.bmp", saved(PICTURE.quantize(200), "BMP"))
@@ -379,6 +599,8 @@ def main():
     make_gif()
     make_webp()
     make_tiff()
+    make_dicom()
+    make_study()
     make_others()
 
 

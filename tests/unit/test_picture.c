@@ -13,28 +13,53 @@
 static const struct {
     const char *name, *format;
 } fixtures[] = {
-    {"rgb.png", "png"},          {"interlaced.png", "png"},  {"grey2.png", "png"},
-    {"bilevel.png", "png"},      {"rgba.png", "png"},        {"palette.png", "png"},
-    {"grey16.png", "png"},       {"greyalpha16.png", "png"}, {"grey16flat.png", "png"},
-    {"hot16.png", "png"},        {"rgb12.png", "png"},       {"rgb16.png", "png"},
-    {"turned.png", "png"},       {"padded.png", "png"},      {"baseline.jpg", "jpeg"},
-    {"progressive.jpg", "jpeg"}, {"grey.jpg", "jpeg"},       {"cmyk.jpg", "jpeg"},
-    {"exif.jpg", "jpeg"},        {"plain.gif", "gif"},       {"interlaced.gif", "gif"},
-    {"transparent.gif", "gif"},  {"animated.gif", "gif"},    {"fulltable.gif", "gif"},
-    {"rgb24.bmp", "bmp"},        {"palette8.bmp", "bmp"},    {"bilevel.bmp", "bmp"},
-    {"raw.tga", "tga"},          {"runs.tga", "tga"},        {"palette.tga", "tga"},
-    {"mirrored.tga", "tga"},     {"raw.psd", "psd"},         {"packed.psd", "psd"},
-    {"grey.pgm", "pnm"},         {"rgb.ppm", "pnm"},         {"alpha.tif", "tiff"},
-    {"alpha.webp", "webp"},      {"animated.webp", "webp"},  {"cmyk.tif", "tiff"},
-    {"cmyk16.tif", "tiff"},      {"deflate.tif", "tiff"},    {"double.tif", "tiff"},
-    {"fax.tif", "tiff"},         {"float.tif", "tiff"},      {"grey12.tif", "tiff"},
-    {"grey16.tif", "tiff"},      {"grey32.tif", "tiff"},     {"half.tif", "tiff"},
-    {"jpeg.tif", "tiff"},        {"lossless.webp", "webp"},  {"lossy.webp", "webp"},
-    {"lossyalpha.webp", "webp"}, {"lzw.tif", "tiff"},        {"packbits.tif", "tiff"},
-    {"pages.tif", "tiff"},       {"palette.tif", "tiff"},    {"planes.tif", "tiff"},
-    {"planes16.tif", "tiff"},    {"rgb16.tif", "tiff"},      {"signed16.tif", "tiff"},
-    {"tiles.tif", "tiff"},       {"tiles16.tif", "tiff"},    {"turned.tif", "tiff"},
-    {"turned.webp", "webp"},     {"white0.tif", "tiff"},     {"white16.tif", "tiff"},
+    {"rgb.png", "png"},           {"interlaced.png", "png"},
+    {"grey2.png", "png"},         {"bilevel.png", "png"},
+    {"rgba.png", "png"},          {"palette.png", "png"},
+    {"grey16.png", "png"},        {"greyalpha16.png", "png"},
+    {"grey16flat.png", "png"},    {"hot16.png", "png"},
+    {"rgb12.png", "png"},         {"rgb16.png", "png"},
+    {"turned.png", "png"},        {"padded.png", "png"},
+    {"baseline.jpg", "jpeg"},     {"progressive.jpg", "jpeg"},
+    {"grey.jpg", "jpeg"},         {"cmyk.jpg", "jpeg"},
+    {"exif.jpg", "jpeg"},         {"plain.gif", "gif"},
+    {"interlaced.gif", "gif"},    {"transparent.gif", "gif"},
+    {"animated.gif", "gif"},      {"fulltable.gif", "gif"},
+    {"rgb24.bmp", "bmp"},         {"palette8.bmp", "bmp"},
+    {"bilevel.bmp", "bmp"},       {"raw.tga", "tga"},
+    {"runs.tga", "tga"},          {"palette.tga", "tga"},
+    {"mirrored.tga", "tga"},      {"raw.psd", "psd"},
+    {"packed.psd", "psd"},        {"grey.pgm", "pnm"},
+    {"rgb.ppm", "pnm"},           {"alpha.tif", "tiff"},
+    {"alpha.webp", "webp"},       {"animated.webp", "webp"},
+    {"cmyk.tif", "tiff"},         {"cmyk16.tif", "tiff"},
+    {"deflate.tif", "tiff"},      {"double.tif", "tiff"},
+    {"fax.tif", "tiff"},          {"float.tif", "tiff"},
+    {"grey12.tif", "tiff"},       {"grey16.tif", "tiff"},
+    {"grey32.tif", "tiff"},       {"half.tif", "tiff"},
+    {"jpeg.tif", "tiff"},         {"lossless.webp", "webp"},
+    {"lossy.webp", "webp"},       {"lossyalpha.webp", "webp"},
+    {"lzw.tif", "tiff"},          {"packbits.tif", "tiff"},
+    {"pages.tif", "tiff"},        {"palette.tif", "tiff"},
+    {"planes.tif", "tiff"},       {"planes16.tif", "tiff"},
+    {"rgb16.tif", "tiff"},        {"signed16.tif", "tiff"},
+    {"tiles.tif", "tiff"},        {"tiles16.tif", "tiff"},
+    {"turned.tif", "tiff"},       {"turned.webp", "webp"},
+    {"white0.tif", "tiff"},       {"white16.tif", "tiff"},
+#ifdef PF_HAS_DICOM
+    {"bare.dcm", "dicom"},        {"big.dcm", "dicom"},
+    {"bits.dcm", "dicom"},        {"deflated.dcm", "dicom"},
+    {"double.dcm", "dicom"},      {"enhanced.dcm", "dicom"},
+    {"explicit.dcm", "dicom"},    {"float.dcm", "dicom"},
+    {"frames.dcm", "dicom"},      {"framesrle.dcm", "dicom"},
+    {"grey32.dcm", "dicom"},      {"implicit.dcm", "dicom"},
+    {"j2k.dcm", "dicom"},         {"jpeg12.lossy.dcm", "dicom"},
+    {"jpeg8.lossy.dcm", "dicom"}, {"jpegls.dcm", "dicom"},
+    {"lossless.dcm", "dicom"},    {"modlut.dcm", "dicom"},
+    {"mono1.dcm", "dicom"},       {"palette.dcm", "dicom"},
+    {"percentiles.dcm", "dicom"}, {"rle.dcm", "dicom"},
+    {"tall.dcm", "dicom"},        {"voilut.dcm", "dicom"},
+#endif
 };
 enum { FIXTURES = sizeof fixtures / sizeof *fixtures };
 
@@ -61,7 +86,9 @@ static void test_fixtures(void **state)
             compare(p.rgb, expected.rgb, (size_t)p.width * (size_t)p.height * 3);
         printf("%-16s largest difference %d/255, mean %.4f/255\n", name, d.max, d.mean);
         /* another libjpeg may round otherwise, or libwebp */
-        assert_true(is_lossy(name) ? d.mean <= 1.0 : d.max == 0);
+        /* DCMTK cuts where DICOM's formula is rounded */
+        const int off = strcmp(p.format, "dicom") == 0;
+        assert_true(is_lossy(name) ? d.mean <= 1.0 : d.max <= off);
         pf_picture_reset(&p);
         pf_picture_reset(&expected);
     }
@@ -217,8 +244,8 @@ static void test_unsupported(void **state)
     assert_int_equal(err.code, PF_ERR_FORMAT);
 }
 
-/* Of TIFF alone a page is a frame; of the others the first is read, of a GIF with two
- * as well. */
+/* A page of a TIFF is a frame, and DICOM has them; of the others the first is read, of
+ * a GIF with two as well. */
 static void test_frames(void **state)
 {
     (void)state;
@@ -227,13 +254,15 @@ static void test_frames(void **state)
         pf_picture p;
         pf_mapfile map;
         open_file(&map, IMAGES, fixtures[i].name);
-        const bool has_frames = strcmp(fixtures[i].format, "tiff") == 0;
-        for (int frame = -1; frame <= 2; frame += 3) {
+        const bool is_tiff = strcmp(fixtures[i].format, "tiff") == 0;
+        const bool is_dicom = strcmp(fixtures[i].format, "dicom") == 0;
+        for (int frame = -1; frame <= 3; frame += 4) {
             assert_refused(pf_picture_decode(&p, map.data, map.size, fixtures[i].name,
                                              frame, NULL, &err),
                            &err,
-                           has_frames && frame > 0 ? "the tiff has fewer pages"
-                                                   : "only frame 0 is read");
+                           frame < 0 || !(is_tiff || is_dicom) ? "only frame 0 is read"
+                           : is_tiff ? "the tiff has fewer pages"
+                                     : "frame 3 was asked for, the file has");
             assert_int_equal(err.code, PF_ERR_NOT_FOUND);
             assert_clean_refusal(&p, &err);
         }
@@ -626,7 +655,8 @@ static void *decode_all(void *result)
         snprintf(golden, sizeof golden, "%s.ppm", fixtures[i].name);
         if (!decode_file(&p, IMAGES, fixtures[i].name, &err) ||
             !decode_file(&expected, IMAGES, golden, &err) ||
-            (!is_lossy(fixtures[i].name) && !same_picture(&p, &expected)))
+            (!is_lossy(fixtures[i].name) && strcmp(p.format, "dicom") != 0 &&
+             !same_picture(&p, &expected)))
             *ok = false;
         pf_picture_reset(&p);
         pf_picture_reset(&expected);

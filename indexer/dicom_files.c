@@ -1,0 +1,171 @@
+/* dicom_files.c - see dicom_files.h. */
+#include "indexer/dicom_files.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/image/picture.h"
+#include "core/image/sandbox.h"
+#include "indexer/study_key.h"
+
+/* Nearly all headers fit; the others are read with their pixels. */
+enum { HEAD_BYTES = 256 << 10 };
+
+typedef struct {
+    pf_sandbox *sandbox; /* started with the first DICOM file */
+    const char *within;
+    uint8_t *head;
+} looker;
+
+/* Of all other endings the pictures are of other kinds. */
+static bool may_be_dicom(const char *path)
+{
+    const char *e = pf_path_extension(path);
+    return strcasecmp(e, "dcm") == 0 || strcasecmp(e, "dicom") == 0 ||
+           strcasecmp(e, "ima") == 0 || e[strspn(e, "0123456789")] == '\0';
+}
+
+static bool read_head(const looker *l, const char *path, size_t *n)
+{
+    int fd;
+    *n = 0;
+    if (!pf_file_open_within(&fd, path, l->within, NULL))
+        return false;
+    ssize_t some = 1;
+    while (*n < HEAD_BYTES && some > 0) {
+        some = read(fd, l->head + *n, HEAD_BYTES - *n);
+        *n += some > 0 ? (size_t)some : 0;
+    }
+    close(fd);
+    return some >= 0;
+}
+
+static bool ask(looker *l, const char *path, pf_facts *facts, pf_err *err)
+{
+    pf_intake intake = {.facts = facts};
+    const pf_intake_options options = {.name = pf_path_base(path)};
+    return pf_sandbox_decode(l->sandbox, &intake, &options, err);
+}
+
+/* False only when nothing can be asked at all. A file whose header cannot be read is
+ * left to who reads its pixels, and says why. */
+static bool find_facts(looker *l, const char *path, pf_facts *facts, pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    pf_hash ignored;
+    size_t n;
+    memset(facts, 0, sizeof *facts);
+    if (!read_head(l, path, &n))
+        return true;
+    const char *kind = pf_picture_sniff(l->head, n, NULL);
+    if (!kind || strcmp(kind, "dicom") != 0)
+        return true;
+    if (!l->sandbox && !pf_sandbox_new(&l->sandbox, err))
+        return false;
+    if (!pf_sandbox_start(l->sandbox, err))
+        return false;
+    if (pf_sandbox_put(l->sandbox, l->head, n, &why) && ask(l, path, facts, &why))
+        return true;
+    why = (pf_err)PF_ERR_INIT;
+    if (n < HEAD_BYTES ||
+        !pf_sandbox_read(l->sandbox, path, l->within, &ignored, &why) ||
+        !ask(l, path, facts, &why))
+        memset(facts, 0, sizeof *facts);
+    return why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);
+}
+
+static bool keep(pf_dicom_files *files, size_t file, const pf_facts *facts, pf_err *err)
+{
+    if (!pf_grow_array(&files->at, &files->room, files->count, sizeof *files->at, err))
+        return false;
+    files->at[files->count++] = (pf_dicom_file){file, *facts};
+    return true;
+}
+
+/* Files that are taken out leave no gap behind. */
+static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
+                        pf_scan *scan, pf_err *err)
+{
+    size_t kept = 0;
+    bool ok = true;
+    for (size_t i = 0; i < scan->count; i++) {
+        pf_scan_file f = scan->files[i];
+        pf_facts facts = {0};
+        if (ok && from->stop && atomic_load(from->stop))
+            ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
+        if (ok && may_be_dicom(f.path))
+            ok = find_facts(l, f.path, &facts, err);
+        if (ok && facts.is_known && !facts.has_picture) {
+            pf_scan_count_other(scan, f.path);
+            pf_free(f.path);
+            continue;
+        }
+        f.frame = facts.is_known ? facts.frames / 2 : 0;
+        if (ok && facts.is_known)
+            ok = keep(files, kept, &facts, err);
+        scan->files[kept++] = f;
+    }
+    scan->count = kept;
+    return ok;
+}
+
+bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from, pf_scan *scan,
+                         const char *within, pf_err *err)
+{
+    looker l = {.within = within, .head = pf_alloc_array(HEAD_BYTES, 1, err)};
+    *files = (pf_dicom_files){0};
+    const bool ok = l.head && look_at_all(&l, files, from, scan, err);
+    pf_sandbox_free(l.sandbox);
+    pf_free(l.head);
+    return ok;
+}
+
+static bool add_attributes(const pf_facts *f, pf_collection *to, pf_subject image,
+                           pf_err *err)
+{
+    const struct {
+        const char *key, *value;
+    } all[] = {
+        {"modality", f->modality}, {"body_part", f->body_part},
+        {"view", f->view},         {"laterality", f->laterality},
+        {"year", f->year},         {"pixel_phi", f->may_name ? "possible" : ""},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!pf_collection_add_attribute(to, image, all[i].key, all[i].value, err))
+            return false;
+    }
+    return true;
+}
+
+bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to, pf_err *err)
+{
+    pf_study_key key;
+    bool has_key = false;
+    for (size_t i = 0; i < files->count; i++) {
+        const pf_facts *f = &files->at[i].facts;
+        const pf_subject image = {.at = (uint32_t)files->at[i].file};
+        char name[PF_STUDY_NAME_ROOM];
+        pf_subject study;
+        if (!add_attributes(f, to, image, err))
+            return false;
+        if (f->study[0] == '\0' || to->images[image.at].in_case != 0)
+            continue;
+        if (!has_key && !(has_key = pf_study_key_open(&key, err)))
+            return false;
+        pf_study_name(&key, f->study, name);
+        if (!pf_collection_add_case(to, name, name, &study, err))
+            return false;
+        pf_collection_put_into_case(to, image, study);
+    }
+    return true;
+}
+
+void pf_dicom_files_reset(pf_dicom_files *files)
+{
+    pf_free(files->at);
+    *files = (pf_dicom_files){0};
+}

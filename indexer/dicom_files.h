@@ -1,0 +1,37 @@
+/*
+ * dicom_files.h - what a folder's DICOM files say of themselves.
+ *
+ * Their headers are read by the decoder's process, like their pixels, for a header is
+ * as hostile as a picture; what comes back is a handful of facts (core/image/facts.h),
+ * and these alone become attributes. A study is a case, by a keyed hash of its UID. A
+ * file without a picture (a report, a plan, a DICOMDIR) is no picture of the folder. Of
+ * several frames the middle one stands for the file.
+ */
+#ifndef PF_INDEXER_DICOM_FILES_H
+#define PF_INDEXER_DICOM_FILES_H
+
+#include "core/image/facts.h"
+#include "core/image/scan.h"
+#include "indexer/importer.h"
+
+typedef struct {
+    size_t file; /* in the scan */
+    pf_facts facts;
+} pf_dicom_file;
+
+typedef struct {
+    pf_dicom_file *at;
+    size_t count, room;
+} pf_dicom_files;
+
+/* Look at those of the scan that may be DICOM: sets the frame of each, and takes those
+ * without a picture out. `within`: see pf_file_open_within(). */
+PF_MUST_CHECK bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from,
+                                       pf_scan *scan, const char *within, pf_err *err);
+/* Attributes, and cases for images that have none, once image i of the collection is
+ * file i of the scan. */
+PF_MUST_CHECK bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to,
+                                      pf_err *err);
+void pf_dicom_files_reset(pf_dicom_files *files);
+
+#endif
