@@ -300,6 +300,34 @@ void pf_sql_close(pf_sql *db)
     pf_free(db);
 }
 
+static size_t peek(sqlite3_vfs *vfs, sqlite3_filename name, uint8_t *bytes, size_t n)
+{
+    sqlite3_file *file = pf_zalloc((size_t)vfs->szOsFile, NULL);
+    const int how = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW;
+    sqlite3_int64 size = 0;
+    int flags;
+    if (!file || vfs->xOpen(vfs, name, file, how, &flags) != SQLITE_OK) {
+        pf_free(file);
+        return 0;
+    }
+    bool ok = file->pMethods->xFileSize(file, &size) == SQLITE_OK;
+    if (size < (sqlite3_int64)n)
+        n = (size_t)size;
+    ok = ok && (n == 0 || file->pMethods->xRead(file, bytes, (int)n, 0) == SQLITE_OK);
+    file->pMethods->xClose(file);
+    pf_free(file);
+    return ok ? n : 0;
+}
+
+size_t pf_sql_peek(const char *path, uint8_t *bytes, size_t n)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    sqlite3_filename name = sqlite3_create_filename(path, "", "", 0, NULL);
+    const size_t got = vfs && name ? peek(vfs, name, bytes, n) : 0;
+    sqlite3_free_filename(name);
+    return got;
+}
+
 /* --- values --------------------------------------------------------------------- */
 
 pf_sql_arg pf_sql_int(int64_t i)

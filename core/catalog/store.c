@@ -340,12 +340,10 @@ bool pf_store_check_header(const char *path, pf_err *err)
     if (!check_file(path, "", &size, err) || !check_file(path, "-wal", &wal, err) ||
         !check_file(path, "-shm", &shm, err))
         return false;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
+    if (size == 0 || access(path, R_OK) != 0)
         return true; /* pf_store_open() says why */
-    const ssize_t n = pread(fd, header, sizeof header, 0);
-    close(fd);
-    return n < 0 || check_header(header, (size_t)n, wal > 0, path, err);
+    const size_t n = pf_sql_peek(path, header, sizeof header);
+    return check_header(header, n, wal > 0, path, err);
 }
 
 /* What SQLite needs before it writes its log: at most a first page that says nothing.
@@ -353,14 +351,12 @@ bool pf_store_check_header(const char *path, pf_err *err)
 bool pf_store_is_unmade(const char *path)
 {
     uint8_t header[100];
-    off_t wal;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
+    off_t size, wal;
+    if (!check_file(path, "", &size, NULL) || access(path, R_OK) != 0)
         return false;
-    const ssize_t n = pread(fd, header, sizeof header, 0);
-    close(fd);
+    const size_t n = pf_sql_peek(path, header, sizeof header);
     return check_file(path, "-wal", &wal, NULL) && wal == 0 &&
-           (n == 0 ||
+           (size == 0 ||
             (n == sizeof header && memcmp(header, "SQLite format 3", 16) == 0 &&
              big_endian(header + 68) == 0 && big_endian(header + 28) <= 1));
 }
@@ -383,11 +379,7 @@ static bool names_another(const char *journal)
 static bool has_journal(const char *path)
 {
     uint8_t header[100];
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    const ssize_t n = fd < 0 ? 0 : pread(fd, header, sizeof header, 0);
-    if (fd >= 0)
-        close(fd);
-    return n == sizeof header && header[18] == 1 && header[19] == 1;
+    return pf_sql_peek(path, header, sizeof header) == sizeof header && header[18] == 1 && header[19] == 1;
 }
 
 /* In WAL mode there is no rollback journal; SQLite would play back one that lies there.
