@@ -9,7 +9,6 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
-#include "core/image/sandbox.h"
 #include "indexer/study_key.h"
 
 /* Nearly all headers fit; the others are read with their pixels. */
@@ -104,7 +103,6 @@ static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
             pf_free(f.path);
             continue;
         }
-        f.frame = facts.is_known ? facts.frames / 2 : 0;
         if (ok && facts.is_known)
             ok = keep(files, kept, &facts, err);
         scan->files[kept++] = f;
@@ -122,6 +120,20 @@ bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from, pf_scan *
     pf_sandbox_free(l.sandbox);
     pf_free(l.head);
     return ok;
+}
+
+int pf_dicom_files_frame(const pf_dicom_files *files, size_t file)
+{
+    size_t low = 0, high = files->count;
+    while (low < high) { /* they stand in the order of the scan */
+        const size_t at = low + (high - low) / 2;
+        if (files->at[at].file < file)
+            low = at + 1;
+        else
+            high = at;
+    }
+    const bool is_there = low < files->count && files->at[low].file == file;
+    return is_there ? files->at[low].facts.frames / 2 : 0;
 }
 
 static bool add_attributes(const pf_facts *f, pf_collection *to, pf_subject image,

@@ -10,7 +10,7 @@
 #ifndef PF_INDEXER_DICOM_FILES_H
 #define PF_INDEXER_DICOM_FILES_H
 
-#include "core/image/facts.h"
+#include "core/image/sandbox.h" /* and with it the facts */
 #include "core/image/scan.h"
 #include "indexer/importer.h"
 
@@ -24,10 +24,12 @@ typedef struct {
     size_t count, room;
 } pf_dicom_files;
 
-/* Look at those of the scan that may be DICOM: sets the frame of each, and takes those
- * without a picture out. `within`: see pf_file_open_within(). */
+/* Look at those of the scan that may be DICOM, and take those without a picture out of
+ * it. `within`: see pf_file_open_within(). */
 PF_MUST_CHECK bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from,
                                        pf_scan *scan, const char *within, pf_err *err);
+/* Which frame stands for a file of the scan. */
+int pf_dicom_files_frame(const pf_dicom_files *files, size_t file);
 /* Attributes, and cases for images that have none, once image i of the collection is
  * file i of the scan. */
 PF_MUST_CHECK bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to,

@@ -44,7 +44,8 @@ static bool scan_source(const pf_import *from, pf_scan *scan, pf_collection *to,
     return *is_there || pf_import_is_away(from, to, &why, err);
 }
 
-static bool take_scan(pf_scan *scan, pf_collection *to, pf_err *err)
+static bool take_scan(pf_scan *scan, const pf_dicom_files *dicom, pf_collection *to,
+                      pf_err *err)
 {
     pf_subject ignored;
     to->n_links_out = scan->n_links_out;
@@ -56,7 +57,7 @@ static bool take_scan(pf_scan *scan, pf_collection *to, pf_err *err)
     for (size_t i = 0; i < scan->count; i++) {
         const pf_scan_file *f = &scan->files[i];
         const pf_collected_image image = {.path = f->path,
-                                          .frame = f->frame,
+                                          .frame = pf_dicom_files_frame(dicom, i),
                                           .size = f->size,
                                           .mtime_ns = f->mtime_ns};
         if (!pf_collection_add_image(to, &image, &ignored, err))
@@ -77,7 +78,7 @@ static bool read_folder(const pf_import *from, pf_collection *to, pf_err *err)
     bool ok = scan_source(from, &scan, to, &is_there, err);
     if (ok && is_there)
         ok = pf_dicom_files_look(&dicom, from, &scan, to->within, err) &&
-             take_scan(&scan, to, err) &&
+             take_scan(&scan, &dicom, to, err) &&
              (!from->captions || pf_captions_read(from, &scan, to, err)) &&
              pf_dicom_files_add(&dicom, to, err);
     pf_dicom_files_reset(&dicom);

@@ -10,7 +10,7 @@
 #define PF_INDEXER_STUDY_KEY_H
 
 #include "core/base/err.h"
-#include "core/base/siphash.h"
+#include "indexer/siphash.h"
 
 enum { PF_STUDY_NAME_ROOM = 2 * PF_SIPHASH_SIZE + sizeof "study-" };
 

@@ -73,7 +73,7 @@ static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *
     if (!pf_grow_array(&scan->files, &scan->room, scan->count, sizeof *scan->files,
                        err))
         return false;
-    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime_of(st), 0};
+    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime_of(st)};
     *path = NULL;
     return true;
 }
@@ -98,7 +98,7 @@ static void name_kind(const char *path, char out[PF_SCAN_KIND_ROOM])
 }
 
 /* When there are more kinds than room, the last one stands for those as well. */
-void pf_scan_count_other(pf_scan *scan, const char *path)
+static void count_other(pf_scan *scan, const char *path)
 {
     char name[PF_SCAN_KIND_ROOM];
     name_kind(path, name);
@@ -110,6 +110,11 @@ void pf_scan_count_other(pf_scan *scan, const char *path)
     else if (i == scan->n_others)
         memcpy(scan->others[scan->n_others++].name, name, sizeof name);
     scan->others[i].count++;
+}
+
+void pf_scan_count_other(pf_scan *scan, const char *path)
+{
+    count_other(scan, path);
 }
 
 bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason, pf_err *err)
@@ -182,7 +187,7 @@ static bool look_at_file(walk *w, char **path, const struct stat *st, bool is_li
     }
     if (is_candidate(*path, within))
         return add_file(w->scan, path, st, err);
-    pf_scan_count_other(w->scan, *path);
+    count_other(w->scan, *path);
     return true;
 }
 
@@ -311,7 +316,7 @@ const pf_scan_file *pf_scan_find(const pf_scan *scan, const char *path)
 {
     if (scan->count == 0)
         return NULL;
-    pf_scan_file key = {(char *)(uintptr_t)path, 0, 0, 0};
+    pf_scan_file key = {(char *)(uintptr_t)path, 0, 0};
     return bsearch(&key, scan->files, scan->count, sizeof *scan->files, by_path);
 }
 

@@ -18,7 +18,6 @@
 typedef struct {
     char *path; /* begins with the root, as that was given */
     int64_t size, mtime_ns;
-    int frame; /* that stands for the file; 0 unless somebody has looked inside */
 } pf_scan_file;
 
 /* A part of the root that could not be read: what was known of it stays known. */

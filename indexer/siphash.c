@@ -1,5 +1,5 @@
 /* siphash.c - see siphash.h. */
-#include "core/base/siphash.h"
+#include "indexer/siphash.h"
 
 typedef struct {
     uint64_t v[4];

@@ -5,8 +5,8 @@
  * J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF", 2012; the 128
  * bits are those of the authors' own code.
  */
-#ifndef PF_CORE_BASE_SIPHASH_H
-#define PF_CORE_BASE_SIPHASH_H
+#ifndef PF_INDEXER_SIPHASH_H
+#define PF_INDEXER_SIPHASH_H
 
 #include <stddef.h>
 #include <stdint.h>
