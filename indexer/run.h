@@ -69,8 +69,8 @@ typedef struct {
     double embed_seconds;
     size_t links_out; /* links that lead out of their source, passed over */
     pf_scan_kind others[PF_SCAN_KINDS_MAX]; /* files of kinds that are not read: the */
-    size_t n_others;     /* most frequent first; texts and tables are not counted */
-    bool is_published;   /* there was something new to publish */
+    size_t n_others;      /* most frequent first; texts and tables are not counted */
+    bool is_published;    /* there was something new to publish */
     size_t captions_long; /* new texts of which only the beginning is found by words */
     pf_run_failure *failures;
     size_t n_failures, failures_room;

@@ -36,9 +36,9 @@ PF_MUST_CHECK bool pf_sql_open(pf_sql **out, const char *path, pf_sql_mode mode,
                                pf_err *err);
 void pf_sql_close(pf_sql *db); /* NULL is fine; what is not committed is rolled back */
 
-/* The first n bytes of a file, which is not opened as a database; fewer when it has not so
- * many, or cannot be read. Through SQLite all the same: when a process closes a file by
- * any other way, it loses the locks that its connections have on it. */
+/* The first n bytes of a file, which is not opened as a database; fewer when it has not
+ * so many, or cannot be read. Through SQLite all the same: when a process closes a file
+ * by any other way, it loses the locks that its connections have on it. */
 size_t pf_sql_peek(const char *path, uint8_t *bytes, size_t n);
 
 /* --- values -------------------------------------------------------------------- */

@@ -379,7 +379,8 @@ static bool names_another(const char *journal)
 static bool has_journal(const char *path)
 {
     uint8_t header[100];
-    return pf_sql_peek(path, header, sizeof header) == sizeof header && header[18] == 1 && header[19] == 1;
+    return pf_sql_peek(path, header, sizeof header) == sizeof header &&
+           header[18] == 1 && header[19] == 1;
 }
 
 /* In WAL mode there is no rollback journal; SQLite would play back one that lies there.
