@@ -8,7 +8,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/scan.h"
-#include "indexer/import_captions.h"
+#include "indexer/folder_texts.h"
 
 /* Where its links lead tonight; a source whose real place is not known cannot be kept
  * to, and is not read. */
@@ -72,8 +72,7 @@ static bool read_folder(const pf_import *from, pf_collection *to, pf_err *err)
     bool is_there;
     bool ok = scan_source(from, &scan, to, &is_there, err);
     if (ok && is_there)
-        ok = take_scan(&scan, to, err) &&
-             (!from->captions || pf_captions_read(from, &scan, to, err));
+        ok = take_scan(&scan, to, err) && pf_texts_read(from, &scan, to, err);
     pf_scan_reset(&scan);
     return ok;
 }

@@ -19,27 +19,40 @@
 #include "indexer/run.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON };
+enum { CAPTIONS = 1 }; /* the tag of an option that may be given several times */
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *captions;
+    const char *catalog, *model, *tokenizer, *preprocess, *columns;
     int64_t jobs, batch, wait_seconds;
     int format;
-    bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
-    bool quiet, verbose;
+    bool rebuild, dry_run, verify_content, follow_links, allow_removals, strict, info;
+    bool check, quiet, verbose;
 } asked = {.batch = 8};
 
 static const char *const format_names[] = {"text", "json", NULL};
 
 static const pf_opt options[] = {
     {.kind = PF_OPT_HEADING, .help = "What to index"},
-    {.kind = PF_OPT_STRING,
+    {.kind = PF_OPT_LIST,
      .name = "captions",
      .arg = "FILE",
-     .to = &asked.captions,
-     .help = "table with the columns file and caption, and case if there are some; any "
-             "others become attributes. Remembered with PATH. Commas part columns, "
-             "tabs when it ends in .tsv"},
+     .tag = CAPTIONS,
+     .help = "table (CSV, TSV, JSON Lines) with a column for the picture, as file, one "
+             "for the text, as caption, and case if there are some; any others become "
+             "attributes. May be repeated. Remembered with PATH"},
+    {.kind = PF_OPT_STRING,
+     .name = "columns",
+     .arg = "NAMES",
+     .to = &asked.columns,
+     .default_text = "by common sense",
+     .help = "which columns of the tables are what: file=NAME,caption=NAME,case=NAME; "
+             "remembered with PATH"},
+    {.kind = PF_OPT_FLAG,
+     .name = "strict",
+     .to = &asked.strict,
+     .help = "change nothing when a row of a table has no picture, or a picture no "
+             "row"},
     {.kind = PF_OPT_FLAG,
      .name = "verify-content",
      .to = &asked.verify_content,
@@ -141,7 +154,8 @@ static const pf_opt options[] = {
      .short_name = 'v',
      .name = "verbose",
      .to = &asked.verbose,
-     .help = "say more on stderr: oddities of the model"},
+     .help = "say more: oddities of the model on stderr, and every row without a "
+             "picture instead of the first twenty"},
     {.kind = PF_OPT_END},
 };
 
@@ -213,7 +227,13 @@ static void show_notice(void *context, const char *text)
         pf_progress_say(&s->bar, "plainfilm-index: %s", text);
 }
 
-static pf_exit index_paths(const char *folder, const char *const *paths, size_t n_paths)
+/* What the user named. */
+typedef struct {
+    const char **paths, **captions;
+    size_t n_paths, n_captions;
+} named;
+
+static pf_exit index_paths(const char *folder, const named *what)
 {
     pf_err err = PF_ERR_INIT;
     pf_notes notes = {0};
@@ -229,9 +249,12 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
                         .model = asked.model,
                         .tokenizer = asked.tokenizer,
                         .preprocess = asked.preprocess,
-                        .captions = asked.captions,
-                        .paths = paths,
-                        .n_paths = n_paths,
+                        .captions = what->captions,
+                        .n_captions = what->n_captions,
+                        .columns = asked.columns,
+                        .strict = asked.strict,
+                        .paths = what->paths,
+                        .n_paths = what->n_paths,
                         .jobs = asked.jobs ? (int)asked.jobs : pf_pipeline_cores(),
                         .batch = (size_t)asked.batch,
                         .rebuild = asked.rebuild,
@@ -248,9 +271,14 @@ static pf_exit index_paths(const char *folder, const char *const *paths, size_t 
     if (s.what)
         pf_progress_finish(&s.bar);
     say_notes(&notes);
-    pf_exit code = !ok ? PF_EXIT_FAILED : report.failed ? PF_EXIT_PARTLY : PF_EXIT_DONE;
+    pf_exit code = !ok                         ? PF_EXIT_FAILED
+                   : pf_report_is_odd(&report) ? PF_EXIT_PARTLY
+                                               : PF_EXIT_DONE;
+    const pf_report_options shown_as = {.json = asked.format == FORMAT_JSON,
+                                        .is_dry_run = asked.dry_run,
+                                        .lists_all = asked.verbose};
     if (ok)
-        pf_report_run(&report, asked.dry_run, asked.format == FORMAT_JSON, stdout);
+        pf_report_run(&report, &shown_as, stdout);
     else if (err.code == PF_ERR_INTERRUPTED)
         fputs("plainfilm-index: interrupted; what was embedded is kept, run it again "
               "to go "
@@ -296,7 +324,7 @@ static pf_exit look_at_catalog(const char *folder)
     bool ok = asked.check ? pf_catalog_open_to_check(&catalog, folder, &err)
                           : pf_catalog_open_reader(&catalog, folder, &err);
     if (ok && asked.info)
-        ok = pf_report_catalog(catalog, json, stdout, &err);
+        ok = pf_report_catalog(catalog, json, asked.verbose, stdout, &err);
     if (ok && asked.check) {
         ok = pf_catalog_check(catalog, &digest, &problems, &err);
         if (ok)
@@ -326,19 +354,26 @@ static pf_exit run_command(const pf_cli_args *args)
         return info_of_model();
     char *folder = asked.catalog ? pf_strdup(asked.catalog, &err)
                                  : pf_catalog_default_folder(&err);
-    const char **paths = pf_alloc_array(args->n_plain, sizeof *paths, &err);
+    named what = {.paths = pf_alloc_array(args->n_items, sizeof(char *), &err),
+                  .captions = pf_alloc_array(args->n_items, sizeof(char *), &err)};
     pf_exit code = PF_EXIT_FAILED;
-    if (!folder || !paths) {
+    if (!folder || !what.paths || !what.captions) {
         code = fail(&err);
     } else if (asked.info || asked.check) {
         code = look_at_catalog(folder);
     } else {
-        for (size_t i = 0; i < args->n_items; i++)
-            paths[i] = args->items[i].value;
-        code = index_paths(folder, paths, args->n_plain);
+        for (size_t i = 0; i < args->n_items; i++) {
+            const pf_cli_item *item = &args->items[i];
+            if (item->tag == CAPTIONS)
+                what.captions[what.n_captions++] = item->value;
+            else
+                what.paths[what.n_paths++] = item->value;
+        }
+        code = index_paths(folder, &what);
     }
     pf_free(folder);
-    pf_free(paths);
+    pf_free(what.paths);
+    pf_free(what.captions);
     return code;
 }
 

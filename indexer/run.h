@@ -23,19 +23,22 @@
 typedef struct {
     const char *catalog;                        /* folder */
     const char *model, *tokenizer, *preprocess; /* NULL: what the catalog remembers */
-    const char *captions;                       /* for the one path, or NULL */
-    const char *const *paths;                   /* none: every remembered source */
+    const char *const *captions; /* [n_captions] tables for the one path, */
+    size_t n_captions;
+    const char *columns;      /* and which of their columns is what; or NULL */
+    const char *const *paths; /* none: every remembered source */
     size_t n_paths;
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
+    bool strict;         /* rows without a picture, pictures without a row: a failure */
     bool follow_links;   /* also those that lead out of their source */
     bool allow_removals; /* of the sources named, or all: however many are gone */
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
-    /* Told what the model's makers want its users told, and what the sandbox lacks, a
-     * line each; may be NULL. */
+    /* Told what the model's makers want its users told, what the sandbox lacks, and
+     * what is odd about a source, a line each; may be NULL. */
     void (*notice)(void *context, const char *text);
     /* Called on the calling thread as work proceeds; may be NULL. `what` is "reading",
      * "embedding" or "captions". */
@@ -47,6 +50,12 @@ typedef struct {
 typedef struct {
     char *path, *reason; /* owned */
 } pf_run_failure;
+
+typedef struct {
+    char *table, *name; /* owned; name: what the row calls its picture */
+    size_t line;
+    bool is_ambiguous; /* several pictures are called that, but for case */
+} pf_run_stale_row;
 
 typedef struct {
     size_t added, updated, moved, removed, unchanged, failed;
@@ -61,6 +70,10 @@ typedef struct {
     bool is_published; /* there was something new to publish */
     pf_run_failure *failures;
     size_t n_failures, failures_room;
+    pf_run_stale_row *stale; /* rows of tables that are about no picture */
+    size_t n_stale, stale_room;
+    char **rowless; /* owned: paths of pictures without a row */
+    size_t n_rowless, rowless_room;
 } pf_run_report;
 
 PF_MUST_CHECK bool pf_run(const pf_run_options *options, pf_run_report *report,
