@@ -29,6 +29,7 @@ typedef bool pf_sheet_picture_fn(void *context, int64_t image_id, uint8_t **jpeg
 typedef struct {
     const char *question;    /* in words: UTF-8, or nearly */
     const pf_answer *answer; /* of a search */
+    bool all_captions;       /* on a page; a picture has room for one */
     pf_sheet_picture_fn *picture;
     void *context;
     const pf_stop *stop; /* set: end, leaving nothing behind; may be NULL */

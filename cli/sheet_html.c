@@ -196,6 +196,10 @@ static bool put_hit_text(page *p, pf_err *err)
         put_paragraph(p, "case", pf_sheet_case_name(h));
     if (h->caption)
         put_paragraph(p, "caption", h->caption);
+    for (size_t i = 0; p->sheet->all_captions && i < h->n_captions; i++) {
+        if (!h->caption || strcmp(h->captions[i].text, h->caption) != 0)
+            put_paragraph(p, "caption", h->captions[i].text);
+    }
     if (pf_sheet_find(p->sheet) != PF_FIND_CASES && h->case_key)
         put_paragraph(p, "case", pf_sheet_case_name(h));
     return true;

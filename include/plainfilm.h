@@ -418,6 +418,12 @@ typedef struct {
 typedef struct {
     size_t struct_size;
     int64_t id;
+    const char *text;
+} pf_caption;
+
+typedef struct {
+    size_t struct_size;
+    int64_t id;
     double score;
     const char *path;
     int frame;
@@ -441,7 +447,8 @@ typedef struct {
                           of  the case; 0: a phrase */
     const char *path;  /* of the image; NULL: a phrase */
     int frame;         /* of the file, from 0 */
-    const char *caption;               /* found, or the first of the image; or NULL */
+    const char *caption; /* that was found, or by which its image or case was; else
+                            the first of the image; or NULL */
     const char *case_key, *case_title; /* or NULL */
     const pf_attribute *attributes; /* of the image and its case, by key, then value */
     size_t n_attributes;
@@ -457,6 +464,8 @@ typedef struct {
     pf_reason by_words;        /* BM25 of the best caption */
     const int64_t *duplicates; /* folded into this hit, best first; or NULL */
     size_t n_duplicates;
+    const pf_caption *captions; /* all of the image, then of its case; by id */
+    size_t n_captions;
 } pf_hit;
 
 /* Hits, the best first; of duplicates group by group. */
@@ -526,12 +535,6 @@ PF_API const pf_evaluation *pf_answer_evaluation(const pf_answer *answer);
 PF_API const char *pf_metric_name(pf_metric metric);
 
 /* ---- what the catalog has -------------------------------------------------------- */
-
-typedef struct {
-    size_t struct_size;
-    int64_t id;
-    const char *text;
-} pf_caption;
 
 /* All that is known of an image. */
 typedef struct {

@@ -42,9 +42,12 @@ static bool brings_texts(const pf_source *source, const pf_plan_item *item)
 bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
                           bool is_replacing)
 {
-    return !item->failure && !item->is_others &&
-           (is_replacing || item->has_new_texts ||
-            (!is_as_stored(source, item) && !brings_texts(source, item)));
+    if (item->failure || item->is_others)
+        return false;
+    if (item->image_id != 0 && (source->found.keeps_texts || item->image->keeps_texts))
+        return false; /* what was read may not be all there is */
+    return is_replacing || item->has_new_texts ||
+           (!is_as_stored(source, item) && !brings_texts(source, item));
 }
 
 /* ---- captions and attributes of an image or a case ---- */
@@ -277,6 +280,29 @@ static bool forget_failures(const applier *a, pf_err *err)
     return ok;
 }
 
+/* What the tables and the pictures do not have in common, as far as both could be read.
+ */
+static bool put_stale(const applier *a, pf_err *err)
+{
+    const pf_collection *found = &a->source->found;
+    const int64_t id = a->source->id;
+    if (found->keeps_texts || pf_collection_is_in_gap(found, a->source->path))
+        return true;
+    bool ok = pf_store_forget_stale(a->store, id, err);
+    for (size_t i = 0; ok && i < found->n_stale; i++) {
+        const pf_store_stale_row row = {.table = found->stale[i].table,
+                                        .name = found->stale[i].name,
+                                        .line = (int64_t)found->stale[i].line,
+                                        .is_ambiguous = found->stale[i].is_ambiguous};
+        ok = pf_store_put_stale_row(a->store, id, &row, err);
+    }
+    for (size_t i = 0; ok && i < found->n_images; i++) {
+        if (pf_collected_lacks_row(&found->images[i]))
+            ok = pf_store_put_rowless(a->store, id, found->images[i].path, err);
+    }
+    return ok;
+}
+
 /* Were the texts of all images taken in? Those of a folder that could not be read were
  * not: the next run has to see that they have changed. */
 static bool is_whole(const pf_source *source)
@@ -292,10 +318,12 @@ static bool put_source(applier *a, pf_err *err)
     pf_source *source = a->source;
     pf_store_source row = {.path = source->path,
                            .kind = source->importer->name,
-                           .captions_path = source->captions_path,
+                           .tables = (const char *const *)source->tables,
+                           .n_tables = source->n_tables,
+                           .columns = source->columns,
                            .follows_links = source->follows_links};
     if (!a->is_cut && (!source->texts_changed || is_whole(source)))
-        row.captions_hash = source->found.texts_hash;
+        row.texts_hash = source->found.texts_hash;
     a->is_noticeable |= source->id == 0 || source->has_new_table ||
                         source->follows_links != source->did_follow;
     return pf_store_put_source(a->store, &row, &source->id, err) &&
@@ -327,7 +355,7 @@ static bool apply_source(applier *a, pf_source *source, pf_err *err)
     a->case_ids = pf_alloc_array(source->found.n_cases, sizeof *a->case_ids, err);
     bool ok = a->case_ids && put_source(a, err) &&
               (a->is_cut || forget_failures(a, err)) && put_gaps(a, err) &&
-              (a->is_cut || delete_gone(a, err));
+              (a->is_cut || (put_stale(a, err) && delete_gone(a, err)));
     for (size_t i = 0; ok && i < plan->count; i++)
         ok = apply_item(a, &plan->items[i], err);
     pf_free(a->case_ids);

@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/unicode.h"
 #include "core/base/utf8.h"
 
 enum { FIRST_SLOTS = 64 };
@@ -23,6 +24,8 @@ void pf_collection_reset(pf_collection *c)
     pf_free(c->texts);
     pf_free(c->gaps);
     pf_free(c->thrown);
+    pf_free(c->stale);
+    pf_free(c->notes);
     pf_free(c->keys);
     pf_free(c->slots);
     *c = (pf_collection){0};
@@ -51,6 +54,20 @@ static const char *keep_text(pf_collection *c, const char *s, pf_err *err)
     return kept;
 }
 
+/* Valid UTF-8 in NFC: `s` itself or a copy, which is in *owned. */
+static const char *clean_nfc(const char *s, char **owned, pf_err *err)
+{
+    char *repaired, *composed;
+    const char *utf8 = pf_utf8_clean(s, &repaired, err);
+    const char *nfc = utf8 ? pf_unicode_nfc(utf8, &composed, err) : NULL;
+    *owned = repaired;
+    if (nfc && nfc != utf8) {
+        pf_free(repaired);
+        *owned = composed;
+    }
+    return nfc;
+}
+
 /* There are few keys, and each row of a table has them in the same order: the one that
  * came after the last one the time before is looked at first. */
 static bool keep_clean_key(pf_collection *c, const char *key, uint32_t *out,
@@ -76,8 +93,8 @@ static bool keep_clean_key(pf_collection *c, const char *key, uint32_t *out,
 static bool keep_key(pf_collection *c, const char *key, uint32_t *out, pf_err *err)
 {
     char *owned;
-    const char *utf8 = pf_utf8_clean(key, &owned, err);
-    const bool ok = utf8 && keep_clean_key(c, utf8, out, err);
+    const char *clean = clean_nfc(key, &owned, err);
+    const bool ok = clean && keep_clean_key(c, clean, out, err);
     pf_free(owned);
     return ok;
 }
@@ -156,8 +173,8 @@ bool pf_collection_add_case(pf_collection *c, const char *key, const char *title
                             pf_subject *out, pf_err *err)
 {
     char *owned;
-    const char *utf8 = pf_utf8_clean(key, &owned, err);
-    const bool ok = utf8 && add_case(c, utf8, title, out, err);
+    const char *clean = clean_nfc(key, &owned, err);
+    const bool ok = clean && add_case(c, clean, title, out, err);
     pf_free(owned);
     return ok;
 }
@@ -206,12 +223,15 @@ bool pf_collection_add_attribute(pf_collection *c, pf_subject of, const char *ke
 {
     if (value[0] == '\0')
         return true;
+    pf_text_chain *chain =
+        of.is_case ? &c->cases[of.at].attributes : &c->images[of.at].attributes;
     uint32_t place;
-    return keep_key(c, key, &place, err) &&
-           add_text(c,
-                    of.is_case ? &c->cases[of.at].attributes
-                               : &c->images[of.at].attributes,
-                    place, value, err);
+    char *owned;
+    const char *clean = clean_nfc(value, &owned, err);
+    const bool ok =
+        clean && keep_key(c, key, &place, err) && add_text(c, chain, place, clean, err);
+    pf_free(owned);
+    return ok;
 }
 
 /* ---- gaps ---- */
@@ -236,6 +256,42 @@ bool pf_collection_is_in_gap(const pf_collection *c, const char *path)
             return true;
     }
     return false;
+}
+
+/* ---- rows that fit nothing, and notes ---- */
+
+bool pf_collection_add_stale_row(pf_collection *c, const pf_stale_row *row, pf_err *err)
+{
+    pf_stale_row kept = *row;
+    if (!pf_grow_array(&c->stale, &c->stale_room, c->n_stale, sizeof *c->stale, err) ||
+        !(kept.table = keep_bytes(c, row->table, err)) ||
+        !(kept.name = keep_text(c, row->name, err)))
+        return false;
+    c->stale[c->n_stale++] = kept;
+    return true;
+}
+
+bool pf_collection_misses_texts(const pf_collection *c)
+{
+    bool misses = c->keeps_texts;
+    for (size_t i = 0; !misses && i < c->n_images; i++)
+        misses = c->images[i].keeps_texts;
+    return misses;
+}
+
+bool pf_collected_lacks_row(const pf_collected_image *image)
+{
+    return image->wants_row && !image->has_row;
+}
+
+bool pf_collection_add_note(pf_collection *c, const char *text, pf_err *err)
+{
+    const char *kept = keep_text(c, text, err);
+    if (!kept ||
+        !pf_grow_array(&c->notes, &c->notes_room, c->n_notes, sizeof *c->notes, err))
+        return false;
+    c->notes[c->n_notes++] = kept;
+    return true;
 }
 
 /* ---- finishing ---- */
@@ -276,6 +332,9 @@ void pf_collection_finish(pf_collection *c)
         join(c, &last->attributes, &image->attributes);
         if (last->in_case == 0)
             last->in_case = image->in_case;
+        last->wants_row |= image->wants_row;
+        last->has_row |= image->has_row;
+        last->keeps_texts |= image->keeps_texts;
     }
     c->n_images = unique;
 }

@@ -35,10 +35,12 @@ typedef struct {
 } pf_text_chain;
 
 typedef struct {
-    const char *path;       /* absolute: a file that can be read */
-    int frame;              /* 0 is the first */
-    int64_t size, mtime_ns; /* of the file: while they stay, so does what is in it */
-    uint32_t in_case;       /* in pf_collection.cases, from 1; 0: in none */
+    const char *path;        /* absolute: a file that can be read */
+    int frame;               /* 0 is the first */
+    int64_t size, mtime_ns;  /* of the file: while they stay, so does what is in it */
+    uint32_t in_case;        /* in pf_collection.cases, from 1; 0: in none */
+    bool wants_row, has_row; /* a table is about its folder; and says something of it */
+    bool keeps_texts;        /* what lies beside it could not be read: as of all */
     pf_text_chain captions, attributes;
 } pf_collected_image;
 
@@ -52,6 +54,14 @@ typedef struct {
 typedef struct {
     const char *path, *reason;
 } pf_collected_gap;
+
+/* A row of a table that is about no picture. */
+typedef struct {
+    const char *table; /* its path */
+    const char *name;  /* of the picture, or of the case, as it stands there */
+    size_t line;
+    bool is_ambiguous; /* several pictures are called that, but for case */
+} pf_stale_row;
 
 typedef struct {
     const char *source;     /* its path; borrowed */
@@ -70,6 +80,12 @@ links followed; NULL: anywhere. Set by the importer */
     size_t n_texts, texts_room, n_captions;
     pf_collected_gap *gaps;
     size_t n_gaps, gaps_room;
+    pf_stale_row *stale;
+    size_t n_stale, stale_room;
+    const char **notes; /* for the user, a line each */
+    size_t n_notes, notes_room;
+    bool keeps_texts; /* something with texts could not be read: known images keep
+                       * theirs. Set by the importer, with a gap that says why */
 
     /* Of what captions, attributes and cases were read from; zero when there is nothing
      * of the kind. While it stays the same, only images that have changed take them in
@@ -94,8 +110,9 @@ void pf_collection_reset(pf_collection *c); /* all zero is fine */
 
 /* ---- for importers ---- */
 
-/* Text need not be UTF-8: what is not gets repaired with U+FFFD. Empty captions and
- * values are passed over. */
+/* Text need not be UTF-8: what is not gets repaired with U+FFFD. Keys, values and keys
+ * of cases are brought to NFC, so that what looks the same is the same. Empty captions
+ * and values are passed over. */
 
 /* Takes path, frame, size and mtime_ns. One that is added twice is one image. */
 PF_MUST_CHECK bool pf_collection_add_image(pf_collection *c,
@@ -116,6 +133,11 @@ PF_MUST_CHECK bool pf_collection_add_attribute(pf_collection *c, pf_subject of,
  * itself stands for all of it. */
 PF_MUST_CHECK bool pf_collection_add_gap(pf_collection *c, const char *path,
                                          const char *reason, pf_err *err);
+PF_MUST_CHECK bool pf_collection_add_stale_row(pf_collection *c,
+                                               const pf_stale_row *row, pf_err *err);
+/* Something the user should hear of that is no failure. */
+PF_MUST_CHECK bool pf_collection_add_note(pf_collection *c, const char *text,
+                                          pf_err *err);
 
 /* ---- for what comes after ---- */
 
@@ -127,5 +149,9 @@ const pf_collected_image *pf_collection_find(const pf_collection *c, const char 
                                              int frame);
 /* True when nothing could be learnt about this path, or about the source as a whole. */
 bool pf_collection_is_in_gap(const pf_collection *c, const char *path);
+/* Some known image keeps its texts, for what there is now could not be read. */
+bool pf_collection_misses_texts(const pf_collection *c);
+/* No table says anything of this image, though one should. */
+bool pf_collected_lacks_row(const pf_collected_image *image);
 
 #endif

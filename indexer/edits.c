@@ -97,7 +97,8 @@ bool pf_edits_find(pf_source *source, pf_store *store, pf_err *err)
     for (size_t i = 0; ok && store && source->texts_changed && i < source->plan.count;
          i++) {
         pf_plan_item *item = &source->plan.items[i];
-        if (item->image_id == 0 || item->failure || item->is_others)
+        if (item->image_id == 0 || item->failure || item->is_others ||
+            item->image->keeps_texts)
             continue;
         ok = list_found(&list, &source->found, item->image, err) &&
              pf_store_each_text_of_image(store, item->image_id, meet, &list, err);

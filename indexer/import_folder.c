@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/image/scan.h"
 #include "indexer/dicom_files.h"
-#include "indexer/import_captions.h"
+#include "indexer/folder_texts.h"
 
 /* Where its links lead tonight; a source whose real place is not known cannot be kept
  * to, and is not read. */
@@ -78,8 +78,7 @@ static bool read_folder(const pf_import *from, pf_collection *to, pf_err *err)
     bool ok = scan_source(from, &scan, to, &is_there, err);
     if (ok && is_there)
         ok = pf_dicom_files_look(&dicom, from, &scan, to->within, err) &&
-             take_scan(&scan, &dicom, to, err) &&
-             (!from->captions || pf_captions_read(from, &scan, to, err)) &&
+             take_scan(&scan, &dicom, to, err) && pf_texts_read(from, &scan, to, err) &&
              pf_dicom_files_add(&dicom, to, err);
     pf_dicom_files_reset(&dicom);
     pf_scan_reset(&scan);

@@ -21,9 +21,12 @@
 
 /* A source to be read. Everything is borrowed. */
 typedef struct {
-    const char *path;     /* absolute, or a name that is no path */
-    const char *captions; /* file the user gave for it, absolute; or NULL */
-    const char *except;   /* a folder not to be entered: the catalog; may be NULL */
+    const char *path;          /* absolute, or a name that is no path */
+    const char *const *tables; /* files of captions the user gave for it, absolute */
+    size_t n_tables;
+    bool tables_are_given; /* in this run; else they are remembered */
+    const char *columns;   /* of the tables, as columns.h has it; or NULL */
+    const char *except;    /* a folder not to be entered: the catalog; may be NULL */
     const char *const *excluded; /* patterns (pf_pattern_fits()) of what is left out */
     size_t n_excluded;
     bool follows_links;     /* to files outside the source */

@@ -21,15 +21,15 @@
 #include "indexer/run.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON };
-enum { EXCLUDE = 1 }; /* the tag of an option that may be given several times */
+enum { CAPTIONS = 1, EXCLUDE }; /* the tags of options that may be given several times */
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *captions, *backup;
+    const char *catalog, *model, *tokenizer, *preprocess, *columns, *backup;
     int64_t jobs, batch, wait_seconds;
     int format;
-    bool rebuild, dry_run, verify_content, follow_links, allow_removals, info, check;
-    bool repair, retry, quiet, verbose;
+    bool rebuild, dry_run, verify_content, follow_links, allow_removals, strict, info;
+    bool check, repair, retry, quiet, verbose;
     int64_t settle;
     const char *forget, *relocate, *share;
 } asked = {.batch = 8, .settle = 2};
@@ -38,13 +38,25 @@ static const char *const format_names[] = {"text", "json", NULL};
 
 static const pf_opt options[] = {
     {.kind = PF_OPT_HEADING, .help = "What to index"},
-    {.kind = PF_OPT_STRING,
+    {.kind = PF_OPT_LIST,
      .name = "captions",
      .arg = "FILE",
-     .to = &asked.captions,
-     .help = "table with the columns file and caption, and case if there are some; any "
-             "others become attributes. Remembered with PATH. Commas part columns, "
-             "tabs when it ends in .tsv"},
+     .tag = CAPTIONS,
+     .help = "table (CSV, TSV, JSON Lines) with a column for the picture, as file, one "
+             "for the text, as caption, and case if there are some; any others become "
+             "attributes. May be repeated. Remembered with PATH"},
+    {.kind = PF_OPT_STRING,
+     .name = "columns",
+     .arg = "NAMES",
+     .to = &asked.columns,
+     .default_text = "by common sense",
+     .help = "which columns of the tables are what: file=NAME,caption=NAME,case=NAME; "
+             "remembered with PATH"},
+    {.kind = PF_OPT_FLAG,
+     .name = "strict",
+     .to = &asked.strict,
+     .help = "change nothing when a row of a table has no picture, or a picture no "
+             "row"},
     {.kind = PF_OPT_FLAG,
      .name = "verify-content",
      .to = &asked.verify_content,
@@ -197,7 +209,8 @@ static const pf_opt options[] = {
      .short_name = 'v',
      .name = "verbose",
      .to = &asked.verbose,
-     .help = "say more on stderr: oddities of the model"},
+     .help = "say more: oddities of the model on stderr, and every row without a "
+             "picture instead of the first twenty"},
     {.kind = PF_OPT_END},
 };
 
@@ -301,8 +314,8 @@ static bool read_share(pf_run_options *o, pf_err *err)
 
 /* What the user named. */
 typedef struct {
-    const char **paths, **excluded;
-    size_t n_paths, n_excluded;
+    const char **paths, **captions, **excluded;
+    size_t n_paths, n_captions, n_excluded;
 } named;
 
 static pf_exit index_paths(const char *folder, const named *what)
@@ -321,7 +334,10 @@ static pf_exit index_paths(const char *folder, const named *what)
                         .model = asked.model,
                         .tokenizer = asked.tokenizer,
                         .preprocess = asked.preprocess,
-                        .captions = asked.captions,
+                        .captions = what->captions,
+                        .n_captions = what->n_captions,
+                        .columns = asked.columns,
+                        .strict = asked.strict,
                         .paths = what->paths,
                         .n_paths = what->n_paths,
                         .excluded = what->excluded,
@@ -347,9 +363,14 @@ static pf_exit index_paths(const char *folder, const named *what)
     if (s.what)
         pf_progress_finish(&s.bar);
     say_notes(&notes);
-    pf_exit code = !ok ? PF_EXIT_FAILED : report.failed ? PF_EXIT_PARTLY : PF_EXIT_DONE;
+    pf_exit code = !ok                         ? PF_EXIT_FAILED
+                   : pf_report_is_odd(&report) ? PF_EXIT_PARTLY
+                                               : PF_EXIT_DONE;
+    const pf_report_options shown_as = {.json = asked.format == FORMAT_JSON,
+                                        .is_dry_run = asked.dry_run,
+                                        .lists_all = asked.verbose};
     if (ok)
-        pf_report_run(&report, asked.dry_run, asked.format == FORMAT_JSON, stdout);
+        pf_report_run(&report, &shown_as, stdout);
     else if (err.code == PF_ERR_INTERRUPTED)
         code = say_interrupted(&report);
     else
@@ -382,9 +403,9 @@ static pf_exit info_of_catalog(const char *folder)
 {
     pf_err err = PF_ERR_INIT;
     pf_catalog *catalog;
-    const bool ok =
-        pf_catalog_open_reader(&catalog, folder, &err) &&
-        pf_report_catalog(catalog, asked.format == FORMAT_JSON, stdout, &err);
+    const bool ok = pf_catalog_open_reader(&catalog, folder, &err) &&
+                    pf_report_catalog(catalog, asked.format == FORMAT_JSON,
+                                      asked.verbose, stdout, &err);
     pf_catalog_close(catalog);
     return ok ? PF_EXIT_DONE : fail(&err);
 }
@@ -459,6 +480,8 @@ static void sort_items(const pf_cli_args *args, named *what)
         const pf_cli_item *item = &args->items[i];
         if (item->tag == EXCLUDE)
             what->excluded[what->n_excluded++] = item->value;
+        else if (item->tag == CAPTIONS)
+            what->captions[what->n_captions++] = item->value;
         else
             what->paths[what->n_paths++] = item->value;
     }
@@ -474,11 +497,13 @@ static pf_exit run_command(const pf_cli_args *args)
     char *folder = asked.catalog ? pf_strdup(asked.catalog, &err)
                                  : pf_catalog_default_folder(&err);
     named what = {.paths = pf_alloc_array(args->n_items, sizeof(char *), &err),
+                  .captions = pf_alloc_array(args->n_items, sizeof(char *), &err),
                   .excluded = pf_alloc_array(args->n_items, sizeof(char *), &err)};
+    const bool has_room = what.paths && what.captions && what.excluded;
     pf_exit code = PF_EXIT_FAILED;
-    if (what.paths && what.excluded)
+    if (has_room)
         sort_items(args, &what);
-    if (!folder || !what.paths || !what.excluded) {
+    if (!folder || !has_room) {
         code = fail(&err);
     } else if (asked.info) {
         code = info_of_catalog(folder);
@@ -491,6 +516,7 @@ static pf_exit run_command(const pf_cli_args *args)
     }
     pf_free(folder);
     pf_free(what.paths);
+    pf_free(what.captions);
     pf_free(what.excluded);
     return code;
 }

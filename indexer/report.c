@@ -8,7 +8,50 @@
 #include "core/base/mem.h"
 #include "cli/term.h"
 
+enum { LISTED = 20 };
+
+/* ---- rows without a picture, pictures without a row ---- */
+
+static void stale_json(pf_json_writer *w, const char *table, size_t line,
+                       const char *name, bool is_ambiguous)
+{
+    pf_json_begin_object(w, NULL);
+    pf_json_write_path(w, "table", table);
+    pf_json_write_int(w, "line", (int64_t)line);
+    pf_json_write_string(w, "name", name);
+    pf_json_write_bool(w, "ambiguous", is_ambiguous);
+    pf_json_end_object(w);
+}
+
+static void stale_text(FILE *out, const char *table, size_t line, const char *name,
+                       bool is_ambiguous)
+{
+    fputs("no picture: ", out);
+    pf_term_puts(out, table);
+    fprintf(out, ": line %zu: ", line);
+    pf_term_puts(out, name);
+    fputs(is_ambiguous ? " (several are called that)\n" : "\n", out);
+}
+
+static void rowless_text(FILE *out, const char *path)
+{
+    fputs("no row: ", out);
+    pf_term_puts(out, path);
+    fputc('\n', out);
+}
+
+static void more_text(FILE *out, const char *what, size_t n)
+{
+    if (n > LISTED)
+        fprintf(out, "%s: and %zu more, which -v lists\n", what, n - LISTED);
+}
+
 /* ---- a run ---- */
+
+bool pf_report_is_odd(const pf_run_report *report)
+{
+    return report->failed + report->n_stale + report->n_rowless > 0;
+}
 
 static double rate_of(const pf_run_report *r)
 {
@@ -30,6 +73,8 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"kept", (int64_t)r->kept},
                   {"links_out", (int64_t)r->links_out},
                   {"captions_long", (int64_t)r->captions_long},
+                  {"rows_without_picture", (int64_t)r->n_stale},
+                  {"pictures_without_row", (int64_t)r->n_rowless},
                   {"images", r->images},
                   {"captions", r->captions},
                   {"cases", r->cases},
@@ -54,6 +99,15 @@ static void run_json(const pf_run_report *r, FILE *out)
         pf_json_end_object(&w);
     }
     pf_json_end_array(&w);
+    pf_json_begin_array(&w, "stale_rows");
+    for (size_t i = 0; i < r->n_stale; i++)
+        stale_json(&w, r->stale[i].table, r->stale[i].line, r->stale[i].name,
+                   r->stale[i].is_ambiguous);
+    pf_json_end_array(&w);
+    pf_json_begin_array(&w, "rowless_pictures");
+    for (size_t i = 0; i < r->n_rowless; i++)
+        pf_json_write_string(&w, NULL, r->rowless[i]);
+    pf_json_end_array(&w);
     pf_json_end_object(&w);
 }
 
@@ -71,8 +125,26 @@ static void others_text(const pf_run_report *r, FILE *out)
     fputc('\n', out);
 }
 
-static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
+static void tables_text(const pf_run_report *r, bool lists_all, FILE *out)
 {
+    if (r->n_stale + r->n_rowless == 0)
+        return;
+    fprintf(out, "rows without a picture: %zu, pictures without a row: %zu\n",
+            r->n_stale, r->n_rowless);
+    for (size_t i = 0; i < r->n_stale && (lists_all || i < LISTED); i++)
+        stale_text(out, r->stale[i].table, r->stale[i].line, r->stale[i].name,
+                   r->stale[i].is_ambiguous);
+    if (!lists_all)
+        more_text(out, "no picture", r->n_stale);
+    for (size_t i = 0; i < r->n_rowless && (lists_all || i < LISTED); i++)
+        rowless_text(out, r->rowless[i]);
+    if (!lists_all)
+        more_text(out, "no row", r->n_rowless);
+}
+
+static void run_text(const pf_run_report *r, const pf_report_options *o, FILE *out)
+{
+    const bool is_dry_run = o->is_dry_run;
     fprintf(
         out,
         "%s%zu added, %zu updated, %zu moved, %zu removed, %zu unchanged, %zu failed",
@@ -107,22 +179,25 @@ static void run_text(const pf_run_report *r, bool is_dry_run, FILE *out)
         pf_term_puts(out, r->failures[i].reason);
         fputc('\n', out);
     }
+    tables_text(r, o->lists_all, out);
 }
 
-void pf_report_run(const pf_run_report *report, bool is_dry_run, bool json, FILE *out)
+void pf_report_run(const pf_run_report *report, const pf_report_options *options,
+                   FILE *out)
 {
-    if (json)
+    if (options->json)
         run_json(report, out);
     else
-        run_text(report, is_dry_run, out);
+        run_text(report, options, out);
 }
 
 /* ---- the catalog ---- */
 
 typedef struct {
-    bool json;
+    bool json, lists_all;
     FILE *out;
     pf_json_writer w;
+    size_t n_listed;
     pf_store *store; /* of the catalog */
 } printer;
 
@@ -201,8 +276,14 @@ static bool say_source(void *context, const pf_store_source *source, pf_err *err
     if (p->json)
         pf_json_begin_object(&p->w, NULL);
     say_path(p, "path", "source", source->path);
-    if (p->json || source->captions_path)
-        say_path(p, "captions", "  captions", source->captions_path);
+    if (p->json)
+        pf_json_begin_array(&p->w, "captions");
+    for (size_t i = 0; i < source->n_tables; i++)
+        say_path(p, NULL, "  captions", source->tables[i]);
+    if (p->json)
+        pf_json_end_array(&p->w);
+    if (p->json || source->columns)
+        say_string(p, "columns", "  columns", source->columns);
     if (p->json)
         pf_json_write_bool(&p->w, "follows_links", source->follows_links);
     else if (source->follows_links)
@@ -373,6 +454,58 @@ static bool say_attributes(printer *p, pf_store *store, pf_err *err)
     return ok;
 }
 
+static bool say_stale(void *context, const pf_store_stale_row *row, pf_err *err)
+{
+    printer *p = context;
+    (void)err;
+    if (p->json)
+        stale_json(&p->w, row->table, (size_t)row->line, row->name, row->is_ambiguous);
+    else if (p->lists_all || p->n_listed < LISTED)
+        stale_text(p->out, row->table, (size_t)row->line, row->name, row->is_ambiguous);
+    p->n_listed++;
+    return true;
+}
+
+static bool say_rowless(void *context, const char *path, pf_err *err)
+{
+    printer *p = context;
+    (void)err;
+    if (p->json)
+        pf_json_write_string(&p->w, NULL, path);
+    else if (p->lists_all || p->n_listed < LISTED)
+        rowless_text(p->out, path);
+    p->n_listed++;
+    return true;
+}
+
+static void begin_list(printer *p, const char *key)
+{
+    p->n_listed = 0;
+    if (p->json)
+        pf_json_begin_array(&p->w, key);
+}
+
+static void end_list(printer *p, const char *what)
+{
+    if (p->json)
+        pf_json_end_array(&p->w);
+    else if (!p->lists_all)
+        more_text(p->out, what, p->n_listed);
+}
+
+static bool say_unfit(printer *p, pf_store *store, pf_err *err)
+{
+    begin_list(p, "stale_rows");
+    if (!pf_store_each_stale_row(store, say_stale, p, err))
+        return false;
+    end_list(p, "no picture");
+    begin_list(p, "rowless_pictures");
+    if (!pf_store_each_rowless(store, say_rowless, p, err))
+        return false;
+    end_list(p, "no row");
+    return true;
+}
+
 static void say_model_row(printer *p, const pf_store_model *model)
 {
     if (model->id == 0) {
@@ -423,13 +556,14 @@ static bool say_lists(printer *p, pf_store *store, pf_err *err)
         return false;
     if (p->json)
         pf_json_end_array(&p->w);
-    return true;
+    return say_unfit(p, store, err);
 }
 
-bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out, pf_err *err)
+bool pf_report_catalog(pf_catalog *catalog, bool json, bool lists_all, FILE *out,
+                       pf_err *err)
 {
     pf_store *store = pf_catalog_store(catalog);
-    printer p = {.json = json, .out = out, .store = store};
+    printer p = {.json = json, .lists_all = lists_all, .out = out, .store = store};
     pf_store_counts n;
     pf_store_run last;
     pf_store_model model = {0};

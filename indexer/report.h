@@ -14,11 +14,21 @@
 #include "indexer/rearrange.h"
 #include "indexer/run.h"
 
-void pf_report_run(const pf_run_report *report, bool is_dry_run, bool json, FILE *out);
+typedef struct {
+    bool json, is_dry_run;
+    bool lists_all; /* as text, too: JSON always has all */
+} pf_report_options;
 
-/* What the catalog holds: counts, sources, model, last run, failures that stand. */
-PF_MUST_CHECK bool pf_report_catalog(pf_catalog *catalog, bool json, FILE *out,
-                                     pf_err *err);
+void pf_report_run(const pf_run_report *report, const pf_report_options *options,
+                   FILE *out);
+/* Something needs a look: files that failed, tables and pictures that do not fit. */
+bool pf_report_is_odd(const pf_run_report *report);
+
+/* What the catalog holds: counts, sources, model, last run, failures that stand, rows
+ * without a picture and pictures without a row (as text the first twenty of each, or
+ * all). */
+PF_MUST_CHECK bool pf_report_catalog(pf_catalog *catalog, bool json, bool lists_all,
+                                     FILE *out, pf_err *err);
 
 /* What was understood of a model, with every oddity. */
 void pf_report_model(const pf_model *model, const pf_notes *notes, bool json,

@@ -446,10 +446,48 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
     return true;
 }
 
+static bool report_stale(pf_run_report *report, const pf_stale_row *row, pf_err *err)
+{
+    if (!pf_grow_array(&report->stale, &report->stale_room, report->n_stale,
+                       sizeof *report->stale, err))
+        return false;
+    const pf_run_stale_row s = {.table = pf_strdup(row->table, err),
+                                .name = pf_strdup(row->name, err),
+                                .line = row->line,
+                                .is_ambiguous = row->is_ambiguous};
+    report->stale[report->n_stale++] = s;
+    return s.table && s.name;
+}
+
+static bool report_rowless(pf_run_report *report, const char *path, pf_err *err)
+{
+    if (!pf_grow_array(&report->rowless, &report->rowless_room, report->n_rowless,
+                       sizeof *report->rowless, err))
+        return false;
+    char *copy = pf_strdup(path, err);
+    report->rowless[report->n_rowless++] = copy;
+    return copy != NULL;
+}
+
+/* Where tables and pictures do not fit each other. */
+static bool report_tables(pf_run_report *report, const pf_collection *found,
+                          pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < found->n_stale; i++)
+        ok = report_stale(report, &found->stale[i], err);
+    for (size_t i = 0; ok && i < found->n_images; i++) {
+        if (pf_collected_lacks_row(&found->images[i]))
+            ok = report_rowless(report, found->images[i].path, err);
+    }
+    return ok;
+}
+
 static bool count_all(run *r, pf_err *err)
 {
     for (size_t i = 0; i < r->sources.count; i++) {
-        if (!count_source(r, &r->sources.at[i], err))
+        if (!count_source(r, &r->sources.at[i], err) ||
+            !report_tables(r->report, &r->sources.at[i].found, err))
             return false;
     }
     pf_store_counts n;
@@ -474,6 +512,14 @@ void pf_run_report_reset(pf_run_report *report)
         pf_free(report->failures[i].reason);
     }
     pf_free(report->failures);
+    for (size_t i = 0; i < report->n_stale; i++) {
+        pf_free(report->stale[i].table);
+        pf_free(report->stale[i].name);
+    }
+    pf_free(report->stale);
+    for (size_t i = 0; i < report->n_rowless; i++)
+        pf_free(report->rowless[i]);
+    pf_free(report->rowless);
     *report = (pf_run_report){0};
 }
 
@@ -600,6 +646,50 @@ static bool finish_diary(run *r, const char *state, pf_err *err)
 
 /* ---- the run ---- */
 
+static void tell_notes(const run *r)
+{
+    for (size_t i = 0; r->options->notice && i < r->sources.count; i++) {
+        const pf_collection *found = &r->sources.at[i].found;
+        for (size_t k = 0; k < found->n_notes; k++)
+            r->options->notice(r->options->context, found->notes[k]);
+    }
+}
+
+static bool refuse_rowless(const pf_collection *found, pf_err *err)
+{
+    const char *first = NULL;
+    size_t n = 0;
+    for (size_t i = found->n_images; i-- > 0;) {
+        if (!pf_collected_lacks_row(&found->images[i]))
+            continue;
+        first = found->images[i].path;
+        n++;
+    }
+    return n == 0 || pf_fail(err, PF_ERR_NOT_FOUND,
+                             "--strict: no row of a captions file is about '%s' (%zu "
+                             "such pictures)",
+                             first, n);
+}
+
+/* With --strict tables and pictures have to fit. */
+static bool check_tables(const run *r, pf_err *err)
+{
+    for (size_t i = 0; i < r->sources.count; i++) {
+        const pf_collection *found = &r->sources.at[i].found;
+        if (found->n_stale > 0)
+            return pf_fail(
+                err, PF_ERR_NOT_FOUND,
+                "--strict: captions file '%s': line %zu: there is no picture "
+                "'%s' under '%s' (%zu such rows); correct the line or remove "
+                "it",
+                found->stale[0].table, found->stale[0].line, found->stale[0].name,
+                r->sources.at[i].path, found->n_stale);
+        if (!refuse_rowless(found, err))
+            return false;
+    }
+    return true;
+}
+
 /* Everything that can be refused without touching the catalog. */
 static bool prepare(run *r, pf_notes *notes, pf_err *err)
 {
@@ -614,8 +704,12 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
                        o->catalog);
     if (exists && !(o->dry_run ? open_to_look(r, err) : open_catalog(r, err)))
         return false;
-    if (!pf_sources_choose(&r->sources, r->store, o->paths, o->n_paths, o->captions,
-                           o->rebuild, err))
+    const pf_sources_given given = {.paths = o->paths,
+                                    .n_paths = o->n_paths,
+                                    .tables = o->captions,
+                                    .n_tables = o->n_captions,
+                                    .columns = o->columns};
+    if (!pf_sources_choose(&r->sources, r->store, &given, o->rebuild, err))
         return false;
     for (size_t i = 0; i < r->sources.count; i++) {
         pf_source *source = &r->sources.at[i];
@@ -635,7 +729,9 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     char *real = realpath(o->catalog, NULL);
     bool ok = pf_sources_read(&r->sources, r->store, real, o->stop, err);
     free(real);
-    return ok;
+    if (ok)
+        tell_notes(r);
+    return ok && (!o->strict || check_tables(r, err));
 }
 
 /* Every image that stays needs a vector of the new model, also those in what cannot be
@@ -644,6 +740,11 @@ static bool check_replaceable(const run *r, pf_err *err)
 {
     for (size_t i = 0; r->model.is_replacing && i < r->sources.count; i++) {
         const pf_source *source = &r->sources.at[i];
+        if (pf_collection_misses_texts(&source->found))
+            return pf_fail(err, PF_ERR_IO,
+                           "--rebuild has to read every text, and '%s' "
+                           "cannot be read: %s",
+                           source->found.gaps[0].path, source->found.gaps[0].reason);
         if (source->plan.n_kept > 0)
             return pf_fail(err, PF_ERR_IO,
                            "--rebuild has to read every picture, and %zu lie in '%s': "

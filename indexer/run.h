@@ -26,14 +26,17 @@
 typedef struct {
     const char *catalog;                        /* folder */
     const char *model, *tokenizer, *preprocess; /* NULL: what the catalog remembers */
-    const char *captions;                       /* for the one path, or NULL */
-    const char *const *paths;                   /* none: every remembered source */
+    const char *const *captions; /* [n_captions] tables for the one path, */
+    size_t n_captions;
+    const char *columns;      /* and which of their columns is what; or NULL */
+    const char *const *paths; /* none: every remembered source */
     size_t n_paths;
     const char *const *excluded; /* patterns; none: what is remembered */
     size_t n_excluded;
     int jobs;
     size_t batch;
     bool rebuild, dry_run, verify_content;
+    bool strict;       /* rows without a picture, pictures without a row: a failure */
     bool follow_links; /* also those that lead out of their source */
     bool retry; /* files that failed, too, although they have not changed since */
     int settle_seconds;  /* files that changed since are waited for; 0: they are not */
@@ -42,8 +45,8 @@ typedef struct {
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 
-    /* Told what the model's makers want its users told, and what the sandbox lacks, a
-     * line each; may be NULL. */
+    /* Told what the model's makers want its users told, what the sandbox lacks, and
+     * what is odd about a source, a line each; may be NULL. */
     void (*notice)(void *context, const char *text);
     /* Told of each picture that takes longer than a minute; may be NULL. */
     void (*warning)(void *context, const char *text);
@@ -57,6 +60,12 @@ typedef struct {
 typedef struct {
     char *path, *reason; /* owned */
 } pf_run_failure;
+
+typedef struct {
+    char *table, *name; /* owned; name: what the row calls its picture */
+    size_t line;
+    bool is_ambiguous; /* several pictures are called that, but for case */
+} pf_run_stale_row;
 
 typedef struct {
     size_t added, updated, moved, removed, unchanged, failed;
@@ -74,6 +83,10 @@ typedef struct {
     size_t captions_long; /* new texts of which only the beginning is found by words */
     pf_run_failure *failures;
     size_t n_failures, failures_room;
+    pf_run_stale_row *stale; /* rows of tables that are about no picture */
+    size_t n_stale, stale_room;
+    char **rowless; /* owned: paths of pictures without a row */
+    size_t n_rowless, rowless_room;
 } pf_run_report;
 
 /* False with PF_ERR_INTERRUPTED: `embedded` and `is_published` tell what came of it. */

@@ -7,17 +7,46 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "indexer/columns.h"
 
 static void reset_source(pf_source *source)
 {
     pf_plan_reset(&source->plan);
     pf_collection_reset(&source->found);
     pf_free(source->path);
-    pf_free(source->captions_path);
     pf_free(source->real);
+    for (size_t i = 0; i < source->n_tables; i++)
+        pf_free(source->tables[i]);
+    pf_free(source->tables);
+    pf_free(source->columns);
     for (size_t i = 0; i < source->n_excluded; i++)
         pf_free(source->excluded[i]);
     pf_free(source->excluded);
+}
+
+static bool has_table(const pf_source *source, const char *path)
+{
+    for (size_t i = 0; i < source->n_tables; i++) {
+        if (strcmp(source->tables[i], path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The source has none yet. */
+static bool set_tables(pf_source *source, const char *const *paths, size_t n,
+                       pf_err *err)
+{
+    source->tables = pf_alloc_array(n, sizeof *source->tables, err);
+    for (size_t i = 0; source->tables && i < n; i++) {
+        if (has_table(source, paths[i]))
+            continue;
+        char *path = pf_strdup(paths[i], err);
+        if (!path)
+            return false;
+        source->tables[source->n_tables++] = path;
+    }
+    return source->tables != NULL;
 }
 
 /* Owned, like all that a pf_source holds. NULL is fine. */
@@ -28,7 +57,7 @@ static bool copy(char **out, const char *text, pf_err *err)
 }
 
 /* A new one at the end of the list, without an id; NULL when memory ran out. */
-static pf_source *add_source(pf_sources *s, const char *path, const char *captions,
+static pf_source *add_source(pf_sources *s, const char *path,
                              const pf_importer *importer, pf_err *err)
 {
     if (!pf_grow_array(&s->at, &s->room, s->count, sizeof *s->at, err))
@@ -36,9 +65,7 @@ static pf_source *add_source(pf_sources *s, const char *path, const char *captio
     pf_source *source = &s->at[s->count];
     *source = (pf_source){.importer = importer};
     char *real = realpath(path, NULL);
-    const bool ok = copy(&source->path, path, err) &&
-                    copy(&source->captions_path, captions, err) &&
-                    copy(&source->real, real, err);
+    const bool ok = copy(&source->path, path, err) && copy(&source->real, real, err);
     free(real);
     if (!ok) {
         reset_source(source);
@@ -99,38 +126,47 @@ static bool recall(void *context, const pf_store_source *row, pf_err *err)
     if (holder_of(chosen, row->path, NULL))
         return true;
     const pf_importer *importer = importer_of(row, err);
-    pf_source *source =
-        importer ? add_source(chosen, row->path, row->captions_path, importer, err)
-                 : NULL;
+    pf_source *source = importer ? add_source(chosen, row->path, importer, err) : NULL;
     if (!source)
         return false;
     source->id = row->id;
-    source->known_hash = row->captions_hash;
+    source->known_hash = row->texts_hash;
     source->follows_links = source->did_follow = row->follows_links;
-    return true;
+    return set_tables(source, row->tables, row->n_tables, err) &&
+           copy(&source->columns, row->columns, err);
 }
 
-/* Names in a captions file count from its folder: moved elsewhere, the same bytes may
- * mean other pictures, so that they count as new. */
+static bool has_same_tables(const pf_source *source, const pf_store_source *row)
+{
+    bool is_same = source->n_tables == row->n_tables;
+    for (size_t i = 0; is_same && i < row->n_tables; i++)
+        is_same = has_table(source, row->tables[i]);
+    return is_same;
+}
+
+/* None given: the store's count. */
+static bool has_same_columns(const pf_source *source, const pf_store_source *row)
+{
+    return !source->columns ||
+           (row->columns && strcmp(source->columns, row->columns) == 0);
+}
+
+/* What was not given anew is as it was; columns go with their tables. */
 static bool take_over(pf_source *given, const pf_store_source *row, pf_err *err)
 {
     given->id = row->id;
     given->did_follow = row->follows_links;
-    given->has_new_table =
-        given->captions_path &&
-        (!row->captions_path || strcmp(given->captions_path, row->captions_path) != 0);
-    if (!given->captions_path && row->captions_path &&
-        !(given->captions_path = pf_strdup(row->captions_path, err)))
+    given->known_hash = row->texts_hash;
+    if (given->n_tables == 0 && !set_tables(given, row->tables, row->n_tables, err))
         return false;
-    if (!given->captions_path ||
-        (row->captions_path && strcmp(given->captions_path, row->captions_path) == 0))
-        given->known_hash = row->captions_hash;
-    return true;
+    const bool is_same = has_same_tables(given, row);
+    given->has_new_table = !is_same || !has_same_columns(given, row);
+    return given->columns || !is_same || copy(&given->columns, row->columns, err);
 }
 
 typedef struct {
     pf_source *given;
-    bool has_captions; /* that the user gave with it */
+    bool has_tables; /* that the user gave with it */
 } comparison;
 
 static bool refuse_inside(const pf_source *given, const pf_store_source *row,
@@ -152,7 +188,7 @@ static bool check_outside(const comparison *c, const pf_store_source *row, pf_er
                        "'%s' holds the source '%s', which leads there by a link; "
                        "--forget that one first",
                        c->given->path, row->path);
-    return !row->captions_path || c->has_captions ||
+    return row->n_tables == 0 || c->has_tables ||
            pf_fail(err, PF_ERR_MISUSE,
                    "'%s' holds the source '%s', which has captions of its own; give "
                    "--captions for all of it",
@@ -180,7 +216,7 @@ static bool compare_all(pf_sources *s, pf_store *store, pf_err *err)
 {
     bool ok = true;
     for (size_t i = 0; ok && store && i < s->count; i++) {
-        comparison c = {&s->at[i], s->at[i].captions_path != NULL};
+        comparison c = {&s->at[i], s->at[i].n_tables > 0};
         ok = pf_store_each_source(store, compare, &c, err);
     }
     return ok;
@@ -246,51 +282,90 @@ static char *captions_path(const char *given, const char *source, const char *re
     return path;
 }
 
-static bool add_recognised(pf_sources *s, const recognition *r, const char *captions,
-                           pf_err *err)
+static char **find_tables(const pf_sources_given *given, const recognition *r,
+                          pf_err *err)
+{
+    char **paths = pf_alloc_array(given->n_tables, sizeof *paths, err);
+    for (size_t i = 0; paths && i < given->n_tables; i++) {
+        paths[i] = captions_path(given->tables[i], r->known, r->real, err);
+        if (paths[i])
+            continue;
+        while (i-- > 0)
+            pf_free(paths[i]);
+        pf_free(paths);
+        return NULL;
+    }
+    return paths;
+}
+
+static bool take_given(pf_source *source, const pf_sources_given *given,
+                       const recognition *r, pf_err *err)
+{
+    source->is_given = true;
+    source->tables_are_given = given->n_tables > 0 || given->columns;
+    if (given->n_tables == 0)
+        return copy(&source->columns, given->columns, err);
+    char **paths = find_tables(given, r, err);
+    const bool ok =
+        paths && set_tables(source, (const char *const *)paths, given->n_tables, err) &&
+        copy(&source->columns, given->columns, err);
+    for (size_t i = 0; paths && i < given->n_tables; i++)
+        pf_free(paths[i]);
+    pf_free(paths);
+    return ok;
+}
+
+static bool add_recognised(pf_sources *s, const recognition *r,
+                           const pf_sources_given *given, pf_err *err)
 {
     if (holder_of(s, r->known, r->real))
         return true;
     drop_those_inside(s, r->known, r->real);
-    char *table = captions ? captions_path(captions, r->known, r->real, err) : NULL;
-    pf_source *source =
-        captions && !table ? NULL : add_source(s, r->known, table, r->importer, err);
-    pf_free(table);
-    if (source)
-        source->is_given = true;
-    return source != NULL;
+    pf_source *source = add_source(s, r->known, r->importer, err);
+    return source && take_given(source, given, r, err);
 }
 
-static bool add_given(pf_sources *s, pf_store *store, const char *given,
-                      const char *captions, pf_err *err)
+static bool add_given(pf_sources *s, pf_store *store, const char *name,
+                      const pf_sources_given *given, pf_err *err)
 {
-    char *path = pf_path_absolute(given, err);
+    char *path = pf_path_absolute(name, err);
     if (!path)
         return false;
-    char *real = realpath(given, NULL);
-    recognition r = {.given = given, .path = path, .real = real, .why = errno};
+    char *real = realpath(name, NULL);
+    recognition r = {.given = name, .path = path, .real = real, .why = errno};
     const bool ok =
-        recognise_given(&r, store, err) && add_recognised(s, &r, captions, err);
+        recognise_given(&r, store, err) && add_recognised(s, &r, given, err);
     free(real);
     pf_free(path);
     pf_free(r.known);
     return ok;
 }
 
-bool pf_sources_choose(pf_sources *s, pf_store *store, const char *const *paths,
-                       size_t n_paths, const char *captions, bool all, pf_err *err)
+static bool check_given(const pf_sources_given *given, pf_err *err)
+{
+    const bool is_about_tables = given->n_tables > 0 || given->columns;
+    if (is_about_tables && given->n_paths != 1)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--captions and --columns go with exactly one path, there are "
+                       "%zu",
+                       given->n_paths);
+    return !given->columns || pf_columns_check(given->columns, err);
+}
+
+bool pf_sources_choose(pf_sources *s, pf_store *store, const pf_sources_given *given,
+                       bool all, pf_err *err)
 {
     *s = (pf_sources){0};
-    if (captions && n_paths != 1)
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "--captions goes with exactly one path, there are %zu", n_paths);
-    for (size_t i = 0; i < n_paths; i++) {
-        if (!add_given(s, store, paths[i], captions, err))
+    if (!check_given(given, err))
+        return false;
+    for (size_t i = 0; i < given->n_paths; i++) {
+        if (!add_given(s, store, given->paths[i], given, err))
             return false;
     }
     if (!compare_all(s, store, err))
         return false;
-    if (store && (n_paths == 0 || all) && !pf_store_each_source(store, recall, s, err))
+    if (store && (given->n_paths == 0 || all) &&
+        !pf_store_each_source(store, recall, s, err))
         return false;
     if (s->count == 0)
         return pf_fail(err, PF_ERR_MISUSE,
@@ -335,7 +410,10 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
     pf_collection *found = &source->found;
     bool had_images = false;
     from->path = source->path;
-    from->captions = source->captions_path;
+    from->tables = (const char *const *)source->tables;
+    from->n_tables = source->n_tables;
+    from->tables_are_given = source->tables_are_given;
+    from->columns = source->columns;
     from->follows_links = source->follows_links;
     from->excluded = (const char *const *)source->excluded;
     from->n_excluded = source->n_excluded;
@@ -348,8 +426,8 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
     if (!source->is_spent && !source->importer->read(from, found, err))
         return false;
     pf_collection_finish(found);
-    /* Of what could not be read at all, the texts are those that are known. */
-    if (pf_collection_is_in_gap(found, source->path))
+    /* Of what could not be read, the texts are those that are known. */
+    if (found->keeps_texts || pf_collection_is_in_gap(found, source->path))
         found->texts_hash = source->known_hash;
     source->texts_changed = !pf_hash_equal(&found->texts_hash, &source->known_hash);
     return true;

@@ -193,6 +193,11 @@ static const pf_opt options[] = {
      .to = &command.format,
      .choices = format_names,
      .help = "how hits are printed:"},
+    {.kind = PF_OPT_FLAG,
+     .name = "all-captions",
+     .to = &command.all_captions,
+     .help = "show all captions of a hit, not only the one by which it was found; JSON "
+             "always has them"},
     {.kind = PF_OPT_STRING,
      .name = "sheet",
      .arg = "FILE",

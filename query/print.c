@@ -23,7 +23,7 @@ static void print_as_tsv(const pf_answer *answer)
     else if (job == PF_JOB_CLASSIFY_HITS)
         print_labels(stdout, answer);
     else if (job != PF_JOB_CLASSIFY_PICTURES) /* these came one by one */
-        print_tsv(stdout, answer);
+        print_tsv(stdout, answer, command.all_captions);
 }
 
 static void print_as_text(const pf_answer *answer)
@@ -36,7 +36,7 @@ static void print_as_text(const pf_answer *answer)
     else if (job == PF_JOB_CLASSIFY_HITS)
         print_labels(stdout, answer);
     else if (job != PF_JOB_CLASSIFY_PICTURES)
-        print_text(stdout, answer, command.verbose);
+        print_text(stdout, answer, command.verbose, command.all_captions);
 }
 
 /* A vector has one form alone. */

@@ -218,7 +218,16 @@ static void put_duplicates(const printer *p, pf_find find, const pf_hit *h)
     fputc('\n', p->out);
 }
 
-void print_text(FILE *out, const pf_answer *answer, bool has_reasons)
+/* Those that are not the one that is shown. */
+static void put_other_captions(const printer *p, const pf_hit *h)
+{
+    for (size_t i = 0; i < h->n_captions; i++) {
+        if (!h->caption || strcmp(h->captions[i].text, h->caption) != 0)
+            put_line(p, "also: ", h->captions[i].text);
+    }
+}
+
+void print_text(FILE *out, const pf_answer *answer, bool has_reasons, bool all_captions)
 {
     const pf_find find = pf_answer_get_about(answer)->find;
     const size_t n = pf_answer_count(answer);
@@ -233,6 +242,8 @@ void print_text(FILE *out, const pf_answer *answer, bool has_reasons)
             put_caption(&p, h);
         else
             put_image(&p, h);
+        if (all_captions)
+            put_other_captions(&p, h);
         put_duplicates(&p, find, h);
         if (has_reasons)
             put_reasons(&p, h);

@@ -80,11 +80,27 @@ static void put_duplicates(FILE *out, const pf_hit *h)
         fprintf(out, "%s%lld", i ? " " : "", (long long)h->duplicates[i]);
 }
 
-void print_tsv(FILE *out, const pf_answer *answer)
+/* Those that are not the one that is shown, parted by '|', and the end of the line. */
+static void put_other_captions(FILE *out, const pf_hit *h)
+{
+    const char *waiting = NULL;
+    for (size_t i = 0; i < h->n_captions; i++) {
+        const char *text = h->captions[i].text;
+        if (h->caption && strcmp(text, h->caption) == 0)
+            continue;
+        if (waiting)
+            print_field(out, waiting, '|');
+        waiting = text;
+    }
+    print_field(out, waiting, '\n');
+}
+
+void print_tsv(FILE *out, const pf_answer *answer, bool all_captions)
 {
     const pf_answer_about *about = pf_answer_get_about(answer);
-    fprintf(out, "rank\tscore\tid\t%s\tpercentile%s\n", names_of(about->find),
-            about->is_collapsed ? "\tduplicates" : "");
+    fprintf(out, "rank\tscore\tid\t%s\tpercentile%s%s\n", names_of(about->find),
+            about->is_collapsed ? "\tduplicates" : "",
+            all_captions ? "\tother_captions" : "");
     for (size_t i = 0; i < pf_answer_count(answer); i++) {
         const pf_hit *h = pf_answer_hit(answer, i);
         fprintf(out, "%zu\t%.7g\t%lld\t", pf_answer_rank(answer, i), h->score,
@@ -101,7 +117,9 @@ void print_tsv(FILE *out, const pf_answer *answer)
             fputc('\t', out);
             put_duplicates(out, h);
         }
-        fputc('\n', out);
+        fputc(all_captions ? '\t' : '\n', out);
+        if (all_captions)
+            put_other_captions(out, h);
     }
 }
 

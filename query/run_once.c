@@ -103,6 +103,7 @@ static bool write_sheet(pf_reader *reader, const pf_request *request,
 {
     char *words = pf_request_describe(request, err);
     pf_sheet s = {.question = words,
+                  .all_captions = command.all_captions,
                   .answer = answer,
                   .picture = get_picture,
                   .context = reader,

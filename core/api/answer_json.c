@@ -223,6 +223,15 @@ static void write_attributes(pf_json_writer *w, const pf_hit *h)
     pf_json_end_object(w);
 }
 
+/* All there are of the image and its case, the one that is shown included. */
+static void write_captions(pf_json_writer *w, const pf_hit *h)
+{
+    pf_json_begin_array(w, "captions");
+    for (size_t i = 0; i < h->n_captions; i++)
+        pf_json_write_string(w, NULL, h->captions[i].text);
+    pf_json_end_array(w);
+}
+
 static void write_image(pf_json_writer *w, const pf_hit *h)
 {
     pf_json_write_path(w, "path", h->path);
@@ -230,6 +239,7 @@ static void write_image(pf_json_writer *w, const pf_hit *h)
         pf_json_write_int(w, "frame", h->frame);
     pf_json_write_string(w, "case", h->case_key);
     pf_json_write_string(w, "caption", h->caption);
+    write_captions(w, h);
     write_attributes(w, h);
 }
 
@@ -243,6 +253,8 @@ static void write_caption(pf_json_writer *w, const pf_hit *h)
     pf_json_write_path(w, "path", h->path);
     if (h->frame > 0)
         pf_json_write_int(w, "frame", h->frame);
+    if (h->image_id != 0)
+        write_captions(w, h);
 }
 
 static void write_case(pf_json_writer *w, const pf_hit *h)
@@ -252,6 +264,7 @@ static void write_case(pf_json_writer *w, const pf_hit *h)
     pf_json_write_int(w, "matched", (int64_t)h->n_images);
     pf_json_write_int(w, "image_count", (int64_t)h->n_case_images);
     pf_json_write_string(w, "caption", h->caption); /* of the best image, as the text */
+    write_captions(w, h);
     write_attributes(w, h);
     pf_json_begin_array(w, "images");
     for (size_t i = 0; i < h->n_images; i++) {
@@ -414,6 +427,7 @@ static void write_group(pf_json_writer *w, const pf_answer *a, const pf_group *g
         pf_json_write_path(w, "path", h->path);
         pf_json_write_real(w, "score", h->score, 7);
         pf_json_write_string(w, "caption", h->caption);
+        write_captions(w, h);
         pf_json_write_string(w, "case", h->case_key);
         pf_json_end_object(w);
     }

@@ -274,15 +274,22 @@ static bool read_all(int fd, const struct stat *st, const char *path, pf_buf *ou
     }
 }
 
-bool pf_file_read(const char *path, pf_buf *out, pf_err *err)
+bool pf_file_read_within(const char *path, const char *within, pf_buf *out, pf_err *err)
 {
     int fd;
     struct stat st;
-    if (!open_regular(&fd, &st, path, err))
+    if (!pf_file_open_within(&fd, path, within, err))
         return false;
-    const bool ok = read_all(fd, &st, path, out, err);
+    const bool ok =
+        (fstat(fd, &st) == 0 || pf_fail_errno(err, errno, "cannot read '%s'", path)) &&
+        read_all(fd, &st, path, out, err);
     close(fd);
     return ok;
+}
+
+bool pf_file_read(const char *path, pf_buf *out, pf_err *err)
+{
+    return pf_file_read_within(path, NULL, out, err);
 }
 
 static bool sync_path(const char *path, int flags, pf_err *err)

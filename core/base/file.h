@@ -63,6 +63,9 @@ PF_MUST_CHECK bool pf_file_open_within(int *fd, const char *path, const char *wi
 /* Append the whole regular file to `out`, whose cap is the limit. For files that others
  * may change at any time: unlike a mapping, a copy cannot vanish under the reader. */
 PF_MUST_CHECK bool pf_file_read(const char *path, pf_buf *out, pf_err *err);
+/* The same as far as it lies within, as of pf_file_open_within(). */
+PF_MUST_CHECK bool pf_file_read_within(const char *path, const char *within,
+                                       pf_buf *out, pf_err *err);
 
 /* Make what was written at `temp` appear as `path`: fsync the file, rename it, fsync
  * the folder. Afterwards a power cut leaves either the old file or the new one. */

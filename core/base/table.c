@@ -7,8 +7,6 @@ void pf_table_init(pf_table *t, pf_span bytes, char separator)
 {
     *t = (pf_table){.left = bytes, .separator = separator, .at_line = 1};
     pf_buf_init(&t->text, PF_TABLE_MAX_ROW_BYTES);
-    if (pf_span_left(&bytes) >= 3 && memcmp(bytes.p, "\xEF\xBB\xBF", 3) == 0)
-        t->left.p += 3;
 }
 
 void pf_table_reset(pf_table *t)
@@ -28,25 +26,41 @@ static bool at(const pf_table *t, char c)
 
 static bool at_line_end(const pf_table *t)
 {
-    return at(t, '\n') ||
-           (at(t, '\r') && t->left.p + 1 < t->left.end && t->left.p[1] == '\n') ||
-           (at(t, '\r') && t->left.p + 1 == t->left.end);
+    return at(t, '\n') || at(t, '\r');
+}
+
+static bool at_field_end(const pf_table *t)
+{
+    return pf_span_left(&t->left) == 0 || at(t, t->separator) || at_line_end(t);
 }
 
 static void pass_line_end(pf_table *t)
 {
-    if (at(t, '\r'))
-        t->left.p++;
-    if (at(t, '\n'))
+    const bool is_cr = at(t, '\r');
+    t->left.p++;
+    if (is_cr && at(t, '\n'))
         t->left.p++;
     t->at_line++;
+}
+
+/* A tab that parts fields is no blank. */
+static bool at_blank(const pf_table *t)
+{
+    return (at(t, ' ') || at(t, '\t')) && !at(t, t->separator);
+}
+
+static void pass_blanks(pf_table *t)
+{
+    while (at_blank(t))
+        t->left.p++;
 }
 
 static bool add_byte(pf_table *t, pf_err *err)
 {
     if (*t->left.p == '\0')
         return pf_fail(err, PF_ERR_FORMAT, "line %zu holds a NUL byte", t->at_line);
-    if (*t->left.p == '\n')
+    if (at(t, '\n') ||
+        (at(t, '\r') && (pf_span_left(&t->left) < 2 || t->left.p[1] != '\n')))
         t->at_line++;
     if (!pf_buf_add(&t->text, t->left.p, 1, err))
         return pf_fail_in(err, "the row at line %zu", t->line);
@@ -54,21 +68,87 @@ static bool add_byte(pf_table *t, pf_err *err)
     return true;
 }
 
-/* Behind the opening quote: up to the closing one, with "" for a quote inside. */
+/* ---- fields ---- */
+
+/* From the opening quote to behind the closing one, with "" for a quote inside. */
 static bool read_quoted(pf_table *t, pf_err *err)
 {
-    for (;;) {
+    const size_t opened = t->at_line;
+    for (t->left.p++;;) {
         if (pf_span_left(&t->left) == 0)
             return pf_fail(err, PF_ERR_FORMAT,
-                           "a quote in the row at line %zu is never closed", t->line);
+                           "a quote is opened in line %zu and never closed", opened);
         if (at(t, '"')) {
             t->left.p++;
             if (!at(t, '"'))
-                return true;
+                break;
         }
         if (!add_byte(t, err))
             return false;
     }
+    pass_blanks(t);
+    return at_field_end(t) ||
+           pf_fail(err, PF_ERR_FORMAT,
+                   "line %zu: text follows a closing quote; the quote was opened in "
+                   "line %zu, and quotes inside a field are doubled",
+                   t->at_line, opened);
+}
+
+static bool read_plain(pf_table *t, pf_err *err)
+{
+    while (!at_field_end(t)) {
+        if (at(t, '"') && t->separator != '\t')
+            return pf_fail(err, PF_ERR_FORMAT,
+                           "line %zu: a quote stands in a field that does not begin "
+                           "with one; put the field in quotes and double this one",
+                           t->at_line);
+        if (!add_byte(t, err))
+            return false;
+    }
+    return true;
+}
+
+/* The bytes of the field as one piece without the quotes around it, when all those
+ * inside are doubled. */
+static void take_off_quotes(pf_table *t)
+{
+    char *field = t->text.data + t->start[t->n_fields - 1];
+    const size_t n = t->text.size - t->start[t->n_fields - 1];
+    size_t kept = 0;
+    if (n < 2 || field[0] != '"' || field[n - 1] != '"')
+        return;
+    for (size_t i = 1; i < n - 1; i++) {
+        if (field[i] == '"' && (field[++i] != '"' || i == n - 1))
+            return;
+    }
+    for (size_t i = 1; i < n - 1; i++) {
+        field[kept++] = field[i];
+        i += field[i] == '"';
+    }
+    t->text.size -= n - kept;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Also what stood in quotes; a spreadsheet's no-break blanks, too. */
+static void trim(pf_table *t)
+{
+    static const char no_break[] = "\xC2\xA0";
+    char *field = t->text.data + t->start[t->n_fields - 1];
+    size_t n = t->text.size - t->start[t->n_fields - 1], from = 0;
+    for (size_t more = 1; more > 0; n -= more)
+        more = n > 0 && is_blank(field[n - 1])                    ? 1
+               : n > 1 && memcmp(field + n - 2, no_break, 2) == 0 ? 2
+                                                                  : 0;
+    for (size_t more = 1; more > 0; from += more)
+        more = from < n && is_blank(field[from])                        ? 1
+               : from + 1 < n && memcmp(field + from, no_break, 2) == 0 ? 2
+                                                                        : 0;
+    memmove(field, field + from, n - from);
+    t->text.size = t->start[t->n_fields - 1] + n - from;
 }
 
 static bool read_field(pf_table *t, pf_err *err)
@@ -77,16 +157,26 @@ static bool read_field(pf_table *t, pf_err *err)
         return pf_fail(err, PF_ERR_LIMIT, "line %zu has more than %d columns", t->line,
                        PF_TABLE_MAX_COLUMNS);
     t->start[t->n_fields++] = t->text.size;
-    if (at(t, '"')) {
-        t->left.p++;
-        if (!read_quoted(t, err))
-            return false;
-    }
-    while (pf_span_left(&t->left) > 0 && !at(t, t->separator) && !at_line_end(t)) {
-        if (!add_byte(t, err))
-            return false;
+    pass_blanks(t);
+    const bool is_quoted = at(t, '"') && t->separator != '\t';
+    if (!(is_quoted ? read_quoted(t, err) : read_plain(t, err)))
+        return false;
+    if (t->text.size > t->start[t->n_fields - 1]) {
+        trim(t);
+        if (t->separator == '\t') {
+            take_off_quotes(t);
+            trim(t);
+        }
     }
     return pf_buf_add(&t->text, "", 1, err);
+}
+
+void pf_table_skip_line(pf_table *t)
+{
+    while (pf_span_left(&t->left) > 0 && !at_line_end(t))
+        t->left.p++;
+    if (at_line_end(t))
+        pass_line_end(t);
 }
 
 bool pf_table_next(pf_table *t, bool *has_row, pf_err *err)

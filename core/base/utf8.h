@@ -2,7 +2,7 @@
  * utf8.h - the little that everybody needs to know about UTF-8: validity and
  * boundaries.
  *
- * Unicode properties and normalisation belong to the tokenizer, which uses utf8proc.
+ * Normal forms are unicode.h's; the tokenizer and words know more properties.
  */
 #ifndef PF_CORE_BASE_UTF8_H
 #define PF_CORE_BASE_UTF8_H

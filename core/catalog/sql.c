@@ -711,7 +711,8 @@ bool pf_sql_copy_tables(pf_sql *from, pf_sql *to, pf_sql_wants_fn *wants,
     bool has_row;
     bool ok = pf_sql_start(&tables, to,
                            "SELECT name FROM sqlite_schema WHERE type = 'table'"
-                           " ORDER BY name <> 'model', name = 'sqlite_sequence', rowid",
+                           " ORDER BY name NOT IN ('model', 'source'),"
+                           " name = 'sqlite_sequence', rowid",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(tables, &has_row, err)) && has_row) {
         char name[PF_SQL_NAME];

@@ -146,17 +146,19 @@ PF_MUST_CHECK bool pf_store_use_model(pf_store *store, int64_t model_id, pf_err 
 typedef struct {
     int64_t id, added_at;
     const char *path, *kind;
-    const char *captions_path; /* or NULL */
-    pf_hash captions_hash;     /* of that file when it was last taken in; else zero */
-    bool follows_links;        /* to files outside it */
+    const char *const *tables; /* [n_tables] files of captions that were given for it */
+    size_t n_tables;
+    const char *columns; /* of the tables, as the user said; or NULL */
+    pf_hash texts_hash;  /* of its texts when they were last taken in; else zero */
+    bool follows_links;  /* to files outside it */
 } pf_store_source;
 
 /* Callbacks borrow what they are given. Returning false stops with *err, which they
  * must have set. They may read from the store, but not change it. */
 typedef bool pf_store_source_fn(void *user, const pf_store_source *source, pf_err *err);
 
-/* Add, or bring kind, captions and links of the source with this path up to date; id
- * and added_at are ignored. */
+/* Add, or bring all the rest of the source with this path up to date; id and added_at
+ * are ignored. */
 PF_MUST_CHECK bool pf_store_put_source(pf_store *store, const pf_store_source *source,
                                        int64_t *id, pf_err *err);
 PF_MUST_CHECK bool pf_store_each_source(pf_store *store, pf_store_source_fn *fn,
@@ -173,7 +175,7 @@ PF_MUST_CHECK bool pf_store_each_exclusion(pf_store *store, int64_t source_id,
  * both have a key for stays behind. */
 PF_MUST_CHECK bool pf_store_adopt_source(pf_store *store, int64_t from, int64_t to,
                                          pf_err *err);
-/* With its images, cases and failures. */
+/* With its images, cases, failures and all that is remembered of it. */
 PF_MUST_CHECK bool pf_store_delete_source(pf_store *store, int64_t id, pf_err *err);
 /* Its path, and those of its images and failures, begin with `to` where they began with
  * `from`; neither is "/". */
@@ -523,6 +525,30 @@ typedef bool pf_store_reason_fn(void *user, const char *reason, int64_t n, pf_er
 /* Each reason with the number of failures it stands for, the most frequent first. */
 PF_MUST_CHECK bool pf_store_each_reason(pf_store *store, pf_store_reason_fn *fn,
                                         void *user, pf_err *err);
+
+/* A row of a table that is about no picture, and a picture that no row is about: as of
+ * the last time the texts of the source were read. */
+typedef struct {
+    const char *table, *name; /* path of the table; what the row calls the picture */
+    int64_t line;
+    bool is_ambiguous; /* several pictures are called that, but for case */
+} pf_store_stale_row;
+typedef bool pf_store_stale_fn(void *user, const pf_store_stale_row *row, pf_err *err);
+typedef bool pf_store_path_fn(void *user, const char *path, pf_err *err);
+
+/* All of both that are known of the source go. */
+PF_MUST_CHECK bool pf_store_forget_stale(pf_store *store, int64_t source_id,
+                                         pf_err *err);
+/* One per table and line. */
+PF_MUST_CHECK bool pf_store_put_stale_row(pf_store *store, int64_t source_id,
+                                          const pf_store_stale_row *row, pf_err *err);
+PF_MUST_CHECK bool pf_store_put_rowless(pf_store *store, int64_t source_id,
+                                        const char *path, pf_err *err);
+/* Of all sources: by source, table and line; by source and path. */
+PF_MUST_CHECK bool pf_store_each_stale_row(pf_store *store, pf_store_stale_fn *fn,
+                                           void *user, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_rowless(pf_store *store, pf_store_path_fn *fn,
+                                         void *user, pf_err *err);
 
 /* --- index files --------------------------------------------------------------- */
 

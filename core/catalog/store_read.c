@@ -528,6 +528,39 @@ bool pf_store_each_reason(pf_store *s, pf_store_reason_fn *fn, void *user, pf_er
     return ok;
 }
 
+bool pf_store_each_stale_row(pf_store *s, pf_store_stale_fn *fn, void *user,
+                             pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT table_path, name, line, is_ambiguous FROM stale_row"
+                           " ORDER BY source_id, table_path, line",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        const pf_store_stale_row row = {.table = pf_sql_get_text(rows, 0),
+                                        .name = pf_sql_get_text(rows, 1),
+                                        .line = pf_sql_get_int(rows, 2),
+                                        .is_ambiguous = pf_sql_get_int(rows, 3) != 0};
+        ok = fn(user, &row, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_each_rowless(pf_store *s, pf_store_path_fn *fn, void *user, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT path FROM rowless_picture ORDER BY source_id, path",
+                           PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, pf_sql_get_text(rows, 0), err);
+    pf_sql_end(rows);
+    return ok;
+}
+
 /* The name leads to a file of the folder and nowhere else. */
 static bool is_plain_name(const char *name)
 {

@@ -451,6 +451,43 @@ bool pf_store_delete_failure(pf_store *s, const char *path, int frame, pf_err *e
                       PF_SQL_ARGS(pf_sql_path(path), pf_sql_int(frame)), err);
 }
 
+bool pf_store_forget_stale(pf_store *s, int64_t source_id, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "DELETE FROM stale_row WHERE source_id = ?",
+                      PF_SQL_ARGS(pf_sql_int(source_id)), err) &&
+           pf_sql_run(s->db, "DELETE FROM rowless_picture WHERE source_id = ?",
+                      PF_SQL_ARGS(pf_sql_int(source_id)), err);
+}
+
+bool pf_store_put_stale_row(pf_store *s, int64_t source_id,
+                            const pf_store_stale_row *row, pf_err *err)
+{
+    if (!pf_store_is_writable(s, err))
+        return false;
+    char *owned;
+    const char *name = pf_utf8_clean(row->name, &owned, err);
+    const bool ok =
+        name && pf_sql_run(s->db,
+                           "INSERT OR REPLACE INTO stale_row (source_id, table_path,"
+                           " line, name, is_ambiguous) VALUES (?, ?, ?, ?, ?)",
+                           PF_SQL_ARGS(pf_sql_int(source_id), pf_sql_path(row->table),
+                                       pf_sql_int(row->line), pf_sql_text(name),
+                                       pf_sql_int(row->is_ambiguous)),
+                           err);
+    pf_free(owned);
+    return ok;
+}
+
+bool pf_store_put_rowless(pf_store *s, int64_t source_id, const char *path, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db,
+                      "INSERT OR IGNORE INTO rowless_picture (source_id, path)"
+                      " VALUES (?, ?)",
+                      PF_SQL_ARGS(pf_sql_int(source_id), pf_sql_path(path)), err);
+}
+
 /* --- index files ----------------------------------------------------------------- */
 
 bool pf_store_set_index_file(pf_store *s, pf_index_kind kind,

@@ -398,6 +398,8 @@ static bool read_table(const reading *r, pf_span bytes, pf_err *err)
     if (!t)
         return false;
     t->r = *r;
+    if (pf_span_left(&bytes) >= 3 && memcmp(bytes.p, "\xEF\xBB\xBF", 3) == 0)
+        bytes.p += 3; /* a byte order mark, as spreadsheets write it */
     pf_table_init(&t->table, bytes, ',');
     const bool ok = read_rows(t, err);
     for (size_t i = 0; i < t->n; i++)

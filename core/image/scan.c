@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,11 @@ static int64_t mtime_of(const struct stat *st)
     return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
+static pf_scan_file file_of(char *path, const struct stat *st)
+{
+    return (pf_scan_file){path, st->st_size, mtime_of(st)};
+}
+
 static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *err)
 {
     if (scan->count >= FILES_MAX)
@@ -73,7 +79,7 @@ static bool add_file(pf_scan *scan, char **path, const struct stat *st, pf_err *
     if (!pf_grow_array(&scan->files, &scan->room, scan->count, sizeof *scan->files,
                        err))
         return false;
-    scan->files[scan->count++] = (pf_scan_file){*path, st->st_size, mtime_of(st)};
+    scan->files[scan->count++] = file_of(*path, st);
     *path = NULL;
     return true;
 }
@@ -164,6 +170,28 @@ static bool may_be_picture(const char *path)
     return pf_picture_has_extension(path) || has_no_extension(path);
 }
 
+static bool may_be_text(const char *path)
+{
+    static const char *const endings[] = {"csv",  "tsv",   "txt",
+                                          "json", "jsonl", "ndjson"};
+    const char *ending = pf_path_extension(path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (strcasecmp(ending, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool add_text(pf_scan *scan, char **path, const struct stat *st, pf_err *err)
+{
+    if (!pf_grow_array(&scan->texts, &scan->texts_room, scan->n_texts,
+                       sizeof *scan->texts, err))
+        return false;
+    scan->texts[scan->n_texts++] = file_of(*path, st);
+    *path = NULL;
+    return true;
+}
+
 static bool is_excluded(const walk *w, const char *path)
 {
     const char *from_root = path + strlen(w->root);
@@ -188,7 +216,7 @@ static bool look_at_file(walk *w, char **path, const struct stat *st, bool is_li
     if (is_candidate(*path, within))
         return add_file(w->scan, path, st, err);
     count_other(w->scan, *path);
-    return true;
+    return !may_be_text(*path) || add_text(w->scan, path, st, err);
 }
 
 /* `path` is taken when it is kept, and NULL afterwards. */
@@ -295,6 +323,8 @@ bool pf_scan_source(pf_scan *scan, const char *root, const pf_scan_options *opti
     pf_free(path);
     if (ok && scan->count > 0)
         qsort(scan->files, scan->count, sizeof *scan->files, by_path);
+    if (ok && scan->n_texts > 0)
+        qsort(scan->texts, scan->n_texts, sizeof *scan->texts, by_path);
     return ok;
 }
 
@@ -302,11 +332,14 @@ void pf_scan_reset(pf_scan *scan)
 {
     for (size_t i = 0; i < scan->count; i++)
         pf_free(scan->files[i].path);
+    for (size_t i = 0; i < scan->n_texts; i++)
+        pf_free(scan->texts[i].path);
     for (size_t i = 0; i < scan->n_gaps; i++) {
         pf_free(scan->gaps[i].path);
         pf_free(scan->gaps[i].reason);
     }
     pf_free(scan->files);
+    pf_free(scan->texts);
     pf_free(scan->gaps);
     pf_free(scan->thrown);
     *scan = (pf_scan){0};

@@ -5,6 +5,7 @@
  * (".x"), those of left_out.h and what the user excludes are left out, symbolic links
  * are followed to files but not to folders, and nothing is opened but files without an
  * extension, or with a number for one, whose first bytes are looked at.
+ * Tables and other text files are listed too, by their extension.
  */
 #ifndef PF_CORE_IMAGE_SCAN_H
 #define PF_CORE_IMAGE_SCAN_H
@@ -47,7 +48,9 @@ typedef struct {
     pf_scan_thrown *thrown;
     size_t n_thrown, thrown_room;
     pf_scan_kind others[PF_SCAN_KINDS_MAX];
-    size_t n_others;    /* kinds */
+    size_t n_others;     /* kinds */
+    pf_scan_file *texts; /* files that may say something of them, sorted by path */
+    size_t n_texts, texts_room;
     size_t n_links_out; /* to files outside, which were passed over */
 } pf_scan;
 

@@ -8,6 +8,7 @@
 
 #include "core/base/c_locale.h"
 #include "core/base/mem.h"
+#include "core/base/unicode.h"
 #include "core/base/utf8.h"
 
 /* ---- parsing ---- */
@@ -50,6 +51,18 @@ static char *trimmed(const char *s, size_t n, pf_err *err)
     return pf_strndup(s, n, err);
 }
 
+/* To NFC, in which keys and values are kept. */
+static bool compose(char **s, pf_err *err)
+{
+    char *composed;
+    const char *nfc = pf_unicode_nfc(*s, &composed, err);
+    if (nfc && composed) {
+        pf_free(*s);
+        *s = composed;
+    }
+    return nfc != NULL;
+}
+
 static bool refuse(const char *text, const char *why, pf_err *err)
 {
     return pf_fail(err, PF_ERR_MISUSE, "filter '%.*s' %s",
@@ -73,8 +86,9 @@ static bool check(pf_filter *f, pf_err *err)
         f->op = PF_FILTER_LIKE_PATH;
         return true;
     }
-    return pf_utf8_is_valid(f->text, strlen(f->text)) ||
-           refuse(f->text, "is not UTF-8", err);
+    if (!pf_utf8_is_valid(f->text, strlen(f->text)))
+        return refuse(f->text, "is not UTF-8", err);
+    return compose(&f->key, err) && compose(&f->value, err);
 }
 
 bool pf_filter_parse(pf_filter *out, const char *text, pf_err *err)

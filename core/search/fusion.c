@@ -36,6 +36,7 @@ typedef struct {
     ranking from;
     size_t depth; /* of the look that sees it */
     pf_reason reason;
+    int64_t caption_id; /* that it is about; 0: none */
 } note;
 
 typedef struct {
@@ -43,6 +44,7 @@ typedef struct {
     size_t depth; /* of the first look that sees it */
     double fused, score;
     pf_reason reasons[N_RANKINGS]; /* rank 0: not among them */
+    int64_t captions[N_RANKINGS];  /* that these are about */
 } entry;
 
 typedef struct {
@@ -76,12 +78,13 @@ static size_t depth_for(size_t n)
 }
 
 /* `at` counts from 0, and those that are left out, too. */
-static bool add_note(mix *m, int64_t id, ranking from, size_t at, size_t rank,
-                     double score, pf_err *err)
+static bool add_note(mix *m, int64_t id, ranking from, int64_t caption_id, size_t at,
+                     size_t rank, double score, pf_err *err)
 {
     if (!pf_grow_array(&m->notes, &m->room, m->n_notes, sizeof *m->notes, err))
         return false;
-    m->notes[m->n_notes++] = (note){id, from, depth_for(at + 1), {rank, score}};
+    m->notes[m->n_notes++] =
+        (note){id, from, depth_for(at + 1), {rank, score}, caption_id};
     return true;
 }
 
@@ -109,7 +112,7 @@ static bool note_meaning(mix *m, const pf_neighbours *found, pf_err *err)
             continue;
         if (++rank == 1)
             m->out->best = found->scores[i];
-        ok = add_note(m, found->ids[i], MEANING, i, rank, found->scores[i], err);
+        ok = add_note(m, found->ids[i], MEANING, 0, i, rank, found->scores[i], err);
     }
     return ok;
 }
@@ -151,7 +154,8 @@ static bool note_captions(mix *m, const pf_neighbours *found, pf_err *err)
         int64_t image_id = 0;
         ok = find_image_of(m->f, found->ids[i], &image_id, err);
         if (ok && image_id != 0 && !is_like(m, image_id))
-            ok = add_note(m, image_id, CAPTIONS, i, ++rank, found->scores[i], err);
+            ok = add_note(m, image_id, CAPTIONS, found->ids[i], i, ++rank,
+                          found->scores[i], err);
     }
     return ok;
 }
@@ -196,7 +200,7 @@ static bool rank_by_words(mix *m, pf_err *err)
         if (!finds_captions(m) && is_like(m, id))
             continue;
         m->out->has_words_hits = true;
-        ok = add_note(m, id, WORDS, i, ++rank, h->score, err);
+        ok = add_note(m, id, WORDS, h->caption_id, i, ++rank, h->score, err);
     }
     pf_words_answer_reset(&found);
     return ok;
@@ -237,6 +241,7 @@ static entry add_up(const note *notes, size_t n)
         if (notes[i].depth > e.depth || reason->rank != 0)
             continue; /* too far down; or another caption of the image */
         *reason = notes[i].reason;
+        e.captions[notes[i].from] = notes[i].caption_id;
         e.fused += 1.0 / (SMOOTHING + (double)reason->rank);
     }
     return e;
@@ -361,13 +366,17 @@ static void sort(mix *m, int (*compare)(const void *, const void *))
 
 /* ---- hits ------------------------------------------------------------------------ */
 
-static void tell(pf_hit *h, const entry *e)
+/* What is shown of an image or a case is the caption whose words were found, else the
+ * one whose meaning was. */
+static bool tell(pf_hit *h, const entry *e, pf_err *err)
 {
+    const int64_t by_words = e->captions[WORDS], by_meaning = e->captions[CAPTIONS];
     h->score = e->score;
     h->fused = e->fused;
     h->by_meaning = e->reasons[MEANING];
     h->by_caption = e->reasons[CAPTIONS];
     h->by_words = e->reasons[WORDS];
+    return pf_hits_show_caption(h, by_words != 0 ? by_words : by_meaning, err);
 }
 
 /* The first n entries as ids and fused values. */
@@ -391,11 +400,11 @@ static bool fill(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
     const size_t n = m->n_entries < m->q->limit ? m->n_entries : m->q->limit;
     const size_t before = out->n_hits;
     pf_neighbours best = {0};
-    const bool ok =
+    bool ok =
         list(m, n, &best, err) &&
         pf_hits_fill(out, m->f->store, m->q->find, best.ids, best.scores, best.n, err);
     for (size_t i = 0; ok && i < n; i++)
-        tell(&out->hits[before + i], &m->entries[i]);
+        ok = tell(&out->hits[before + i], &m->entries[i], err);
     pf_neighbours_reset(&best);
     return ok;
 }
@@ -425,9 +434,10 @@ static bool fill_collapsed(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 }
 
 /* What hits of cases have from the ranking is the fused value: tell the rest. */
-static void tell_cases(const mix *m, pf_hits *out, size_t before)
+static bool tell_cases(const mix *m, pf_hits *out, size_t before, pf_err *err)
 {
-    for (size_t i = before; i < out->n_hits; i++) {
+    bool ok = true;
+    for (size_t i = before; ok && i < out->n_hits; i++) {
         pf_hit *h = &out->hits[i];
         pf_hit_image *images = (pf_hit_image *)h->images; /* ours until it is told */
         for (size_t k = 0; k < h->n_images; k++) {
@@ -436,9 +446,10 @@ static void tell_cases(const mix *m, pf_hits *out, size_t before)
                 continue; /* cases were made of entries: it is there */
             images[k].score = e->score;
             if (k == 0)
-                tell(h, e);
+                ok = tell(h, e, err);
         }
     }
+    return ok;
 }
 
 static int by_id(const void *a, const void *b)
@@ -487,7 +498,7 @@ static bool fill_cases(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
     if (ok && !*wants_more &&
         (ok = pf_hits_fill_cases(out, m->f->store, &ranked, err))) {
         sort(m, by_id);
-        tell_cases(m, out, before);
+        ok = tell_cases(m, out, before, err);
     }
     pf_neighbours_reset(&best);
     pf_ranked_cases_reset(&ranked);

@@ -25,6 +25,9 @@ static void reset_hit(pf_hit *h)
         release(h->attributes[i].value);
     }
     release(h->attributes);
+    for (size_t i = 0; i < h->n_captions; i++)
+        release(h->captions[i].text);
+    release(h->captions);
     for (size_t i = 0; i < h->n_images; i++)
         release(h->images[i].path);
     release(h->images);
@@ -90,6 +93,36 @@ static bool take_attributes(pf_hit *h, pf_store_details *d, pf_err *err)
     return true;
 }
 
+static bool take_captions(pf_hit *h, pf_store_details *d, pf_err *err)
+{
+    if (d->n_captions == 0)
+        return true;
+    pf_caption *list = pf_alloc_array(d->n_captions, sizeof *list, err);
+    if (!list)
+        return false;
+    for (size_t i = 0; i < d->n_captions; i++)
+        list[i] =
+            (pf_caption){sizeof *list, d->captions[i].id, take(&d->captions[i].text)};
+    h->captions = list;
+    h->n_captions = d->n_captions;
+    return h->caption || (h->caption = pf_strdup(list[0].text, err)) != NULL;
+}
+
+bool pf_hits_show_caption(pf_hit *h, int64_t caption_id, pf_err *err)
+{
+    for (size_t i = 0; i < h->n_captions; i++) {
+        if (h->captions[i].id != caption_id)
+            continue;
+        char *text = pf_strdup(h->captions[i].text, err);
+        if (!text)
+            return false;
+        release(h->caption);
+        h->caption = text;
+        break;
+    }
+    return true;
+}
+
 static bool lost(const char *what, int64_t id, pf_err *err)
 {
     return pf_fail(
@@ -103,14 +136,12 @@ static bool fill_image(pf_hit *h, pf_store *store, pf_err *err)
     pf_store_details d = {0};
     bool ok = pf_store_get_details(store, h->image_id, &d, err) &&
               (d.id != 0 || lost("image", h->image_id, err)) &&
-              take_attributes(h, &d, err);
+              take_attributes(h, &d, err) && take_captions(h, &d, err);
     if (ok) {
         h->path = take(&d.path);
         h->frame = d.frame;
         h->case_key = take(&d.case_key);
         h->case_title = take(&d.case_title);
-        if (!h->caption && d.n_captions > 0)
-            h->caption = take(&d.captions[0].text);
     }
     pf_store_details_reset(&d);
     return ok;

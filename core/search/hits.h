@@ -23,4 +23,8 @@ PF_MUST_CHECK bool pf_hits_fill(pf_hits *out, pf_store *store, pf_find find,
 PF_MUST_CHECK bool pf_hits_fill_cases(pf_hits *out, pf_store *store,
                                       const pf_ranked_cases *ranked, pf_err *err);
 
+/* Show this caption of the image, and not the first one; 0, or one that is not among
+ * them: as it is. */
+PF_MUST_CHECK bool pf_hits_show_caption(pf_hit *hit, int64_t caption_id, pf_err *err);
+
 #endif

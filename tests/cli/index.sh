@@ -48,7 +48,7 @@ vary() {
   sed -E "s|$PWD|.|g
     s/ in [0-9.]+ s( \\([0-9.]+ images\\/s\\))?\$//
     s/\"(seconds|images_per_second)\":[^,]*,//g
-    s/"last_good_run_age":[0-9]+/"last_good_run_age":AGE/
+    s/\"last_good_run_age\":[0-9]+/\"last_good_run_age\":AGE/
     s/[0-9a-f]{32}/HASH/g
     s/, [0-9a-f]{8}\\)/, HASH)/
     s/fingerprint [0-9a-f]{8};/fingerprint HASH;/

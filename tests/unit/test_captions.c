@@ -1,9 +1,10 @@
-/* test_captions.c - captions files: which rows belong to which picture, what is
- * refused. */
+/* test_captions.c - tables of captions: how they are understood, which rows belong to
+ * which picture, what is refused, what is told. */
 #include <stdio.h>
 #include <string.h>
 
-#include "indexer/import_captions.h"
+#include "core/base/mem.h"
+#include "indexer/folder_texts.h"
 #include "tests/support/films.h"
 #include "tests/unit/test_support.h"
 
@@ -11,6 +12,8 @@ static pf_err err;
 static pf_scan scan;
 static const pf_scan_options plain;
 static pf_collection found;
+static const char *columns; /* as of --columns */
+static bool is_remembered;  /* the table was not given just now */
 
 static int before(void **state)
 {
@@ -18,6 +21,8 @@ static int before(void **state)
     err = (pf_err)PF_ERR_INIT;
     scan = (pf_scan){0};
     found = (pf_collection){0};
+    columns = NULL;
+    is_remembered = false;
     pf_films_make();
     pf_films_picture("in/a.pgm", 1);
     pf_films_picture("in/sub/b.pgm", 2);
@@ -45,8 +50,15 @@ static bool read_captions(const char *name)
         const pf_collected_image image = {.path = scan.files[i].path};
         assert_ok(pf_collection_add_image(&found, &image, &ignored, &err), &err);
     }
-    const pf_import from = {.path = root, .captions = pf_films_path("%s", name)};
-    return pf_captions_read(&from, &scan, &found, &err);
+    static char file[300];
+    snprintf(file, sizeof file, "%s", pf_films_path("%s", name ? name : ""));
+    const char *const tables[] = {file};
+    const pf_import from = {.path = root,
+                            .tables = tables,
+                            .n_tables = name != NULL,
+                            .tables_are_given = !is_remembered,
+                            .columns = columns};
+    return pf_texts_read(&from, &scan, &found, &err);
 }
 
 static bool read_text(const char *name, const char *text)
@@ -126,29 +138,187 @@ static void where_files_are_looked_for(void **state)
     assert_string_equal(captions(image("in/a.pgm")), "relative|");
 }
 
-static void bytes_that_are_no_utf8(void **state)
+/* The two pictures have captions "one" and "two", the first one the attribute k=v,
+ * however it is written. */
+static void assert_understood(const char *name, const char *bytes, size_t n)
+{
+    pf_films_write(name, bytes, n);
+    if (!read_captions(name))
+        fail_msg("%s: %s", bytes, err.msg);
+    assert_string_equal(captions(image("in/a.pgm")), "one|");
+    assert_string_equal(attributes(image("in/a.pgm")), "k=v|");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "two|");
+    assert_string_equal(attributes(image("in/sub/b.pgm")), "");
+    assert_int_equal(found.n_stale, 0);
+}
+#define UNDERSTOOD(name, bytes) assert_understood(name, bytes, sizeof(bytes) - 1)
+
+static void forms_of_a_table(void **state)
 {
     (void)state;
-    assert_ok(read_text("in/c.csv", "file,caption,k\xFF,case\n"
-                                    "a.pgm,caf\xE9,\xC3,\xFF\nsub/b.pgm,,\xC3,\xFE\n"),
-              &err);
-    const pf_collected_image *a = image("in/a.pgm"), *b = image("in/sub/b.pgm");
-    assert_string_equal(captions(a), "caf\xEF\xBF\xBD|");
-    assert_string_equal(attributes(b), "k\xEF\xBF\xBD=\xEF\xBF\xBD|");
-    assert_int_equal(found.n_keys, 1);
-    assert_string_equal(found.cases[0].key, "\xEF\xBF\xBD");
-    assert_int_equal(a->in_case, b->in_case);
+    UNDERSTOOD("in/c.csv", "file,caption,k\na.pgm,one,v\nsub/b.pgm,two,\n");
+    UNDERSTOOD("in/c.csv", "file;caption;k\r\na.pgm;one;v\r\nsub/b.pgm;two;\r\n");
+    UNDERSTOOD("in/c.csv", "file\tcaption\tk\na.pgm\tone\tv\nsub/b.pgm\ttwo\t\n");
+    UNDERSTOOD("in/c.tsv", "file,caption,k\na.pgm,one,v\nsub/b.pgm,two,\n");
+    UNDERSTOOD("in/c.txt", "file,caption,k\ra.pgm,one,v\rsub/b.pgm,two,\r");
+    UNDERSTOOD("in/c.csv", "sep=;\nfile;caption;k\na.pgm;one;v\nsub/b.pgm;two;\n");
+    UNDERSTOOD("in/c.csv",
+               "\"sep=|\"\r\nfile|caption|k\na.pgm|one|v\nsub/b.pgm|two|\n");
+    UNDERSTOOD("in/c.csv",
+               "file, caption, k\na.pgm, \"one\" , v\n sub/b.pgm , two , \n");
+    UNDERSTOOD("in/c.csv",
+               "file,caption,k,,\na.pgm,one,v\n,,,,\n\n \nsub/b.pgm,two,,\n,\n");
+    UNDERSTOOD("in/c.csv", ",file,caption,k\n0,a.pgm,one,v\n1,sub/b.pgm,two,\n");
+    UNDERSTOOD("in/c.csv", "File Name,Text,k\n.\\a.pgm,one,v\nsub\\b.pgm,two,\n");
+    UNDERSTOOD("in/c.csv", "\xEF\xBB\xBF"
+                           "file,caption,k\na.pgm,one,v\nsub/b.pgm,two,\n");
+    UNDERSTOOD("in/c.csv", "\xFF\xFE"
+                           "f\0i\0l\0e\0;\0t\0e\0x\0t\0;\0k\0\n\0a\0.\0p\0g\0m\0;\0"
+                           "o\0n\0e\0;\0v\0\n\0s\0u\0b\0/\0b\0.\0p\0g\0m\0;\0t\0w\0"
+                           "o\0;\0\n\0");
+    UNDERSTOOD("in/c.jsonl",
+               "{\"file\":\"a.pgm\",\"caption\":\" one \",\"k\":\"v\"}\n\n"
+               "{\"caption\":\"two\",\"k\":null,\"file\":\"sub/b.pgm\"}");
+    UNDERSTOOD("in/c.data",
+               " {\"file\":\"a.pgm\",\"text\":\"one\",\"k\":[\"v\",{},[]]}\r\n"
+               "{\"file\":\"sub/b.pgm\",\"text\":[\"two\"],\"k\":\" \"}\r\n");
+    columns = "file=Bild,caption=Befund";
+    UNDERSTOOD("in/c.csv", "Befund;Bild;k\none;a.pgm;v\ntwo;sub/b.pgm;\n");
 }
 
-/* The same bytes have the same hash, whatever stands around them. */
-static void the_hash_is_of_the_file(void **state)
+static void values_of_json_lines(void **state)
 {
     (void)state;
+    assert_ok(read_text("in/c.jsonl",
+                        "{\"file\":\"a.pgm\",\"caption\":[\"one\",\"two\"],\"n\":3,"
+                        "\"x\":1.5,\"is\":true,\"deep\":{\"a\":1}}\n"),
+              &err);
+    assert_string_equal(captions(image("in/a.pgm")), "one|two|");
+    assert_string_equal(attributes(image("in/a.pgm")), "n=3|x=1.5|is=true|");
+}
+
+static void windows_letters(void **state)
+{
+    (void)state;
+    assert_ok(read_text("in/c.csv", "file,caption,\xE4,case\n"
+                                    "a.pgm,caf\xE9,\x80,\xFF\nsub/b.pgm,,\x80,\xFE\n"),
+              &err);
+    assert_string_equal(captions(image("in/a.pgm")), "caf\xC3\xA9|");
+    assert_string_equal(attributes(image("in/sub/b.pgm")), "\xC3\xA4=\xE2\x82\xAC|");
+    assert_string_equal(found.cases[0].key, "\xC3\xBF");
+    assert_int_equal(found.n_notes, 1);
+    assert_non_null(strstr(found.notes[0], "was read as Windows-1252"));
+}
+
+/* What looks the same is one key, one value, one case. */
+static void normal_forms(void **state)
+{
+    (void)state;
+    assert_ok(read_text("in/c.csv", "file,caption,e\xCC\x81,\xC3\xA9,case\n"
+                                    "a.pgm,,e\xCC\x81,\xC3\xA9,e\xCC\x81\n"
+                                    "sub/b.pgm,,,,\xC3\xA9\n"),
+              &err);
+    assert_string_equal(attributes(image("in/a.pgm")),
+                        "\xC3\xA9=\xC3\xA9|\xC3\xA9=\xC3\xA9|");
+    assert_int_equal(found.n_keys, 1);
+    assert_int_equal(found.n_cases, 1);
+}
+
+static void scan_again(void)
+{
+    pf_scan_reset(&scan);
+    assert_ok(pf_scan_source(&scan, pf_films_path("in"), &plain, &err), &err);
+}
+
+static void names_that_are_nearly_right(void **state)
+{
+    (void)state;
+    pf_films_picture("in/Caf\xC3\xA9.pgm", 3);
+    pf_films_picture("in/x.pgm", 4);
+    pf_films_picture("in/X.PGM", 5);
+    pf_films_picture("in/sub/ID_7.pgm", 6);
+    pf_films_picture("in/odd\\name.pgm", 7);
+    scan_again();
+    assert_ok(read_text("in/c.csv", "file,caption\n"
+                                    "Cafe\xCC\x81.pgm,other normal form\n"
+                                    "CAFE\xCC\x81.PGM,and case\nSUB/B.pgm,case\n"
+                                    "x.pgm,exact\nx.Pgm,ambiguous\nsub\\B,no ending\n"
+                                    "odd\\name.pgm,as it stands\nb.pgm,elsewhere\n"),
+              &err);
+    assert_string_equal(captions(image("in/Caf\xC3\xA9.pgm")),
+                        "other normal form|and case|");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "case|no ending|");
+    assert_string_equal(captions(image("in/x.pgm")), "exact|");
+    assert_string_equal(captions(image("in/odd\\name.pgm")), "as it stands|");
+    assert_int_equal(found.n_stale, 2);
+    assert_true(found.stale[0].line == 6 && found.stale[0].is_ambiguous);
+    assert_true(found.stale[1].line == 9 && !found.stale[1].is_ambiguous);
+    assert_ok(read_text("in/c.csv", "id,caption\nID_7,by its id\nid_7.pgm,not that\n"),
+              &err);
+    assert_string_equal(captions(image("in/sub/ID_7.pgm")), "by its id|");
+    assert_int_equal(found.n_stale, 1);
+}
+
+/* Which pictures a row is about, and which lack one. */
+static void what_does_not_fit(void **state)
+{
+    (void)state;
+    assert_ok(read_text("in/c.csv", "file,caption,case\nz.pgm,b,\n,b,\na.pgm,c,1\n"
+                                    ",of the case,1\n,of none,2\n"),
+              &err);
+    assert_int_equal(found.n_stale, 3);
+    assert_string_equal(found.stale[0].name, "z.pgm");
+    assert_string_equal(found.stale[1].name, "");
+    assert_true(found.stale[1].line == 3);
+    assert_string_equal(found.stale[2].name, "2");
+    assert_true(found.stale[2].line == 6);
+    assert_false(pf_collected_lacks_row(image("in/a.pgm")));
+    assert_true(pf_collected_lacks_row(image("in/sub/b.pgm")));
+    assert_string_equal(texts(found.cases[0].captions, false), "of the case|");
+}
+
+/* A table in a folder is about what lies there. */
+static void tables_that_are_found(void **state)
+{
+    (void)state;
+    pf_films_write_text("in/sub/Captions.TSV",
+                        "file\tcaption\nb.pgm\tfound\nz.pgm\tx\n");
+    pf_films_write_text("in/metadata.jsonl", "{\"a\":1}\n");
+    pf_films_write_text("in/captions.json", "file,caption\na.pgm,no table\n");
+    scan_again();
+    assert_ok(read_captions(NULL), &err);
+    assert_string_equal(captions(image("in/sub/b.pgm")), "found|");
+    assert_string_equal(captions(image("in/a.pgm")), "");
+    assert_false(pf_collected_lacks_row(image("in/a.pgm")));
+    assert_int_equal(found.n_stale, 1);
+    assert_int_equal(found.n_gaps, 0);
+    assert_non_null(strstr(found.notes[0], "was passed over: the table, read as JSON"));
+    /* beside one that is given, and with a mistake */
+    pf_films_write_text("in/sub/Captions.TSV", "file\tcaption\nb.pgm\tx\ty\n");
+    assert_ok(read_text("in/c.csv", "file,caption\na.pgm,one\n"), &err);
+    assert_string_equal(captions(image("in/a.pgm")), "one|");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "");
+    assert_true(found.n_gaps == 1 && found.keeps_texts);
+    assert_non_null(strstr(found.gaps[0].reason, "line 2 has 3 columns"));
+}
+
+static void the_hash_is_of_all_that_was_read(void **state)
+{
+    (void)state;
+    static const pf_hash zero;
+    assert_ok(read_captions(NULL), &err);
+    assert_true(pf_hash_equal(&found.texts_hash, &zero));
     assert_ok(read_text("in/c.csv", "file,caption\na.pgm,one\n"), &err);
     const pf_hash one = found.texts_hash;
-    assert_ok(read_text("in/d.csv", "file,caption\na.pgm,one\n"), &err);
+    assert_ok(read_captions("in/c.csv"), &err);
     assert_true(pf_hash_equal(&found.texts_hash, &one));
-    assert_ok(read_text("in/d.csv", "file,caption\na.pgm,two\n"), &err);
+    assert_ok(read_text("in/d.csv", "file,caption\na.pgm,one\n"), &err);
+    assert_false(
+        pf_hash_equal(&found.texts_hash, &one)); /* elsewhere, other pictures */
+    assert_ok(read_text("in/c.csv", "file,caption\na.pgm,two\n"), &err);
+    assert_false(pf_hash_equal(&found.texts_hash, &one));
+    columns = "caption=caption";
+    assert_ok(read_text("in/c.csv", "file,caption\na.pgm,one\n"), &err);
     assert_false(pf_hash_equal(&found.texts_hash, &one));
 }
 
@@ -158,30 +328,116 @@ static void refusals(void **state)
     static const struct {
         const char *text, *words;
     } bad[] = {
-        {"", "names no column 'file'"},
-        {"path,caption\n", "names no column 'file'"},
-        {"file;caption\n", "names no column 'file'"},
-        {"file,text\n", "names no column 'caption'"},
+        {"", "the first line, read with commas as nothing, names no column for the "
+             "picture"},
+        {"a;b\n", "read with semicolons as 'a', 'b', names no column for the picture"},
+        {"file\ttext2\n", "read with tabs as 'file', 'text2', names no column for the "
+                          "text"},
+        {"a,b,c,d,e,f,g\n", "'f', ..., names no column"},
+        {"abcdefghijklmnopqrstuvwxyz\n", "as 'abcdefghijklmnopqrstuvwx', names"},
+        {"{\"a\":1}\n{\"b\":1}", "read as JSON Lines with the keys 'a', 'b', names"},
         {"file,caption,file\na.pgm,x,a.pgm\n", "two columns 'file'"},
         {"file,caption,x,Caption\na.pgm,x,y,z\n", "two columns 'caption'"},
         {"file,caption,case,case\na.pgm,x,y,z\n", "two columns 'case'"},
         {"file,caption\na.pgm\n", "line 2 has 1 columns, the first line has 2"},
         {"file,caption\na.pgm,b,c\n", "line 2 has 3 columns"},
         {"file,caption\na.pgm,\"b\n", "never closed"},
-        {"file,caption\na.pgm,b\nz.pgm,b\ny.pgm,b\n",
-         "line 3: there is no picture 'z.pgm'"},
-        {"file,caption\nz.pgm,b\n,b\n", "(and 1 more)"},
+        {"file,caption\na.pgm,14\" film\n", "line 2: a quote stands in a field"},
+        {"{\"file\":\"a.pgm\",\"caption\":\"x\"}\n\n[1]", "line 3 is no JSON object"},
+        {"{\"file\":\"a.pgm\",\"caption\":\"x\"}\n{\"a\"", "line 2: not valid JSON"},
         {"file,caption,case\na.pgm,b,1\na.pgm,c,2\n",
          "line 3 puts 'a.pgm' into case '2', line 2 into case '1'; a picture has one "
          "case"},
-        {"file,caption,case\na.pgm,b,1\na.pgm,c,2\nz.pgm,c,2\n",
-         "line 4: there is no picture 'z.pgm'"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        is_remembered = false;
         assert_refused(read_text("in/c.csv", bad[i].text), &err, bad[i].words);
         assert_non_null(strstr(err.msg, "captions file '"));
+        is_remembered = true;
+        assert_ok(read_captions("in/c.csv"), &err);
+        assert_int_equal(found.n_gaps, 1);
+        assert_non_null(strstr(found.gaps[0].reason, bad[i].words));
+        assert_true(found.keeps_texts);
     }
+    is_remembered = false;
     assert_refused(read_captions("no.csv"), &err, "no.csv");
+}
+
+static void a_line_of_ten_megabytes(void **state)
+{
+    (void)state;
+    enum { BYTES = 10 << 20 };
+    static const char *const begins[] = {"file,caption\na.pgm,",
+                                         "{\"file\":\"a.pgm\",\"caption\":\""};
+    char *text = pf_alloc_array(BYTES, 1, &err);
+    assert_non_null(text);
+    for (size_t i = 0; i < 2; i++) {
+        memset(text, 'x', BYTES);
+        memcpy(text, begins[i], strlen(begins[i]));
+        pf_films_write("in/c.csv", text, BYTES);
+        assert_false(read_captions("in/c.csv"));
+        assert_non_null(strstr(err.msg, i == 0 ? "line 2" : "line 1 has"));
+    }
+    pf_free(text);
+}
+
+/* Each allocation fails once: a failure, and nothing lost or leaked. */
+static void fail_each_allocation(const char *given)
+{
+    bool ok = false;
+    for (long n = 1; !ok; n++) {
+        pf_subject ignored;
+        char root[300];
+        snprintf(root, sizeof root, "%s", pf_films_path("in"));
+        const pf_import from = {
+            .path = root, .tables = &given, .n_tables = given != NULL};
+        pf_collection_reset(&found);
+        pf_collection_init(&found, root);
+        for (size_t i = 0; i < scan.count; i++) {
+            const pf_collected_image added = {.path = scan.files[i].path};
+            assert_ok(pf_collection_add_image(&found, &added, &ignored, &err), &err);
+        }
+        err = (pf_err)PF_ERR_INIT;
+        pf_mem_fail_at(n);
+        ok = pf_texts_read(&from, &scan, &found, &err);
+        pf_mem_fail_at(0);
+        assert_true(ok || err.code == PF_ERR_NOMEM);
+    }
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    char file[300];
+    pf_films_write_text("in/c.csv", "file;caption;case;k\nA.pgm;x;1;caf\xE9\n;y;2;\n");
+    snprintf(file, sizeof file, "%s", pf_films_path("in/c.csv"));
+    fail_each_allocation(file);
+    assert_string_equal(attributes(image("in/a.pgm")), "k=caf\xC3\xA9|");
+}
+
+static void without_memory_for_other_files(void **state)
+{
+    (void)state;
+    pf_films_picture("in/roco/ROCO_1.pgm", 3);
+    pf_films_write_text("in/roco/captions.txt", "ROCO_1\t one\n");
+    pf_films_write_text("in/roco/keywords.txt", "ROCO_1\t\ta\tb\n");
+    pf_films_write_text("in/roco/licences.txt", "ROCO_ID,CC\nROCO_1,CC BY\n");
+    pf_films_write_text("in/v2_captions.csv", "ID,Caption\na,two\n");
+    pf_films_write_text("in/v2_concepts.csv", "ID,CUIs\na,C1;C2\n");
+    pf_films_write_text("in/cui_mapping.csv", "CUI,Canonical name\nC2,Hip\n");
+    pf_films_write_text("in/sub/b.json",
+                        "{\"text\":\"three\",\"k\":[\"v\"],\"case\":1}");
+    pf_films_write_text("in/sub/b.txt", "four");
+    scan_again();
+    fail_each_allocation(NULL);
+    assert_string_equal(captions(image("in/roco/ROCO_1.pgm")), "one|");
+    assert_string_equal(attributes(image("in/roco/ROCO_1.pgm")),
+                        "keyword=a|keyword=b|license=CC BY|");
+    assert_string_equal(captions(image("in/a.pgm")), "two|");
+    assert_string_equal(attributes(image("in/a.pgm")), "cui=C1|cui=C2|concept=Hip|");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "three|four|");
+    assert_string_equal(attributes(image("in/sub/b.pgm")), "k=v|");
+    assert_int_equal(found.n_cases, 1);
 }
 
 /* Rows about a folder that cannot be read now are no mistake. */
@@ -191,6 +447,7 @@ static void gaps_are_no_mistake(void **state)
     assert_ok(pf_scan_add_gap(&scan, pf_films_path("in/far"), "away", &err), &err);
     assert_ok(read_text("in/c.csv", "file,caption\nfar/x.pgm,b\na.pgm,c\n"), &err);
     assert_int_equal(found.n_captions, 1);
+    assert_int_equal(found.n_stale, 0);
 }
 
 int main(void)
@@ -198,9 +455,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_of_a_picture, before, after),
         cmocka_unit_test_setup_teardown(where_files_are_looked_for, before, after),
-        cmocka_unit_test_setup_teardown(bytes_that_are_no_utf8, before, after),
-        cmocka_unit_test_setup_teardown(the_hash_is_of_the_file, before, after),
+        cmocka_unit_test_setup_teardown(forms_of_a_table, before, after),
+        cmocka_unit_test_setup_teardown(values_of_json_lines, before, after),
+        cmocka_unit_test_setup_teardown(windows_letters, before, after),
+        cmocka_unit_test_setup_teardown(normal_forms, before, after),
+        cmocka_unit_test_setup_teardown(names_that_are_nearly_right, before, after),
+        cmocka_unit_test_setup_teardown(what_does_not_fit, before, after),
+        cmocka_unit_test_setup_teardown(tables_that_are_found, before, after),
+        cmocka_unit_test_setup_teardown(the_hash_is_of_all_that_was_read, before,
+                                        after),
         cmocka_unit_test_setup_teardown(refusals, before, after),
+        cmocka_unit_test_setup_teardown(a_line_of_ten_megabytes, before, after),
+        cmocka_unit_test_setup_teardown(without_memory, before, after),
+        cmocka_unit_test_setup_teardown(without_memory_for_other_files, before, after),
         cmocka_unit_test_setup_teardown(gaps_are_no_mistake, before, after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

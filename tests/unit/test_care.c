@@ -19,6 +19,7 @@ enum { N = 6, PAGE = 16384, FILE_MAX = 4 << 20 };
 static pf_err err;
 static pf_run_options options;
 static char in[300], catalog[300], captions[300];
+static const char *const tables[] = {captions};
 static const char *paths[1] = {in};
 static FILE *out;
 static pf_store_digest published;
@@ -78,7 +79,8 @@ static int before(void **state)
     snprintf(in, sizeof in, "%s", pf_films_path("in"));
     snprintf(captions, sizeof captions, "%s", pf_films_path("in/captions.csv"));
     snprintf(catalog, sizeof catalog, "%s", pf_films_path("catalog"));
-    options.captions = captions;
+    options.captions = tables;
+    options.n_captions = 1;
     options.paths = paths;
     options.n_paths = 1;
     out = fopen("/dev/null", "w");
@@ -231,7 +233,7 @@ static void a_backup_is_a_catalog(void **state)
     pf_run_report report = {0};
     options.catalog = pf_films_path("restored");
     options.n_paths = 0;
-    options.captions = NULL;
+    options.n_captions = 0;
     char restored[300];
     snprintf(restored, sizeof restored, "%s", options.catalog);
     options.catalog = restored;

@@ -21,6 +21,8 @@ static void filters_are_parsed(void **state)
         {"a>!=", "a", "!=", PF_FILTER_GREATER},
         {"a!b~c", "a!b", "c", PF_FILTER_HAS_WORD},
         {"path~*\xff", "path", "*\xff", PF_FILTER_LIKE_PATH},
+        {"e\xCC\x81=e\xCC\x81", "\xC3\xA9", "\xC3\xA9", PF_FILTER_EQUAL},
+        {"path~e\xCC\x81", "path", "e\xCC\x81", PF_FILTER_LIKE_PATH}, /* bytes */
     };
     static const char *const bad[] = {"",     "a",      "=b",  "a=",     "a= ",  " =b",
                                       "a==b", "path=x", "a!b", "a=\xff", "path~"};

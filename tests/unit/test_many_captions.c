@@ -56,7 +56,8 @@ static void index_all(void)
     pf_films_options(&options);
     options.paths = paths;
     options.n_paths = 1;
-    options.captions = captions;
+    options.captions = (const char *const[]){captions};
+    options.n_captions = 1;
     options.batch = 64;
     assert_ok(pf_run(&options, &report, NULL, &err), &err);
     assert_int_equal(report.captions, CAPTIONS);

@@ -69,6 +69,14 @@ static bool run(void)
     return pf_run(&options, &report, NULL, &err);
 }
 
+static void give_captions(const char *file)
+{
+    static const char *tables[1];
+    tables[0] = file;
+    options.captions = tables;
+    options.n_captions = 1;
+}
+
 /* The run succeeds with these counts, and leaves a catalog in order. */
 static void expect_at(int line, size_t added, size_t updated, size_t moved,
                       size_t removed, size_t unchanged, size_t failed)
@@ -387,7 +395,7 @@ static void unreadable_folder(void **state)
     pf_films_write_text("in/captions.csv", "file,caption\nsub/x.pgm,old\n");
     static char captions[300];
     snprintf(captions, sizeof captions, "%s", pf_films_path("in/captions.csv"));
-    options.captions = captions;
+    give_captions(captions);
     expect(N + 1, 0, 0, 0, 0, 0);
     if (is_root) { /* who reads every folder */
         pf_films_give_to(NOBODY);
@@ -417,12 +425,12 @@ static void captions_change(void **state)
                                     "00.pgm,\"a \"\"b\"\"\",PA,1\r\n01.pgm,x\xFF,,1\r\n"
                                     "00.pgm,again,,\r\n02.pgm,,AP,\r\n");
     snprintf(file, sizeof file, "%s", pf_films_path("in/c.csv"));
-    options.captions = file;
+    give_captions(file);
     expect(N, 0, 0, 0, 0, 0);
     assert_true(report.captions == 3 && report.cases == 1);
     int64_t id = pf_films_ask("SELECT caption.id FROM caption JOIN caption_text ON "
                               "caption_text_id = caption_text.id WHERE text = 'again'");
-    options.captions = NULL;
+    options.n_captions = 0;
     expect(0, 0, 0, 0, N, 0);
     assert_false(report.is_published);
     pf_films_write_text("in/c.csv", "file,caption\n00.pgm,again\n03.pgm,again\n");
@@ -434,10 +442,111 @@ static void captions_change(void **state)
     assert_int_equal(pf_films_ask("SELECT min(id) FROM caption"), id);
     assert_int_equal(pf_films_ask("SELECT count(*) FROM image_attribute"), 0);
     assert_int_equal(pf_films_ask("SELECT count(*) FROM caption_text"), 1);
-    pf_films_write_text("in/c.csv", "file,caption\ngone.pgm,again\n");
-    assert_refused(run(), &err, "line 2: there is no picture 'gone.pgm'");
-    assert_null(pf_films_check());
-    assert_int_equal(pf_films_ask("SELECT count(*) FROM caption"), 2);
+}
+
+/* A row whose picture went, pictures without a row: told, remembered, and no reason to
+ * stop. */
+static void rows_go_stale(void **state)
+{
+    (void)state;
+    static char file[300];
+    pf_films_write_text("in/c.csv", "file,caption\n00.pgm,hip\n01.pgm,knee\n");
+    snprintf(file, sizeof file, "%s", pf_films_path("in/c.csv"));
+    give_captions(file);
+    expect(N, 0, 0, 0, 0, 0);
+    assert_true(report.n_stale == 0 && report.n_rowless == N - 2);
+    assert_string_equal(report.rowless[0], pf_films_path("in/02.pgm"));
+    options.n_paths = options.n_captions = 0;
+    pf_films_delete("in/01.pgm");
+    picture(N);
+    expect(1, 0, 0, 1, N - 1, 0);
+    assert_true(report.n_stale == 1 && report.n_rowless == N - 1);
+    assert_string_equal(report.stale[0].table, file);
+    assert_string_equal(report.stale[0].name, "01.pgm");
+    assert_int_equal(report.stale[0].line, 3);
+    assert_int_equal(pf_films_ask("SELECT line FROM stale_row WHERE name = '01.pgm'"),
+                     3);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM rowless_picture"), N - 1);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM caption"), 1);
+    options.strict = true;
+    picture(N + 1);
+    assert_refused(run(), &err, "line 3: there is no picture '01.pgm'");
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM image"), N);
+    pf_films_write_text("in/c.csv", "file,caption\n00.pgm,hip\n");
+    assert_refused(run(), &err, "no row of a captions file is about");
+    options.strict = false;
+    expect(1, 0, 0, 0, N, 0);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM stale_row"), 0);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM rowless_picture"), N);
+}
+
+/* Of a remembered table that cannot be read, or is broken tonight, what is known stays;
+ * all else goes on. */
+static void a_table_breaks(void **state)
+{
+    (void)state;
+    static char file[300];
+    static const char *const broken[] = {"file,caption\n00.pgm,\"new\n", "a,b\n1,2\n",
+                                         NULL};
+    pf_films_write_text("in/c.csv", "file,caption\n00.pgm,hip\n01.pgm,knee\n");
+    snprintf(file, sizeof file, "%s", pf_films_path("in/c.csv"));
+    give_captions(file);
+    expect(N, 0, 0, 0, 0, 0);
+    options.n_paths = options.n_captions = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        if (broken[i])
+            pf_films_write_text("in/c.csv", broken[i]);
+        else
+            pf_films_delete("in/c.csv");
+        picture(N + i);
+        pf_films_picture("in/00.pgm", 100 + i);
+        expect(1, 1, 0, 0, N - 1 + i, 1);
+        assert_string_equal(report.failures[0].path, file);
+        assert_int_equal(pf_films_ask("SELECT count(*) FROM caption"), 2);
+        assert_int_equal(pf_films_ask("SELECT count(*) FROM failure"), 1);
+    }
+    options.rebuild = true;
+    assert_refused(run(), &err, "--rebuild has to read every text");
+    options.rebuild = false;
+    pf_films_write_text("in/c.csv", "file,caption\n00.pgm,new\n");
+    expect(0, 2, 0, 0, N + 1, 0);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM caption"), 1);
+    assert_int_equal(pf_films_ask("SELECT count(*) FROM failure"), 0);
+}
+
+/* Several tables given, and columns: both are remembered, and change together. */
+static void tables_and_columns_are_remembered(void **state)
+{
+    (void)state;
+    static const char *tables[2];
+    static char a[300], b[300];
+    snprintf(a, sizeof a, "%s", pf_films_path("a.csv"));
+    snprintf(b, sizeof b, "%s", pf_films_path("b.csv"));
+    tables[0] = a, tables[1] = b;
+    pf_films_write_text("a.csv", "Bild,Befund\n00.pgm,hip\n");
+    pf_films_write_text("b.csv", "Bild,Befund\n00.pgm,again\n01.pgm,knee\n");
+    options.captions = tables;
+    options.n_captions = 2;
+    assert_refused(run(), &err,
+                   "read with commas as 'Bild', 'Befund', names no column");
+    options.columns = "file=bild,caption";
+    assert_refused(run(), &err, "'caption' names no column");
+    assert_int_equal(err.code, PF_ERR_MISUSE);
+    options.columns = "file=bild,caption=befund";
+    expect(N, 0, 0, 0, 0, 0);
+    assert_int_equal(report.captions, 3);
+    options.n_captions = 0;
+    options.columns = NULL;
+    pf_films_write_text("b.csv", "Bild,Befund\n00.pgm,again\n");
+    expect(0, 1, 0, 0, N - 1, 0);
+    assert_int_equal(report.captions, 2);
+    options.n_captions = 1;
+    assert_refused(run(), &err, "'Befund', names no column"); /* other tables */
+    options.columns = "file=Bild,caption=Befund";
+    expect(0, 1, 0, 0, N - 1, 0);
+    assert_int_equal(report.captions, 1);
+    options.n_paths = 0;
+    assert_refused(run(), &err, "go with exactly one path");
 }
 
 /* ---- looking only ---- */
@@ -532,7 +641,7 @@ static void interrupted_among_changes(void **state)
     static char embedding[] = "embedding", file[300];
     pf_films_write_text("in/c.csv", "file,caption\n00.pgm,one\n01.pgm,two\n");
     snprintf(file, sizeof file, "%s", pf_films_path("in/c.csv"));
-    options.captions = file;
+    give_captions(file);
     expect(N, 0, 0, 0, 0, 0);
     pf_films_write_text("in/c.csv", "file,caption\n00.pgm,uno\n01.pgm,two\n");
     pf_films_picture("in/00.pgm", 50);
@@ -616,7 +725,7 @@ static void killed(void **state)
     static char file[300];
     pf_films_write_text("in/c.csv", "file,caption\n00.pgm,one\n01.pgm,two\n02.pgm,x\n");
     snprintf(file, sizeof file, "%s", pf_films_path("in/c.csv"));
-    options.captions = file;
+    give_captions(file);
     int kills = 0;
     while (run_and_die(++kills + N, 0)) { /* the first run, ever later */
         assert_true(kills < 20);
@@ -866,6 +975,9 @@ int main(void)
         test(empty_folder),
         test(unreadable_folder),
         test(captions_change),
+        test(rows_go_stale),
+        test(a_table_breaks),
+        test(tables_and_columns_are_remembered),
         test(dry_run),
         test(interrupted),
         test(interrupted_among_changes),

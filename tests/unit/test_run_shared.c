@@ -135,7 +135,8 @@ static void radiographs(void **state)
     static const char *const path[] = {FILMS};
     options.paths = path;
     options.n_paths = 1;
-    options.captions = FILMS "/captions.csv";
+    options.captions = (const char *const[]){FILMS "/captions.csv"};
+    options.n_captions = 1;
     options.jobs = 2;
     options.batch = 8;
     assert_ok(pf_run(&options, &report, NULL, &err), &err);

@@ -59,13 +59,23 @@ static void rows_and_fields(void **state)
     expect("a,b\nc,d", ',', "a|b|/c|d|/");
     expect("a,b\r\nc,d\r\n", ',', "a|b|/c|d|/");
     expect("a,b\r", ',', "a|b|/");
-    expect("a\rb,c\n", ',', "a\rb|c|/"); /* a lone CR inside is data */
+    expect("a,b\rc,d\r\re\n", ',', "a|b|/c|d|/e|/");
+    expect("a;b\nc;\"d;e\"", ';', "a|b|/c|d;e|/");
     expect("a,\n,b\n,\n", ',', "a||/|b|/||/");
     expect("a,b\n\n\nc,d\n", ',', "a|b|/c|d|/");
-    expect("\xEF\xBB\xBF"
-           "a,b\n",
-           ',', "a|b|/");
     expect("a,b\tc,d\n", '\t', "a,b|c,d|/");
+}
+
+static void blanks_around_fields(void **state)
+{
+    (void)state;
+    expect(" a , b\t,  \n", ',', "a|b||/");
+    expect("a, \"b, c\" ,d\n", ',', "a|b, c|d|/");
+    expect("\" a \",\"\n b\n\"\n", ',', "a|b|/");
+    expect(" a \t b c \t\td \n", '\t', "a|b c||d|/");
+    expect("\xC2\xA0"
+           "a\xC2\xA0 ,\xC2\xA0\n",
+           ',', "a||/");
 }
 
 static void quotes(void **state)
@@ -76,8 +86,10 @@ static void quotes(void **state)
     expect("\"two\nlines\",x\n", ',', "two\nlines|x|/");
     expect("\"two\r\nlines\"\r\nx\r\n", ',', "two\r\nlines|/x|/");
     expect("\"\",\"\"\n", ',', "||/");
-    expect("a \"b\" c\n", ',', "a \"b\" c|/"); /* only a leading quote is one */
-    expect("\"a\tb\"\tc\n", '\t', "a\tb|c|/");
+    expect("\"a\"\t\"say \"\"b\"\"\"\n", '\t', "a|say \"b\"|/");
+    /* parted by tabs, a quote encloses its own field or nothing */
+    expect("\"a\tb\"\nc\t14\" d\n", '\t', "\"a|b\"|/c|14\" d|/");
+    expect("\"a\" b\t\"\n\"\"\t\"a\"b\"\n", '\t', "\"a\" b|\"|/|\"a\"b\"|/");
 }
 
 static void lines_are_numbered(void **state)
@@ -101,7 +113,11 @@ static void lines_are_numbered(void **state)
 static void refusals(void **state)
 {
     (void)state;
-    refuse("a\n\"b\nc\n", 7, "a quote in the row at line 2 is never closed");
+    refuse("a\n\"b\nc\n", 7, "a quote is opened in line 2 and never closed");
+    refuse("a\nb \"c\" d\n", 10, "line 2: a quote stands in a field");
+    refuse("a\n\"b\nc\"d\n", 9,
+           "line 3: text follows a closing quote; the quote was "
+           "opened in line 2");
     refuse("a\nb\0c\n", 6, "line 2 holds a NUL byte");
     refuse("\"\0\"", 3, "line 1 holds a NUL byte");
     char many[2 * PF_TABLE_MAX_COLUMNS + 2];
@@ -122,8 +138,7 @@ static void refusals(void **state)
 static void each_cut(void **state)
 {
     (void)state;
-    static const char text[] = "\xEF\xBB\xBF"
-                               "a,\"b \"\"c\"\"\r\nd\"\r\n\"\",e\n";
+    static const char text[] = " a,\"b \"\"c\"\"\r\nd\"\r\n\"\",e\r\xC2\xA0";
     for (size_t n = 0; n < sizeof text; n++) {
         char *exact = pf_alloc_array(n, 1, NULL); /* so that asan sees the end */
         assert_non_null(exact);
@@ -140,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(rows_and_fields, before),
+        cmocka_unit_test_setup(blanks_around_fields, before),
         cmocka_unit_test_setup(quotes, before),
         cmocka_unit_test_setup(lines_are_numbered, before),
         cmocka_unit_test_setup(refusals, before),

@@ -1,0 +1,59 @@
+/* folder_texts.c - see folder_texts.h. */
+#include "indexer/folder_texts.h"
+
+#include <string.h>
+
+#include "core/base/file.h"
+#include "indexer/import_captions.h"
+#include "indexer/import_sidecars.h"
+
+/* Part of the hash of what was read: when texts come to be understood in another way,
+ * all are taken in again. */
+static const char understanding[] = "1";
+
+bool pf_texts_read_file(pf_texts *t, const char *path, bool is_found, pf_buf *out,
+                        pf_encoding *was, pf_err *err)
+{
+    const char *within = is_found ? t->to->within : NULL;
+    if (!pf_file_read_within(path, within, out, err))
+        return false;
+    t->is_any = true;
+    pf_hasher_add(t->hasher, path, strlen(path) + 1);
+    pf_hasher_add(t->hasher, &out->size, sizeof out->size);
+    pf_hasher_add(t->hasher, out->data, out->size);
+    return pf_encoding_to_utf8(out, was, err);
+}
+
+bool pf_texts_miss(pf_texts *t, const char *path, const pf_err *why, pf_err *err)
+{
+    if (why->code == PF_ERR_NOMEM)
+        return pf_fail_as(err, why);
+    t->to->keeps_texts = true;
+    return pf_collection_add_gap(t->to, path, why->msg, err);
+}
+
+pf_subject pf_texts_subject(const pf_texts *t, const pf_scan_file *file)
+{
+    return (pf_subject){.at = (uint32_t)(file - t->scan->files)};
+}
+
+bool pf_texts_read(const pf_import *from, const pf_scan *scan, pf_collection *to,
+                   pf_err *err)
+{
+    pf_texts t = {.from = from, .scan = scan, .to = to};
+    if (from->n_tables + scan->n_texts == 0)
+        return true;
+    if (!(t.hasher = pf_hasher_new(err)))
+        return false;
+    pf_names_init(&t.names, scan, from->path);
+    pf_hasher_add(t.hasher, understanding, sizeof understanding);
+    if (from->columns)
+        pf_hasher_add(t.hasher, from->columns, strlen(from->columns));
+    const bool ok = pf_captions_read(&t, err) && pf_sidecars_read(&t, err);
+    if (ok && t.is_any)
+        to->texts_hash = pf_hasher_finish(t.hasher);
+    else
+        pf_hasher_free(t.hasher);
+    pf_names_reset(&t.names);
+    return ok;
+}

@@ -1,0 +1,288 @@
+/* names.c - see names.h. */
+#include "indexer/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "core/base/mem.h"
+#include "core/base/unicode.h"
+#include "core/image/picture.h"
+
+/* From two folders, as it stands and with '/' for '\'. */
+enum { MEANINGS = 4 };
+
+typedef struct {
+    char *path[MEANINGS]; /* absolute, tidy */
+    size_t n;
+} meanings;
+
+void pf_names_init(pf_names *names, const pf_scan *scan, const char *root)
+{
+    *names = (pf_names){.scan = scan, .root = root};
+}
+
+void pf_names_reset(pf_names *names)
+{
+    pf_free(names->whole);
+    pf_free(names->stems);
+    *names = (pf_names){0};
+}
+
+/* ---- what a name may mean ---- */
+
+static bool add_meaning(meanings *m, const char *folder, const char *name, pf_err *err)
+{
+    char *path = pf_path_join(folder, name, err);
+    if (!path)
+        return false;
+    pf_path_tidy(path);
+    m->path[m->n++] = path;
+    return true;
+}
+
+static bool list_meanings(meanings *m, const char *folder, const char *root,
+                          const char *name, pf_err *err)
+{
+    *m = (meanings){.n = 0};
+    if (!add_meaning(m, folder, name, err) || !add_meaning(m, root, name, err))
+        return false;
+    if (!strchr(name, '\\'))
+        return true;
+    char *slashes = pf_strdup(name, err);
+    for (char *at = slashes; at && (at = strchr(at, '\\'));)
+        *at = '/';
+    const bool ok = slashes && add_meaning(m, folder, slashes, err) &&
+                    add_meaning(m, root, slashes, err);
+    pf_free(slashes);
+    return ok;
+}
+
+static void forget_meanings(meanings *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        pf_free(m->path[i]);
+}
+
+/* ---- indexes: made when a name is not found as it stands ---- */
+
+static int by_hash(const void *a, const void *b)
+{
+    const pf_names_entry *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return (x->file > y->file) - (x->file < y->file);
+}
+
+/* The path without what makes no difference; of a stem the base name without its
+ * ending. Given. */
+static char *key_of(const char *path, bool is_stem, pf_err *err)
+{
+    if (!is_stem)
+        return pf_unicode_fold(path, err);
+    const char *base = pf_path_base(path), *ending = pf_path_extension(base);
+    const size_t n = ending[0] != '\0' ? (size_t)(ending - base) - 1 : strlen(base);
+    char *stem = pf_strndup(base, n, err);
+    char *key = stem ? pf_unicode_fold(stem, err) : NULL;
+    pf_free(stem);
+    return key;
+}
+
+static uint64_t hash_of(const char *key)
+{
+    const pf_hash hash = pf_hash_bytes(key, strlen(key));
+    uint64_t first;
+    memcpy(&first, hash.b, sizeof first);
+    return first;
+}
+
+static bool make_index(pf_names_entry **out, const pf_scan *scan, bool is_stem,
+                       pf_err *err)
+{
+    if (*out)
+        return true;
+    pf_names_entry *index = pf_alloc_array(scan->count, sizeof *index, err);
+    for (size_t i = 0; index && i < scan->count; i++) {
+        char *key = key_of(scan->files[i].path, is_stem, err);
+        if (!key) {
+            pf_free(index);
+            return false;
+        }
+        index[i] = (pf_names_entry){hash_of(key), (uint32_t)i};
+        pf_free(key);
+    }
+    if (index && scan->count > 1)
+        qsort(index, scan->count, sizeof *index, by_hash);
+    *out = index;
+    return index != NULL;
+}
+
+/* The first entry with this hash. */
+static size_t lower_bound(const pf_names_entry *index, size_t n, uint64_t hash)
+{
+    size_t from = 0;
+    while (from < n) {
+        const size_t middle = from + (n - from) / 2;
+        if (index[middle].hash < hash)
+            from = middle + 1;
+        else
+            n = middle;
+    }
+    return from;
+}
+
+/* ---- nearly that name ---- */
+
+static bool is_same_nfc(const char *a, const char *b, bool *out, pf_err *err)
+{
+    char *owned_a, *owned_b;
+    const char *x = pf_unicode_nfc(a, &owned_a, err);
+    const char *y = pf_unicode_nfc(b, &owned_b, err);
+    *out = x && y && strcmp(x, y) == 0;
+    pf_free(owned_a);
+    pf_free(owned_b);
+    return x && y;
+}
+
+static bool is_same_folded(const char *path, const char *key, bool *out, pf_err *err)
+{
+    char *folded = pf_unicode_fold(path, err);
+    *out = folded && strcmp(folded, key) == 0;
+    pf_free(folded);
+    return folded != NULL;
+}
+
+/* How many pictures are called `path`, up to normal form alone and with case. */
+typedef struct {
+    const pf_scan_file *nfc, *folded; /* the last one of each */
+    size_t n_nfc, n_folded;
+} tally;
+
+static bool count_alike(pf_names *names, const char *path, tally *t, pf_err *err)
+{
+    const pf_scan *scan = names->scan;
+    char *key = key_of(path, false, err);
+    bool ok = key && make_index(&names->whole, scan, false, err);
+    const uint64_t hash = ok ? hash_of(key) : 0;
+    *t = (tally){0};
+    for (size_t i = ok ? lower_bound(names->whole, scan->count, hash) : scan->count;
+         ok && i < scan->count && names->whole[i].hash == hash; i++) {
+        const pf_scan_file *file = &scan->files[names->whole[i].file];
+        bool is_folded, is_nfc;
+        ok = is_same_folded(file->path, key, &is_folded, err) &&
+             is_same_nfc(file->path, path, &is_nfc, err);
+        if (ok && is_folded) {
+            t->folded = file;
+            t->n_folded++;
+        }
+        if (ok && is_nfc) {
+            t->nfc = file;
+            t->n_nfc++;
+        }
+    }
+    pf_free(key);
+    return ok;
+}
+
+static bool find_alike(pf_names *names, const meanings *m, pf_names_match *out,
+                       pf_err *err)
+{
+    tally t[MEANINGS];
+    for (size_t i = 0; i < m->n; i++) {
+        if (!count_alike(names, m->path[i], &t[i], err))
+            return false;
+    }
+    for (size_t i = 0; i < m->n && !out->file; i++) {
+        if (t[i].n_nfc == 1)
+            out->file = t[i].nfc;
+    }
+    for (size_t i = 0; i < m->n && !out->file; i++) {
+        if (t[i].n_folded == 1)
+            out->file = t[i].folded;
+        out->is_ambiguous |= t[i].n_folded > 1;
+    }
+    return true;
+}
+
+/* ---- without its ending ---- */
+
+static bool is_called_so(const char *path, const char *key, bool *out, pf_err *err)
+{
+    char *stem = key_of(path, true, err);
+    *out = stem && strcmp(stem, key) == 0;
+    pf_free(stem);
+    return stem != NULL;
+}
+
+/* Does `path`, without its ending, stand where `meaning` says? */
+static bool stands_there(const char *path, const meanings *m)
+{
+    const size_t folder = (size_t)(pf_path_base(path) - path);
+    for (size_t i = 0; i < m->n; i++) {
+        if ((size_t)(pf_path_base(m->path[i]) - m->path[i]) == folder &&
+            memcmp(m->path[i], path, folder) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of those with the stem the one that stands where it should; by an id the one below
+ * `folder`, else below the source. */
+static bool find_by_stem(pf_names *names, const meanings *m, const char *folder,
+                         const char *name, bool is_id, pf_names_match *out, pf_err *err)
+{
+    const pf_scan *scan = names->scan;
+    const pf_scan_file *found[3] = {NULL, NULL, NULL};
+    size_t n[3] = {0, 0, 0};
+    char *key = pf_unicode_fold(pf_path_base(m->path[m->n - 1]), err);
+    bool ok = key && make_index(&names->stems, scan, true, err);
+    const uint64_t hash = ok ? hash_of(key) : 0;
+    for (size_t i = ok ? lower_bound(names->stems, scan->count, hash) : scan->count;
+         ok && i < scan->count && names->stems[i].hash == hash; i++) {
+        const pf_scan_file *file = &scan->files[names->stems[i].file];
+        bool is_so;
+        if (!(ok = is_called_so(file->path, key, &is_so, err)) || !is_so)
+            continue;
+        const size_t nearness = stands_there(file->path, m)            ? 0
+                                : pf_path_is_under(file->path, folder) ? 1
+                                                                       : 2;
+        found[nearness] = file;
+        n[nearness]++;
+    }
+    const bool is_anywhere = is_id && !strchr(name, '/') && !strchr(name, '\\');
+    for (size_t i = 0; i < (is_anywhere ? 3 : 1) && !out->file && n[i] < 2; i++)
+        out->file = found[i];
+    out->is_ambiguous |= !out->file && (n[0] > 1 || (is_anywhere && n[1] + n[2] > 1));
+    pf_free(key);
+    return ok;
+}
+
+/* ---- all of it ---- */
+
+static bool find(pf_names *names, const meanings *m, const char *folder,
+                 const char *name, bool is_id, pf_names_match *out, pf_err *err)
+{
+    for (size_t i = 0; i < m->n && !out->file; i++) {
+        out->file = pf_scan_find(names->scan, m->path[i]);
+        out->is_in_gap |= pf_scan_is_in_gap(names->scan, m->path[i]);
+    }
+    if (out->file)
+        return true;
+    if (!find_alike(names, m, out, err))
+        return false;
+    if (out->file || out->is_ambiguous || pf_picture_has_extension(name))
+        return true;
+    return find_by_stem(names, m, folder, name, is_id, out, err);
+}
+
+bool pf_names_find(pf_names *names, const char *folder, const char *name, bool is_id,
+                   pf_names_match *out, pf_err *err)
+{
+    meanings m;
+    *out = (pf_names_match){0};
+    const bool ok = list_meanings(&m, folder, names->root, name, err) &&
+                    find(names, &m, folder, name, is_id, out, err);
+    forget_meanings(&m);
+    return ok;
+}

@@ -1,0 +1,44 @@
+/*
+ * names.h - which picture a table means by a name.
+ *
+ * A name counts from the folder of its table or from the source, '\' parts folders as
+ * '/' does. When no picture is called exactly that, one whose name looks the same
+ * (Unicode's normal forms: macOS writes others than most), then one that differs in
+ * upper and lower case only, then one of that name without its ending. Where several
+ * would do none is meant.
+ */
+#ifndef PF_INDEXER_NAMES_H
+#define PF_INDEXER_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/image/scan.h"
+
+typedef struct {
+    uint64_t hash;
+    uint32_t file; /* in scan->files */
+} pf_names_entry;
+
+typedef struct {
+    const pf_scan *scan;           /* borrowed */
+    const char *root;              /* of the source; borrowed */
+    pf_names_entry *whole, *stems; /* by hash; NULL until one is needed */
+} pf_names;
+
+typedef struct {
+    const pf_scan_file *file; /* NULL: no picture is called that */
+    bool is_in_gap;           /* it may lie where nothing could be read */
+    bool is_ambiguous;        /* several pictures would do */
+} pf_names_match;
+
+void pf_names_init(pf_names *names, const pf_scan *scan, const char *root);
+void pf_names_reset(pf_names *names);
+
+/* `folder` is that of the table. With `is_id` the name may also be that of a picture
+ * anywhere below `folder`, else below the source, without its ending. */
+PF_MUST_CHECK bool pf_names_find(pf_names *names, const char *folder, const char *name,
+                                 bool is_id, pf_names_match *out, pf_err *err);
+
+#endif
