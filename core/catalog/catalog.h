@@ -97,7 +97,8 @@ PF_MUST_CHECK bool pf_catalog_share(pf_catalog *catalog, bool with_group, pf_err
 /* Make the changes of the transaction that is open in the store (pf_store_begin())
  * the next generation: sweep, write both FAISS files, store the background of random
  * pairs (background.h), commit, remove the older files.
- * On failure everything is as it was before the transaction. */
+ * A disk that has not the room for it is told of before anything is written. On failure
+ * everything is as it was before the transaction. */
 PF_MUST_CHECK bool pf_catalog_publish(pf_catalog *catalog, pf_err *err);
 
 /* True when a FAISS file of the present generation is missing or damaged, or there is
@@ -109,6 +110,8 @@ PF_MUST_CHECK bool pf_catalog_needs_publish(pf_catalog *catalog, bool *out,
 /* Remove index files that a publish left behind that was killed. */
 PF_MUST_CHECK bool pf_catalog_tidy(pf_catalog *catalog, pf_err *err);
 
+/* For tests: from now on the disk has so many bytes left; -1: what it has. */
+void pf_catalog_pretend_room(int64_t bytes);
 /* For tests: end the process, as kill -9 would, when a publish has done its n-th step
  * (1 sweep, 2 images file, 3 captions file, 4 rows, 5 commit, 6 removal); 0 = never. */
 void pf_catalog_die_at(int step);

@@ -18,6 +18,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/base/file.h"
@@ -154,12 +155,54 @@ static bool store_digest(pf_catalog *c, pf_err *err)
            pf_store_put_digest(c->store, &d, err);
 }
 
+/* --- room --------------------------------------------------------------------------
+ */
+
+static int64_t pretended_room = -1;
+
+void pf_catalog_pretend_room(int64_t bytes)
+{
+    pretended_room = bytes;
+}
+
+/* Bytes that this process may still write beside the catalog; -1: it cannot be told. */
+static int64_t free_room(const pf_catalog *c)
+{
+    struct statvfs fs;
+    if (pretended_room >= 0)
+        return pretended_room;
+    if (statvfs(c->folder, &fs) != 0)
+        return -1;
+    const uint64_t blocks = geteuid() == 0 ? fs.f_bfree : fs.f_bavail;
+    return blocks > (uint64_t)INT64_MAX / fs.f_frsize ? INT64_MAX
+                                                      : (int64_t)(blocks * fs.f_frsize);
+}
+
+/* Both index files are written beside the ones that are there. What the database takes
+ * shows in its log before: most of it is there already. */
+static bool has_room(pf_catalog *c, pf_err *err)
+{
+    enum { PER_ID = 8, SPARE = 1 << 20 };
+    pf_store_counts n;
+    int dim;
+    if (!pf_store_count(c->store, &n, err) || !pf_store_get_dim(c->store, &dim, err))
+        return false;
+    const int64_t need = (n.images + n.captions) * (4 * (int64_t)dim + PER_ID) + SPARE;
+    const int64_t room = free_room(c);
+    return room < 0 || room >= need ||
+           pf_fail(err, PF_ERR_IO,
+                   "cannot write the next generation to '%s': the disk is full: it has "
+                   "%lld KiB left, and about %lld are needed",
+                   c->folder, (long long)(room >> 10), (long long)(need >> 10));
+}
+
 /* Everything up to the commit. */
 static bool prepare(pf_catalog *c, int64_t *generation,
                     pf_store_index_file file[PF_INDEX_KINDS], pf_err *err)
 {
     pf_background_sample *sample[PF_INDEX_KINDS] = {NULL};
-    if (!pf_store_sweep(c->store, err) || !pf_store_fill_words(c->store, err) ||
+    if (!has_room(c, err) || !pf_store_sweep(c->store, err) ||
+        !pf_store_fill_words(c->store, err) ||
         !pf_store_get_generation(c->store, generation, err))
         return false;
     ++*generation;

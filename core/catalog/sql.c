@@ -300,22 +300,22 @@ void pf_sql_close(pf_sql *db)
     pf_free(db);
 }
 
+/* Without the heap: whoever lacks memory is told by what comes next. */
 static size_t peek(sqlite3_vfs *vfs, sqlite3_filename name, uint8_t *bytes, size_t n)
 {
-    sqlite3_file *file = pf_zalloc((size_t)vfs->szOsFile, NULL);
+    _Alignas(16) uint8_t room[1024] = {0};
+    sqlite3_file *file = (sqlite3_file *)room;
     const int how = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW;
     sqlite3_int64 size = 0;
     int flags;
-    if (!file || vfs->xOpen(vfs, name, file, how, &flags) != SQLITE_OK) {
-        pf_free(file);
+    if ((size_t)vfs->szOsFile > sizeof room ||
+        vfs->xOpen(vfs, name, file, how, &flags) != SQLITE_OK)
         return 0;
-    }
     bool ok = file->pMethods->xFileSize(file, &size) == SQLITE_OK;
     if (size < (sqlite3_int64)n)
         n = (size_t)size;
     ok = ok && (n == 0 || file->pMethods->xRead(file, bytes, (int)n, 0) == SQLITE_OK);
     file->pMethods->xClose(file);
-    pf_free(file);
     return ok ? n : 0;
 }
 

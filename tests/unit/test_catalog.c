@@ -306,6 +306,21 @@ static void a_disk_that_fills_up_changes_nothing(void **state)
     assert_catalog(2, 205);
 }
 
+/* Before anything is written, not in the middle of it. */
+static void a_disk_without_room_is_told_of(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 5), &err);
+    pf_catalog_pretend_room(100 << 10);
+    const bool ok = publish_images(5, 25);
+    pf_catalog_pretend_room(-1);
+    assert_refused(ok, &err, "the disk is full: it has 100 KiB left, and about 102");
+    assert_int_equal(err.code, PF_ERR_IO);
+    assert_catalog(1, 5);
+    assert_false(has("images.2.faiss"));
+    assert_ok(publish_images(5, 25), &err);
+}
+
 static void a_publish_that_fails_rolls_back(void **state)
 {
     (void)state;
@@ -707,6 +722,7 @@ int main(void)
         TEST(only_one_indexer_writes),
         TEST(a_kill_at_any_step_leaves_one_whole_generation),
         TEST(a_disk_that_fills_up_changes_nothing),
+        TEST(a_disk_without_room_is_told_of),
         TEST(a_publish_that_fails_rolls_back),
         TEST(a_reader_keeps_its_generation),
         TEST(a_reader_that_is_overtaken_takes_the_newer_generation),

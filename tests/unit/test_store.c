@@ -567,6 +567,35 @@ static void damage_is_found(void **state)
 /* --- transactions -------------------------------------------------------------------
  */
 
+/* A process that closes a file loses its locks on it, unless SQLite closes it: without
+ * them an indexer that ends takes the log away from under a reader. */
+static void a_second_reader_leaves_the_first_its_lock(void **state)
+{
+    (void)state;
+    pf_store *first, *second;
+    pf_store *writer = create();
+    fill(writer);
+    assert_ok(pf_store_open(&first, path, PF_STORE_READ, &err), &err);
+    assert_ok(pf_store_begin_read(first, &err), &err);
+    assert_ok(pf_store_open(&second, path, PF_STORE_READ, &err), &err);
+    pf_store_close(second);
+    assert_ok(pf_store_check_header(path, &err), &err);
+    assert_false(pf_store_is_unmade(path));
+    pf_store_close(writer);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        const int fd = open(path, O_RDWR);
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0
+                                                                                  : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    pf_store_end_read(first);
+    pf_store_close(first);
+}
+
 static void changes_need_a_transaction(void **state)
 {
     (void)state;
@@ -1466,6 +1495,7 @@ int main(void)
         TEST(thumbnails_come_and_go_with_their_pictures),
         TEST(words_come_and_go_with_their_texts),
         TEST(damage_is_found),
+        TEST(a_second_reader_leaves_the_first_its_lock),
         TEST(changes_need_a_transaction),
         TEST(a_reader_sees_one_moment),
         TEST(what_was_committed_survives_a_kill),
