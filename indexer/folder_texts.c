@@ -46,6 +46,8 @@ bool pf_texts_read(const pf_import *from, const pf_scan *scan, pf_collection *to
     if (!(t.hasher = pf_hasher_new(err)))
         return false;
     pf_names_init(&t.names, scan, from->path);
+    t.names.excluded = from->excluded;
+    t.names.n_excluded = from->n_excluded;
     pf_hasher_add(t.hasher, understanding, sizeof understanding);
     if (from->columns)
         pf_hasher_add(t.hasher, from->columns, strlen(from->columns));

@@ -21,7 +21,7 @@
 #include "indexer/run.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON };
-enum { CAPTIONS = 1, EXCLUDE }; /* the tags of options that may be given several times */
+enum { CAPTIONS = 1, EXCLUDE }; /* tags of options that may be given several times */
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {

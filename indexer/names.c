@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/unicode.h"
+#include "core/image/left_out.h"
 #include "core/image/picture.h"
 
 /* From two folders, as it stands and with '/' for '\'. */
@@ -260,12 +261,29 @@ static bool find_by_stem(pf_names *names, const meanings *m, const char *folder,
 
 /* ---- all of it ---- */
 
+/* Does a pattern fit it, or a folder on the way? `path` comes back as it was. */
+static bool is_excluded(const pf_names *names, char *path)
+{
+    if (names->n_excluded == 0 || !pf_path_is_under(path, names->root))
+        return false;
+    char *from_root = path + strlen(names->root);
+    from_root += strspn(from_root, "/");
+    bool is_met = pf_pattern_fits(names->excluded, names->n_excluded, from_root);
+    for (char *at = from_root; !is_met && (at = strchr(at, '/')); at++) {
+        *at = '\0';
+        is_met = pf_pattern_fits(names->excluded, names->n_excluded, from_root);
+        *at = '/';
+    }
+    return is_met;
+}
+
 static bool find(pf_names *names, const meanings *m, const char *folder,
                  const char *name, bool is_id, pf_names_match *out, pf_err *err)
 {
     for (size_t i = 0; i < m->n && !out->file; i++) {
         out->file = pf_scan_find(names->scan, m->path[i]);
-        out->is_in_gap |= pf_scan_is_in_gap(names->scan, m->path[i]);
+        out->is_in_gap |= pf_scan_is_in_gap(names->scan, m->path[i]) ||
+                          is_excluded(names, m->path[i]);
     }
     if (out->file)
         return true;

@@ -22,17 +22,20 @@ typedef struct {
 } pf_names_entry;
 
 typedef struct {
-    const pf_scan *scan;           /* borrowed */
-    const char *root;              /* of the source; borrowed */
+    const pf_scan *scan;         /* borrowed */
+    const char *root;            /* of the source; borrowed */
+    const char *const *excluded; /* [n_excluded] patterns of what is left out of it */
+    size_t n_excluded;
     pf_names_entry *whole, *stems; /* by hash; NULL until one is needed */
 } pf_names;
 
 typedef struct {
     const pf_scan_file *file; /* NULL: no picture is called that */
-    bool is_in_gap;           /* it may lie where nothing could be read */
-    bool is_ambiguous;        /* several pictures would do */
+    bool is_in_gap;    /* it may lie where nothing could be read, or is excluded */
+    bool is_ambiguous; /* several pictures would do */
 } pf_names_match;
 
+/* What is `excluded` is borrowed, and set afterwards when there is some. */
 void pf_names_init(pf_names *names, const pf_scan *scan, const char *root);
 void pf_names_reset(pf_names *names);
 
