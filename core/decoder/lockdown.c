@@ -83,9 +83,9 @@ static bool allow(scmp_filter_ctx filter, int control, int input)
     return ok &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (unsigned)control)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, (unsigned)control, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (unsigned)control)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, (unsigned)control, 0)) == 0 &&
            /* memory of its own, never to be executed */
            seccomp_rule_add(
                filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
@@ -93,8 +93,8 @@ static bool allow(scmp_filter_ctx filter, int control, int input)
                SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)) == 0 &&
            /* the picture, to be read */
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-                            SCMP_A2(SCMP_CMP_EQ, PROT_READ),
-                            SCMP_A4(SCMP_CMP_EQ, (unsigned)input)) == 0;
+                            SCMP_A2(SCMP_CMP_EQ, PROT_READ, 0),
+                            SCMP_A4(SCMP_CMP_EQ, (unsigned)input, 0)) == 0;
 }
 
 bool pf_lockdown_calls(int control, int input, bool *has_filter)

@@ -105,7 +105,7 @@ static void unmap(thandle_t handle, void *bytes, toff_t size)
 
 /* ---- complaints ---- */
 
-static void keep(reader *r, const char *format, va_list values)
+PF_PRINTF(2, 0) static void keep(reader *r, const char *format, va_list values)
 {
     if (r->why[0] != '\0')
         return;
@@ -114,6 +114,7 @@ static void keep(reader *r, const char *format, va_list values)
         *c = *c >= ' ' && *c <= '~' ? *c : '?';
 }
 
+PF_PRINTF(4, 0)
 static int on_error(TIFF *tif, void *context, const char *module, const char *format,
                     va_list values)
 {
@@ -125,6 +126,7 @@ static int on_error(TIFF *tif, void *context, const char *module, const char *fo
 }
 
 /* libjpeg's are about the pixels; so is the end of a fax. */
+PF_PRINTF(4, 0)
 static int on_warning(TIFF *tif, void *context, const char *module, const char *format,
                       va_list values)
 {
