@@ -119,7 +119,7 @@ below='base|image|model|catalog|words|engine|search|evaluate'
 layer core/api "core/($below|api)/|core/version\.h|$front"
 layer cli "cli/|core/(base|image)/|$front"
 # The indexer writes catalogs, which the front door does not do.
-layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(facts|picture|sandbox|scan)|model/(model|pipeline))\.h|$front"
+layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(facts|left_out|picture|sandbox|scan)|model/(model|pipeline))\.h|$front"
 # These see what any other program sees.
 layer query "query/|cli/|$front"
 layer server "server/|cli/|$front"
