@@ -16,8 +16,11 @@
 #include "core/catalog/sql_vfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -415,6 +418,23 @@ static void introduce(guarded *side)
     }
 }
 
+/* When the system's layer cannot make a log it tries to read one, and the reason that
+ * is left is that there is none. Made here it has the database's mode, as from SQLite.
+ */
+static bool make_log(const char *name)
+{
+    struct stat st;
+    const char *database = sqlite3_filename_database(name);
+    const int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno == EEXIST;
+    const bool ok = stat(database, &st) != 0 || fchmod(fd, st.st_mode & 0777) == 0;
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
 static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
                     int flags, int *out_flags)
 {
@@ -431,14 +451,22 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
         f->owner = f;
         f->page_size = (uint32_t)sqlite3_uri_int64(name, PF_VFS_SEALED, 0);
         f->is_checked = f->page_size > 0;
+    } else {
+        introduce(f);
     }
-    const int rc = system_vfs->xOpen(system_vfs, name, f->real, flags, out_flags);
-    if (rc == SQLITE_OK) {
+    bool is_made = true;
+    if (f->is_wal && (flags & SQLITE_OPEN_CREATE)) {
+        is_made = make_log(name);
+        flags &= ~SQLITE_OPEN_CREATE;
+    }
+    const int rc = is_made
+                       ? system_vfs->xOpen(system_vfs, name, f->real, flags, out_flags)
+                       : SQLITE_CANTOPEN;
+    if (rc == SQLITE_OK)
         f->base.pMethods = &methods;
-        if (!f->owner)
-            introduce(f);
-    }
-    return rc;
+    else if (f->other)
+        f->other->other = NULL;
+    return noted(f, rc);
 }
 
 static bool ends_with(const char *name, const char *end)

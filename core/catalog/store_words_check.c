@@ -66,7 +66,8 @@ static bool get_varint(const uint8_t **at, const uint8_t *end, uint64_t *out)
 static bool has_numbers(const uint8_t *blob, size_t n, const int64_t *numbers,
                         int n_numbers)
 {
-    const uint8_t *at = blob, *end = blob + (blob ? n : 0);
+    static const uint8_t none[1];
+    const uint8_t *at = blob ? blob : none, *end = at + (blob ? n : 0);
     for (int i = 0; i < n_numbers; i++) {
         uint64_t v;
         if (!get_varint(&at, end, &v) || v != (uint64_t)numbers[i])
