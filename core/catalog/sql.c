@@ -32,7 +32,7 @@ enum {
     MAX_SQL = 1 << 16,        /* bytes in one statement, those of a schema included */
     LOOK = 100 * 1000,        /* steps between two looks at how many there were */
     FREE_STEPS = 5 * 1000000, /* that any statement may take: some 60 ms */
-    STEPS_PER_BYTE = 16,      /* steps per byte of the file; integrity_check takes 5 */
+    STEPS_PER_BYTE = 10,      /* steps per byte of the file; integrity_check takes 5 */
     LOG_FRAMES = 1000,        /* of the log, after which it goes into the file: 16 MB */
 };
 
