@@ -24,6 +24,12 @@ struct pf_store {
     size_t text_limit;      /* see pf_store_text_limit(); 0: not known yet */
 };
 
+/* store_open.c: may a store that was opened so be changed? */
+bool pf_store_mode_writes(pf_store_mode mode);
+/* When a file is opened and again inside each transaction: is the schema the one that
+ * was checked, or a right one? */
+PF_MUST_CHECK bool pf_store_look_at_schema(pf_store *store, pf_err *err);
+
 /* store_schema.c: does the file have what the first `version` migrations make, and
  * nothing else? FORMAT, with the name of what is not so. */
 PF_MUST_CHECK bool pf_store_check_schema(pf_store *store, int version, pf_err *err);
