@@ -59,7 +59,8 @@ done
 # ---- everybody's examples ------------------------------------------------------------
 
 examples=$work/examples
-mkdir "$examples" "$examples/films" "$examples/films/2024" "$examples/folder"
+mkdir "$work/backup" \
+  "$examples" "$examples/films" "$examples/films/2024" "$examples/folder"
 cp -r "$project/data/demo-model" "$examples/pubmed-clip"
 cp "$project/data/demo-model/model.safetensors" "$examples/PubMedCLIP_ViT32.pth"
 cp "$project/data/demo-model/merges.txt" "$project/data/demo-model/vocab.json" "$examples"
