@@ -17,10 +17,12 @@
 
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/tokenizer/bpe_vocab.h"
 #include "core/tokenizer/text_clean.h"
+#include "core/tokenizer/tokenizer_type.h"
 
 enum { PROBES_MAX = 2048 }; /* as for names: more collisions are made on purpose */
 
@@ -34,6 +36,7 @@ struct pf_bpe {
     pair_slot *pairs;
     size_t pairs_mask;
     pf_hash hash;
+    char *ids_path; /* the vocab.json that ids come from, or would */
 };
 
 static pair_slot *find_pair(const pf_bpe *bpe, int32_t left, int32_t right)
@@ -105,6 +108,14 @@ static bool hash_vocab(pf_bpe *bpe, pf_err *err)
     return true;
 }
 
+static bool name_ids(pf_bpe *bpe, pf_err *err)
+{
+    const char *merges = bpe->vocab.path;
+    bpe->ids_path =
+        pf_strf(err, "%.*svocab.json", (int)(pf_path_base(merges) - merges), merges);
+    return bpe->ids_path != NULL;
+}
+
 bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err)
 {
     *out = NULL;
@@ -112,7 +123,7 @@ bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err)
     if (!bpe)
         return false;
     if (!pf_bpe_vocab_read(&bpe->vocab, path, err) || !index_pairs(bpe, err) ||
-        !hash_vocab(bpe, err)) {
+        !hash_vocab(bpe, err) || !name_ids(bpe, err)) {
         pf_bpe_close(bpe);
         return false;
     }
@@ -126,6 +137,7 @@ void pf_bpe_close(pf_bpe *bpe)
         return;
     pf_bpe_vocab_free(&bpe->vocab);
     pf_free(bpe->pairs);
+    pf_free(bpe->ids_path);
     pf_free(bpe);
 }
 
@@ -414,3 +426,53 @@ bool pf_bpe_encode(const pf_bpe *bpe, const char *text, size_t n, size_t context
         *is_truncated = is_cut;
     return true;
 }
+
+/* Behind tokenizer.h. */
+
+static bool type_open(void **self, const char *path, pf_err *err)
+{
+    pf_bpe *bpe;
+    bool ok = pf_bpe_open(&bpe, path, err);
+    *self = bpe;
+    return ok;
+}
+
+static void type_close(void *self)
+{
+    pf_bpe_close(self);
+}
+
+static bool type_encode(const void *self, const char *text, size_t n, size_t context,
+                        int32_t *ids, size_t *n_ids, bool *is_truncated, pf_err *err)
+{
+    return pf_bpe_encode(self, text, n, context, ids, n_ids, is_truncated, err);
+}
+
+static int32_t type_vocabulary_size(const void *self)
+{
+    return pf_bpe_vocab_size(self);
+}
+
+static const char *type_file(const void *self, size_t i)
+{
+    const pf_bpe *bpe = self;
+    const char *const files[] = {bpe->vocab.path, bpe->ids_path};
+    return i < 2 ? files[i] : NULL;
+}
+
+static pf_hash type_hash(const void *self)
+{
+    return pf_bpe_hash(self);
+}
+
+const pf_tokenizer_type pf_bpe_type = {
+    .files_wanted = "merges.txt and vocab.json (from PubMedCLIP's or "
+                    "openai/clip-vit-base-patch32's files on Hugging Face) or "
+                    "bpe_simple_vocab_16e6.txt.gz (from OpenAI's CLIP sources)",
+    .open = type_open,
+    .close = type_close,
+    .encode = type_encode,
+    .vocabulary_size = type_vocabulary_size,
+    .file = type_file,
+    .hash = type_hash,
+};
