@@ -21,6 +21,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/tokenizer/bpe_vocab.h"
+#include "core/tokenizer/id_sink.h"
 #include "core/tokenizer/text_clean.h"
 #include "core/tokenizer/tokenizer_type.h"
 
@@ -349,22 +350,8 @@ static void merge_bytes(merger *m, const char *bytes, size_t n)
         merge_rank(m);
 }
 
-/* Where ids go: the first `room` are kept, and one more is counted. */
-typedef struct {
-    int32_t *ids;
-    size_t n, room;
-} id_sink;
-
-static void put_id(id_sink *sink, int32_t id)
-{
-    if (sink->n < sink->room)
-        sink->ids[sink->n] = id;
-    if (sink->n <= sink->room)
-        sink->n++;
-}
-
 static bool encode_piece(merger *m, const uint32_t *s, size_t n, char *bytes,
-                         id_sink *sink, pf_err *err)
+                         pf_id_sink *sink, pf_err *err)
 {
     size_t size = 0;
     for (size_t i = 0; i < n; i++)
@@ -373,17 +360,17 @@ static bool encode_piece(merger *m, const uint32_t *s, size_t n, char *bytes,
         return false;
     merge_bytes(m, bytes, size);
     for (uint32_t i = 0; i != NOBODY; i = m->symbols[i].after)
-        put_id(sink, m->symbols[i].id);
+        pf_id_put(sink, m->symbols[i].id);
     return true;
 }
 
-static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, id_sink *sink,
+static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, pf_id_sink *sink,
                          pf_err *err)
 {
     merger m = {.bpe = bpe};
     char *bytes = pf_alloc_array(text->n, 4, err);
     bool ok = bytes != NULL;
-    for (size_t i = 0; ok && i < text->n && sink->n <= sink->room;) {
+    for (size_t i = 0; ok && i < text->n && !pf_id_sink_is_full(sink);) {
         const uint32_t *s = text->at + i;
         piece_kind kind;
         if (pf_code_classify(*s) == PF_CLASS_SPACE) {
@@ -394,7 +381,8 @@ static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, id_sink *sink,
         if (kind == PIECE_TEXT)
             ok = encode_piece(&m, s, n, bytes, sink, err);
         else
-            put_id(sink, kind == PIECE_START ? bpe->vocab.start_id : bpe->vocab.end_id);
+            pf_id_put(sink,
+                      kind == PIECE_START ? bpe->vocab.start_id : bpe->vocab.end_id);
         i += n;
     }
     pf_free(bytes);
@@ -410,18 +398,16 @@ bool pf_bpe_encode(const pf_bpe *bpe, const char *text, size_t n, size_t context
     if (n > PF_BPE_TEXT_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "text has %zu bytes, at most %d are read", n,
                        PF_BPE_TEXT_MAX);
-    id_sink sink = {ids, 0, context};
+    pf_id_sink sink = {ids, 0, context};
     pf_codes clean = {0};
-    put_id(&sink, bpe->vocab.start_id);
+    pf_id_put(&sink, bpe->vocab.start_id);
     bool ok =
         pf_text_clean(text, n, &clean, err) && encode_clean(bpe, &clean, &sink, err);
     pf_codes_free(&clean);
     if (!ok)
         return false;
-    put_id(&sink, bpe->vocab.end_id);
-    bool is_cut = sink.n > context;
-    *n_ids = is_cut ? context : sink.n;
-    ids[*n_ids - 1] = bpe->vocab.end_id;
+    bool is_cut = pf_id_sink_end(&sink, bpe->vocab.end_id);
+    *n_ids = sink.n;
     if (is_truncated)
         *is_truncated = is_cut;
     return true;

@@ -13,6 +13,8 @@ struct pf_tokenizer {
 
 static const pf_tokenizer_type *const types[] = {
     [PF_TOKENIZER_CLIP_BPE] = &pf_bpe_type,
+    [PF_TOKENIZER_WORDPIECE] = &pf_wordpiece_type,
+    [PF_TOKENIZER_SENTENCEPIECE] = &pf_siglip_type,
 };
 
 bool pf_tokenizer_open(pf_tokenizer **out, pf_tokenizer_kind kind, const char *path,

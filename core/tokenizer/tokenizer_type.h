@@ -23,6 +23,8 @@ typedef struct {
     pf_hash (*hash)(const void *self);
 } pf_tokenizer_type;
 
-extern const pf_tokenizer_type pf_bpe_type; /* bpe.c */
+extern const pf_tokenizer_type pf_bpe_type;       /* bpe.c */
+extern const pf_tokenizer_type pf_wordpiece_type; /* wordpiece.c */
+extern const pf_tokenizer_type pf_siglip_type;    /* siglip.c */
 
 #endif
