@@ -272,7 +272,8 @@ static void huge_vocabularies_stop_at_their_limits(void **state)
                               "line 1 has 1025 bytes, at most 1024 are read");
     assert_ok(pf_buf_reserve(&text, 40 << 20, &err), &err);
     memset(text.data, 'a', 33 << 20);
-    assert_vocabulary_refused(text.data, 33 << 20, PF_ERR_LIMIT, "the limit is 33554432");
+    assert_vocabulary_refused(text.data, 33 << 20, PF_ERR_LIMIT,
+                              "the limit is 33554432");
     pf_buf_free(&text);
 }
 
