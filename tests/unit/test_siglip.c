@@ -2,6 +2,7 @@
  * and by both ways of encoding; models that are refused; and, where they are, a trained
  * model with the original's ids. */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -415,6 +416,50 @@ static void own_and_library_agree(void **state)
                            pf_tree_path(folder, "tokenizer.json"));
 }
 
+typedef struct {
+    const pf_tokenizer *tokenizer;
+    uint64_t sum; /* of all ids, 0 when an encoding failed */
+} share;
+
+static void *sum_ids(void *of)
+{
+    share *s = of;
+    uint64_t seed = 21, sum = 1;
+    char text[512];
+    int32_t ids[CONTEXT];
+    size_t n_ids = 0;
+    for (int i = 0; i < 500; i++) {
+        const size_t n = random_text(&seed, text, sizeof text);
+        if (!pf_tokenizer_encode(s->tokenizer, text, n, ids, &n_ids, NULL, NULL))
+            return NULL;
+        for (size_t k = 0; k < n_ids; k++)
+            sum = sum * 0x9E3779B97F4A7C15u + (uint64_t)ids[k] + 1;
+    }
+    s->sum = sum;
+    return NULL;
+}
+
+static void threads_may_share_it(void **state)
+{
+    enum { THREADS = 4 };
+    (void)state;
+    write_own();
+    pf_tokenizer *t = open_tokenizer(PF_TOKENIZER_SENTENCEPIECE, folder, CONTEXT);
+    pthread_t threads[THREADS];
+    share shares[THREADS], alone = {.tokenizer = t};
+    sum_ids(&alone);
+    assert_true(alone.sum != 0);
+    for (int i = 0; i < THREADS; i++) {
+        shares[i] = (share){.tokenizer = t};
+        assert_int_equal(pthread_create(&threads[i], NULL, sum_ids, &shares[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(shares[i].sum == alone.sum);
+    }
+    pf_tokenizer_close(t);
+}
+
 /* A megabyte of it: a run of what is unknown, which is one id, and what fills the
  * context many times over. */
 static void megabytes_are_no_trouble(void **state)
@@ -814,6 +859,7 @@ int main(void)
         in_folder(both_layouts_are_the_same_vocabulary),
         in_folder(unused_and_user_defined_pieces),
         in_folder(own_and_library_agree),
+        in_folder(threads_may_share_it),
         in_folder(megabytes_are_no_trouble),
         in_folder(bad_models_are_refused_by_name),
         in_folder(bad_documents_are_refused_by_name),
