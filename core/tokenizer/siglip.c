@@ -246,6 +246,18 @@ static bool encode_part(encoder *e, const uint32_t *codes, size_t n, pf_err *err
     return true;
 }
 
+/* The text before a mark. When it is the first, and nothing but the "▁" in front, that
+ * is nothing, too. */
+static bool encode_before(encoder *e, const uint32_t *codes, size_t n, bool is_first,
+                          pf_err *err)
+{
+    const size_t with_sign = sizeof prefix - 1 + 3;
+    if (!is_first)
+        return encode_part(e, codes, n, err);
+    return canonical(codes, n, &e->part, err) &&
+           (e->part.size == with_sign || encode_part(e, codes, n, err));
+}
+
 static bool encode_lower(encoder *e, const pf_codes *text, pf_err *err)
 {
     size_t begin = 0, i = 0;
@@ -256,7 +268,7 @@ static bool encode_lower(encoder *e, const pf_codes *text, pf_err *err)
             i++;
             continue;
         }
-        if (!encode_part(e, text->at + begin, i - begin, err))
+        if (!encode_before(e, text->at + begin, i - begin, begin == 0, err))
             return false;
         pf_id_put(&e->sink, id);
         begin = i += length;

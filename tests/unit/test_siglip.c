@@ -330,6 +330,33 @@ static void unused_and_user_defined_pieces(void **state)
     pf_pieces_free(&p);
 }
 
+static void blanks_may_be_kept(void **state)
+{
+    (void)state;
+    static const int32_t rows[][6] = {
+        {B, B_X, END, -1}, /* for the blank in front, and the one that was there */
+        {B_X, B_X, END, -1},
+        {END, X, END, -1}, /* before a mark it is nothing */
+        {B, END, -1},
+    };
+    static const char *const texts[] = {" x", "x  x", " </s> x", "-"};
+    pf_err err = PF_ERR_INIT;
+    pf_pieces p;
+    make_own(&p);
+    p.keeps_blanks = true;
+    assert_ok(pf_pieces_finish(&p, &err), &err);
+    write_model(&p, "spiece.model");
+    pf_tokenizer *t = open_tokenizer(PF_TOKENIZER_SENTENCEPIECE, folder, 16);
+    for (size_t i = 0; i < 4; i++) {
+        size_t n = 0;
+        while (rows[i][n] >= 0)
+            n++;
+        assert_ids(t, texts[i], strlen(texts[i]), rows[i], n);
+    }
+    pf_tokenizer_close(t);
+    pf_pieces_free(&p);
+}
+
 /* ---- two ways of encoding ---- */
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
@@ -627,8 +654,7 @@ static void bad_models_are_refused_by_name(void **state)
         {"\x12\x03\x98\x02\x01", 5, "it takes bytes for what it does not know"},
         {"\x12\x04\x18\x01\x18\x01", 6, "field 3 is there twice"},
         {"\x12\x00\x12\x00", 4, "field 2 is there twice"},
-        {"\x1A\x02\x20\x00", 4, "it keeps blanks as they are"},
-        {"\x1A\x02\x28\x00", 4, "it keeps blanks as they are"},
+        {"\x1A\x02\x28\x00", 4, "its blanks stay blanks"},
         {"\x1A\x03\x12\x01x", 5, "the map of characters is damaged: it is cut"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -858,6 +884,7 @@ int main(void)
         in_folder(a_text_fills_the_context),
         in_folder(both_layouts_are_the_same_vocabulary),
         in_folder(unused_and_user_defined_pieces),
+        in_folder(blanks_may_be_kept),
         in_folder(own_and_library_agree),
         in_folder(threads_may_share_it),
         in_folder(megabytes_are_no_trouble),
