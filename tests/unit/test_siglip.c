@@ -492,7 +492,7 @@ static void threads_may_share_it(void **state)
 static void megabytes_are_no_trouble(void **state)
 {
     (void)state;
-    enum { SIZE = 3 << 20 };
+    enum { SIZE = PF_TOKENIZER_TEXT_MAX / 12 * 12 };
     pf_err err = PF_ERR_INIT;
     write_own();
     pf_tokenizer *t = open_tokenizer(PF_TOKENIZER_SENTENCEPIECE, folder, CONTEXT);
@@ -512,6 +512,10 @@ static void megabytes_are_no_trouble(void **state)
         memcpy(text + i, "</s>", 4);
     assert_ok(pf_tokenizer_encode(t, text, SIZE, ids, &n, &is_cut, &err), &err);
     assert_true(is_cut);
+    memset(text, '\xFF', SIZE); /* U+FFFD, three times as long */
+    assert_ok(pf_tokenizer_encode(t, text, SIZE, ids, &n, &is_cut, &err), &err);
+    assert_false(is_cut);
+    assert_int_equal(ids[1], UNK);
     memset(text, 'x', SIZE);
     assert_ok(pf_tokenizer_encode(t, text, SIZE, ids, &n, &is_cut, &err), &err);
     assert_true(is_cut);
