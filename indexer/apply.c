@@ -233,7 +233,7 @@ static bool put_gaps(const applier *a, pf_err *err)
     const pf_source *source = a->source;
     for (size_t i = 0; i < source->found.n_gaps; i++) {
         const pf_collected_gap *gap = &source->found.gaps[i];
-        if (!put_gap(a, gap->path, gap->reason, err))
+        if (gap->reason[0] != '\0' && !put_gap(a, gap->path, gap->reason, err))
             return false;
     }
     return !source->plan.doubt || put_gap(a, source->path, source->plan.doubt, err);

@@ -30,6 +30,7 @@ typedef struct {
     const char *const *excluded; /* patterns (pf_pattern_fits()) of what is left out */
     size_t n_excluded;
     bool follows_links;     /* to files outside the source */
+    bool as_owner;          /* also what teaching files show to their owners alone */
     bool is_new;            /* the catalog does not know it yet */
     const atomic_int *stop; /* may be NULL; once it is set: fail with INTERRUPTED */
 } pf_import;

@@ -28,7 +28,8 @@ static struct {
     const char *catalog, *model, *tokenizer, *preprocess, *columns, *backup;
     int64_t jobs, batch, wait_seconds;
     int format;
-    bool rebuild, dry_run, verify_content, follow_links, allow_removals, strict, info;
+    bool rebuild, dry_run, verify_content, follow_links, as_owner, allow_removals,
+        strict, info;
     bool check, repair, retry, quiet, verbose;
     int64_t settle;
     const char *forget, *relocate, *share;
@@ -73,6 +74,12 @@ static const pf_opt options[] = {
      .name = "follow-links",
      .to = &asked.follow_links,
      .help = "take symbolic links to files outside PATH too; remembered with PATH, "
+             "until it is named without"},
+    {.kind = PF_OPT_FLAG,
+     .name = "as-owner",
+     .to = &asked.as_owner,
+     .help = "read also what MIRC teaching files show to their owners alone: documents "
+             "that are not public, and parts that are hidden; remembered with PATH, "
              "until it is named without"},
     {.kind = PF_OPT_FLAG,
      .name = "allow-removals",
@@ -348,6 +355,7 @@ static pf_exit index_paths(const char *folder, const named *what)
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .follow_links = asked.follow_links,
+                        .as_owner = asked.as_owner,
                         .retry = asked.retry,
                         .settle_seconds = (int)asked.settle,
                         .allow_removals = asked.allow_removals,

@@ -38,6 +38,7 @@ typedef struct {
     bool rebuild, dry_run, verify_content;
     bool strict;       /* rows without a picture, pictures without a row: a failure */
     bool follow_links; /* also those that lead out of their source */
+    bool as_owner;     /* also what teaching files show to their owners alone */
     bool retry; /* files that failed, too, although they have not changed since */
     int settle_seconds;  /* files that changed since are waited for; 0: they are not */
     bool allow_removals; /* of the sources named, or all: however many are gone */

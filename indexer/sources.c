@@ -415,6 +415,7 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
     from->tables_are_given = source->tables_are_given;
     from->columns = source->columns;
     from->follows_links = source->follows_links;
+    from->as_owner = source->as_owner;
     from->excluded = (const char *const *)source->excluded;
     from->n_excluded = source->n_excluded;
     from->is_new = source->id == 0;
