@@ -686,11 +686,11 @@ static bool add_missing(const document *d, pf_collection *to, pf_err *err)
 static void key_of(const document *d, const char *source, char *out, size_t room)
 {
     char hex[PF_HASH_HEX_SIZE];
-    const char *place = d->path;
-    if (pf_path_is_under(place, source) && place[strlen(source)] == '/')
-        place += strlen(source) + 1;
-    else
-        place = pf_path_base(place);
+    const char *place =
+        d->path + (pf_path_is_under(d->path, source) ? strlen(source) : 0);
+    place += strspn(place, "/");
+    if (place[0] == '\0')
+        place = pf_path_base(d->path); /* it is the source */
     const pf_hash hash = pf_hash_bytes(place, strlen(place));
     pf_hash_hex(&hash, hex);
     snprintf(out, room, "mirc-%s", hex);

@@ -483,6 +483,8 @@ static bool set_version(reader *r, int which, attributes a)
 {
     size_t n = 0;
     const char *src = find_attribute(a, "src", &n);
+    if (!src)
+        src = find_attribute(a, "href", &n); /* as older ones have it */
     const char **at = &r->document->images[r->image - 1].src[which];
     return !src || n == 0 || *at || (*at = keep(r, src, n));
 }
