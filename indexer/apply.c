@@ -321,11 +321,13 @@ static bool put_source(applier *a, pf_err *err)
                            .tables = (const char *const *)source->tables,
                            .n_tables = source->n_tables,
                            .columns = source->columns,
-                           .follows_links = source->follows_links};
+                           .follows_links = source->follows_links,
+                           .reads_as_owner = source->as_owner};
     if (!a->is_cut && (!source->texts_changed || is_whole(source)))
         row.texts_hash = source->found.texts_hash;
     a->is_noticeable |= source->id == 0 || source->has_new_table ||
-                        source->follows_links != source->did_follow;
+                        source->follows_links != source->did_follow ||
+                        source->as_owner != source->was_as_owner;
     return pf_store_put_source(a->store, &row, &source->id, err) &&
            pf_store_set_exclusions(a->store, source->id,
                                    (const char *const *)source->excluded,

@@ -290,6 +290,10 @@ static bool say_source(void *context, const pf_store_source *source, pf_err *err
     else if (source->follows_links)
         say_string(p, NULL, "  links", "followed anywhere");
     if (p->json)
+        pf_json_write_bool(&p->w, "as_owner", source->reads_as_owner);
+    else if (source->reads_as_owner)
+        say_string(p, NULL, "  read", "as owner");
+    if (p->json)
         pf_json_begin_array(&p->w, "excluded");
     const bool ok =
         pf_store_each_exclusion(p->store, source->id, say_exclusion, p, err);

@@ -132,6 +132,7 @@ static bool recall(void *context, const pf_store_source *row, pf_err *err)
     source->id = row->id;
     source->known_hash = row->texts_hash;
     source->follows_links = source->did_follow = row->follows_links;
+    source->as_owner = source->was_as_owner = row->reads_as_owner;
     return set_tables(source, row->tables, row->n_tables, err) &&
            copy(&source->columns, row->columns, err);
 }
@@ -156,6 +157,7 @@ static bool take_over(pf_source *given, const pf_store_source *row, pf_err *err)
 {
     given->id = row->id;
     given->did_follow = row->follows_links;
+    given->was_as_owner = row->reads_as_owner;
     given->known_hash = row->texts_hash;
     if (given->n_tables == 0 && !set_tables(given, row->tables, row->n_tables, err))
         return false;

@@ -151,6 +151,7 @@ typedef struct {
     const char *columns; /* of the tables, as the user said; or NULL */
     pf_hash texts_hash;  /* of its texts when they were last taken in; else zero */
     bool follows_links;  /* to files outside it */
+    bool reads_as_owner; /* also what teaching files show to owners alone */
 } pf_store_source;
 
 /* Callbacks borrow what they are given. Returning false stops with *err, which they
