@@ -37,18 +37,19 @@ typedef struct {
 } document;
 
 typedef struct {
-    const char *path;
-    bool is_broken; /* a document in it is */
+    const char *folder; /* its path, with '/' at its end */
+    bool is_broken;     /* a document in it is */
 } archive;
 
 struct pf_mirc {
     document *documents;
     size_t n_documents, documents_room;
-    archive *archives; /* that have documents, by path */
+    archive *archives; /* that have documents; in the end by path */
     size_t n_archives, archives_room;
     const char **owned; /* folders that belong to one document, sorted, with '/' */
     size_t n_owned;
     size_t n_private; /* documents that were left out */
+    size_t n_broken;
     pf_hasher *hasher;
     pf_arena strings;
 };
@@ -149,6 +150,7 @@ static bool take_document(looker *l, const char *path, const pf_buf *bytes,
     pf_hasher_add(m->hasher, &bytes->size, sizeof bytes->size);
     pf_hasher_add(m->hasher, bytes->data, bytes->size);
     m->documents[m->n_documents++] = d;
+    m->n_broken += d.is_broken;
     return true;
 }
 
@@ -249,9 +251,13 @@ static bool add_archive(looker *l, const pf_archive *a, const char *path,
                         size_t first_document, pf_err *err)
 {
     pf_mirc *m = l->mirc;
-    archive added = {.path = pf_arena_add(&m->strings, path, strlen(path), err)};
-    if (!added.path || !pf_grow_array(&m->archives, &m->archives_room, m->n_archives,
-                                      sizeof added, err))
+    archive added = {0};
+    char *folder = pf_strf(err, "%s/", path);
+    if (folder)
+        added.folder = pf_arena_add(&m->strings, folder, strlen(folder), err);
+    pf_free(folder);
+    if (!added.folder || !pf_grow_array(&m->archives, &m->archives_room, m->n_archives,
+                                        sizeof added, err))
         return false;
     for (size_t i = first_document; i < m->n_documents; i++)
         added.is_broken |= m->documents[i].is_broken;
@@ -509,7 +515,7 @@ static bool is_in_owned_folder(const pf_mirc *m, const char *path)
 static bool is_in_broken_folder(const pf_mirc *m, const char *path)
 {
     const size_t n = (size_t)(pf_path_base(path) - path);
-    for (size_t i = 0; i < m->n_documents; i++) {
+    for (size_t i = 0; i < m->n_documents && m->n_broken > 0; i++) {
         const document *d = &m->documents[i];
         if (d->is_broken && strncmp(d->folder, path, n) == 0 && d->folder[n] == '\0')
             return true;
@@ -517,14 +523,25 @@ static bool is_in_broken_folder(const pf_mirc *m, const char *path)
     return false;
 }
 
-/* NULL: it lies in none that has documents. */
+static int by_folder(const void *a, const void *b)
+{
+    return strcmp(((const archive *)a)->folder, ((const archive *)b)->folder);
+}
+
+/* The last one that does not come after it; NULL: it lies in none that has documents.
+ */
 static const archive *archive_of(const pf_mirc *m, const char *path)
 {
-    for (size_t i = 0; i < m->n_archives; i++) {
-        if (pf_path_is_under(path, m->archives[i].path))
-            return &m->archives[i];
+    size_t from = 0, to = m->n_archives;
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+        if (strcmp(m->archives[middle].folder, path) <= 0)
+            from = middle + 1;
+        else
+            to = middle;
     }
-    return NULL;
+    const archive *last = from > 0 ? &m->archives[from - 1] : NULL;
+    return last && strncmp(path, last->folder, strlen(last->folder)) == 0 ? last : NULL;
 }
 
 static fate unnamed_fate(const pf_mirc *m, const char *path)
@@ -610,6 +627,9 @@ static bool sort_out(looker *l, pf_err *err)
     pf_names_init(&l->names, l->scan, l->from->path);
     l->names.excluded = l->from->excluded;
     l->names.n_excluded = l->from->n_excluded;
+    if (l->mirc->n_archives > 1)
+        qsort(l->mirc->archives, l->mirc->n_archives, sizeof *l->mirc->archives,
+              by_folder);
     const bool ok = list_owned(l->mirc, err) && resolve(l, err) && drop_files(l, err);
     pf_names_reset(&l->names);
     pf_free(l->fates);

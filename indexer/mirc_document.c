@@ -262,7 +262,7 @@ typedef struct {
     pf_buf open[DEPTH_MAX + 1]; /* texts of open fields */
     size_t n_open;
     size_t image; /* the one we are in; 0: none */
-    bool has_readers;
+    bool is_misencoded;
     pf_buf terms; /* of the case, as one caption */
     pf_err err;   /* the first failure */
 } reader;
@@ -677,11 +677,20 @@ static void on_entity(void *context, const xmlChar *name, int type,
                      "line %zu: it declares entities, which are not read", line_of(r)));
 }
 
-/* libxml2 would print it; what it says may quote the document. */
+/* libxml2 would print them; what it says may quote the document. */
 static void on_error(void *context, xmlError *error)
 {
     (void)context;
     (void)error;
+}
+
+/* Of what happens beside the parser, in the conversion of bytes to text. */
+static void on_message(void *context, const char *format, ...)
+{
+    reader *r = context;
+    (void)format;
+    if (r)
+        r->is_misencoded = true;
 }
 
 /* ---- all of it ---- */
@@ -694,9 +703,9 @@ static bool fail_as_parsed(reader *r)
         return false;
     if (code == XML_ERR_NO_MEMORY)
         return pf_fail(&r->err, PF_ERR_NOMEM, "out of memory");
-    if (code == XML_ERR_INVALID_CHAR || code == XML_ERR_INVALID_ENCODING ||
-        code == XML_ERR_UNSUPPORTED_ENCODING || code == XML_ERR_UNKNOWN_ENCODING ||
-        code == XML_I18N_CONV_FAILED)
+    if (r->is_misencoded || code == XML_ERR_INVALID_CHAR ||
+        code == XML_ERR_INVALID_ENCODING || code == XML_ERR_UNSUPPORTED_ENCODING ||
+        code == XML_ERR_UNKNOWN_ENCODING || code == XML_I18N_CONV_FAILED)
         return pf_fail(&r->err, PF_ERR_FORMAT,
                        "line %d: it has bytes that are no text in its encoding", line);
     if (code == XML_ERR_DOCUMENT_END || code == XML_ERR_TAG_NOT_FINISHED)
@@ -736,12 +745,15 @@ static bool read_with(reader *r, pf_span bytes)
                          .cdataBlock = on_text,
                          .entityDecl = on_entity,
                          .serror = on_error};
+    xmlSetGenericErrorFunc(r, on_message);
     r->parser = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
     if (!r->parser)
         return pf_fail(&r->err, PF_ERR_NOMEM, "out of memory");
     xmlCtxtUseOptions(r->parser,
                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     const bool ok = parse(r, bytes) && add_terms(r);
+    xmlSetGenericErrorFunc(NULL, on_message);
+    xmlFreeDoc(r->parser->myDoc); /* entities that it noted for itself */
     xmlFreeParserCtxt(r->parser);
     while (r->n_open > 0)
         pf_buf_free(&r->open[--r->n_open]);
