@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,20 @@ typedef struct {
     bool is_broken;     /* a document in it is */
 } archive;
 
+/* Sorted, each with '/' at its end; borrowed. */
+typedef struct {
+    const char **at;
+    size_t n;
+} folders;
+
 struct pf_mirc {
     document *documents;
     size_t n_documents, documents_room;
     archive *archives; /* that have documents; in the end by path */
     size_t n_archives, archives_room;
-    const char **owned; /* folders that belong to one document, sorted, with '/' */
-    size_t n_owned;
+    folders owned;    /* of documents that have them to themselves */
+    folders broken;   /* of documents that cannot be read */
     size_t n_private; /* documents that were left out */
-    size_t n_broken;
     pf_hasher *hasher;
     pf_arena strings;
 };
@@ -150,7 +156,6 @@ static bool take_document(looker *l, const char *path, const pf_buf *bytes,
     pf_hasher_add(m->hasher, &bytes->size, sizeof bytes->size);
     pf_hasher_add(m->hasher, bytes->data, bytes->size);
     m->documents[m->n_documents++] = d;
-    m->n_broken += d.is_broken;
     return true;
 }
 
@@ -461,66 +466,62 @@ static int by_string(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool list_owned(pf_mirc *m, pf_err *err)
+static bool has_own_name(const document *d)
 {
-    if (!(m->owned = pf_alloc_array(m->n_documents, sizeof *m->owned, err)))
+    return strcasecmp(pf_path_base(d->path), own_name) == 0;
+}
+
+static bool is_broken(const document *d)
+{
+    return d->is_broken;
+}
+
+/* Those of documents that `fits` says. */
+static bool list_folders(const pf_mirc *m, bool (*fits)(const document *), folders *out,
+                         pf_err *err)
+{
+    if (!(out->at = pf_alloc_array(m->n_documents, sizeof *out->at, err)))
         return false;
     for (size_t i = 0; i < m->n_documents; i++) {
-        const document *d = &m->documents[i];
-        if (strcasecmp(pf_path_base(d->path), own_name) == 0)
-            m->owned[m->n_owned++] = d->folder;
+        if (fits(&m->documents[i]))
+            out->at[out->n++] = m->documents[i].folder;
     }
-    if (m->n_owned > 1)
-        qsort(m->owned, m->n_owned, sizeof *m->owned, by_string);
+    if (out->n > 1)
+        qsort(out->at, out->n, sizeof *out->at, by_string);
     return true;
 }
 
-static bool is_owned(const pf_mirc *m, const char *folder)
+static bool has_folder(const folders *list, const char *folder)
 {
-    return m->n_owned > 0 &&
-           bsearch(&folder, m->owned, m->n_owned, sizeof *m->owned, by_string);
+    return list->n > 0 &&
+           bsearch(&folder, list->at, list->n, sizeof *list->at, by_string);
 }
 
-/* The first n bytes of `path` as a string that lasts; only their place is moved. */
-typedef struct {
-    char at[4096];
-} folder_name;
-
-static bool name_folder(folder_name *out, const char *path, size_t n)
+/* Is it one of them that the file lies in? `below` may be the name of a folder in it.
+ */
+static bool holds(const folders *list, const char *path, const char *below)
 {
-    if (n >= sizeof out->at)
+    char folder[PATH_MAX];
+    size_t n = (size_t)(pf_path_base(path) - path);
+    const size_t n_below = strlen(below);
+    if (list->n == 0 || n == 0 || n >= sizeof folder)
         return false;
-    memcpy(out->at, path, n);
-    out->at[n] = '\0';
-    return true;
+    memcpy(folder, path, n);
+    folder[n] = '\0';
+    if (n_below == 0)
+        return has_folder(list, folder);
+    folder[--n] = '\0';
+    if (strcasecmp(pf_path_base(folder), below) != 0)
+        return false;
+    folder[n - n_below] = '\0';
+    return has_folder(list, folder);
 }
 
 /* In the folder of a document, or where the server keeps its originals. */
-static bool is_in_owned_folder(const pf_mirc *m, const char *path)
+static bool is_owned(const pf_mirc *m, const char *path)
 {
-    folder_name folder;
-    size_t n = (size_t)(pf_path_base(path) - path);
-    if (m->n_owned == 0 || !name_folder(&folder, path, n))
-        return false;
-    if (is_owned(m, folder.at))
-        return true;
-    folder.at[n - 1] = '\0';
-    const char *name = pf_path_base(folder.at);
-    if (strcasecmp(name, "phi") != 0 && strcasecmp(name, "no-phi") != 0)
-        return false;
-    folder.at[name - folder.at] = '\0';
-    return is_owned(m, folder.at);
-}
-
-static bool is_in_broken_folder(const pf_mirc *m, const char *path)
-{
-    const size_t n = (size_t)(pf_path_base(path) - path);
-    for (size_t i = 0; i < m->n_documents && m->n_broken > 0; i++) {
-        const document *d = &m->documents[i];
-        if (d->is_broken && strncmp(d->folder, path, n) == 0 && d->folder[n] == '\0')
-            return true;
-    }
-    return false;
+    return holds(&m->owned, path, "") || holds(&m->owned, path, "phi") ||
+           holds(&m->owned, path, "no-phi");
 }
 
 static int by_folder(const void *a, const void *b)
@@ -549,9 +550,9 @@ static fate unnamed_fate(const pf_mirc *m, const char *path)
     const archive *a = archive_of(m, path);
     if (a)
         return a->is_broken ? HELD : TAKEN;
-    if (!is_in_owned_folder(m, path))
+    if (!is_owned(m, path))
         return OURS;
-    return is_in_broken_folder(m, path) ? HELD : TAKEN;
+    return holds(&m->broken, path, "") ? HELD : TAKEN;
 }
 
 /* What is held back is a gap without a word: its document has said what is wrong. */
@@ -630,7 +631,10 @@ static bool sort_out(looker *l, pf_err *err)
     if (l->mirc->n_archives > 1)
         qsort(l->mirc->archives, l->mirc->n_archives, sizeof *l->mirc->archives,
               by_folder);
-    const bool ok = list_owned(l->mirc, err) && resolve(l, err) && drop_files(l, err);
+    pf_mirc *m = l->mirc;
+    const bool ok = list_folders(m, has_own_name, &m->owned, err) &&
+                    list_folders(m, is_broken, &m->broken, err) && resolve(l, err) &&
+                    drop_files(l, err);
     pf_names_reset(&l->names);
     pf_free(l->fates);
     return ok;
@@ -664,7 +668,8 @@ void pf_mirc_free(pf_mirc *m)
     }
     pf_free(m->documents);
     pf_free(m->archives);
-    pf_free(m->owned);
+    pf_free(m->owned.at);
+    pf_free(m->broken.at);
     pf_hasher_free(m->hasher);
     pf_arena_reset(&m->strings);
     pf_free(m);
@@ -805,6 +810,15 @@ static bool add_hash(const pf_mirc *m, const pf_import *from, pf_collection *to,
     return true;
 }
 
+/* Texts that are known may be of the part of a document that cannot be read. */
+static void keep_texts(const pf_mirc *m, const pf_scan *scan, pf_collection *to)
+{
+    for (size_t i = 0; i < scan->count && m->broken.n > 0; i++) {
+        if (to->images[i].in_case == 0 && holds(&m->broken, scan->files[i].path, ""))
+            to->images[i].keeps_texts = true;
+    }
+}
+
 bool pf_mirc_add(pf_mirc *m, const pf_import *from, const pf_scan *scan,
                  pf_collection *to, pf_err *err)
 {
@@ -817,6 +831,7 @@ bool pf_mirc_add(pf_mirc *m, const pf_import *from, const pf_scan *scan,
     }
     if (!ok || !add_hash(m, from, to, err))
         return false;
+    keep_texts(m, scan, to);
     m->hasher = NULL;
     return true;
 }

@@ -761,14 +761,11 @@ static bool read_with(reader *r, pf_span bytes)
     return ok;
 }
 
-/* Of what cannot be parsed: all that is written as the file of a picture, so that none
- * of them is taken for one that nobody says anything of. */
-static bool guess_names(reader *r, pf_span bytes)
+/* All that is written as the file of a picture. */
+static bool guess_names_in(reader *r, pf_span bytes)
 {
     static const char before[] = "src=";
     enum { BEFORE = sizeof before - 1 };
-    pf_mirc_document *d = r->document;
-    d->n_names = 0;
     const uint8_t *at;
     while (pf_span_left(&bytes) > BEFORE &&
            (at = memmem(bytes.p, pf_span_left(&bytes), before, BEFORE))) {
@@ -777,7 +774,7 @@ static bool guess_names(reader *r, pf_span bytes)
             continue;
         const uint8_t quote = *bytes.p++;
         const uint8_t *end = memchr(bytes.p, quote, pf_span_left(&bytes));
-        if (!end || d->n_names == ITEMS_MAX)
+        if (!end || r->document->n_names == ITEMS_MAX)
             break;
         if (!add_name(r, (const char *)bytes.p, (size_t)(end - bytes.p)))
             return false;
@@ -786,35 +783,65 @@ static bool guess_names(reader *r, pf_span bytes)
     return true;
 }
 
+/* Without the zero bytes, plain names are plain in UTF-16, too. */
+static bool guess_names(reader *r, pf_span bytes)
+{
+    const size_t n = pf_span_left(&bytes);
+    uint8_t *plain = pf_alloc_array(n, 1, &r->err);
+    size_t kept = 0;
+    if (!plain)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        plain[kept] = bytes.p[i];
+        kept += plain[kept] != 0;
+    }
+    r->document->n_names = 0;
+    const bool ok = guess_names_in(r, pf_span_of(plain, kept));
+    pf_free(plain);
+    return ok;
+}
+
+/* It has the name of the first element somewhere, be that in UTF-16. */
+static bool seems_mirc(pf_span bytes)
+{
+    static const char wide[] = "M\0I\0R\0C";
+    const size_t n = pf_span_left(&bytes);
+    return memmem(bytes.p, n, root_name, sizeof root_name - 1) ||
+           memmem(bytes.p, n, wide, sizeof wide - 1);
+}
+
+/* What is broken, and nobody's document, is something else; of one that is, what it
+ * names is not to be taken for pictures that nobody says anything of. */
+static bool read_or_guess(reader *r, pf_span bytes)
+{
+    const bool fits =
+        pf_span_left(&bytes) <= PF_MIRC_MAX_BYTES ||
+        pf_fail(&r->err, PF_ERR_LIMIT, "it has more than %d bytes", PF_MIRC_MAX_BYTES);
+    if ((fits && read_with(r, bytes)) || r->err.code == PF_ERR_NOMEM)
+        return r->err.code == PF_OK;
+    if (!r->document->is_mirc && !seems_mirc(bytes))
+        return true;
+    const pf_err why = r->err;
+    r->err = (pf_err)PF_ERR_INIT;
+    r->document->is_mirc = true;
+    if (guess_names(r, bytes))
+        r->err = why;
+    return false;
+}
+
 bool pf_mirc_document_read(pf_mirc_document *d, pf_span bytes, bool as_owner,
                            pf_err *err)
 {
     *d = (pf_mirc_document){.is_public = true};
     if (pf_span_left(&bytes) == 0)
         return true;
-    const bool names_it =
-        memmem(bytes.p, pf_span_left(&bytes), root_name, sizeof root_name - 1) != NULL;
     reader *r = pf_zalloc(sizeof *r, err);
     if (!r)
         return false;
     r->document = d;
     r->as_owner = as_owner;
     pf_buf_init(&r->terms, PF_MIRC_MAX_BYTES * 2);
-    bool ok = pf_span_left(&bytes) <= PF_MIRC_MAX_BYTES
-                  ? read_with(r, bytes)
-                  : pf_fail(&r->err, PF_ERR_LIMIT, "it has more than %d bytes",
-                            PF_MIRC_MAX_BYTES);
-    if (!ok && r->err.code != PF_ERR_NOMEM && !d->is_mirc && !names_it) {
-        ok = true; /* something else, and broken */
-    } else if (!ok && r->err.code != PF_ERR_NOMEM) {
-        const pf_err why = r->err;
-        r->err = (pf_err)PF_ERR_INIT;
-        d->is_mirc = true;
-        if (guess_names(r, bytes))
-            r->err = why;
-    }
-    if (!ok)
-        pf_fail_as(err, &r->err);
+    const bool ok = read_or_guess(r, bytes) || pf_fail_as(err, &r->err);
     pf_free(r);
     return ok;
 }

@@ -7,6 +7,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/file.h"
+#include "core/base/mem.h"
 #include "indexer/archive.h"
 #include "indexer/mirc_document.h"
 #include "tests/unit/test_support.h"
@@ -187,6 +188,26 @@ static void damaged_documents_do_no_harm(void **state)
     pf_buf_free(&good);
 }
 
+/* Each allocation of ours that fails is told of, and costs nothing else. */
+static void memory_that_runs_out_is_said(void **state)
+{
+    (void)state;
+    pf_buf good;
+    long n = 1;
+    read_golden(&good, "teaching/20240101/MIRCdocument.xml");
+    for (bool ok = false; !ok; n++) {
+        pf_mirc_document d;
+        err = (pf_err)PF_ERR_INIT;
+        pf_mem_fail_at(n);
+        ok = pf_mirc_document_read(&d, pf_span_of(good.data, good.size), true, &err);
+        pf_mem_fail_at(0);
+        assert_true(ok || err.code == PF_ERR_NOMEM);
+        pf_mirc_document_reset(&d);
+    }
+    assert_true(n > 20);
+    pf_buf_free(&good);
+}
+
 /* ---- archives ---- */
 
 static void write_file(const char *path, const char *bytes, size_t n)
@@ -283,6 +304,25 @@ static void files_inside_are_opened_like_others(void **state)
     assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
 }
 
+static void memory_for_archives_that_runs_out_is_said(void **state)
+{
+    (void)state;
+    char inside[ROOM];
+    long n = 1;
+    snprintf(inside, sizeof inside, "%s/golden/mirc/evil.zip/a.pgm", PF_TESTS_DIR);
+    for (bool ok = false; !ok; n++) {
+        int fd;
+        err = (pf_err)PF_ERR_INIT;
+        pf_mem_fail_at(n);
+        ok = pf_archive_open_file(&fd, inside, NULL, &err);
+        pf_mem_fail_at(0);
+        assert_true(ok || (err.code == PF_ERR_NOMEM && fd == -1));
+        if (ok)
+            close(fd);
+    }
+    assert_true(n > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +333,8 @@ int main(void)
         cmocka_unit_test_setup(others_are_none, before),
         cmocka_unit_test_setup(damaged_documents_do_no_harm, before),
         cmocka_unit_test_setup(damaged_archives_do_no_harm, before),
+        cmocka_unit_test_setup(memory_that_runs_out_is_said, before),
+        cmocka_unit_test_setup(memory_for_archives_that_runs_out_is_said, before),
         cmocka_unit_test_setup(files_inside_are_opened_like_others, before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
