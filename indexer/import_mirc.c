@@ -147,7 +147,7 @@ static bool add_hash(const pf_mirc *m, const pf_import *from, pf_collection *to,
         return false;
     const pf_hash documents = pf_hasher_finish(m->hasher);
     pf_hasher_add(h, understanding, sizeof understanding);
-    pf_hasher_add(h, &from->as_owner, sizeof from->as_owner);
+    pf_hasher_add(h, &from->reading->reads_as_owner, sizeof(bool));
     pf_hasher_add(h, &documents, sizeof documents);
     pf_hasher_add(h, &to->texts_hash, sizeof to->texts_hash);
     to->texts_hash = pf_hasher_finish(h);
@@ -191,7 +191,7 @@ static bool is_document_or_archive(const char *path)
 /* Where its files may lie; links are followed within that alone. */
 static bool stay_within(const pf_import *from, pf_collection *to, pf_err *err)
 {
-    if (from->follows_links)
+    if (from->reading->follows_links)
         return true;
     char *real = realpath(from->path, NULL);
     if (!real)

@@ -84,8 +84,9 @@ static bool name_document(pf_mirc *m, pf_mirc_file *d, const char *path, pf_err 
 static bool read_document(looker *l, const char *path, const pf_buf *bytes,
                           pf_mirc_file *d, pf_err *err)
 {
-    const bool ok = pf_mirc_document_read(
-        &d->content, pf_span_of(bytes->data, bytes->size), l->from->as_owner, err);
+    const bool ok =
+        pf_mirc_document_read(&d->content, pf_span_of(bytes->data, bytes->size),
+                              l->from->reading->reads_as_owner, err);
     if (!ok || d->content.is_mirc)
         return ok;
     /* It was one, or somebody took it for one. */
@@ -377,7 +378,7 @@ static bool find_image(looker *l, pf_mirc_file *d, size_t image, pf_err *err)
 
 static bool is_left_out(const looker *l, const pf_mirc_file *d)
 {
-    return !d->content.is_public && !l->from->as_owner;
+    return !d->content.is_public && !l->from->reading->reads_as_owner;
 }
 
 static bool find_images(looker *l, pf_mirc_file *d, pf_err *err)

@@ -1,4 +1,4 @@
--- 0012_owners.sql - sources that are read as their owners see them.
+-- 0014_owners.sql - sources that are read as their owners see them.
 
 -- Teaching files hide documents, and parts of them, from all but their owners; a source
 -- that was named with --as-owner is read with these.
