@@ -292,12 +292,15 @@ static void say_reading(printer *p, const pf_store_reading *how)
 {
     if (p->json) {
         pf_json_write_bool(&p->w, "follows_links", how->follows_links);
+        pf_json_write_bool(&p->w, "as_owner", how->reads_as_owner);
         pf_json_write_bool(&p->w, "refuses_burned_in", how->refuses_burned_in);
         pf_json_write_string(&p->w, "frames", how->frames);
         return;
     }
     if (how->follows_links)
         say_string(p, NULL, "  links", "followed anywhere");
+    if (how->reads_as_owner)
+        say_string(p, NULL, "  read", "as owner");
     if (how->refuses_burned_in)
         say_string(p, NULL, "  burned in", "refused");
     if (strcmp(how->frames, "middle") != 0)
