@@ -59,11 +59,19 @@ static const char *take_numbers(const char *at, pf_facts *out)
     return at;
 }
 
+static size_t count_bars(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += *text == '|';
+    return n;
+}
+
 bool pf_facts_parse(pf_facts *out, const char *text)
 {
     char study[PF_FACT_UID_ROOM] = "";
     memset(out, 0, sizeof *out);
-    const char *at = take_numbers(text, out);
+    const char *at = count_bars(text) == 9 ? take_numbers(text, out) : NULL;
     const bool ok = at && (at = take_code(at, out->modality, sizeof out->modality)) &&
                     (at = take_code(at, out->body_part, sizeof out->body_part)) &&
                     (at = take_code(at, out->view, sizeof out->view)) &&
