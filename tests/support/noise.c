@@ -81,10 +81,10 @@ static double twister_normal(twister *t)
     return f * y;
 }
 
-static void seed_by_name(twister *t, const pf_noise_variant *v, const char *name)
+static void seed_by_name(twister *t, const char *seed, const char *name)
 {
     char text[256];
-    int n = snprintf(text, sizeof text, "%s/%s", v->name, name);
+    int n = snprintf(text, sizeof text, "%s/%s", seed, name);
     twister_seed(t, (uint32_t)crc32(0, (const Bytef *)text, (uInt)n));
 }
 
@@ -176,7 +176,7 @@ void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
         n *= (size_t)shape[i];
     const rule r = rule_for(name, rank, shape);
     twister t;
-    seed_by_name(&t, v, name);
+    seed_by_name(&t, v->name, name);
     for (size_t i = 0; i < n; i++) {
         float z = (float)twister_normal(&t);
         out[i] =
@@ -185,7 +185,7 @@ void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
 }
 
 /* Sides are drawn as the next multiple of four and cut. */
-bool pf_noise_image(const pf_noise_variant *v, int size, int i, float *out, pf_err *err)
+bool pf_noise_image(const char *seed, int size, int i, float *out, pf_err *err)
 {
     char name[32];
     snprintf(name, sizeof name, "input_image_%d", i);
@@ -195,7 +195,7 @@ bool pf_noise_image(const pf_noise_variant *v, int size, int i, float *out, pf_e
         return false;
     float coarse[3][4][4];
     twister t;
-    seed_by_name(&t, v, name);
+    seed_by_name(&t, seed, name);
     for (size_t k = 0; k < 3 * drawn * drawn; k++)
         z[k] = (float)twister_normal(&t);
     for (size_t k = 0; k < 48; k++)

@@ -29,9 +29,9 @@ const pf_noise_variant *pf_noise_find(const char *name);
 void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
                    const int64_t *shape, float *out);
 
-/* Preprocessed picture number i: [3, size, size]. */
-PF_MUST_CHECK bool pf_noise_image(const pf_noise_variant *v, int size, int i,
-                                  float *out, pf_err *err);
+/* Preprocessed picture number i of the variant `seed`: [3, size, size]. */
+PF_MUST_CHECK bool pf_noise_image(const char *seed, int size, int i, float *out,
+                                  pf_err *err);
 
 typedef enum {
     PF_NOISE_HF,     /* a folder: config.json, preprocessor_config.json, safetensors */
