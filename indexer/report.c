@@ -616,7 +616,7 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     char variant[128], text[128], hex[PF_HASH_HEX_SIZE];
     const pf_dims *d = pf_clip_dims(pf_model_clip(model));
     const pf_preprocess *pre = pf_model_preprocess(model);
-    const pf_bpe *bpe = pf_model_bpe(model);
+    const pf_tokenizer *tokenizer = pf_model_tokenizer(model);
     pf_hash fingerprint = pf_model_fingerprint(model);
     pf_dims_describe(d, variant, sizeof variant);
     pf_dims_describe_text(d, text, sizeof text);
@@ -636,8 +636,9 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     say_string(&p, "preprocess", "preprocess", pre->name);
     say_int(&p, "context", "context", d->context);
     say_int(&p, "vocabulary", "vocabulary", d->vocab);
-    say_path(&p, "tokenizer", "tokenizer", bpe ? pf_bpe_path(bpe) : NULL);
-    say_string(&p, "fingerprint", "fingerprint", bpe ? hex : NULL);
+    say_path(&p, "tokenizer", "tokenizer",
+             tokenizer ? pf_tokenizer_path(tokenizer) : NULL);
+    say_string(&p, "fingerprint", "fingerprint", tokenizer ? hex : NULL);
     say_notes(&p, "oddities", "oddity", notes);
     if (json)
         pf_json_end_object(&p.w);

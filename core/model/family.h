@@ -16,6 +16,7 @@
 #include "core/checkpoint/weights.h"
 #include "core/image/preprocess.h"
 #include "core/model/dims.h"
+#include "core/tokenizer/tokenizer.h"
 
 /* The blocks of a tower: those of `stem` are "<stem>.0", "<stem>.1" and so on, and what
  * follows are names behind that and a dot; ".weight" and ".bias" come behind them. */
@@ -86,12 +87,6 @@ typedef struct {
     pf_activation activation;    /* that was asked for, or UNKNOWN */
 } pf_beside;
 
-typedef enum {
-    PF_TEXTS_BPE,           /* CLIP's byte pairs */
-    PF_TEXTS_WORDPIECE,     /* BERT's */
-    PF_TEXTS_SENTENCEPIECE, /* a unigram model */
-} pf_family_texts;
-
 struct pf_family {
     const char *name; /* for people and for --info: "SigLIP" */
     /* Tensors that no other family has; one of them is enough. NULL behind the last. */
@@ -100,7 +95,7 @@ struct pf_family {
     pf_text_parts text;
     pf_image_parts image;
     const char *logit_bias; /* tensor: labels are judged each by itself; or NULL */
-    pf_family_texts texts;
+    pf_tokenizer_kind tokenizer;
 
     /* Fill the sizes of *d, whose family and prefix are set. */
     bool (*read_dims)(pf_dims *d, const pf_weights *w, const pf_beside *beside,

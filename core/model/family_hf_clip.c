@@ -145,7 +145,7 @@ const pf_family pf_family_hf_clip = {
             .final_norm = "vision_model.post_layernorm",
             .projection = {PF_PROJECTION_OUT_IN, "visual_projection", NULL},
         },
-    .texts = PF_TEXTS_BPE,
+    .tokenizer = PF_TOKENIZER_CLIP_BPE,
     .read_dims = read_dims,
     .read_preprocess = read_preprocess,
 };

@@ -230,7 +230,7 @@ const pf_family pf_family_openai = {
             .final_norm = "visual.ln_post",
             .projection = {PF_PROJECTION_IN_OUT, "visual.proj", NULL},
         },
-    .texts = PF_TEXTS_BPE,
+    .tokenizer = PF_TOKENIZER_CLIP_BPE,
     .read_dims = read_dims,
     .read_preprocess = read_preprocess,
 };

@@ -128,7 +128,7 @@ const pf_family pf_family_siglip = {
             .projection = {PF_PROJECTION_NONE, NULL, NULL},
         },
     .logit_bias = "logit_bias",
-    .texts = PF_TEXTS_SENTENCEPIECE,
+    .tokenizer = PF_TOKENIZER_SENTENCEPIECE,
     .read_dims = read_dims,
     .read_preprocess = read_preprocess,
 };
