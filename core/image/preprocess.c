@@ -1,6 +1,8 @@
 /* preprocess.c - see preprocess.h. */
 #include "core/image/preprocess.h"
 
+#include <string.h>
+
 #include "core/base/mem.h"
 #include "core/image/resample.h"
 
@@ -52,6 +54,11 @@ void pf_preprocess_set_open_clip(pf_preprocess *p)
     p->name = "open-clip";
     p->rounding = PF_CROP_ROUND;
     p->is_rgb_last = true;
+}
+
+const char *pf_preprocess_choice(const char *name)
+{
+    return name && strcmp(name, "pubmedclip-train") == 0 ? name : NULL;
 }
 
 /* Half of `n`, a half rounded down or, as Python's round() does it, to even. */

@@ -45,6 +45,10 @@ void pf_preprocess_init_siglip(pf_preprocess *p, int size);
 /* open_clip's way with CLIP's: rounded crop, RGB last. */
 void pf_preprocess_set_open_clip(pf_preprocess *p);
 
+/* NULL for the name of a preprocessing that models have by themselves; `name` for one
+ * that a user has to name. */
+const char *pf_preprocess_choice(const char *name);
+
 /* Pixels after resize and crop, before normalising: `rgb` holds [size, size, 3] bytes.
  * Memory in use is bounded by the picture's height times the output width, whatever the
  * aspect ratio; for one with alpha, where that counts, three bytes per pixel more. */

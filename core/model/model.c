@@ -17,6 +17,8 @@
 
 enum { STAMP_MAX_BYTES = 1 << 16 };
 
+static const char stamp_activation[] = "activation "; /* begins a line of a stamp */
+
 struct pf_model {
     pf_model_files files;
     pf_activation activation; /* that was asked for, or UNKNOWN */
@@ -196,11 +198,11 @@ char *pf_model_stamp(const pf_model *m, pf_err *err)
 {
     pf_buf b;
     pf_buf_init(&b, STAMP_MAX_BYTES);
-    bool ok =
-        add_files(m, &b, err) &&
-        pf_buf_addf(&b, err, "preprocess %s\n", m->preprocess.name) &&
-        (m->activation == PF_ACTIVATION_UNKNOWN ||
-         pf_buf_addf(&b, err, "activation %s\n", pf_activation_name(m->activation)));
+    bool ok = add_files(m, &b, err) &&
+              pf_buf_addf(&b, err, "preprocess %s\n", m->preprocess.name) &&
+              (m->activation == PF_ACTIVATION_UNKNOWN ||
+               pf_buf_addf(&b, err, "%s%s\n", stamp_activation,
+                           pf_activation_name(m->activation)));
     const char *file;
     for (size_t i = 0;
          ok && m->tokenizer && (file = pf_tokenizer_file(m->tokenizer, i)); i++)
@@ -210,14 +212,43 @@ char *pf_model_stamp(const pf_model *m, pf_err *err)
     return stamp;
 }
 
+/* It has a line to itself; lines of files have more than two words. */
+const char *pf_model_stamp_activation(const char *stamp)
+{
+    for (const char *line = stamp; line && *line; line += strcspn(line, "\n")) {
+        line += *line == '\n';
+        for (pf_activation a = PF_QUICK_GELU; a <= PF_GELU_TANH; a++) {
+            const char *name = pf_activation_name(a);
+            const size_t n = strlen(stamp_activation), m = strlen(name);
+            if (strncmp(line, stamp_activation, n) == 0 &&
+                strncmp(line + n, name, m) == 0 && line[n + m] == '\n')
+                return name;
+        }
+    }
+    return NULL;
+}
+
 /* ---- open, close, look ---- */
+
+static bool read_activation(pf_model *m, const char *name, pf_err *err)
+{
+    if (!name)
+        return true;
+    m->activation = pf_activation_find(name);
+    return m->activation != PF_ACTIVATION_UNKNOWN ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "activation '%s' is not known, only 'quick-gelu', 'gelu' and "
+                   "'gelu-tanh' are",
+                   name);
+}
 
 static bool open_model(pf_model *m, const char *path, const pf_model_options *options,
                        pf_notes *notes, pf_err *err)
 {
     if (!pf_model_files_find(&m->files, path, notes, err))
         return false;
-    m->activation = options->activation;
+    if (!read_activation(m, options->activation, err))
+        return false;
     const pf_beside beside = pf_model_files_beside(&m->files, m->activation);
     if (!open_towers(m, &beside, options, notes, err) ||
         !choose_preprocess(m, &beside, options->preprocess, err))

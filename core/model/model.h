@@ -24,7 +24,8 @@ typedef struct pf_embedder pf_embedder;
 typedef struct {
     const char *preprocess;     /* its name (preprocess.h), which has to go with the
                                    model; NULL: what the model's files say */
-    pf_activation activation;   /* UNKNOWN: what the model's files say */
+    const char *activation;     /* "quick-gelu", "gelu", "gelu-tanh", where the model's
+                                   files do not say it; NULL: they do */
     const char *tokenizer;      /* file or folder; NULL: beside the checkpoint */
     bool tokenizer_is_optional; /* open without one, with a note */
     unsigned what;              /* PF_CLIP_TEXT, PF_CLIP_IMAGE, PF_CLIP_VERIFY */
@@ -65,6 +66,9 @@ pf_hash pf_model_fingerprint(const pf_model *model);
  * its tokenizer gives the beginning, up to a line's end, of what it gives with it.
  * Given, pf_free() it. */
 PF_MUST_CHECK char *pf_model_stamp(const pf_model *model, pf_err *err);
+/* The activation that was asked for when a model was opened that has this stamp; NULL
+ * when none was. Static. */
+const char *pf_model_stamp_activation(const char *stamp);
 
 /* ---- embedding ---- */
 

@@ -525,7 +525,7 @@ static void test_without_config(void **state)
     pf_hash with = fingerprint_of("hf", &o);
     unlink(in_root("hf/config.json"));
     refused("hf", PF_ERR_NOT_FOUND, "say --activation quick-gelu");
-    o.activation = PF_QUICK_GELU;
+    o.activation = "quick-gelu";
     pf_hash without = fingerprint_of("hf", &o);
     assert_true(pf_hash_equal(&with, &without));
     /* Beside OpenAI's names one belongs to something else. */
