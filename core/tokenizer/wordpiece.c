@@ -353,7 +353,7 @@ static bool encode_clean(encoder *e, const pf_codes *text, pf_err *err)
         pf_id_put(&e->sink, e->w->mark_id[mark]);
         begin = i += strlen(marks[mark]);
     }
-    return encode_part(e, text->at + begin, i - begin, err);
+    return begin == i || encode_part(e, text->at + begin, i - begin, err);
 }
 
 static bool wordpiece_encode(const void *self, const char *text, size_t n,

@@ -1,5 +1,5 @@
-/* tokenizer_rows.h - tokenizers, and golden rows of them: {"kind":, "text":, "ids": with
- * marks, without padding}. */
+/* tokenizer_rows.h - tokenizers, and golden rows of them: {"kind":, "text":, "ids":
+ * with marks, without padding}. */
 #ifndef PF_TESTS_UNIT_TOKENIZER_ROWS_H
 #define PF_TESTS_UNIT_TOKENIZER_ROWS_H
 
@@ -22,7 +22,8 @@ static inline pf_tokenizer *open_tokenizer(pf_tokenizer_kind kind, const char *p
     return t;
 }
 
-/* The ids of a text are these; behind them, where the tokenizer pads, the last again. */
+/* The ids of a text are these; behind them, where the tokenizer pads, the last again.
+ */
 static inline void assert_ids(const pf_tokenizer *t, const char *text, size_t n_text,
                               const int32_t *expected, size_t n)
 {
