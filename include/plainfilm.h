@@ -125,8 +125,8 @@ PF_MUST_CHECK PF_API bool pf_stop_new(pf_stop **out, pf_err *err);
 PF_API void pf_stop_free(pf_stop *stop);
 PF_API void pf_stop_set(pf_stop *stop); /* from any thread, or a signal handler */
 
-/* A label and how well a picture fits it; all labels of a picture share probability 1.
- */
+/* A label and how well a picture fits it. With CLIP's models all labels of a picture
+ * share probability 1; with SigLIP's each has its own. */
 typedef struct {
     size_t struct_size;
     const char *name;

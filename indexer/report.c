@@ -639,6 +639,8 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     say_path(&p, "tokenizer", "tokenizer",
              tokenizer ? pf_tokenizer_path(tokenizer) : NULL);
     say_string(&p, "fingerprint", "fingerprint", tokenizer ? hex : NULL);
+    if (json || d->family->licence)
+        say_string(&p, "licence", "licence", d->family->licence);
     say_notes(&p, "oddities", "oddity", notes);
     if (json)
         pf_json_end_object(&p.w);

@@ -127,6 +127,8 @@ const pf_family pf_family_siglip = {
             .head = "vision_model.head",
             .projection = {PF_PROJECTION_NONE, NULL, NULL},
         },
+    .licence = "Apache-2.0 (SigLIP), or Google's Health AI Developer Foundations terms "
+               "(MedSigLIP)",
     .logit_bias = "logit_bias",
     .tokenizer = PF_TOKENIZER_SENTENCEPIECE,
     .read_dims = read_dims,

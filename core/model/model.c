@@ -71,10 +71,9 @@ static bool fail_preprocess(const pf_model *m, const char *name, pf_err *err)
                            "'%s'",
                            name, own);
     }
-    return pf_fail(err, PF_ERR_MISUSE,
-                   "preprocessing '%s' is not known, only '%s'%s for this model", name,
-                   own,
-                   strcmp(own, "clip") == 0 ? " and 'pubmedclip-train' are" : " is");
+    return pf_fail(
+        err, PF_ERR_MISUSE, "preprocessing '%s' is not known, only '%s' %s", name, own,
+        strcmp(own, "clip") == 0 ? "and 'pubmedclip-train' are" : "is, for this model");
 }
 
 static bool choose_preprocess(pf_model *m, const pf_beside *beside, const char *name,
