@@ -67,7 +67,7 @@ static bool read_sizes(pf_dims *d, const pf_config *top, const pf_config *text,
 
 static bool read_config(pf_dims *d, const pf_beside *beside, pf_err *err)
 {
-    const pf_config top = {beside->config, "config.json", "the top"};
+    const pf_config top = {beside->config, "config.json", "the file"};
     const pf_config text = {pf_json_get(beside->config, "text_config"), "config.json",
                             "text_config"};
     const pf_config vision = {pf_json_get(beside->config, "vision_config"),

@@ -19,7 +19,7 @@ enum { SIGLIP2_VOCAB = 256000 }; /* of Gemma's tokenizer */
 static bool refuse_siglip2(const pf_dims *d, const pf_weights *w,
                            const pf_beside *beside, pf_err *err)
 {
-    const pf_config top = {beside->config, "config.json", "the top"};
+    const pf_config top = {beside->config, "config.json", "the file"};
     const pf_tensor *tokens = pf_size_find(w, d, d->family->text.tokens);
     const pf_tensor *patches =
         pf_size_find(w, d, "vision_model.embeddings.patch_embedding.weight");
