@@ -160,3 +160,25 @@ size_t pf_dims_parameters(const pf_dims *d)
     return scalars + text_parameters(d) +
            (d->vision == PF_VISION_RESNET ? resnet_parameters(d) : vit_parameters(d));
 }
+
+/* ---- working memory ---- */
+
+/* Of one row: the stream, what is normed of it, query, key and value, the MLP. */
+static size_t row_bytes(const pf_stack_dims *s)
+{
+    return (5 * (size_t)s->width + (size_t)s->mlp) * sizeof(float);
+}
+
+size_t pf_dims_text_bytes(const pf_dims *d)
+{
+    return (size_t)d->context * row_bytes(&d->text);
+}
+
+size_t pf_dims_picture_bytes(const pf_dims *d)
+{
+    const size_t cells = (size_t)(d->grid * d->grid), patch = (size_t)d->patch;
+    if (d->vision == PF_VISION_RESNET)
+        return (cells + 1) * 3 * 32 * (size_t)d->stem * sizeof(float);
+    return (cells + (size_t)pf_dims_class_rows(d)) * row_bytes(&d->vit) +
+           cells * 3 * patch * patch * sizeof(float);
+}

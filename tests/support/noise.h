@@ -33,6 +33,7 @@ typedef struct {
 } pf_noise_variant;
 
 /* "vitb32", "rn50", "rn50x4", "vitb16", "vitl14", "biomedclip", "siglip-b16",
+ * "medsiglip" (as large as MedSigLIP-448),
  * "tiny-vit", "tiny-rn", "tiny-openclip-gelu", "tiny-hfclip-gelu", "tiny-biomedclip",
  * "tiny-siglip"; NULL for anything else. */
 const pf_noise_variant *pf_noise_find(const char *name);
