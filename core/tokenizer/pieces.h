@@ -4,8 +4,8 @@
  *
  * Read from a spiece.model (pieces_model.c, a protobuf message) or from a
  * tokenizer.json (pieces_json.c), and checked here, so that whoever encodes with it can
- * trust it. Read is what SigLIP's models have: unigrams; blanks become "▁", and several
- * of them one.
+ * trust it. Read is what SigLIP's models may have: unigrams, and blanks that become
+ * "▁".
  */
 #ifndef PF_CORE_TOKENIZER_PIECES_H
 #define PF_CORE_TOKENIZER_PIECES_H
@@ -50,6 +50,7 @@ typedef struct {
     uint8_t *map_bytes; /* [map_size] */
     size_t map_size;
     pf_charsmap map;            /* of these bytes */
+    bool keeps_blanks;          /* several are not one, nor do they go at the ends */
     float least;                /* lowest score of the normal ones */
     float most;                 /* highest, as libsentencepiece has it */
     int32_t unknown_id, end_id; /* "<unk>", "</s>" */

@@ -188,13 +188,16 @@ static bool read_normalising(pf_pieces *pieces, pf_span s, pf_err *err)
             if (!is_in_place(&f, WIRE_BYTES, &seen, err) ||
                 !pf_pieces_set_map(pieces, f.bytes, err))
                 return false;
-        } else if (f.number == NORMALISING_JOIN || f.number == NORMALISING_ESCAPE) {
+        } else if (f.number == NORMALISING_JOIN) {
             if (!is_in_place(&f, WIRE_VARINT, &seen, err))
                 return false;
-            if (f.value != 1)
+            pieces->keeps_blanks = f.value == 0;
+        } else if (f.number == NORMALISING_ESCAPE) {
+            if (!is_in_place(&f, WIRE_VARINT, &seen, err))
+                return false;
+            if (f.value == 0)
                 return pf_fail(err, PF_ERR_UNSUPPORTED,
-                               "it keeps blanks as they are, which no SigLIP model "
-                               "does");
+                               "its blanks stay blanks, which no SigLIP model's do");
         }
     }
     return true;
@@ -286,6 +289,7 @@ static bool put_rest(pf_buf *out, const pf_pieces *pieces, pf_buf *part, pf_err 
     part->size = 0;
     return put_bytes(part, NORMALISING_MAP, pieces->map_bytes, pieces->map_size, err) &&
            put_number(part, NORMALISING_PREFIX, 0, err) &&
+           put_number(part, NORMALISING_JOIN, pieces->keeps_blanks ? 0 : 1, err) &&
            put_bytes(out, MODEL_NORMALISING, part->data, part->size, err);
 }
 

@@ -34,6 +34,7 @@
 enum {
     LIBRARY_BYTES_MAX = 16 << 10, /* of a part that libsentencepiece is given */
     PREFIX_IDS_MAX = 8,           /* of "<unk>", which has 5 characters */
+    SIGN_BYTES = 3,               /* of "▁" */
 };
 
 static const char prefix[] = "<unk>";
@@ -169,12 +170,6 @@ static bool is_space(uint32_t c)
     return pf_code_is_space(c) || (c >= 0x1C && c <= 0x1F);
 }
 
-static bool is_ascii_punctuation(uint32_t c)
-{
-    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
-           (c >= 123 && c <= 126);
-}
-
 /* Rule 1. */
 static bool lower_text(const char *text, size_t n, pf_codes *out, pf_err *err)
 {
@@ -192,18 +187,15 @@ static bool lower_text(const char *text, size_t n, pf_codes *out, pf_err *err)
     return ok;
 }
 
-/* Length of the mark at `s`, 0 when there is none, and its id. */
+/* Length of the mark at `codes`, 0 when there is none, and its id. */
 static size_t mark_at(const siglip *s, const uint32_t *codes, size_t n, int32_t *id)
 {
-    static const char *const names[] = {"</s>", "<unk>"};
+    const char *const names[] = {"</s>", "<unk>"};
+    const int32_t ids[] = {s->pieces.end_id, s->pieces.unknown_id};
     for (size_t k = 0; *codes == '<' && k < 2; k++) {
-        const size_t length = strlen(names[k]);
-        size_t i = 0;
-        while (i < length && i < n && codes[i] == (unsigned char)names[k][i])
-            i++;
-        *id = k == 0 ? s->pieces.end_id : s->pieces.unknown_id;
-        if (i == length)
-            return length;
+        *id = ids[k];
+        if (pf_codes_begin_with(codes, n, names[k]))
+            return strlen(names[k]);
     }
     return 0;
 }
@@ -216,7 +208,7 @@ static bool canonical(const uint32_t *codes, size_t n, pf_buf *out, pf_err *err)
     ok = pf_buf_add(out, prefix, sizeof prefix - 1, err);
     for (size_t i = 0; ok && i < n; i++) {
         char bytes[5] = " ";
-        if (is_ascii_punctuation(codes[i]))
+        if (pf_code_is_ascii_punctuation(codes[i]))
             continue;
         if (is_space(codes[i])) {
             space_waits = !is_empty;
@@ -230,14 +222,19 @@ static bool canonical(const uint32_t *codes, size_t n, pf_buf *out, pf_err *err)
     return ok;
 }
 
-/* Rule 4: the text between two marks. */
-static bool encode_part(encoder *e, const uint32_t *codes, size_t n, pf_err *err)
+/* Rule 4: the text between two marks. Of the text before the first one, `is_before`,
+ * nothing is left when it is only the "▁" in front. */
+static bool encode_part(encoder *e, const uint32_t *codes, size_t n, bool is_before,
+                        pf_err *err)
 {
     size_t n_ids;
     if (n == 0)
         return true;
-    if (!canonical(codes, n, &e->part, err) ||
-        !cut_into_pieces(e->s, e->part.data, e->part.size, e->ids, e->room, &n_ids,
+    if (!canonical(codes, n, &e->part, err))
+        return false;
+    if (is_before && e->part.size == sizeof prefix - 1 + SIGN_BYTES)
+        return true;
+    if (!cut_into_pieces(e->s, e->part.data, e->part.size, e->ids, e->room, &n_ids,
                          err))
         return false;
     for (size_t i = n_ids >= e->s->n_prefix ? e->s->n_prefix : 0;
@@ -256,18 +253,18 @@ static bool encode_lower(encoder *e, const pf_codes *text, pf_err *err)
             i++;
             continue;
         }
-        if (!encode_part(e, text->at + begin, i - begin, err))
+        if (!encode_part(e, text->at + begin, i - begin, begin == 0, err))
             return false;
         pf_id_put(&e->sink, id);
         begin = i += length;
     }
-    return encode_part(e, text->at + begin, i - begin, err);
+    return encode_part(e, text->at + begin, i - begin, false, err);
 }
 
 static bool encoder_init(encoder *e, pf_err *err)
 {
-    /* "<unk>" is a few bytes more; a character may be one of two in lower case. */
-    pf_buf_init(&e->part, 2 * (size_t)PF_TOKENIZER_TEXT_MAX + 64);
+    /* A byte that is no UTF-8 becomes one of three bytes. */
+    pf_buf_init(&e->part, 3 * (size_t)PF_TOKENIZER_TEXT_MAX + 64);
     e->room = e->sink.room + e->s->n_prefix + 1;
     e->ids = pf_alloc_array(e->room, sizeof *e->ids, err);
     return e->ids != NULL;

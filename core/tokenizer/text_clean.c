@@ -462,6 +462,12 @@ static bool ends_word(const pf_codes *text, size_t sigma)
     return i == text->n || !is_cased(text->at[i]);
 }
 
+bool pf_code_is_ascii_punctuation(uint32_t code)
+{
+    return (code >= 33 && code <= 47) || (code >= 58 && code <= 64) ||
+           (code >= 91 && code <= 96) || (code >= 123 && code <= 126);
+}
+
 size_t pf_code_lower(uint32_t code, uint32_t to[2])
 {
     to[0] = code;

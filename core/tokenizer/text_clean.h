@@ -22,6 +22,10 @@ pf_code_class pf_code_classify(uint32_t code);
 /* White space, but for the four separators U+001C..U+001F. */
 bool pf_code_is_space(uint32_t code);
 
+/* What ASCII has besides letters, digits, blanks and controls: Python's
+ * string.punctuation. */
+bool pf_code_is_ascii_punctuation(uint32_t code);
+
 /* One character in lower case, whatever stands beside it; returns how many it is then,
  * 1 or 2. */
 size_t pf_code_lower(uint32_t code, uint32_t to[2]);

@@ -49,7 +49,8 @@ void pf_tokenizer_close(pf_tokenizer *tokenizer); /* NULL is fine */
 /* Encode `n` bytes of UTF-8 (bad bytes count as U+FFFD). `ids` holds as many as the
  * context has tokens; *n_ids tells how many there are. A text that is longer keeps its
  * first tokens and its marks, as the original cuts it; *is_truncated (may be NULL)
- * tells. More than PF_TOKENIZER_TEXT_MAX bytes are LIMIT. */
+ * tells. More than PF_TOKENIZER_TEXT_MAX bytes are LIMIT, and so are SENTENCEPIECE's
+ * when its map of characters makes 16 MiB of them. */
 PF_MUST_CHECK bool pf_tokenizer_encode(const pf_tokenizer *tokenizer, const char *text,
                                        size_t n, int32_t *ids, size_t *n_ids,
                                        bool *is_truncated, pf_err *err);

@@ -1,11 +1,11 @@
 /*
  * unigram.c - see unigram.h.
  *
- * First the map of characters is applied, and blanks become "▁", one where several
- * meet, none at the ends. Then each place of the text learns the best way to get there:
- * from where, by which piece, with which sum of scores. A character that is no piece by
- * itself may be passed as unknown, 10 below the worst score. The way back from the end
- * is the result.
+ * First the map of characters is applied, and blanks become "▁"; one where several
+ * meet and none at the ends, unless the model keeps them. Then each place of the text
+ * learns the best way to get there: from where, by which piece, with which sum of
+ * scores. A character that is no piece by itself may be passed as unknown, 10 below the
+ * worst score. The way back from the end is the result.
  *
  * Sums are kept as floats and compared as doubles, as libsentencepiece's
  * EncodeOptimized() does: between two ways that are nearly as good the last bit
@@ -81,17 +81,18 @@ static bool add_mapped(pf_buf *out, const char *s, size_t n, bool *after_blank,
 static bool normalise(const pf_pieces *pieces, const char *text, size_t n, pf_buf *out,
                       pf_err *err)
 {
-    bool after_blank = true;
+    bool after_blank = !pieces->keeps_blanks;
     while (n > 0) {
         const char *to;
         size_t n_to, taken = map_one(pieces, text, n, &to, &n_to);
         if (!add_mapped(out, to, n_to, &after_blank, err))
             return false;
+        after_blank = after_blank && !pieces->keeps_blanks;
         text += taken;
         n -= taken;
     }
     const size_t length = sizeof blank - 1;
-    while (out->size >= length &&
+    while (!pieces->keeps_blanks && out->size >= length &&
            memcmp(out->data + out->size - length, blank, length) == 0)
         out->size -= length;
     return true;

@@ -208,12 +208,11 @@ static bool is_chinese(uint32_t c)
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-/* What ASCII has besides letters, digits and blanks, and categories P*. */
+/* All of ASCII's, symbols too, and categories P*. */
 static bool is_punctuation(uint32_t c)
 {
     if (c < 0x80)
-        return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
-               (c >= 123 && c <= 126);
+        return pf_code_is_ascii_punctuation(c);
     switch (category_of(c)) {
     case UTF8PROC_CATEGORY_PC:
     case UTF8PROC_CATEGORY_PD:
@@ -329,13 +328,8 @@ static bool encode_part(encoder *e, const uint32_t *s, size_t n, pf_err *err)
 static int mark_at(const uint32_t *s, size_t n)
 {
     int mark = *s == '[' ? 0 : N_MARKS;
-    for (; mark < N_MARKS; mark++) {
-        size_t length = strlen(marks[mark]), i = 0;
-        while (i < length && i < n && s[i] == (unsigned char)marks[mark][i])
-            i++;
-        if (i == length)
-            break;
-    }
+    while (mark < N_MARKS && !pf_codes_begin_with(s, n, marks[mark]))
+        mark++;
     return mark;
 }
 

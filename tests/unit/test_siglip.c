@@ -2,6 +2,7 @@
  * and by both ways of encoding; models that are refused; and, where they are, a trained
  * model with the original's ids. */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -329,6 +330,33 @@ static void unused_and_user_defined_pieces(void **state)
     pf_pieces_free(&p);
 }
 
+static void blanks_may_be_kept(void **state)
+{
+    (void)state;
+    static const int32_t rows[][6] = {
+        {B, B_X, END, -1}, /* for the blank in front, and the one that was there */
+        {B_X, B_X, END, -1},
+        {END, X, END, -1}, /* before a mark it is nothing */
+        {B, END, -1},
+    };
+    static const char *const texts[] = {" x", "x  x", " </s> x", "-"};
+    pf_err err = PF_ERR_INIT;
+    pf_pieces p;
+    make_own(&p);
+    p.keeps_blanks = true;
+    assert_ok(pf_pieces_finish(&p, &err), &err);
+    write_model(&p, "spiece.model");
+    pf_tokenizer *t = open_tokenizer(PF_TOKENIZER_SENTENCEPIECE, folder, 16);
+    for (size_t i = 0; i < 4; i++) {
+        size_t n = 0;
+        while (rows[i][n] >= 0)
+            n++;
+        assert_ids(t, texts[i], strlen(texts[i]), rows[i], n);
+    }
+    pf_tokenizer_close(t);
+    pf_pieces_free(&p);
+}
+
 /* ---- two ways of encoding ---- */
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
@@ -415,12 +443,56 @@ static void own_and_library_agree(void **state)
                            pf_tree_path(folder, "tokenizer.json"));
 }
 
+typedef struct {
+    const pf_tokenizer *tokenizer;
+    uint64_t sum; /* of all ids, 0 when an encoding failed */
+} share;
+
+static void *sum_ids(void *of)
+{
+    share *s = of;
+    uint64_t seed = 21, sum = 1;
+    char text[512];
+    int32_t ids[CONTEXT];
+    size_t n_ids = 0;
+    for (int i = 0; i < 500; i++) {
+        const size_t n = random_text(&seed, text, sizeof text);
+        if (!pf_tokenizer_encode(s->tokenizer, text, n, ids, &n_ids, NULL, NULL))
+            return NULL;
+        for (size_t k = 0; k < n_ids; k++)
+            sum = sum * 0x9E3779B97F4A7C15u + (uint64_t)ids[k] + 1;
+    }
+    s->sum = sum;
+    return NULL;
+}
+
+static void threads_may_share_it(void **state)
+{
+    enum { THREADS = 4 };
+    (void)state;
+    write_own();
+    pf_tokenizer *t = open_tokenizer(PF_TOKENIZER_SENTENCEPIECE, folder, CONTEXT);
+    pthread_t threads[THREADS];
+    share shares[THREADS], alone = {.tokenizer = t};
+    sum_ids(&alone);
+    assert_true(alone.sum != 0);
+    for (int i = 0; i < THREADS; i++) {
+        shares[i] = (share){.tokenizer = t};
+        assert_int_equal(pthread_create(&threads[i], NULL, sum_ids, &shares[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(shares[i].sum == alone.sum);
+    }
+    pf_tokenizer_close(t);
+}
+
 /* A megabyte of it: a run of what is unknown, which is one id, and what fills the
  * context many times over. */
 static void megabytes_are_no_trouble(void **state)
 {
     (void)state;
-    enum { SIZE = 3 << 20 };
+    enum { SIZE = PF_TOKENIZER_TEXT_MAX / 12 * 12 };
     pf_err err = PF_ERR_INIT;
     write_own();
     pf_tokenizer *t = open_tokenizer(PF_TOKENIZER_SENTENCEPIECE, folder, CONTEXT);
@@ -440,6 +512,10 @@ static void megabytes_are_no_trouble(void **state)
         memcpy(text + i, "</s>", 4);
     assert_ok(pf_tokenizer_encode(t, text, SIZE, ids, &n, &is_cut, &err), &err);
     assert_true(is_cut);
+    memset(text, '\xFF', SIZE); /* U+FFFD, three times as long */
+    assert_ok(pf_tokenizer_encode(t, text, SIZE, ids, &n, &is_cut, &err), &err);
+    assert_false(is_cut);
+    assert_int_equal(ids[1], UNK);
     memset(text, 'x', SIZE);
     assert_ok(pf_tokenizer_encode(t, text, SIZE, ids, &n, &is_cut, &err), &err);
     assert_true(is_cut);
@@ -582,8 +658,7 @@ static void bad_models_are_refused_by_name(void **state)
         {"\x12\x03\x98\x02\x01", 5, "it takes bytes for what it does not know"},
         {"\x12\x04\x18\x01\x18\x01", 6, "field 3 is there twice"},
         {"\x12\x00\x12\x00", 4, "field 2 is there twice"},
-        {"\x1A\x02\x20\x00", 4, "it keeps blanks as they are"},
-        {"\x1A\x02\x28\x00", 4, "it keeps blanks as they are"},
+        {"\x1A\x02\x28\x00", 4, "its blanks stay blanks"},
         {"\x1A\x03\x12\x01x", 5, "the map of characters is damaged: it is cut"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -813,7 +888,9 @@ int main(void)
         in_folder(a_text_fills_the_context),
         in_folder(both_layouts_are_the_same_vocabulary),
         in_folder(unused_and_user_defined_pieces),
+        in_folder(blanks_may_be_kept),
         in_folder(own_and_library_agree),
+        in_folder(threads_may_share_it),
         in_folder(megabytes_are_no_trouble),
         in_folder(bad_models_are_refused_by_name),
         in_folder(bad_documents_are_refused_by_name),
