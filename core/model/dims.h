@@ -58,8 +58,8 @@ void pf_dims_describe_text(const pf_dims *d, char *text, size_t size);
 /* Parameters of the whole model, counted from the sizes. */
 size_t pf_dims_parameters(const pf_dims *d);
 
-/* Working memory of a forward pass, bytes for each text of the whole context or for each
- * picture; of a ResNet what does not depend on their number is left out. */
+/* Working memory of a forward pass, bytes for each text of the whole context or for
+ * each picture; of a ResNet what does not depend on their number is left out. */
 size_t pf_dims_text_bytes(const pf_dims *d);
 size_t pf_dims_picture_bytes(const pf_dims *d);
 
