@@ -428,6 +428,35 @@ static void test_parameters(void **state)
     assert_string_equal(text, "ViT-B/16");
 }
 
+/* Each allocation of opening and embedding fails once: an error that says so, and
+ * nothing is left behind (which the sanitizers see). */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    static const char *const folder[] = {"open-clip", "biomedclip", "parts"};
+    for (size_t i = 0; i < 3; i++) {
+        bool is_done = false;
+        for (long n = 1; !is_done; n += 1 + n / 16) { /* later ones are much alike */
+            const char *text = "lung";
+            float out[256];
+            pf_model *m = NULL;
+            pf_embedder *e = NULL;
+            pf_model_options o;
+            pf_model_options_init(&o);
+            err = (pf_err)PF_ERR_INIT;
+            pf_mem_fail_at(n);
+            is_done = pf_model_open(&m, at(folder[i], ""), &o, NULL, &err) &&
+                      pf_embedder_new(&e, m, &err) &&
+                      pf_embed_texts(e, &text, 1, out, NULL, &err);
+            pf_mem_fail_at(0);
+            if (!is_done && err.code != PF_ERR_NOMEM)
+                fail_msg("allocation %ld: %s", n, err.msg);
+            pf_embedder_free(e);
+            pf_model_close(m);
+        }
+    }
+}
+
 /* ---- what is refused ---- */
 
 typedef enum {
@@ -705,7 +734,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_open),    cmocka_unit_test(test_parts_and_precision),
         cmocka_unit_test(test_two_namings), cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_parameters),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_parameters),  cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, before_all, after_all);
 }
