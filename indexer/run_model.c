@@ -45,7 +45,7 @@ static bool fill_row(pf_run_model *m, const char *path, const char *tokenizer,
 {
     char description[128];
     const pf_clip *clip = pf_model_clip(m->model);
-    pf_dims_describe(pf_clip_dims(clip), description, sizeof description);
+    pf_dims_describe_model(pf_clip_dims(clip), description, sizeof description);
     char *real = realpath(path, NULL), *real_tokenizer = NULL;
     if (!real || (tokenizer && !(real_tokenizer = realpath(tokenizer, NULL)))) {
         pf_fail_errno(err, errno, "cannot find '%s'", real ? tokenizer : path);

@@ -76,6 +76,14 @@ void pf_dims_describe_text(const pf_dims *d, char *text, size_t size)
     snprintf(text, size, "%d blocks of width %d", d->text.layers, d->text.width);
 }
 
+void pf_dims_describe_model(const pf_dims *d, char *text, size_t size)
+{
+    const char *name = d->family->published;
+    const int n = name ? snprintf(text, size, "%s, ", name) : 0;
+    if (n >= 0 && (size_t)n < size)
+        pf_dims_describe(d, text + n, size - (size_t)n);
+}
+
 /* ---- counting ---- */
 
 static size_t linear_parameters(size_t in, size_t out, bool has_bias)

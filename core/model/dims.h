@@ -52,6 +52,8 @@ int pf_dims_class_rows(const pf_dims *d);
 /* "ViT-B/32", "RN50", "RN50x4", or a description such as "ViT 128x3 /16". Writes at
  * most `size` bytes. */
 void pf_dims_describe(const pf_dims *d, char *text, size_t size);
+/* The same of the model, for catalogs and messages: "ViT-B/32", "SigLIP, ViT-B/16". */
+void pf_dims_describe_model(const pf_dims *d, char *text, size_t size);
 /* The same of the text tower: "12 blocks of width 512". */
 void pf_dims_describe_text(const pf_dims *d, char *text, size_t size);
 

@@ -94,6 +94,7 @@ struct pf_family {
     const char *ignored[4]; /* tensors that may be there and are not needed */
     pf_text_parts text;
     pf_image_parts image;
+    const char *published;  /* the name that its models go by; NULL: they have many */
     const char *licence;    /* of the weights that are published in it; NULL: various */
     const char *logit_bias; /* tensor: labels are judged each by itself; or NULL */
     pf_tokenizer_kind tokenizer;

@@ -132,6 +132,7 @@ const pf_family pf_family_biomedclip = {
             .final_norm = "visual.trunk.norm",
             .projection = {PF_PROJECTION_OUT_IN, "visual.head.proj", NULL},
         },
+    .published = "BiomedCLIP",
     .licence = "MIT (BiomedCLIP, as Microsoft publishes it)",
     .tokenizer = PF_TOKENIZER_WORDPIECE,
     .read_dims = read_dims,

@@ -127,6 +127,7 @@ const pf_family pf_family_siglip = {
             .head = "vision_model.head",
             .projection = {PF_PROJECTION_NONE, NULL, NULL},
         },
+    .published = "SigLIP",
     .licence = "Apache-2.0 (SigLIP), or Google's Health AI Developer Foundations terms "
                "(MedSigLIP)",
     .logit_bias = "logit_bias",

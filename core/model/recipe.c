@@ -29,6 +29,13 @@ static bool read_normal(pf_preprocess *p, const pf_json *mean, const pf_json *st
            (!std || read_triple(std, p->std, 0));
 }
 
+/* What `key` says; NULL where it is absent, or null. */
+static const pf_json *said(const pf_json *config, const char *key)
+{
+    const pf_json *v = pf_json_get(config, key);
+    return v && pf_json_get_kind(v) != PF_JSON_NULL ? v : NULL;
+}
+
 /* ---- preprocessor_config.json ---- */
 
 static const char hf[] = "preprocessor_config.json";
@@ -71,7 +78,7 @@ static bool has_its_steps(const pf_preprocess *p, const pf_json *config)
 static bool rescales_as_usual(const pf_json *config)
 {
     double factor = 1.0 / 255;
-    const pf_json *v = pf_json_get(config, "rescale_factor");
+    const pf_json *v = said(config, "rescale_factor");
     return !v || (pf_json_to_real(v, &factor) && fabs(factor * 255 - 1) < 1e-6);
 }
 
@@ -80,8 +87,8 @@ static bool rescales_as_usual(const pf_json *config)
 static bool read_crop(pf_preprocess *p, const pf_json *config, pf_err *err)
 {
     int64_t side = p->size, resize;
-    const pf_json *crop = pf_json_get(config, "crop_size");
-    const pf_json *size = pf_json_get(config, "size");
+    const pf_json *crop = said(config, "crop_size");
+    const pf_json *size = said(config, "size");
     if ((crop && !read_side(crop, &side)) || side < 1 || side > SIDE_MAX)
         return refuse(hf, "'crop_size' is not a side in pixels", err);
     if (!read_side(size, &resize))
@@ -101,7 +108,7 @@ static bool read_crop(pf_preprocess *p, const pf_json *config, pf_err *err)
 static bool read_squash(pf_preprocess *p, const pf_json *config, pf_err *err)
 {
     int64_t side = p->size;
-    const pf_json *size = pf_json_get(config, "size");
+    const pf_json *size = said(config, "size");
     if ((size && !pf_json_to_int(size, &side) && !read_square(size, &side)) ||
         side < 1 || side > SIDE_MAX)
         return refuse(hf, "'size' is not one height and width in pixels", err);
@@ -112,7 +119,7 @@ static bool read_squash(pf_preprocess *p, const pf_json *config, pf_err *err)
 bool pf_recipe_read_hf(pf_preprocess *p, const pf_json *config, pf_err *err)
 {
     int64_t filter = 3;
-    const pf_json *resample = pf_json_get(config, "resample");
+    const pf_json *resample = said(config, "resample");
     if (!config)
         return true;
     if (!has_its_steps(p, config))
@@ -126,8 +133,7 @@ bool pf_recipe_read_hf(pf_preprocess *p, const pf_json *config, pf_err *err)
         (filter != 2 && filter != 3))
         return refuse(hf, "'resample' is neither 2 (bilinear) nor 3 (bicubic)", err);
     p->filter = filter == 2 ? PF_RESAMPLE_BILINEAR : PF_RESAMPLE_BICUBIC;
-    return read_normal(p, pf_json_get(config, "image_mean"),
-                       pf_json_get(config, "image_std")) ||
+    return read_normal(p, said(config, "image_mean"), said(config, "image_std")) ||
            refuse(hf, "'image_mean' or 'image_std' is not three numbers", err);
 }
 
@@ -154,9 +160,9 @@ static bool is_size(const pf_json *v, int size)
 bool pf_recipe_read_open_clip(pf_preprocess *p, const pf_json *config, pf_err *err)
 {
     const pf_json *c = pf_json_get(config, "preprocess_cfg");
-    const pf_json *filter = pf_json_get(c, "interpolation");
-    const pf_json *fit = pf_json_get(c, "resize_mode");
-    const pf_json *mode = pf_json_get(c, "mode"), *size = pf_json_get(c, "size");
+    const pf_json *filter = said(c, "interpolation");
+    const pf_json *fit = said(c, "resize_mode");
+    const pf_json *mode = said(c, "mode"), *size = said(c, "size");
     pf_preprocess_set_open_clip(p);
     if (filter && !is_word(filter, "bicubic") && !is_word(filter, "bilinear"))
         return refuse(open_clip, "'interpolation' is neither bicubic nor bilinear",
@@ -170,6 +176,6 @@ bool pf_recipe_read_open_clip(pf_preprocess *p, const pf_json *config, pf_err *e
     if (is_word(filter, "bilinear"))
         p->filter = PF_RESAMPLE_BILINEAR;
     p->is_squashed = is_word(fit, "squash");
-    return read_normal(p, pf_json_get(c, "mean"), pf_json_get(c, "std")) ||
+    return read_normal(p, said(c, "mean"), said(c, "std")) ||
            refuse(open_clip, "'mean' or 'std' is not three numbers", err);
 }

@@ -405,6 +405,53 @@ static void test_texts(void **state)
     }
 }
 
+static void embed_ids(const char *folder, const int32_t *ids, size_t n, float *out)
+{
+    pf_model *m = open_model(folder);
+    pf_session *s = NULL;
+    assert_ok(pf_session_new(&s, pf_model_clip(m), &err), &err);
+    assert_ok(pf_session_embed_tokens(s, ids, &n, 1, out, &err), &err);
+    pf_session_free(s);
+    pf_model_close(m);
+}
+
+static void swap_in_file(const char *path, const char *from, const char *to);
+
+/* A text ends at its highest id; where the config names an end token other than 2, at
+ * the first of those. A row sees none behind it, so that what follows is nothing. */
+static void test_ends(void **state)
+{
+    (void)state;
+    enum { DIM = 40 };
+    static const int32_t ids[] = {512, 5, 300, 9, 513, 300, 7};
+    float whole[DIM], to_highest[DIM], to_first[DIM], first_alone[DIM];
+    embed_ids("hf", ids, 7, whole);
+    embed_ids("hf", ids, 5, to_highest);
+    assert_memory_equal(whole, to_highest, sizeof whole);
+    copy_model("hf", "ends");
+    swap_in_file(at("ends", "config.json"), "\"eos_token_id\":2",
+                 "\"eos_token_id\":300");
+    embed_ids("ends", ids, 7, to_first);
+    embed_ids("ends", ids, 3, first_alone);
+    assert_memory_equal(to_first, first_alone, sizeof to_first);
+    assert_memory_not_equal(to_first, whole, sizeof to_first);
+}
+
+/* [PAD] is seen by nobody, wherever it stands, and the others keep their places. */
+static void test_padding(void **state)
+{
+    (void)state;
+    enum { DIM = 32 };
+    static const int32_t bare[] = {2, 40, 41, 3}, padded[] = {2, 40, 41, 3, 0, 0, 0};
+    static const int32_t inside[] = {2, 40, 0, 41, 3};
+    float a[DIM], b[DIM], c[DIM];
+    embed_ids("biomedclip", bare, 4, a);
+    embed_ids("biomedclip", padded, 7, b);
+    embed_ids("biomedclip", inside, 5, c);
+    assert_memory_equal(a, b, sizeof a);
+    assert_memory_not_equal(a, c, sizeof a);
+}
+
 /* By parts of a description: 195,902,721 numbers, and no more. */
 static void test_parameters(void **state)
 {
@@ -734,6 +781,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_open),    cmocka_unit_test(test_parts_and_precision),
         cmocka_unit_test(test_two_namings), cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_ends),        cmocka_unit_test(test_padding),
         cmocka_unit_test(test_parameters),  cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_refusals),
     };

@@ -168,6 +168,8 @@ static void test_another_model_is_refused(void **state)
     (void)state;
     options.model = siglip;
     assert_refused(run(), &err, "was made with another model than");
+    assert_non_null(strstr(err.msg, "(BiomedCLIP, ViT, 2 blocks of width 128"));
+    assert_non_null(strstr(err.msg, "this one is SigLIP, ViT, 3 blocks of width 72"));
     assert_int_equal(err.code, PF_ERR_MISMATCH);
     options.model = biomedclip;
     pf_reader *r = open_reader(siglip);
