@@ -1,8 +1,11 @@
 /* care.c - see care.h. */
 #include "indexer/care.h"
 
+#include <unistd.h>
+
 #include "core/base/mem.h"
 #include "core/image/sandbox.h"
+#include "indexer/archive.h"
 #include "indexer/report.h"
 
 /* Of a catalog that is too damaged to be looked at, that is what there is to say. */
@@ -27,7 +30,7 @@ static bool look(const pf_care *care, bool reports, bool *is_in_order, pf_err *e
     const bool is_unmade = pf_catalog_is_unmade(care->catalog);
     const bool ok = is_unmade || find_problems(care, &catalog, &digest, &problems, err);
     *is_in_order = ok && problems.count == 0;
-    if (ok && (reports || *is_in_order))
+    if (ok && (*is_in_order ? !care->is_quiet : reports))
         pf_report_check(care->catalog, catalog ? pf_catalog_generation(catalog) : 0,
                         &digest, &problems, care->json, care->out);
     pf_catalog_close(catalog);
@@ -49,6 +52,16 @@ typedef struct {
     pf_buf jpeg;
 } maker;
 
+static bool read_file(maker *m, const char *path, pf_hash *found)
+{
+    int fd;
+    if (!pf_archive_open_file(&fd, path, NULL, NULL))
+        return false;
+    const bool ok = pf_sandbox_read_open(m->sandbox, fd, path, found, NULL);
+    close(fd);
+    return ok;
+}
+
 /* A file that is not what was indexed any more gives none. */
 static bool shrink(maker *m, const pf_store_lost_thumbnail *lost)
 {
@@ -56,8 +69,7 @@ static bool shrink(maker *m, const pf_store_lost_thumbnail *lost)
     pf_intake intake = {.thumbnail = m->thumbnail};
     const pf_intake_options options = {.name = lost->path, .frame = lost->frame};
     m->jpeg.size = 0;
-    return pf_sandbox_read(m->sandbox, lost->path, NULL, &found, NULL) &&
-           pf_hash_equal(&found, &lost->content) &&
+    return read_file(m, lost->path, &found) && pf_hash_equal(&found, &lost->content) &&
            pf_sandbox_decode(m->sandbox, &intake, &options, NULL) &&
            pf_thumbnail_encode(m->thumbnail, &m->jpeg, NULL) &&
            m->jpeg.size <= PF_THUMBNAIL_CAP;
@@ -126,6 +138,7 @@ bool pf_care_backup(const pf_care *care, const char *path, pf_err *err)
     int64_t generation;
     if (!pf_catalog_backup(care->catalog, path, &digest, &generation, err))
         return false;
-    pf_report_backup(path, generation, &digest, care->json, care->out);
+    if (!care->is_quiet)
+        pf_report_backup(path, generation, &digest, care->json, care->out);
     return true;
 }

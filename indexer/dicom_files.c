@@ -9,6 +9,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
+#include "indexer/archive.h"
 #include "indexer/study_key.h"
 
 /* Nearly all headers fit; the others are read with their pixels. */
@@ -32,7 +33,7 @@ static bool read_head(const looker *l, const char *path, size_t *n)
 {
     int fd;
     *n = 0;
-    if (!pf_file_open_within(&fd, path, l->within, NULL))
+    if (!pf_archive_open_file(&fd, path, l->within, NULL))
         return false;
     ssize_t some = 1;
     while (*n < HEAD_BYTES && some > 0) {
@@ -41,6 +42,16 @@ static bool read_head(const looker *l, const char *path, size_t *n)
     }
     close(fd);
     return some >= 0;
+}
+
+static bool read_all(const looker *l, const char *path, pf_hash *hash, pf_err *err)
+{
+    int fd;
+    if (!pf_archive_open_file(&fd, path, l->within, err))
+        return false;
+    const bool ok = pf_sandbox_read_open(l->sandbox, fd, path, hash, err);
+    close(fd);
+    return ok;
 }
 
 static bool ask(looker *l, const char *path, pf_facts *facts, pf_err *err)
@@ -70,8 +81,7 @@ static bool find_facts(looker *l, const char *path, pf_facts *facts, pf_err *err
     if (pf_sandbox_put(l->sandbox, l->head, n, &why) && ask(l, path, facts, &why))
         return true;
     why = (pf_err)PF_ERR_INIT;
-    if (n < HEAD_BYTES ||
-        !pf_sandbox_read(l->sandbox, path, l->within, &ignored, &why) ||
+    if (n < HEAD_BYTES || !read_all(l, path, &ignored, &why) ||
         !ask(l, path, facts, &why))
         memset(facts, 0, sizeof *facts);
     return why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);
@@ -83,6 +93,18 @@ static bool keep(pf_dicom_files *files, size_t file, const pf_facts *facts, pf_e
         return false;
     files->at[files->count++] = (pf_dicom_file){file, *facts};
     return true;
+}
+
+static bool is_left_out(pf_dicom_files *files, const pf_import *from, pf_scan *scan,
+                        const pf_scan_file *file, const pf_facts *facts)
+{
+    const bool is_empty = facts->is_known && !facts->has_picture;
+    const bool is_refused = facts->is_known && facts->may_name && !is_empty &&
+                            from->reading->refuses_burned_in;
+    if (is_empty)
+        pf_scan_count_other(scan, file->path);
+    files->n_burned_in += is_refused;
+    return is_empty || is_refused;
 }
 
 /* Files that are taken out leave no gap behind. */
@@ -98,8 +120,7 @@ static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
             ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
         if (ok && may_be_dicom(f.path))
             ok = find_facts(l, f.path, &facts, err);
-        if (ok && facts.is_known && !facts.has_picture) {
-            pf_scan_count_other(scan, f.path);
+        if (ok && is_left_out(files, from, scan, &f, &facts)) {
             pf_free(f.path);
             continue;
         }
@@ -114,9 +135,12 @@ static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
 bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from, pf_scan *scan,
                          const char *within, pf_err *err)
 {
+    const char *frames = from->reading->frames;
     looker l = {.within = within, .head = pf_alloc_array(HEAD_BYTES, 1, err)};
     *files = (pf_dicom_files){0};
-    const bool ok = l.head && look_at_all(&l, files, from, scan, err);
+    const bool ok =
+        l.head && pf_frames_read(&files->frames, frames[0] ? frames : "middle", err) &&
+        look_at_all(&l, files, from, scan, err);
     pf_sandbox_free(l.sandbox);
     pf_free(l.head);
     return ok;
@@ -133,7 +157,7 @@ int pf_dicom_files_frame(const pf_dicom_files *files, size_t file)
             high = at;
     }
     const bool is_there = low < files->count && files->at[low].file == file;
-    return is_there ? files->at[low].facts.frames / 2 : 0;
+    return is_there ? pf_frames_at(&files->frames, files->at[low].facts.frames, 0) : 0;
 }
 
 static bool add_attributes(const pf_facts *f, pf_collection *to, pf_subject image,
@@ -153,6 +177,32 @@ static bool add_attributes(const pf_facts *f, pf_collection *to, pf_subject imag
     return true;
 }
 
+static bool add_study(const pf_facts *f, pf_study_key *key, bool *has_key,
+                      pf_collection *to, pf_subject image, pf_err *err)
+{
+    char name[PF_STUDY_NAME_ROOM];
+    pf_subject study;
+    if (f->study[0] == '\0' || to->images[image.at].in_case != 0)
+        return true;
+    if (!*has_key && !(*has_key = pf_study_key_open(key, err)))
+        return false;
+    pf_study_name(key, f->study, name);
+    if (!pf_collection_add_case(to, name, name, &study, err))
+        return false;
+    pf_collection_put_into_case(to, image, study);
+    return true;
+}
+
+static bool add_other_frames(const pf_frames *frames, int of, pf_collection *to,
+                             pf_subject image, pf_err *err)
+{
+    const int n = pf_frames_count(frames, of);
+    bool ok = true;
+    for (int i = 1; ok && i < n; i++)
+        ok = pf_collection_add_frame(to, image, pf_frames_at(frames, of, i), err);
+    return ok;
+}
+
 bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to, pf_err *err)
 {
     pf_study_key key;
@@ -160,18 +210,10 @@ bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to, pf_err *
     for (size_t i = 0; i < files->count; i++) {
         const pf_facts *f = &files->at[i].facts;
         const pf_subject image = {.at = (uint32_t)files->at[i].file};
-        char name[PF_STUDY_NAME_ROOM];
-        pf_subject study;
-        if (!add_attributes(f, to, image, err))
+        if (!add_attributes(f, to, image, err) ||
+            !add_study(f, &key, &has_key, to, image, err) ||
+            !add_other_frames(&files->frames, f->frames, to, image, err))
             return false;
-        if (f->study[0] == '\0' || to->images[image.at].in_case != 0)
-            continue;
-        if (!has_key && !(has_key = pf_study_key_open(&key, err)))
-            return false;
-        pf_study_name(&key, f->study, name);
-        if (!pf_collection_add_case(to, name, name, &study, err))
-            return false;
-        pf_collection_put_into_case(to, image, study);
     }
     return true;
 }

@@ -206,6 +206,11 @@ static const pf_opt options[] = {
      .to = &command.all_captions,
      .help = "show all captions of a hit, not only the one by which it was found; JSON "
              "always has them"},
+    {.kind = PF_OPT_FLAG,
+     .name = "hide-paths",
+     .to = &command.hide_paths,
+     .help = "name images by their number where their paths would stand, which may "
+             "be names of patients"},
     {.kind = PF_OPT_STRING,
      .name = "sheet",
      .arg = "FILE",

@@ -91,8 +91,8 @@ owner 'utf8proc' 'core/(base/unicode|tokenizer/(text_clean|html_unescape|wordpie
 owner 'jansson' 'core/base/json\.c'
 owner 'xxhash|xxh3' 'core/base/hash\.c'
 owner 'zlib' 'core/tokenizer/bpe_vocab\.c'
-owner 'libxml/' 'indexer/.*\.c'
-owner 'zip\.h' 'indexer/.*\.c'
+owner 'libxml/' 'indexer/mirc_document\.c'
+owner 'zip\.h' 'indexer/archive\.c'
 owner 'microhttpd' 'server/.*\.c'
 
 # Dependencies point one way.
