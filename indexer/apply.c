@@ -39,13 +39,19 @@ static bool brings_texts(const pf_source *source, const pf_plan_item *item)
            pf_hash_equal(&source->found.texts_hash, &none) && !source->texts_changed;
 }
 
+/* What was read may not be all there is. */
+static bool keeps_texts(const pf_plan_item *item)
+{
+    return item->image_id != 0 &&
+           (item->image->keeps_texts ||
+            (item->image->keeps_rows && !item->has_lost_document));
+}
+
 bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
                           bool is_replacing)
 {
-    if (item->failure || item->is_others)
+    if (item->failure || item->is_others || keeps_texts(item))
         return false;
-    if (item->image_id != 0 && (source->found.keeps_texts || item->image->keeps_texts))
-        return false; /* what was read may not be all there is */
     return is_replacing || item->has_new_texts ||
            (!is_as_stored(source, item) && !brings_texts(source, item));
 }
@@ -286,7 +292,7 @@ static bool put_stale(const applier *a, pf_err *err)
 {
     const pf_collection *found = &a->source->found;
     const int64_t id = a->source->id;
-    if (found->keeps_texts || pf_collection_is_in_gap(found, a->source->path))
+    if (pf_collection_is_in_gap(found, a->source->path))
         return true;
     bool ok = pf_store_forget_stale(a->store, id, err);
     for (size_t i = 0; ok && i < found->n_stale; i++) {

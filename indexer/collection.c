@@ -264,6 +264,7 @@ bool pf_collection_add_frame(pf_collection *c, pf_subject image, int frame, pf_e
     is->wants_row = like.wants_row;
     is->has_row = like.has_row;
     is->keeps_texts = like.keeps_texts;
+    is->keeps_rows = like.keeps_rows;
     is->has_facts = like.has_facts;
     c->n_captions += like.captions.count;
     return copy_texts(c, &is->captions, &like.captions, err) &&
@@ -319,15 +320,15 @@ bool pf_collection_add_facts(pf_collection *c, const pf_collected_facts *facts,
 
 bool pf_collection_misses_texts(const pf_collection *c)
 {
-    bool misses = c->keeps_texts;
+    bool misses = false;
     for (size_t i = 0; !misses && i < c->n_images; i++)
-        misses = c->images[i].keeps_texts;
+        misses = c->images[i].keeps_texts || c->images[i].keeps_rows;
     return misses;
 }
 
 bool pf_collected_lacks_row(const pf_collected_image *image)
 {
-    return image->wants_row && !image->has_row;
+    return image->wants_row && !image->has_row && !image->keeps_rows;
 }
 
 bool pf_collection_add_note(pf_collection *c, const char *text, pf_err *err)
@@ -381,6 +382,7 @@ void pf_collection_finish(pf_collection *c)
         last->wants_row |= image->wants_row;
         last->has_row |= image->has_row;
         last->keeps_texts |= image->keeps_texts;
+        last->keeps_rows |= image->keeps_rows;
         last->has_facts |= image->has_facts;
     }
     c->n_images = unique;

@@ -40,10 +40,16 @@ typedef struct {
     int64_t size, mtime_ns;  /* of the file: while they stay, so does what is in it */
     uint32_t in_case;        /* in pf_collection.cases, from 1; 0: in none */
     bool wants_row, has_row; /* a table is about its folder; and says something of it */
-    bool keeps_texts;        /* what lies beside it could not be read: as of all */
-    bool has_facts;          /* it is DICOM, and said what it is */
+    bool keeps_texts;        /* what lies beside it could not be read: stay as known */
+    bool keeps_rows; /* or a table that may be about it could not: likewise, but for
+                      * what a document said of it (PF_CASE_OF_DOCUMENT) */
+    bool has_facts;  /* it is DICOM, and said what it is */
     pf_text_chain captions, attributes;
 } pf_collected_image;
+
+/* How the key of a case begins that is a document with a text of its own, which may be
+ * withdrawn: of that nothing stays, whatever else could not be read. */
+#define PF_CASE_OF_DOCUMENT "mirc-"
 
 typedef struct {
     const char *key;   /* by which the case is known again; not empty */
@@ -96,8 +102,6 @@ links followed; NULL: anywhere. Set by the importer */
     size_t n_facts, facts_room;
     const char **notes; /* for the user, a line each */
     size_t n_notes, notes_room;
-    bool keeps_texts; /* something with texts could not be read: known images keep
-                       * theirs. Set by the importer, with a gap that says why */
 
     /* Of what captions, attributes and cases were read from; zero when there is nothing
      * of the kind. While it stays the same, only images that have changed take them in
@@ -169,7 +173,7 @@ const pf_collected_image *pf_collection_find(const pf_collection *c, const char 
 bool pf_collection_is_in_gap(const pf_collection *c, const char *path);
 /* Some known image keeps its texts, for what there is now could not be read. */
 bool pf_collection_misses_texts(const pf_collection *c);
-/* No table says anything of this image, though one should. */
+/* No table says anything of this image, though one should, and all could be read. */
 bool pf_collected_lacks_row(const pf_collected_image *image);
 
 #endif

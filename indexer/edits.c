@@ -17,6 +17,7 @@ typedef struct {
     size_t count, room;
     size_t n_met; /* of the store's lines, which come in the order of these */
     bool differs;
+    bool had_document; /* its case in the store is one */
 } line_list;
 
 static int by_all(const void *a, const void *b)
@@ -64,7 +65,7 @@ static bool list_found(line_list *list, const pf_collection *found,
                        const pf_collected_image *image, pf_err *err)
 {
     list->count = list->n_met = 0;
-    list->differs = false;
+    list->differs = list->had_document = false;
     bool ok = add_chain(list, PF_TEXT_CAPTION, found, &image->captions, false, err) &&
               add_chain(list, PF_TEXT_ATTRIBUTE, found, &image->attributes, true, err);
     if (ok && image->in_case > 0) {
@@ -83,6 +84,9 @@ static bool meet(void *context, pf_text_kind kind, const char *key, const char *
     line_list *list = context;
     const line stored = {kind, key, value};
     (void)err;
+    list->had_document |=
+        kind == PF_TEXT_CASE &&
+        strncmp(key, PF_CASE_OF_DOCUMENT, strlen(PF_CASE_OF_DOCUMENT)) == 0;
     if (list->n_met == list->count || by_all(&list->at[list->n_met], &stored) != 0)
         list->differs = true;
     else
@@ -102,7 +106,9 @@ bool pf_edits_find(pf_source *source, pf_store *store, pf_err *err)
             continue;
         ok = list_found(&list, &source->found, item->image, err) &&
              pf_store_each_text_of_image(store, item->image_id, meet, &list, err);
-        item->has_new_texts = list.differs || list.n_met < list.count;
+        item->has_lost_document = list.had_document;
+        item->has_new_texts = (list.differs || list.n_met < list.count) &&
+                              (!item->image->keeps_rows || list.had_document);
     }
     pf_free(list.at);
     return ok;

@@ -24,11 +24,26 @@ bool pf_texts_read_file(pf_texts *t, const char *path, bool is_found, pf_buf *ou
     return pf_encoding_to_utf8(out, was, err);
 }
 
-bool pf_texts_miss(pf_texts *t, const char *path, const pf_err *why, pf_err *err)
+/* A table that is found speaks of its folder and what lies below. */
+static void keep_rows(pf_texts *t, const char *table, bool is_found)
+{
+    const size_t folder = (size_t)(pf_path_base(table) - table);
+    for (size_t i = 0; i < t->scan->count; i++) {
+        if (!is_found || strncmp(t->scan->files[i].path, table, folder) == 0)
+            t->to->images[i].keeps_rows = true;
+    }
+}
+
+bool pf_texts_miss(pf_texts *t, const char *path, bool is_found, const pf_err *why,
+                   pf_err *err)
 {
     if (why->code == PF_ERR_NOMEM)
         return pf_fail_as(err, why);
-    t->to->keeps_texts = true;
+    /* The hash is another one also when not a byte could be read. */
+    t->is_any = true;
+    pf_hasher_add(t->hasher, path, strlen(path) + 1);
+    pf_hasher_add(t->hasher, why->msg, strlen(why->msg) + 1);
+    keep_rows(t, path, is_found);
     return pf_collection_add_gap(t->to, path, why->msg, err);
 }
 

@@ -34,10 +34,11 @@ PF_MUST_CHECK bool pf_texts_read(const pf_import *from, const pf_scan *scan,
  * source, and must not lead out of it. */
 PF_MUST_CHECK bool pf_texts_read_file(pf_texts *t, const char *path, bool is_found,
                                       pf_buf *out, pf_encoding *was, pf_err *err);
-/* What could not be read is a gap, and what is known stays; memory that ran out is a
- * failure. */
-PF_MUST_CHECK bool pf_texts_miss(pf_texts *t, const char *path, const pf_err *why,
-                                 pf_err *err);
+/* A table that could not be read is a gap, and the pictures it could speak of stay as
+ * they are known: all of the source when it was given, when it `is_found` those in its
+ * folder and below. Memory that ran out is a failure. */
+PF_MUST_CHECK bool pf_texts_miss(pf_texts *t, const char *path, bool is_found,
+                                 const pf_err *why, pf_err *err);
 /* The image of the collection that a file of the scan is. */
 pf_subject pf_texts_subject(const pf_texts *t, const pf_scan_file *file);
 

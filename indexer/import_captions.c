@@ -342,7 +342,7 @@ static bool read_bytes(reader *r, pf_buf *bytes, pf_err *err)
 static bool fail_table(const reader *r, const pf_err *why, pf_err *err)
 {
     if (r->is_found || !r->texts->from->tables_are_given)
-        return pf_texts_miss(r->texts, r->table, why, err);
+        return pf_texts_miss(r->texts, r->table, r->is_found, why, err);
     pf_fail_as(err, why);
     return pf_fail_in(err, "captions file '%s'", r->table);
 }

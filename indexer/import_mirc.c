@@ -76,6 +76,7 @@ static bool put_images(const pf_mirc_file *d, const pf_scan *scan, pf_subject in
         if (!is_there)
             continue;
         to->images[image.at].has_row = true;
+        to->images[image.at].keeps_rows = false; /* what it says now is all there is */
         if (to->images[image.at].in_case == 0)
             pf_collection_put_into_case(to, image, into);
         is_any |= to->images[image.at].in_case == into.at + 1;

@@ -363,7 +363,7 @@ static bool read_file(pf_texts *texts, const char *path, bool is_found,
     const bool ok =
         r.folder && ((pf_texts_read_file(texts, path, is_found, &bytes, &was, &why) &&
                       read_content(&r, c, pf_span_of(bytes.data, bytes.size), &why)) ||
-                     pf_texts_miss(texts, path, &why, err));
+                     pf_texts_miss(texts, path, is_found, &why, err));
     pf_free(r.folder);
     pf_buf_free(&bytes);
     return ok;

@@ -48,9 +48,10 @@ typedef struct {
     bool is_lasting;  /* the failure is there until the file is another one */
     bool is_busy;     /* or is that somebody writes to it: pf_plan_retry() */
     bool is_recalled; /* or is that of an earlier run: it was not tried again */
-    int64_t failing_since; /* seconds since 1970; 0: it did not fail before */
-    bool has_new_texts;    /* captions, attributes or case are others now (edits.h) */
-    bool is_others;        /* another source found it first, and has it (settle.h) */
+    int64_t failing_since;  /* seconds since 1970; 0: it did not fail before */
+    bool has_new_texts;     /* captions, attributes or case are others now (edits.h) */
+    bool has_lost_document; /* its case was a document that says nothing more of it */
+    bool is_others;         /* another source found it first, and has it (settle.h) */
     bool is_left; /* a run that was interrupted did not come to it: it stays as is */
 } pf_plan_item;
 

@@ -443,7 +443,7 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
         return false;
     pf_collection_finish(found);
     /* Of what could not be read, the texts are those that are known. */
-    if (found->keeps_texts || pf_collection_is_in_gap(found, source->path))
+    if (pf_collection_is_in_gap(found, source->path))
         found->texts_hash = source->known_hash;
     source->texts_changed = !pf_hash_equal(&found->texts_hash, &source->known_hash);
     return true;

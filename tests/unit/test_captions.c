@@ -298,7 +298,9 @@ static void tables_that_are_found(void **state)
     assert_ok(read_text("in/c.csv", "file,caption\na.pgm,one\n"), &err);
     assert_string_equal(captions(image("in/a.pgm")), "one|");
     assert_string_equal(captions(image("in/sub/b.pgm")), "");
-    assert_true(found.n_gaps == 1 && found.keeps_texts);
+    assert_true(found.n_gaps == 1 && image("in/sub/b.pgm")->keeps_rows);
+    assert_false(image("in/a.pgm")->keeps_rows);
+    assert_false(pf_collected_lacks_row(image("in/sub/b.pgm")));
     assert_non_null(strstr(found.gaps[0].reason, "line 2 has 3 columns"));
 }
 
@@ -357,7 +359,8 @@ static void refusals(void **state)
         assert_ok(read_captions("in/c.csv"), &err);
         assert_int_equal(found.n_gaps, 1);
         assert_non_null(strstr(found.gaps[0].reason, bad[i].words));
-        assert_true(found.keeps_texts);
+        assert_true(image("in/a.pgm")->keeps_rows);
+        assert_true(image("in/sub/b.pgm")->keeps_rows);
     }
     is_remembered = false;
     assert_refused(read_captions("no.csv"), &err, "no.csv");
