@@ -8,6 +8,7 @@
 #include "core/base/arena.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "indexer/records.h"
 
 enum { FILE_MAX_BYTES = 1 << 30 };
@@ -38,11 +39,6 @@ static bool next_line(pf_span *left, size_t *number, pf_span *line)
     return true;
 }
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* The next field of the line, trimmed, with a NUL behind it in `out`; false at the end
  * of the line. With `rest` all that is left is one field. */
 static bool next_field(pf_span *line, bool rest, pf_buf *out, bool *is_there,
@@ -55,13 +51,11 @@ static bool next_field(pf_span *line, bool rest, pf_buf *out, bool *is_there,
         end = tab ? tab : end;
     }
     line->p = end < line->end ? end + 1 : line->end;
-    while (from < end && is_blank(*from))
-        from++;
-    while (end > from && is_blank(end[-1]))
-        end--;
+    const char *field = (const char *)from;
+    size_t n = (size_t)(end - from);
+    pf_utf8_trim(&field, &n);
     out->size = 0;
-    return pf_buf_add(out, from, (size_t)(end - from), err) &&
-           pf_buf_add(out, "", 1, err);
+    return pf_buf_add(out, field, n, err) && pf_buf_add(out, "", 1, err);
 }
 
 typedef bool line_fn(reader *r, const char *id, pf_span *rest, pf_buf *field,

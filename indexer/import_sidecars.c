@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "indexer/columns.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
@@ -22,17 +23,9 @@ typedef struct {
 
 /* ---- its content ---- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static char *trimmed(const char *s, size_t n, pf_err *err)
 {
-    while (n > 0 && is_blank(s[n - 1]))
-        n--;
-    for (; n > 0 && is_blank(*s); s++)
-        n--;
+    pf_utf8_trim(&s, &n);
     return pf_strndup(s, n, err);
 }
 

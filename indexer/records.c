@@ -6,6 +6,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 static bool add_column(pf_records *r, const char *name, pf_err *err)
 {
@@ -58,14 +59,26 @@ char pf_records_declared_separator(pf_span bytes)
                : '\0';
 }
 
-/* *has_row: that which names the columns was there. */
+static bool is_blank_row(const pf_table *t)
+{
+    bool is_blank = true;
+    for (size_t i = 0; is_blank && i < t->n_fields; i++)
+        is_blank = pf_table_field(t, i)[0] == '\0';
+    return is_blank;
+}
+
+/* *has_row: that which names the columns was there, blank ones before it or not. */
 static bool start_table(pf_records *r, bool *has_row, pf_err *err)
 {
     pf_table_reset(&r->table);
     pf_table_init(&r->table, r->bytes, r->separator);
     if (pf_records_declared_separator(r->bytes) != '\0')
         pf_table_skip_line(&r->table);
-    return pf_table_next(&r->table, has_row, err);
+    bool ok;
+    while ((ok = pf_table_next(&r->table, has_row, err)) && *has_row &&
+           is_blank_row(&r->table))
+        continue;
+    return ok;
 }
 
 static bool read_names(pf_records *r, pf_err *err)
@@ -78,27 +91,20 @@ static bool read_names(pf_records *r, pf_err *err)
 }
 
 /* Spreadsheets leave empty cells at the end of a row out, or put more there. */
-static bool is_of_right_length(const pf_records *r)
+static bool is_too_long(const pf_records *r)
 {
     const pf_table *t = &r->table;
     for (size_t i = r->n_columns; i < t->n_fields; i++) {
         if (pf_table_field(t, i)[0] != '\0')
-            return false;
+            return true;
     }
-    for (size_t i = t->n_fields; i < r->n_columns; i++) {
-        if (r->columns[i][0] != '\0')
-            return false;
-    }
-    return true;
+    return false;
 }
 
 static bool take_fields(pf_records *r, pf_err *err)
 {
     const pf_table *t = &r->table;
-    size_t n_filled = 0;
-    for (size_t i = 0; i < t->n_fields; i++)
-        n_filled += pf_table_field(t, i)[0] != '\0';
-    if (n_filled > 0 && !is_of_right_length(r))
+    if (is_too_long(r))
         return pf_fail(err, PF_ERR_FORMAT,
                        "line %zu has %zu columns, the first line has %zu", t->line,
                        t->n_fields, r->n_columns);
@@ -110,15 +116,6 @@ static bool take_fields(pf_records *r, pf_err *err)
 }
 
 /* ---- JSON Lines ---- */
-
-static void trim(const char **from, size_t *n)
-{
-    static const char blanks[] = " \t\r\n";
-    while (*n > 0 && strchr(blanks, (*from)[*n - 1]))
-        --*n;
-    for (; *n > 0 && strchr(blanks, **from); ++*from)
-        --*n;
-}
 
 /* The next line that is not blank; false at the end. */
 static bool next_line(pf_records *r, const char **line, size_t *n)
@@ -134,7 +131,7 @@ static bool next_line(pf_records *r, const char **line, size_t *n)
             r->left.p++;
         if (pf_span_left(&r->left) > 0)
             r->left.p++;
-        trim(line, n);
+        pf_utf8_trim(line, n);
     }
     return *n > 0;
 }
@@ -206,7 +203,7 @@ static bool scalar_text(const pf_json *value, char **text, pf_err *err)
     const char *string = pf_json_string(value, &n);
     if (!string)
         return (*text = pf_json_text(value, err)) != NULL;
-    trim(&string, &n);
+    pf_utf8_trim(&string, &n);
     return (*text = pf_strndup(string, n, err)) != NULL;
 }
 

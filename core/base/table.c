@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/base/utf8.h"
+
 void pf_table_init(pf_table *t, pf_span bytes, char separator)
 {
     *t = (pf_table){.left = bytes, .separator = separator, .at_line = 1};
@@ -128,27 +130,15 @@ static void take_off_quotes(pf_table *t)
     t->text.size -= n - kept;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* Also what stood in quotes; a spreadsheet's no-break blanks, too. */
+/* Also what stood in quotes. */
 static void trim(pf_table *t)
 {
-    static const char no_break[] = "\xC2\xA0";
     char *field = t->text.data + t->start[t->n_fields - 1];
-    size_t n = t->text.size - t->start[t->n_fields - 1], from = 0;
-    for (size_t more = 1; more > 0; n -= more)
-        more = n > 0 && is_blank(field[n - 1])                    ? 1
-               : n > 1 && memcmp(field + n - 2, no_break, 2) == 0 ? 2
-                                                                  : 0;
-    for (size_t more = 1; more > 0; from += more)
-        more = from < n && is_blank(field[from])                        ? 1
-               : from + 1 < n && memcmp(field + from, no_break, 2) == 0 ? 2
-                                                                        : 0;
-    memmove(field, field + from, n - from);
-    t->text.size = t->start[t->n_fields - 1] + n - from;
+    const char *from = field;
+    size_t n = t->text.size - t->start[t->n_fields - 1];
+    pf_utf8_trim(&from, &n);
+    memmove(field, from, n);
+    t->text.size = t->start[t->n_fields - 1] + n;
 }
 
 static bool read_field(pf_table *t, pf_err *err)

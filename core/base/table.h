@@ -7,9 +7,9 @@
  * known. Parted by tabs, a quote is a character like any other, and only a field that
  * begins and ends with one loses both: a quote can never take in the next field or row.
  *
- * Blanks around fields are left out. CR, LF and CRLF end a row, empty lines are no
- * rows. A quote that is never closed, a NUL, too long a row or too many columns are
- * refused with the line they are in.
+ * Blanks around fields are left out (pf_utf8_trim()). CR, LF and CRLF end a row, empty
+ * lines are no rows. A quote that is never closed, a NUL, too long a row or too many
+ * columns are refused with the line they are in.
  */
 #ifndef PF_CORE_BASE_TABLE_H
 #define PF_CORE_BASE_TABLE_H

@@ -102,6 +102,42 @@ size_t pf_utf8_cut(const char *s, size_t n)
     return n;
 }
 
+static const struct {
+    const char *bytes;
+    size_t n;
+} unseen[] = {{" ", 1},
+              {"\t", 1},
+              {"\n", 1},
+              {"\r", 1},
+              {"\xC2\xA0", 2},      /* U+00A0 no-break space */
+              {"\xE2\x80\x8B", 3},  /* U+200B zero width space */
+              {"\xE2\x80\x8E", 3},  /* U+200E left-to-right mark */
+              {"\xE2\x80\x8F", 3},  /* U+200F right-to-left mark */
+              {"\xEF\xBB\xBF", 3}}; /* U+FEFF byte order mark */
+
+/* How many bytes of it stand at the end of `s`, or at its beginning; 0: none. */
+static size_t unseen_at(const char *s, size_t n, bool at_end)
+{
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
+        const size_t length = unseen[i].n;
+        if (length <= n &&
+            memcmp(at_end ? s + n - length : s, unseen[i].bytes, length) == 0)
+            return length;
+    }
+    return 0;
+}
+
+void pf_utf8_trim(const char **s, size_t *n)
+{
+    size_t more;
+    while ((more = unseen_at(*s, *n, true)) > 0)
+        *n -= more;
+    while ((more = unseen_at(*s, *n, false)) > 0) {
+        *s += more;
+        *n -= more;
+    }
+}
+
 int pf_utf8_shown(const char *s, size_t n)
 {
     const size_t most = 100;

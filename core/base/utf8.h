@@ -37,6 +37,11 @@ PF_MUST_CHECK const char *pf_utf8_clean(const char *s, char **owned, pf_err *err
 /* The largest m <= n at which cutting `s` splits no sequence. */
 size_t pf_utf8_cut(const char *s, size_t n);
 
+/* Narrow `*s` of `*n` bytes by what nobody sees at either end: blanks and line ends,
+ * the no-break blank of spreadsheets, blanks of no width, marks of direction and of
+ * byte order. */
+void pf_utf8_trim(const char **s, size_t *n);
+
 /* How much of the valid UTF-8 `s` of `n` bytes to show in a message, for "%.*s": all of
  * it, or what fits into 100 bytes. */
 int pf_utf8_shown(const char *s, size_t n);
