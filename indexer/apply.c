@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "indexer/edits.h"
 
 enum { FORGOTTEN_MAX_BYTES = 1 << 30 };
 
@@ -29,16 +30,6 @@ static bool is_as_stored(const pf_source *source, const pf_plan_item *item)
            item->source_id == source->id;
 }
 
-/* What came from another source, into one that has no texts for anything, keeps those
- * it had there. */
-static bool brings_texts(const pf_source *source, const pf_plan_item *item)
-{
-    const pf_hash none = {{0}};
-    return item->image_id != 0 && item->kind != PF_PLAN_CHANGED &&
-           item->source_id != source->id &&
-           pf_hash_equal(&source->found.texts_hash, &none) && !source->texts_changed;
-}
-
 /* What was read may not be all there is. */
 static bool keeps_texts(const pf_plan_item *item)
 {
@@ -53,7 +44,7 @@ bool pf_apply_needs_texts(const pf_source *source, const pf_plan_item *item,
     if (item->failure || item->is_others || keeps_texts(item))
         return false;
     return is_replacing || item->has_new_texts ||
-           (!is_as_stored(source, item) && !brings_texts(source, item));
+           (!is_as_stored(source, item) && !pf_edits_brings_texts(source, item));
 }
 
 /* ---- captions and attributes of an image or a case ---- */
@@ -204,7 +195,7 @@ static bool apply_item(applier *a, const pf_plan_item *item, pf_err *err)
         return apply_failure(a, item, err);
     int64_t id = item->image_id;
     const pf_collected_image *image = item->image;
-    const bool brings = brings_texts(a->source, item);
+    const bool brings = pf_edits_brings_texts(a->source, item);
     a->has_settlers |= brings;
     if ((item->kind == PF_PLAN_MOVED || brings) &&
         !pf_store_move_image(a->store, id, a->source->id, image->path, item->stamp.size,
@@ -436,7 +427,8 @@ static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
             return false;
     }
     return absorb(a, sources, err) &&
-           (!a->has_settlers || pf_store_settle_cases(a->store, err)) &&
+           (!a->has_settlers ||
+            pf_store_settle_cases(a->store, PF_CASE_OF_DOCUMENT, err)) &&
            pf_store_delete_empty_cases(a->store, err) &&
            pf_store_use_model(a->store, a->model_id, err);
 }

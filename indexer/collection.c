@@ -326,6 +326,12 @@ bool pf_collection_misses_texts(const pf_collection *c)
     return misses;
 }
 
+bool pf_collected_is_bare(const pf_collected_image *image)
+{
+    return !image->has_row && image->in_case == 0 && image->captions.count == 0 &&
+           image->attributes.count == 0;
+}
+
 bool pf_collected_lacks_row(const pf_collected_image *image)
 {
     return image->wants_row && !image->has_row && !image->keeps_rows;

@@ -173,6 +173,8 @@ const pf_collected_image *pf_collection_find(const pf_collection *c, const char 
 bool pf_collection_is_in_gap(const pf_collection *c, const char *path);
 /* Some known image keeps its texts, for what there is now could not be read. */
 bool pf_collection_misses_texts(const pf_collection *c);
+/* The source says nothing of this image. */
+bool pf_collected_is_bare(const pf_collected_image *image);
 /* No table says anything of this image, though one should, and all could be read. */
 bool pf_collected_lacks_row(const pf_collected_image *image);
 

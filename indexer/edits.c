@@ -94,6 +94,12 @@ static bool meet(void *context, pf_text_kind kind, const char *key, const char *
     return true;
 }
 
+bool pf_edits_brings_texts(const pf_source *source, const pf_plan_item *item)
+{
+    return item->image_id != 0 && item->kind != PF_PLAN_CHANGED &&
+           item->source_id != source->id && pf_collected_is_bare(item->image);
+}
+
 bool pf_edits_find(pf_source *source, pf_store *store, pf_err *err)
 {
     line_list list = {0};
@@ -102,7 +108,7 @@ bool pf_edits_find(pf_source *source, pf_store *store, pf_err *err)
          i++) {
         pf_plan_item *item = &source->plan.items[i];
         if (item->image_id == 0 || item->failure || item->is_others ||
-            item->image->keeps_texts)
+            item->image->keeps_texts || pf_edits_brings_texts(source, item))
             continue;
         ok = list_found(&list, &source->found, item->image, err) &&
              pf_store_each_text_of_image(store, item->image_id, meet, &list, err);

@@ -14,4 +14,8 @@
  * the source are as they were. `store` may be NULL. */
 PF_MUST_CHECK bool pf_edits_find(pf_source *source, pf_store *store, pf_err *err);
 
+/* What came from another source, into one that says nothing of it, keeps the texts it
+ * had there. */
+bool pf_edits_brings_texts(const pf_source *source, const pf_plan_item *item);
+
 #endif

@@ -354,24 +354,44 @@ bool pf_store_set_case_attributes(pf_store *s, int64_t case_id,
                           case_id, attributes, n, err);
 }
 
-bool pf_store_settle_cases(pf_store *s, pf_err *err)
+/* Images whose case is another source's, and the case of that key in their own. */
+#define STRANGERS                                                                      \
+    " FROM image JOIN teaching_case c ON c.id = case_id"                               \
+    " LEFT JOIN teaching_case own"                                                     \
+    " ON own.source_id = image.source_id AND own.key = c.key"                          \
+    " WHERE image.source_id <> c.source_id AND substr(c.key, 1, length(?1)) <> ?1"
+/* It was made just now, and is still to be filled. */
+#define OWN_IS_EMPTY " AND NOT EXISTS (SELECT 1 FROM image WHERE case_id = own.id)"
+
+bool pf_store_settle_cases(pf_store *s, const char *staying, pf_err *err)
 {
-    return pf_store_is_writable(s, err) &&
-           pf_sql_run(s->db,
-                      "UPDATE OR IGNORE teaching_case SET source_id ="
-                      " (SELECT min(source_id) FROM image"
-                      "  WHERE case_id = teaching_case.id)"
-                      " WHERE EXISTS (SELECT 1 FROM image"
-                      "  WHERE case_id = teaching_case.id)"
-                      " AND NOT EXISTS (SELECT 1 FROM image"
-                      "  WHERE case_id = teaching_case.id"
-                      "  AND source_id = teaching_case.source_id)",
-                      PF_SQL_NO_ARGS, err) &&
-           pf_sql_run(s->db,
-                      "UPDATE image SET case_id = NULL WHERE case_id IS NOT NULL AND"
-                      " source_id <> (SELECT source_id FROM teaching_case"
-                      "  WHERE id = image.case_id)",
-                      PF_SQL_NO_ARGS, err);
+    static const char *const settle[] = {
+        "UPDATE OR IGNORE teaching_case SET source_id ="
+        " (SELECT min(source_id) FROM image WHERE case_id = teaching_case.id)"
+        " WHERE EXISTS (SELECT 1 FROM image WHERE case_id = teaching_case.id)"
+        " AND NOT EXISTS (SELECT 1 FROM image WHERE case_id = teaching_case.id"
+        "  AND source_id = teaching_case.source_id)"
+        " AND substr(key, 1, length(?1)) <> ?1",
+        "INSERT OR IGNORE INTO teaching_case (source_id, key, title)"
+        " SELECT image.source_id, c.key, c.title" STRANGERS,
+        "INSERT OR IGNORE INTO caption (case_id, caption_text_id)"
+        " SELECT own.id, t.caption_text_id FROM caption t JOIN"
+        " (SELECT DISTINCT c.id AS old, own.id" STRANGERS OWN_IS_EMPTY
+        ") own ON t.case_id = own.old ORDER BY own.id, t.id",
+        "INSERT OR IGNORE INTO case_attribute (case_id, key, value)"
+        " SELECT own.id, t.key, t.value FROM case_attribute t JOIN"
+        " (SELECT DISTINCT c.id AS old, own.id" STRANGERS OWN_IS_EMPTY
+        ") own ON t.case_id = own.old",
+        "UPDATE image SET case_id = (SELECT own.id FROM teaching_case c"
+        "  JOIN teaching_case own ON own.key = c.key"
+        "  WHERE c.id = image.case_id AND own.source_id = image.source_id"
+        "  AND substr(c.key, 1, length(?1)) <> ?1)"
+        " WHERE source_id <> (SELECT source_id FROM teaching_case"
+        "  WHERE id = image.case_id)"};
+    bool ok = pf_store_is_writable(s, err);
+    for (size_t i = 0; ok && i < sizeof settle / sizeof *settle; i++)
+        ok = pf_sql_run(s->db, settle[i], PF_SQL_ARGS(pf_sql_text(staying)), err);
+    return ok;
 }
 
 bool pf_store_delete_empty_cases(pf_store *s, pf_err *err)
