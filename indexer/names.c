@@ -259,6 +259,28 @@ static bool find_by_stem(pf_names *names, const meanings *m, const char *folder,
     return ok;
 }
 
+/* ---- where the source lay before ---- */
+
+/* `path` begins with a folder that is not there any more, and what follows names a
+ * picture from the root of the source: the longest that does. `path` comes back as it
+ * was. */
+static bool find_relocated(const pf_names *names, char *path, const pf_scan_file **out,
+                           pf_err *err)
+{
+    for (char *at = strchr(path + 1, '/'); at && !*out; at = strchr(at + 1, '/')) {
+        char *now = pf_path_join(names->root, at + 1, err);
+        if (!now)
+            return false;
+        const pf_scan_file *file = pf_scan_find(names->scan, now);
+        pf_free(now);
+        *at = '\0';
+        if (file && pf_path_is_gone(path))
+            *out = file;
+        *at = '/';
+    }
+    return true;
+}
+
 /* ---- all of it ---- */
 
 /* Does a pattern fit it, or a folder on the way? `path` comes back as it was. */
@@ -288,6 +310,9 @@ static bool find(pf_names *names, const meanings *m, const char *folder,
     if (out->file)
         return true;
     if (!find_alike(names, m, out, err))
+        return false;
+    if (!out->file && !out->is_ambiguous && name[0] == '/' &&
+        !find_relocated(names, m->path[0], &out->file, err))
         return false;
     if (out->file || out->is_ambiguous || pf_picture_has_extension(name))
         return true;

@@ -5,7 +5,8 @@
  * '/' does. When no picture is called exactly that, one whose name looks the same
  * (Unicode's normal forms: macOS writes others than most), then one that differs in
  * upper and lower case only, then one of that name without its ending. Where several
- * would do none is meant.
+ * would do none is meant. A whole path counts from the source, too, when what it begins
+ * with is gone: the source lay there before.
  */
 #ifndef PF_INDEXER_NAMES_H
 #define PF_INDEXER_NAMES_H
