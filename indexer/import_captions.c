@@ -218,13 +218,10 @@ static bool take_case_row(reader *r, const char *key, pf_err *err)
     return take_cells(r, of, err);
 }
 
-static bool take_row(reader *r, pf_err *err)
+/* `name` is NULL when the row names no picture. */
+static bool take_picture_row(reader *r, const char *name, pf_err *err)
 {
-    const char *name = pf_records_cell(&r->rows, r->columns.file);
-    const char *key = pf_records_cell(&r->rows, r->columns.in_case);
     pf_names_match match = {0};
-    if (!name && key)
-        return take_case_row(r, key, err);
     if (name && !pf_names_find(&r->texts->names, r->folder, name, r->columns.has_ids,
                                &match, err))
         return false;
@@ -238,6 +235,24 @@ static bool take_row(reader *r, pf_err *err)
                               .line = r->rows.line,
                               .is_ambiguous = match.is_ambiguous};
     return match.is_in_gap || pf_collection_add_stale_row(r->to, &row, err);
+}
+
+/* It is about one picture, or as many as a list in JSON names. */
+static bool take_row(reader *r, pf_err *err)
+{
+    const char *key = pf_records_cell(&r->rows, r->columns.in_case);
+    size_t n_names = 0;
+    for (size_t i = 0; i < r->rows.n_cells; i++) {
+        const pf_cell *cell = &r->rows.cells[i];
+        if (cell->column != r->columns.file)
+            continue;
+        if (!take_picture_row(r, cell->value, err))
+            return false;
+        n_names++;
+    }
+    if (n_names > 0)
+        return true;
+    return key ? take_case_row(r, key, err) : take_picture_row(r, NULL, err);
 }
 
 /* All is read once before anything is taken: of a table with a mistake nothing is, and

@@ -33,7 +33,7 @@ static bool read_object(sidecar *s, pf_err *err)
 {
     const char *keys[PF_TABLE_MAX_COLUMNS];
     size_t n = 0;
-    if (!pf_json_parse(&s->json, s->bytes.data, s->bytes.size, err))
+    if (!pf_json_parse_texts(&s->json, s->bytes.data, s->bytes.size, err))
         return false;
     if (pf_json_get_kind(s->json) != PF_JSON_OBJECT)
         return pf_fail(err, PF_ERR_FORMAT, "it is no JSON object");

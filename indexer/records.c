@@ -147,7 +147,7 @@ static bool next_object(pf_records *r, pf_json **out, pf_err *err)
     if (n > PF_TABLE_MAX_ROW_BYTES)
         return pf_fail(err, PF_ERR_LIMIT, "line %zu has %zu bytes, the limit is %d",
                        r->line, n, PF_TABLE_MAX_ROW_BYTES);
-    if (!pf_json_parse(out, line, n, err))
+    if (!pf_json_parse_texts(out, line, n, err))
         return pf_fail_in(err, "line %zu", r->line);
     if (pf_json_get_kind(*out) == PF_JSON_OBJECT)
         return true;

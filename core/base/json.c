@@ -19,17 +19,108 @@ static const json_t *in(const pf_json *json)
     return (const json_t *)json;
 }
 
+static pf_json *parse(const char *text, size_t n, json_error_t *why)
+{
+    return (pf_json *)json_loadb(n ? text : "", n,
+                                 JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, why);
+}
+
+static bool refuse(const json_error_t *why, pf_err *err)
+{
+    pf_code code =
+        json_error_code(why) == json_error_out_of_memory ? PF_ERR_NOMEM : PF_ERR_FORMAT;
+    return pf_fail(err, code, "not valid JSON at line %d, column %d: %s", why->line,
+                   why->column, why->text);
+}
+
 bool pf_json_parse(pf_json **out, const char *text, size_t n, pf_err *err)
 {
     json_error_t why;
-    *out = (pf_json *)json_loadb(n ? text : "", n,
-                                 JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (*out)
+    return (*out = parse(text, n, &why)) || refuse(&why, err);
+}
+
+/* ---- numbers that do not fit ---- */
+
+static size_t digits_at(const char *text, size_t n, size_t at)
+{
+    size_t end = at;
+    while (end < n && text[end] >= '0' && text[end] <= '9')
+        end++;
+    return end - at;
+}
+
+/* The length of the JSON number that begins at `at`; 0: none does. */
+static size_t number_at(const char *text, size_t n, size_t at)
+{
+    size_t end = at + (text[at] == '-');
+    const size_t digits = digits_at(text, n, end);
+    if (digits == 0 || (digits > 1 && text[end] == '0'))
+        return 0;
+    end += digits;
+    if (end < n && text[end] == '.') {
+        const size_t more = digits_at(text, n, end + 1);
+        if (more == 0)
+            return 0;
+        end += 1 + more;
+    }
+    if (end < n && (text[end] == 'e' || text[end] == 'E')) {
+        const bool has_sign =
+            end + 1 < n && strchr("+-", text[end + 1]) != NULL && text[end + 1] != '\0';
+        const size_t more = digits_at(text, n, end + 1 + has_sign);
+        if (more == 0)
+            return 0;
+        end += 1 + has_sign + more;
+    }
+    return end - at;
+}
+
+/* The length of the string that begins at `at` with a quote, both quotes included. */
+static size_t string_at(const char *text, size_t n, size_t at)
+{
+    size_t end = at + 1;
+    while (end < n && text[end] != '"')
+        end += text[end] == '\\' ? 2 : 1;
+    return (end < n ? end + 1 : n) - at;
+}
+
+/* Certainly: 18 digits are an int64_t, two in the exponent a double. */
+static bool fits(const char *number, size_t n)
+{
+    size_t exponent = 0;
+    while (exponent < n && number[exponent] != 'e' && number[exponent] != 'E')
+        exponent++;
+    return exponent <= 18 && n - exponent <= 3;
+}
+
+/* The same text, and in quotes the numbers that may not fit. */
+static bool quote_numbers(pf_buf *out, const char *text, size_t n, pf_err *err)
+{
+    bool ok = true;
+    for (size_t at = 0, length; ok && at < n; at += length) {
+        const bool is_string = text[at] == '"';
+        length = is_string ? string_at(text, n, at) : number_at(text, n, at);
+        const bool is_quoted = !is_string && !fits(text + at, length);
+        length = length > 0 ? length : 1;
+        ok = (!is_quoted || pf_buf_add(out, "\"", 1, err)) &&
+             pf_buf_add(out, text + at, length, err) &&
+             (!is_quoted || pf_buf_add(out, "\"", 1, err));
+    }
+    return ok;
+}
+
+bool pf_json_parse_texts(pf_json **out, const char *text, size_t n, pf_err *err)
+{
+    json_error_t why;
+    if ((*out = parse(text, n, &why)))
         return true;
-    pf_code code = json_error_code(&why) == json_error_out_of_memory ? PF_ERR_NOMEM
-                                                                     : PF_ERR_FORMAT;
-    return pf_fail(err, code, "not valid JSON at line %d, column %d: %s", why.line,
-                   why.column, why.text);
+    if (json_error_code(&why) != json_error_numeric_overflow)
+        return refuse(&why, err);
+    pf_buf quoted;
+    pf_buf_init(&quoted, 2 * n);
+    const bool ok = quote_numbers(&quoted, text, n, err) &&
+                    pf_json_parse(out, quoted.data, quoted.size, err);
+    pf_buf_free(&quoted);
+    return ok;
 }
 
 bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes, pf_err *err)

@@ -32,8 +32,12 @@ typedef enum {
  */
 PF_MUST_CHECK bool pf_json_parse(pf_json **out, const char *text, size_t n,
                                  pf_err *err);
-/* The same for a file of at most `max_bytes`. Where there is none *out is NULL, which
- * is no failure. */
+/* The same for what is kept as text anyway: numbers that are too large to be one are
+ * strings, digit by digit. */
+PF_MUST_CHECK bool pf_json_parse_texts(pf_json **out, const char *text, size_t n,
+                                       pf_err *err);
+/* pf_json_parse() for a file of at most `max_bytes`. Where there is none *out is NULL,
+ * which is no failure. */
 PF_MUST_CHECK bool pf_json_parse_file(pf_json **out, const char *path, size_t max_bytes,
                                       pf_err *err);
 void pf_json_free(pf_json *json); /* NULL is fine */

@@ -212,6 +212,21 @@ static void values_of_json_lines(void **state)
               &err);
     assert_string_equal(captions(image("in/a.pgm")), "one|two|");
     assert_string_equal(attributes(image("in/a.pgm")), "n=3|x=1.5|is=true|");
+    /* numbers that are none of a computer's, and a row about two pictures */
+    assert_ok(
+        read_text("in/c.jsonl",
+                  "{\"file_name\":[\"a.pgm\",\"sub/b.pgm\"],\"text\":\"of \\\"2\\\"\","
+                  "\"id\":12345678901234567890,\"x\":[-0.5,1e999]}\n"
+                  "{\"file_name\":\"a.pgm\",\"n\":1}\n"),
+        &err);
+    assert_string_equal(captions(image("in/a.pgm")), "of \"2\"|");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "of \"2\"|");
+    assert_string_equal(attributes(image("in/a.pgm")),
+                        "id=12345678901234567890|x=-0.5|x=1e999|n=1|");
+    assert_int_equal(found.n_stale, 0);
+    assert_refused(read_text("in/c.jsonl", "{\"file\":\"a.pgm\",\"text\":\"x\","
+                                           "\"id\":12345678901234567890,\"n\":01}\n"),
+                   &err, "line 1: not valid JSON");
 }
 
 static void windows_letters(void **state)
