@@ -158,22 +158,33 @@ static void keep_texts(sidecar *s, const pf_scan_file *picture)
     s->texts->to->images[pf_texts_subject(s->texts, picture).at].keeps_texts = true;
 }
 
-static bool read_sidecar(sidecar *s, pf_err *err)
+/* Those called exactly so; when there are none, those called nearly so. */
+static bool list_pictures(const sidecar *s, pf_names_list *out, pf_err *err)
 {
     const pf_scan *scan = s->texts->scan;
     const size_t n = strlen(s->path) - strlen(pf_path_extension(s->path)) - 1;
-    pf_err why = PF_ERR_INIT;
-    bool is_read = false;
     for (size_t i = first_from(scan, s->path, n);
          i < scan->count && strncmp(scan->files[i].path, s->path, n) == 0; i++) {
-        const pf_scan_file *picture = &scan->files[i];
-        if (!belongs(picture->path, s->path, n))
-            continue;
-        if (!is_read && why.code == PF_OK)
-            is_read = read_content(s, &why);
+        if (belongs(scan->files[i].path, s->path, n) &&
+            !pf_names_add(out, &scan->files[i], err))
+            return false;
+    }
+    if (out->n > 0)
+        return true;
+    char *stem = pf_strndup(s->path, n, err);
+    const bool ok = stem && pf_names_find_beside(&s->texts->names, stem, out, err);
+    pf_free(stem);
+    return ok;
+}
+
+static bool read_sidecar(sidecar *s, const pf_names_list *pictures, pf_err *err)
+{
+    pf_err why = PF_ERR_INIT;
+    const bool is_read = pictures->n > 0 && read_content(s, &why);
+    for (size_t i = 0; i < pictures->n; i++) {
         if (!is_read)
-            keep_texts(s, picture);
-        else if (!take_all(s, picture, err))
+            keep_texts(s, pictures->at[i]);
+        else if (!take_all(s, pictures->at[i], err))
             return false;
     }
     if (why.code == PF_ERR_NOMEM)
@@ -189,8 +200,10 @@ bool pf_sidecars_read(pf_texts *texts, pf_err *err)
         sidecar s = {.texts = texts, .path = texts->scan->texts[i].path};
         if (!is_sidecar(s.path))
             continue;
+        pf_names_list pictures = {0};
         pf_buf_init(&s.bytes, FILE_MAX_BYTES);
-        ok = read_sidecar(&s, err);
+        ok = list_pictures(&s, &pictures, err) && read_sidecar(&s, &pictures, err);
+        pf_free(pictures.at);
         pf_buf_free(&s.bytes);
         pf_json_free(s.json);
         pf_free(s.text);

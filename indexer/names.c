@@ -259,6 +259,98 @@ static bool find_by_stem(pf_names *names, const meanings *m, const char *folder,
     return ok;
 }
 
+/* ---- pictures beside a file ---- */
+
+bool pf_names_add(pf_names_list *list, const pf_scan_file *file, pf_err *err)
+{
+    if (!pf_grow_array(&list->at, &list->room, list->n, sizeof *list->at, err))
+        return false;
+    list->at[list->n++] = file;
+    return true;
+}
+
+static bool is_in_folder_of(const char *path, const char *stem)
+{
+    const size_t folder = (size_t)(pf_path_base(stem) - stem);
+    return (size_t)(pf_path_base(path) - path) == folder &&
+           memcmp(path, stem, folder) == 0;
+}
+
+/* Pictures in the folder of `stem` that are called so but for case and normal form:
+ * without their ending (`is_stem`), or as a whole. */
+static bool list_alike(pf_names *names, const char *stem, bool is_stem,
+                       pf_names_list *out, pf_err *err)
+{
+    const pf_scan *scan = names->scan;
+    pf_names_entry **index = is_stem ? &names->stems : &names->whole;
+    char *key = pf_unicode_fold(is_stem ? pf_path_base(stem) : stem, err);
+    bool ok = key && make_index(index, scan, is_stem, err);
+    const uint64_t hash = ok ? hash_of(key) : 0;
+    for (size_t i = ok ? lower_bound(*index, scan->count, hash) : scan->count;
+         ok && i < scan->count && (*index)[i].hash == hash; i++) {
+        const pf_scan_file *file = &scan->files[(*index)[i].file];
+        const bool has_ending = pf_path_extension(file->path)[0] != '\0';
+        bool is_so = false;
+        if (!is_in_folder_of(file->path, stem) || (!is_stem && !has_ending))
+            continue;
+        ok = is_stem ? is_called_so(file->path, key, &is_so, err)
+                     : is_same_folded(file->path, key, &is_so, err);
+        ok = ok && (!is_so || pf_names_add(out, file, err));
+    }
+    pf_free(key);
+    return ok;
+}
+
+/* Is `path`, with its ending or without, the same as `stem` in NFC? */
+static bool begins_alike(const char *path, const char *stem, bool *out, pf_err *err)
+{
+    const char *ending = pf_path_extension(path);
+    char *begin =
+        ending[0] == '\0' ? NULL : pf_strndup(path, (size_t)(ending - path) - 1, err);
+    bool is_whole = false, is_begin = false;
+    const bool ok = (ending[0] == '\0' || begin) &&
+                    is_same_nfc(path, stem, &is_whole, err) &&
+                    (!begin || is_same_nfc(begin, stem, &is_begin, err));
+    *out = is_whole || is_begin;
+    pf_free(begin);
+    return ok;
+}
+
+/* Those that differ in normal form alone, if there are some; else all, when they are
+ * called the same among themselves. */
+static bool keep_nearest(pf_names_list *list, const char *stem, pf_err *err)
+{
+    size_t n_nfc = 0;
+    bool is_so, is_one = true;
+    for (size_t i = 0; i < list->n; i++) {
+        const pf_scan_file *file = list->at[i];
+        if (!begins_alike(file->path, stem, &is_so, err))
+            return false;
+        if (is_so) {
+            list->at[i] = list->at[n_nfc];
+            list->at[n_nfc++] = file;
+        }
+    }
+    for (size_t i = 1; n_nfc == 0 && is_one && i < list->n; i++) {
+        const char *first = list->at[0]->path, *ending = pf_path_extension(first);
+        const size_t n = (size_t)(ending - first) - (ending[0] != '\0');
+        char *begin = pf_strndup(first, n, err);
+        const bool ok = begin && begins_alike(list->at[i]->path, begin, &is_one, err);
+        pf_free(begin);
+        if (!ok)
+            return false;
+    }
+    list->n = n_nfc > 0 ? n_nfc : is_one ? list->n : 0;
+    return true;
+}
+
+bool pf_names_find_beside(pf_names *names, const char *stem, pf_names_list *out,
+                          pf_err *err)
+{
+    return list_alike(names, stem, true, out, err) &&
+           list_alike(names, stem, false, out, err) && keep_nearest(out, stem, err);
+}
+
 /* ---- where the source lay before ---- */
 
 /* `path` begins with a folder that is not there any more, and what follows names a

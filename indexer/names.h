@@ -45,4 +45,17 @@ void pf_names_reset(pf_names *names);
 PF_MUST_CHECK bool pf_names_find(pf_names *names, const char *folder, const char *name,
                                  bool is_id, pf_names_match *out, pf_err *err);
 
+/* Pictures: at[n], to be freed with pf_free(). */
+typedef struct {
+    const pf_scan_file **at;
+    size_t n, room;
+} pf_names_list;
+
+PF_MUST_CHECK bool pf_names_add(pf_names_list *list, const pf_scan_file *file,
+                                pf_err *err);
+/* Add the pictures in the folder of `stem` whose name, with its ending or without, is
+ * nearly that: in another normal form, else in other case when it is one name. */
+PF_MUST_CHECK bool pf_names_find_beside(pf_names *names, const char *stem,
+                                        pf_names_list *out, pf_err *err);
+
 #endif

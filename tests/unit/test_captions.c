@@ -291,6 +291,38 @@ static void names_that_are_nearly_right(void **state)
     assert_int_equal(found.n_stale, 1);
 }
 
+static void sidecars_that_are_nearly_right(void **state)
+{
+    (void)state;
+    pf_films_picture("in/Hu\xCC\x88"
+                     "fte.pgm",
+                     3);
+    pf_films_write_text("in/H\xC3\xBC"
+                        "fte.txt",
+                        "other normal form");
+    pf_films_picture("in/Thorax.PGM", 4);
+    pf_films_write_text("in/thorax.txt", "case");
+    pf_films_write_text("in/THORAX.pgm.txt", "as a whole");
+    pf_films_picture("in/x.pgm", 5);
+    pf_films_picture("in/X.pgm", 6);
+    pf_films_write_text("in/x.txt", "exact");
+    pf_films_picture("in/yy.pgm", 7);
+    pf_films_picture("in/YY.pgm", 8);
+    pf_films_write_text("in/Yy.txt", "ambiguous");
+    pf_films_write_text("in/B.txt", "elsewhere");
+    scan_again();
+    assert_ok(read_captions(NULL), &err);
+    assert_string_equal(captions(image("in/Hu\xCC\x88"
+                                       "fte.pgm")),
+                        "other normal form|");
+    assert_string_equal(captions(image("in/Thorax.PGM")), "as a whole|case|");
+    assert_string_equal(captions(image("in/x.pgm")), "exact|");
+    assert_string_equal(captions(image("in/X.pgm")), "");
+    assert_string_equal(captions(image("in/yy.pgm")), "");
+    assert_string_equal(captions(image("in/YY.pgm")), "");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "");
+}
+
 /* Which pictures a row is about, and which lack one. */
 static void what_does_not_fit(void **state)
 {
@@ -461,7 +493,7 @@ static void without_memory_for_other_files(void **state)
     pf_films_write_text("in/cui_mapping.csv", "CUI,Canonical name\nC2,Hip\n");
     pf_films_write_text("in/sub/b.json",
                         "{\"text\":\"three\",\"k\":[\"v\"],\"case\":1}");
-    pf_films_write_text("in/sub/b.txt", "four");
+    pf_films_write_text("in/sub/B.txt", "four");
     scan_again();
     fail_each_allocation(NULL);
     assert_string_equal(captions(image("in/roco/ROCO_1.pgm")), "one|");
@@ -469,7 +501,7 @@ static void without_memory_for_other_files(void **state)
                         "keyword=a|keyword=b|license=CC BY|");
     assert_string_equal(captions(image("in/a.pgm")), "two|");
     assert_string_equal(attributes(image("in/a.pgm")), "cui=C1|cui=C2|concept=Hip|");
-    assert_string_equal(captions(image("in/sub/b.pgm")), "three|four|");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "four|three|");
     assert_string_equal(attributes(image("in/sub/b.pgm")), "k=v|");
     assert_int_equal(found.n_cases, 1);
 }
@@ -494,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(windows_letters, before, after),
         cmocka_unit_test_setup_teardown(normal_forms, before, after),
         cmocka_unit_test_setup_teardown(names_that_are_nearly_right, before, after),
+        cmocka_unit_test_setup_teardown(sidecars_that_are_nearly_right, before, after),
         cmocka_unit_test_setup_teardown(what_does_not_fit, before, after),
         cmocka_unit_test_setup_teardown(tables_that_are_found, before, after),
         cmocka_unit_test_setup_teardown(the_hash_is_of_all_that_was_read, before,
