@@ -35,6 +35,7 @@ typedef struct {
     const char *table;
     char *folder;  /* it lies in */
     bool is_found; /* and was not given */
+    bool is_guess; /* and may as well be something else */
     pf_records rows;
     pf_columns columns;
     pf_values *values;    /* [PF_TABLE_MAX_COLUMNS] */
@@ -347,6 +348,8 @@ static bool read_bytes(reader *r, pf_buf *bytes, pf_err *err)
         want_rows(r);
         return pf_roco_read_captions(r->texts, r->table, r->is_found, text, err);
     }
+    if (r->is_guess)
+        return true;
     const bool ok = read_records(r, text, was, err);
     pf_records_reset(&r->rows);
     return ok && (!pf_roco_is_v2_captions(r->table) ||
@@ -421,7 +424,9 @@ static bool read_tables(reader *r, pf_err *err)
             continue;
         if (!pf_roco_has_siblings(path, &is_roco, err))
             return false;
-        if ((is_roco || is_named_so(path)) && !read_table(r, path, true, err))
+        r->is_guess = pf_roco_may_be_captions(path) && !is_roco;
+        if ((r->is_guess || is_roco || is_named_so(path)) &&
+            !read_table(r, path, true, err))
             return false;
     }
     return true;

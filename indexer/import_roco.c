@@ -24,19 +24,30 @@ typedef struct {
 
 /* ---- lines of fields parted by tabs ---- */
 
-/* The bytes up to a line end, which is passed over. False at the end. */
+/* The bytes up to a line end (LF, CR or both), which is passed over. False at the end.
+ */
 static bool next_line(pf_span *left, size_t *number, pf_span *line)
 {
     if (pf_span_left(left) == 0)
         return false;
-    const uint8_t *end = memchr(left->p, '\n', pf_span_left(left));
-    line->p = left->p;
-    line->end = end ? end : left->end;
-    left->p = end ? end + 1 : left->end;
-    if (line->end > line->p && line->end[-1] == '\r')
-        line->end--;
+    line->p = line->end = left->p;
+    while (line->end < left->end && *line->end != '\n' && *line->end != '\r')
+        line->end++;
+    left->p = line->end;
+    if (pf_span_left(left) > 1 && memcmp(left->p, "\r\n", 2) == 0)
+        left->p++;
+    left->p += pf_span_left(left) > 0;
     ++*number;
     return true;
+}
+
+static bool is_blank(pf_span line)
+{
+    const char *text = (const char *)line.p;
+    size_t n = pf_span_left(&line);
+    if (n > 0)
+        pf_utf8_trim(&text, &n);
+    return n == 0;
 }
 
 /* The next field of the line, trimmed, with a NUL behind it in `out`; false at the end
@@ -58,6 +69,7 @@ static bool next_field(pf_span *line, bool rest, pf_buf *out, bool *is_there,
     return pf_buf_add(out, field, n, err) && pf_buf_add(out, "", 1, err);
 }
 
+/* `id` may be "". */
 typedef bool line_fn(reader *r, const char *id, pf_span *rest, pf_buf *field,
                      pf_err *err);
 
@@ -80,9 +92,11 @@ static bool each_line(reader *r, pf_span text, line_fn *fn, pf_err *err)
     pf_buf_init(&field, PF_TABLE_MAX_ROW_BYTES + 1);
     r->line = 0;
     while (ok && next_line(&text, &r->line, &line)) {
+        if (is_blank(line))
+            continue;
         ok = check_line(r, &line, err) &&
              next_field(&line, false, &id, &is_there, err) &&
-             (id.data[0] == '\0' || fn(r, id.data, &line, &field, err));
+             fn(r, id.data, &line, &field, err);
     }
     pf_buf_free(&id);
     pf_buf_free(&field);
@@ -95,7 +109,9 @@ static bool each_line(reader *r, pf_span text, line_fn *fn, pf_err *err)
 static bool find_image(reader *r, const char *id, pf_names_match *match, pf_subject *of,
                        pf_err *err)
 {
-    if (!pf_names_find(&r->texts->names, r->folder, id, true, match, err))
+    *match = (pf_names_match){0};
+    if (id[0] != '\0' &&
+        !pf_names_find(&r->texts->names, r->folder, id, true, match, err))
         return false;
     if (match->file)
         *of = pf_texts_subject(r->texts, match->file);
@@ -388,7 +404,7 @@ static const struct {
 
 enum { SISTERS = sizeof sisters / sizeof *sisters };
 
-static bool is_called_captions(const char *path)
+bool pf_roco_may_be_captions(const char *path)
 {
     return strcmp(pf_path_base(path), "captions.txt") == 0;
 }
@@ -397,7 +413,7 @@ bool pf_roco_has_siblings(const char *path, bool *out, pf_err *err)
 {
     const size_t n = (size_t)(pf_path_base(path) - path);
     *out = false;
-    for (size_t i = 0; is_called_captions(path) && i < SISTERS; i++) {
+    for (size_t i = 0; pf_roco_may_be_captions(path) && i < SISTERS; i++) {
         char *sister = pf_strf(err, "%.*s%s", (int)n, path, sisters[i].name);
         if (!sister)
             return false;
@@ -407,15 +423,27 @@ bool pf_roco_has_siblings(const char *path, bool *out, pf_err *err)
     return true;
 }
 
-bool pf_roco_is_captions(const char *path, pf_span text)
+/* "ROCO_...", a tab and more. */
+static bool is_caption_line(pf_span line)
 {
     static const char begin[] = "ROCO_";
+    const char *text = (const char *)line.p;
+    size_t n = pf_span_left(&line);
+    if (n > 0)
+        pf_utf8_trim(&text, &n);
+    return n > sizeof begin && memcmp(text, begin, sizeof begin - 1) == 0 &&
+           memchr(text, '\t', n);
+}
+
+bool pf_roco_is_captions(const char *path, pf_span text)
+{
+    enum { LOOKED_AT = 20 };
     pf_span line;
     size_t number = 0;
-    return is_called_captions(path) && next_line(&text, &number, &line) &&
-           pf_span_left(&line) > sizeof begin &&
-           memcmp(line.p, begin, sizeof begin - 1) == 0 &&
-           memchr(line.p, '\t', pf_span_left(&line));
+    bool is_so = false;
+    while (!is_so && number < LOOKED_AT && next_line(&text, &number, &line))
+        is_so = is_caption_line(line);
+    return is_so && pf_roco_may_be_captions(path);
 }
 
 bool pf_roco_read_captions(pf_texts *texts, const char *path, bool is_found,

@@ -1,8 +1,8 @@
 /*
  * import_roco.h - the texts of ROCO, radiology objects in context, in its two versions.
  *
- * ROCO: a folder with captions.txt, lines of an id, a tab and a text, and beside it
- * keywords.txt, cuis.txt, semtypes.txt (id, tab, tab, values parted by tabs) and
+ * ROCO: a folder with captions.txt, lines of an id, a tab and a text, and maybe beside
+ * it keywords.txt, cuis.txt, semtypes.txt (id, tab, tab, values parted by tabs) and
  * licences.txt (CSV: ROCO_ID, PMC_ID, CC). The picture lies in that folder or below,
  * most often in images/, and is called as its id.
  *
@@ -21,9 +21,11 @@
 #include "core/base/span.h"
 #include "indexer/folder_texts.h"
 
+/* By its name: captions.txt. */
+bool pf_roco_may_be_captions(const char *path);
 /* Is it a captions.txt that has one of its sisters beside it? */
 PF_MUST_CHECK bool pf_roco_has_siblings(const char *path, bool *out, pf_err *err);
-/* Is it the captions.txt of ROCO, by its name and its first line? */
+/* Is it the captions.txt of ROCO, by its name and its first lines? */
 bool pf_roco_is_captions(const char *path, pf_span text);
 /* Take the captions that `text` is, and what the other files beside it say. */
 PF_MUST_CHECK bool pf_roco_read_captions(pf_texts *texts, const char *path,
