@@ -3,15 +3,16 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/unicode.h"
 #include "core/base/utf8.h"
 
 static const char *const file_names[] = {
-    "file",          "filename",  "path",  "filepath", "imagepath", "imagefile",
-    "imagefilename", "imagename", "image", "picture",  "name",      "id",
-    "imageid",       NULL};
+    "file",      "filename",      "path",      "filepath", "imagepath",
+    "imagefile", "imagefilename", "imagename", "image",    "picture",
+    "id",        "imageid",       "name",      NULL};
 static const char *const id_names[] = {"id", "imageid", NULL};
 static const char *const case_names[] = {"case", "caseid", NULL};
 static const char *const text_names[] = {"caption", "text", "report", NULL};
@@ -107,12 +108,27 @@ bool pf_columns_check(const char *asked, pf_err *err)
     return ok;
 }
 
-static size_t find_exactly(const char *const *names, size_t n, const char *name)
+static bool is_same_name(const char *a, const char *b, bool *out, pf_err *err)
 {
-    size_t at = 0;
-    while (at < n && strcasecmp(names[at], name) != 0)
-        at++;
-    return at;
+    char *x = pf_unicode_fold(a, err), *y = x ? pf_unicode_fold(b, err) : NULL;
+    *out = y && strcmp(x, y) == 0;
+    pf_free(x);
+    pf_free(y);
+    return y != NULL;
+}
+
+/* But for case and normal form; *at = n when there is none. */
+static bool find_exactly(const char *const *names, size_t n, const char *name,
+                         size_t *at, pf_err *err)
+{
+    bool is_found = false;
+    for (*at = 0; *at < n; ++*at) {
+        if (!is_same_name(names[*at], name, &is_found, err))
+            return false;
+        if (is_found)
+            break;
+    }
+    return true;
 }
 
 static void give(pf_columns *c, size_t at, pf_column_role role)
@@ -133,8 +149,10 @@ static bool take_asked(pf_columns *c, const char *const *names, const char *aske
     for (size_t i = 0; ok && i < pairs.n_fields; i++) {
         pf_column_role role = PF_COLUMN_ATTRIBUTE;
         const char *name = split(pf_table_field(&pairs, i), &role);
-        const size_t at = name ? find_exactly(names, c->n, name) : c->n;
-        if (at == c->n)
+        size_t at = c->n;
+        if (name && !find_exactly(names, c->n, name, &at, err))
+            ok = false;
+        else if (at == c->n)
             ok = pf_fail(err, PF_ERR_FORMAT,
                          "has no column '%s', which --columns names", name ? name : "");
         else
@@ -207,9 +225,19 @@ static bool is_enough(const pf_columns *c, const char *asked, pf_err *err)
 
 static void start(pf_columns *c, const char *const *names, size_t n)
 {
-    *c = (pf_columns){.n = n, .file = n, .in_case = n};
+    *c = (pf_columns){.n = n, .file = n, .in_case = n, .name = n};
     for (size_t i = 0; i < n; i++)
         c->role[i] = has_name(names[i]) ? PF_COLUMN_ATTRIBUTE : PF_COLUMN_LEFT_OUT;
+}
+
+/* That of a file, or of a patient: the values tell. */
+static bool find_name(pf_columns *c, const char *const *names, pf_err *err)
+{
+    if (!find_called(names, c->n, "name", &c->name, err))
+        return false;
+    if (c->name < c->n && c->role[c->name] != PF_COLUMN_ATTRIBUTE)
+        c->name = c->n;
+    return true;
 }
 
 bool pf_columns_find(pf_columns *out, const char *const *names, size_t n,
@@ -219,13 +247,24 @@ bool pf_columns_find(pf_columns *out, const char *const *names, size_t n,
     start(c, names, n);
     if (asked && !take_asked(c, names, asked, err))
         return false;
-    if ((c->file == n && !choose(c, names, file_names, PF_COLUMN_FILE, false, err)) ||
+    const bool is_told = c->file < n;
+    if ((!is_told && !choose(c, names, file_names, PF_COLUMN_FILE, false, err)) ||
         (c->in_case == n &&
          !choose(c, names, case_names, PF_COLUMN_CASE, false, err)) ||
         (c->n_captions == 0 && !choose_caption(c, names, err)))
         return false;
     c->has_ids = c->file < n && is_one_of(names[c->file], id_names);
+    if (!is_told && c->has_ids && !find_name(c, names, err))
+        return false;
     return is_enough(c, asked, err);
+}
+
+void pf_columns_use_name(pf_columns *c)
+{
+    c->role[c->file] = PF_COLUMN_ATTRIBUTE;
+    give(c, c->name, PF_COLUMN_FILE);
+    c->has_ids = false;
+    c->name = c->n;
 }
 
 bool pf_columns_find_of_object(pf_columns *out, const char *const *names, size_t n,

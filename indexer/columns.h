@@ -1,9 +1,10 @@
 /*
  * columns.h - which column of a table is what.
  *
- * A picture is named by the column file, filename, path, image, picture, name or id; a
- * text about it stands in caption or text or report, else in findings and impression,
- * else in description; a case in case. Of several the first one in this order is taken.
+ * A picture is named by the column file, filename, path, image, picture, id or name; of
+ * the last two, where both are there, by the one whose values are pictures. A text
+ * about it stands in caption or text or report, else in findings and impression, else
+ * in description; a case in case. Of several the first one in this order is taken.
  * Upper and lower case, blanks, '_' and '-' make no difference: "File Name" is
  * filename. Columns without a name, and pandas' "Unnamed: 0", are left out; all others
  * are attributes.
@@ -31,6 +32,7 @@ typedef struct {
     pf_column_role role[PF_TABLE_MAX_COLUMNS];
     size_t file, in_case; /* n when there is none */
     size_t n, n_captions;
+    size_t name;  /* names the pictures if `file` does not; n when there is none */
     bool has_ids; /* in the file column: names without folder and ending will do */
 } pf_columns;
 
@@ -43,6 +45,9 @@ PF_MUST_CHECK bool pf_columns_check(const char *asked, pf_err *err);
  * refused, too. */
 PF_MUST_CHECK bool pf_columns_find(pf_columns *out, const char *const *names, size_t n,
                                    const char *asked, pf_err *err);
+
+/* The column `name`, which is there, is that of the picture. */
+void pf_columns_use_name(pf_columns *columns);
 
 /* The same for the keys of an object that lies beside its picture: nothing is missing,
  * and what would name the picture is left out. */

@@ -292,9 +292,41 @@ static bool note_unsure(const reader *r, pf_err *err)
     return true;
 }
 
+/* The first picture that the row names in a column is there. */
+static bool is_met(reader *r, size_t column, bool is_id, bool *out, pf_err *err)
+{
+    pf_names_match match = {0};
+    const char *value = pf_records_cell(&r->rows, column);
+    const bool ok =
+        !value || pf_names_find(&r->texts->names, r->folder, value, is_id, &match, err);
+    *out = match.file != NULL;
+    return ok;
+}
+
+/* A column `name` beside one `id` names the patient, or the picture when more of its
+ * first values do so. */
+static bool choose_name(reader *r, pf_err *err)
+{
+    enum { LOOKED_AT = 100 };
+    size_t n_ids = 0, n_names = 0;
+    bool has_row = r->columns.name < r->columns.n;
+    for (int i = 0; has_row && i < LOOKED_AT; i++) {
+        bool by_id = false, by_name = false;
+        if (!pf_records_next(&r->rows, &has_row, err) ||
+            (has_row && (!is_met(r, r->columns.file, true, &by_id, err) ||
+                         !is_met(r, r->columns.name, false, &by_name, err))))
+            return false;
+        n_ids += by_id;
+        n_names += by_name;
+    }
+    if (n_names > n_ids)
+        pf_columns_use_name(&r->columns);
+    return pf_records_rewind(&r->rows, err);
+}
+
 static bool take_rows(reader *r, pf_err *err)
 {
-    if (!look_at_rows(r, err) || !note_unsure(r, err))
+    if (!choose_name(r, err) || !look_at_rows(r, err) || !note_unsure(r, err))
         return false;
     for (bool has_row = true; has_row;) {
         if (!pf_records_next(&r->rows, &has_row, err) || (has_row && !take_row(r, err)))

@@ -323,6 +323,24 @@ static void sidecars_that_are_nearly_right(void **state)
     assert_string_equal(captions(image("in/sub/b.pgm")), "");
 }
 
+/* A column `name` may hold files or patients. */
+static void a_name_beside_an_id(void **state)
+{
+    (void)state;
+    assert_ok(read_text("in/c.csv", "id;name;caption\na;Doe, Jane;one\nb;Roe, R;two\n"
+                                    "z;Poe, P;three\n"),
+              &err);
+    assert_string_equal(captions(image("in/a.pgm")), "one|");
+    assert_string_equal(captions(image("in/sub/b.pgm")), "two|");
+    assert_int_equal(found.n_stale, 1);
+    assert_string_equal(found.stale[0].name, "z");
+    assert_ok(read_text("in/c.csv", "id;name;caption\n1;a.pgm;one\n2;sub/b;two\n"),
+              &err);
+    assert_string_equal(captions(image("in/a.pgm")), "one|");
+    assert_string_equal(attributes(image("in/sub/b.pgm")), "id=2|");
+    assert_int_equal(found.n_stale, 0);
+}
+
 /* Which pictures a row is about, and which lack one. */
 static void what_does_not_fit(void **state)
 {
@@ -527,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(normal_forms, before, after),
         cmocka_unit_test_setup_teardown(names_that_are_nearly_right, before, after),
         cmocka_unit_test_setup_teardown(sidecars_that_are_nearly_right, before, after),
+        cmocka_unit_test_setup_teardown(a_name_beside_an_id, before, after),
         cmocka_unit_test_setup_teardown(what_does_not_fit, before, after),
         cmocka_unit_test_setup_teardown(tables_that_are_found, before, after),
         cmocka_unit_test_setup_teardown(the_hash_is_of_all_that_was_read, before,

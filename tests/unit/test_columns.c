@@ -49,10 +49,17 @@ static void common_sense(void **state)
     expect(NAMES("image path", "description"), NULL, "ft");
     expect(NAMES("", "file", "text", "Unnamed: 3"), NULL, "-ft-");
     expect(NAMES("ID", "Caption"), NULL, "ft");
+    expect(NAMES("name", "id", "text"), NULL, "aft");
     expect(NAMES("case", "text"), NULL, "ct"); /* about cases alone */
     pf_columns c;
     assert_true(find(NAMES("ID", "Caption"), NULL, &c) && c.has_ids);
     assert_true(find(NAMES("name", "Caption"), NULL, &c) && !c.has_ids);
+    assert_true(c.name == c.n);
+    assert_true(find(NAMES("id", "text", "Name"), NULL, &c) && c.name == 2);
+    pf_columns_use_name(&c);
+    assert_true(c.file == 2 && !c.has_ids && c.role[0] == PF_COLUMN_ATTRIBUTE);
+    assert_true(find(NAMES("id", "text", "name"), "file=id", &c) && c.name == c.n);
+    assert_true(find(NAMES("file", "name", "id", "text"), NULL, &c) && c.name == c.n);
 }
 
 static void as_told(void **state)
@@ -65,6 +72,7 @@ static void as_told(void **state)
     expect(NAMES("file", "caption", "x"), "caption=x", "fat");
     expect(NAMES("file", "x"), "file=file", "fa"); /* of attributes alone */
     expect(NAMES("file", "a, b"), "\"caption=a, b\"", "ft");
+    expect(NAMES("Ro\xCC\x88ntgen", "Text"), "file=R\xC3\x96NTGEN", "ft");
 }
 
 static void refusals(void **state)
