@@ -204,7 +204,8 @@ static void add_item(walker *w, int tag, const char *value)
 
 static bool store(walker *w, const pf_opt *o, const char *text)
 {
-    if ((o->kind == PF_OPT_STRING || o->kind == PF_OPT_LIST) && text[0] == '\0')
+    if ((o->kind == PF_OPT_STRING || (o->kind == PF_OPT_LIST && !o->may_be_empty)) &&
+        text[0] == '\0')
         return misuse(w, "--%s has an empty value", o->name);
     switch (o->kind) {
     case PF_OPT_STRING:

@@ -63,6 +63,7 @@ typedef struct {
     const char *const *choices; /* CHOICE: ends in NULL */
     const char *default_text;   /* shown as default instead of *to; "" shows none */
     int tag;                    /* LIST: the program's name for it, not 0 */
+    bool may_be_empty;          /* LIST: '' is a value, too */
     double implied;             /* MAYBE: shown as the default; *to is "not given" */
     bool takes_number;          /* MAYBE: see above */
 } pf_opt;

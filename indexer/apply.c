@@ -320,6 +320,8 @@ static bool is_read_anew(const pf_store_reading *a, const pf_store_reading *b)
 
 static bool put_source(applier *a, pf_err *err)
 {
+    /* Of no texts, also of none at all: the next run looks at each image. */
+    static const pf_hash not_all = {{0xFF}};
     pf_source *source = a->source;
     pf_store_source row = {.path = source->path,
                            .kind = source->importer->name,
@@ -327,8 +329,8 @@ static bool put_source(applier *a, pf_err *err)
                            .n_tables = source->n_tables,
                            .columns = source->columns,
                            .reading = source->reading};
-    if (!a->is_cut && (!source->texts_changed || is_whole(source)))
-        row.texts_hash = source->found.texts_hash;
+    const bool is_done = !a->is_cut && (!source->texts_changed || is_whole(source));
+    row.texts_hash = is_done ? source->found.texts_hash : not_all;
     a->is_noticeable |= source->id == 0 || source->has_new_table ||
                         is_read_anew(&source->reading, &source->was_read);
     return pf_store_put_source(a->store, &row, &source->id, err) &&

@@ -47,9 +47,12 @@ static const pf_opt options[] = {
      .name = "captions",
      .arg = "FILE",
      .tag = CAPTIONS,
+     .may_be_empty = true,
      .help = "table (CSV, TSV, JSON Lines) with a column for the picture, as file, one "
              "for the text, as caption, and case if there are some; any others become "
-             "attributes. May be repeated. Remembered with PATH"},
+             "attributes. May be repeated. Remembered with PATH, until others are "
+             "given, or "
+             "'' for none"},
     {.kind = PF_OPT_STRING,
      .name = "columns",
      .arg = "NAMES",

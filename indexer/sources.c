@@ -159,7 +159,8 @@ static bool take_over(pf_source *given, const pf_store_source *row, pf_err *err)
     given->reading.follows_links = false; /* until it is asked for again */
     given->reading.reads_as_owner = false;
     given->known_hash = row->texts_hash;
-    if (given->n_tables == 0 && !set_tables(given, row->tables, row->n_tables, err))
+    if (given->n_tables == 0 && !given->drops_tables &&
+        !set_tables(given, row->tables, row->n_tables, err))
         return false;
     const bool is_same = has_same_tables(given, row);
     given->has_new_table = !is_same || !has_same_columns(given, row);
@@ -218,7 +219,7 @@ static bool compare_all(pf_sources *s, pf_store *store, pf_err *err)
 {
     bool ok = true;
     for (size_t i = 0; ok && store && i < s->count; i++) {
-        comparison c = {&s->at[i], s->at[i].n_tables > 0};
+        comparison c = {&s->at[i], s->at[i].n_tables > 0 || s->at[i].drops_tables};
         ok = pf_store_each_source(store, compare, &c, err);
     }
     return ok;
@@ -300,12 +301,19 @@ static char **find_tables(const pf_sources_given *given, const recognition *r,
     return paths;
 }
 
+/* --captions '' */
+static bool drops_tables(const pf_sources_given *given)
+{
+    return given->n_tables == 1 && given->tables[0][0] == '\0';
+}
+
 static bool take_given(pf_source *source, const pf_sources_given *given,
                        const recognition *r, pf_err *err)
 {
     source->is_given = true;
     source->tables_are_given = given->n_tables > 0 || given->columns;
-    if (given->n_tables == 0)
+    source->drops_tables = drops_tables(given);
+    if (given->n_tables == 0 || source->drops_tables)
         return copy(&source->columns, given->columns, err);
     char **paths = find_tables(given, r, err);
     const bool ok =

@@ -24,7 +24,8 @@ typedef struct {
     bool has_new_table; /* other tables, or columns of them, than the store has */
     bool is_given;      /* by the user, for this run */
     bool tables_are_given;
-    bool is_spent; /* given, not there, and without images: it is to be forgotten */
+    bool drops_tables; /* or were taken back: none is remembered any more */
+    bool is_spent;     /* given, not there, and without images: it is to be forgotten */
     bool allows_removals; /* however many */
     pf_hash known_hash;   /* found.texts_hash when texts were last taken in; or zero */
     bool texts_changed;   /* since then */

@@ -158,7 +158,7 @@ typedef struct {
     const char *const *tables; /* [n_tables] files of captions that were given for it */
     size_t n_tables;
     const char *columns; /* of the tables, as the user said; or NULL */
-    pf_hash texts_hash;  /* of its texts when they were last taken in; else zero */
+    pf_hash texts_hash;  /* of the texts taken in; zero: it had none */
     pf_store_reading reading;
 } pf_store_source;
 
