@@ -337,14 +337,24 @@ bool pf_collected_lacks_row(const pf_collected_image *image)
     return image->wants_row && !image->has_row && !image->keeps_rows;
 }
 
-bool pf_collection_add_note(pf_collection *c, const char *text, pf_err *err)
+static bool add_note(pf_collection *c, const char *text, bool is_of_texts, pf_err *err)
 {
     const char *kept = keep_text(c, text, err);
     if (!kept ||
         !pf_grow_array(&c->notes, &c->notes_room, c->n_notes, sizeof *c->notes, err))
         return false;
-    c->notes[c->n_notes++] = kept;
+    c->notes[c->n_notes++] = (pf_collected_note){kept, is_of_texts};
     return true;
+}
+
+bool pf_collection_add_note(pf_collection *c, const char *text, pf_err *err)
+{
+    return add_note(c, text, false, err);
+}
+
+bool pf_collection_add_text_note(pf_collection *c, const char *text, pf_err *err)
+{
+    return add_note(c, text, true, err);
 }
 
 /* ---- finishing ---- */

@@ -71,6 +71,12 @@ typedef struct {
     bool is_ambiguous; /* several pictures are called that, but for case */
 } pf_stale_row;
 
+/* For the user, a line. */
+typedef struct {
+    const char *text;
+    bool is_of_texts; /* old news while these are what they were */
+} pf_collected_note;
+
 /* What a file said of itself, to be known on the nights to come. */
 typedef struct {
     const char *path;
@@ -100,7 +106,7 @@ links followed; NULL: anywhere. Set by the importer */
     size_t n_stale, stale_room;
     pf_collected_facts *facts;
     size_t n_facts, facts_room;
-    const char **notes; /* for the user, a line each */
+    pf_collected_note *notes;
     size_t n_notes, notes_room;
 
     /* Of what captions, attributes and cases were read from; zero when there is nothing
@@ -157,9 +163,12 @@ PF_MUST_CHECK bool pf_collection_add_stale_row(pf_collection *c,
                                                const pf_stale_row *row, pf_err *err);
 PF_MUST_CHECK bool
 pf_collection_add_facts(pf_collection *c, const pf_collected_facts *facts, pf_err *err);
-/* Something the user should hear of that is no failure. */
+/* Something the user should hear of that is no failure: each night, or only when texts
+ * are others than the last time. */
 PF_MUST_CHECK bool pf_collection_add_note(pf_collection *c, const char *text,
                                           pf_err *err);
+PF_MUST_CHECK bool pf_collection_add_text_note(pf_collection *c, const char *text,
+                                               pf_err *err);
 
 /* ---- for what comes after ---- */
 

@@ -128,5 +128,7 @@ bool pf_hide_report(const pf_hider *hider, pf_run_report *r, pf_err *err)
              hide_path(hider, &r->stale[i].name, err);
     for (size_t i = 0; ok && i < r->n_rowless; i++)
         ok = hide_path(hider, &r->rowless[i], err);
+    for (size_t i = 0; ok && i < r->n_notices; i++)
+        ok = hide_text(hider, &r->notices[i], err);
     return ok;
 }

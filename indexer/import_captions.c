@@ -149,7 +149,7 @@ static bool note(const reader *r, pf_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return pf_collection_add_note(r->to, text, err);
+    return pf_collection_add_text_note(r->to, text, err);
 }
 
 /* Rows of one picture may repeat its case, but not name another one. */

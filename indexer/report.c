@@ -110,6 +110,10 @@ static void run_json(const pf_run_report *r, FILE *out)
     for (size_t i = 0; i < r->n_rowless; i++)
         pf_json_write_string(&w, NULL, r->rowless[i]);
     pf_json_end_array(&w);
+    pf_json_begin_array(&w, "notices");
+    for (size_t i = 0; i < r->n_notices; i++)
+        pf_json_write_string(&w, NULL, r->notices[i]);
+    pf_json_end_array(&w);
     pf_json_end_object(&w);
 }
 

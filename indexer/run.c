@@ -534,6 +534,9 @@ void pf_run_report_reset(pf_run_report *report)
     for (size_t i = 0; i < report->n_rowless; i++)
         pf_free(report->rowless[i]);
     pf_free(report->rowless);
+    for (size_t i = 0; i < report->n_notices; i++)
+        pf_free(report->notices[i]);
+    pf_free(report->notices);
     *report = (pf_run_report){0};
 }
 
@@ -660,13 +663,31 @@ static bool finish_diary(run *r, const char *state, pf_err *err)
 
 /* ---- the run ---- */
 
-static void tell_notes(const run *r)
+static bool tell_note(run *r, const char *text, pf_err *err)
 {
-    for (size_t i = 0; r->options->notice && i < r->sources.count; i++) {
-        const pf_collection *found = &r->sources.at[i].found;
-        for (size_t k = 0; k < found->n_notes; k++)
-            r->options->notice(r->options->context, found->notes[k]);
+    pf_run_report *report = r->report;
+    if (r->options->notice)
+        r->options->notice(r->options->context, text);
+    if (!pf_grow_array(&report->notices, &report->notices_room, report->n_notices,
+                       sizeof *report->notices, err) ||
+        !(report->notices[report->n_notices] = pf_strdup(text, err)))
+        return false;
+    report->n_notices++;
+    return true;
+}
+
+static bool tell_notes(run *r, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < r->sources.count; i++) {
+        const pf_source *source = &r->sources.at[i];
+        const bool are_news = source->texts_changed || source->tables_are_given;
+        for (size_t k = 0; ok && k < source->found.n_notes; k++) {
+            const pf_collected_note *note = &source->found.notes[k];
+            ok = (note->is_of_texts && !are_news) || tell_note(r, note->text, err);
+        }
     }
+    return ok;
 }
 
 static bool refuse_rowless(const pf_collection *found, pf_err *err)
@@ -755,9 +776,7 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     bool ok =
         pf_sources_read(&r->sources, r->store, real, o->verify_content, o->stop, err);
     free(real);
-    if (ok)
-        tell_notes(r);
-    return ok && (!o->strict || check_tables(r, err));
+    return ok && tell_notes(r, err) && (!o->strict || check_tables(r, err));
 }
 
 /* Every image that stays needs a vector of the new model, also those in what cannot be

@@ -97,6 +97,8 @@ typedef struct {
     size_t n_stale, stale_room;
     char **rowless; /* owned: paths of pictures without a row */
     size_t n_rowless, rowless_room;
+    char **notices; /* owned: what is odd about sources, as it was told */
+    size_t n_notices, notices_room;
 } pf_run_report;
 
 /* False with PF_ERR_INTERRUPTED: `embedded` and `is_published` tell what came of it. */

@@ -239,7 +239,7 @@ static void windows_letters(void **state)
     assert_string_equal(attributes(image("in/sub/b.pgm")), "\xC3\xA4=\xE2\x82\xAC|");
     assert_string_equal(found.cases[0].key, "\xC3\xBF");
     assert_int_equal(found.n_notes, 1);
-    assert_non_null(strstr(found.notes[0], "was read as Windows-1252"));
+    assert_non_null(strstr(found.notes[0].text, "was read as Windows-1252"));
 }
 
 /* What looks the same is one key, one value, one case. */
@@ -374,7 +374,8 @@ static void tables_that_are_found(void **state)
     assert_false(pf_collected_lacks_row(image("in/a.pgm")));
     assert_int_equal(found.n_stale, 1);
     assert_int_equal(found.n_gaps, 0);
-    assert_non_null(strstr(found.notes[0], "was passed over: the table, read as JSON"));
+    assert_non_null(
+        strstr(found.notes[0].text, "was passed over: the table, read as JSON"));
     /* beside one that is given, and with a mistake */
     pf_films_write_text("in/sub/Captions.TSV", "file\tcaption\nb.pgm\tx\ty\n");
     assert_ok(read_text("in/c.csv", "file,caption\na.pgm,one\n"), &err);
