@@ -40,8 +40,8 @@ typedef struct {
     int64_t size, mtime_ns;  /* of the file: while they stay, so does what is in it */
     uint32_t in_case;        /* in pf_collection.cases, from 1; 0: in none */
     bool wants_row, has_row; /* a table is about its folder; and says something of it */
-    bool keeps_texts;        /* what lies beside it could not be read: stay as known */
-    bool keeps_rows; /* or a table that may be about it could not: likewise, but for
+    bool keeps_texts;        /* its document could not be read: they stay as known */
+    bool keeps_rows; /* or a table or a file beside it could not: likewise, but for
                       * what a document said of it (PF_CASE_OF_DOCUMENT) */
     bool has_facts;  /* it is DICOM, and said what it is */
     pf_text_chain captions, attributes;

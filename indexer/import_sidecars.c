@@ -153,9 +153,9 @@ static bool belongs(const char *picture, const char *stem, size_t n)
     return picture[n] == '\0' || (picture[n] == '.' && !strpbrk(picture + n + 1, "./"));
 }
 
-static void keep_texts(sidecar *s, const pf_scan_file *picture)
+static void keep_rows(sidecar *s, const pf_scan_file *picture)
 {
-    s->texts->to->images[pf_texts_subject(s->texts, picture).at].keeps_texts = true;
+    s->texts->to->images[pf_texts_subject(s->texts, picture).at].keeps_rows = true;
 }
 
 /* Those called exactly so; when there are none, those called nearly so. */
@@ -183,7 +183,7 @@ static bool read_sidecar(sidecar *s, const pf_names_list *pictures, pf_err *err)
     const bool is_read = pictures->n > 0 && read_content(s, &why);
     for (size_t i = 0; i < pictures->n; i++) {
         if (!is_read)
-            keep_texts(s, pictures->at[i]);
+            keep_rows(s, pictures->at[i]);
         else if (!take_all(s, pictures->at[i], err))
             return false;
     }
