@@ -429,8 +429,7 @@ static bool apply_all(applier *a, pf_sources *sources, pf_err *err)
             return false;
     }
     return absorb(a, sources, err) &&
-           (!a->has_settlers ||
-            pf_store_settle_cases(a->store, PF_CASE_OF_DOCUMENT, err)) &&
+           (!a->has_settlers || pf_store_settle_cases(a->store, err)) &&
            pf_store_delete_empty_cases(a->store, err) &&
            pf_store_use_model(a->store, a->model_id, err);
 }

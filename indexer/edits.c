@@ -97,24 +97,35 @@ static bool meet(void *context, pf_text_kind kind, const char *key, const char *
 bool pf_edits_brings_texts(const pf_source *source, const pf_plan_item *item)
 {
     return item->image_id != 0 && item->kind != PF_PLAN_CHANGED &&
-           item->source_id != source->id && pf_collected_is_bare(item->image);
+           item->source_id != source->id && !item->has_lost_document &&
+           pf_collected_is_bare(item->image);
+}
+
+static bool compare(line_list *list, const pf_source *source, pf_plan_item *item,
+                    pf_store *store, pf_err *err)
+{
+    const bool brings = pf_edits_brings_texts(source, item);
+    if (!list_found(list, &source->found, item->image, err) ||
+        !pf_store_each_text_of_image(store, item->image_id, meet, list, err))
+        return false;
+    const bool differs = list->differs || list->n_met < list->count;
+    item->has_lost_document = list->had_document;
+    item->has_new_texts =
+        differs && ((!item->image->keeps_rows && !brings) || list->had_document);
+    return true;
 }
 
 bool pf_edits_find(pf_source *source, pf_store *store, pf_err *err)
 {
     line_list list = {0};
     bool ok = true;
-    for (size_t i = 0; ok && store && source->texts_changed && i < source->plan.count;
-         i++) {
+    for (size_t i = 0; ok && store && i < source->plan.count; i++) {
         pf_plan_item *item = &source->plan.items[i];
         if (item->image_id == 0 || item->failure || item->is_others ||
-            item->image->keeps_texts || pf_edits_brings_texts(source, item))
+            item->image->keeps_texts ||
+            (!source->texts_changed && !pf_edits_brings_texts(source, item)))
             continue;
-        ok = list_found(&list, &source->found, item->image, err) &&
-             pf_store_each_text_of_image(store, item->image_id, meet, &list, err);
-        item->has_lost_document = list.had_document;
-        item->has_new_texts = (list.differs || list.n_met < list.count) &&
-                              (!item->image->keeps_rows || list.had_document);
+        ok = compare(&list, source, item, store, err);
     }
     pf_free(list.at);
     return ok;

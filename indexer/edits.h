@@ -15,7 +15,9 @@
 PF_MUST_CHECK bool pf_edits_find(pf_source *source, pf_store *store, pf_err *err);
 
 /* What came from another source, into one that says nothing of it, keeps the texts it
- * had there. */
+ * had there: not those of a document, which would no longer hear when they are
+ * withdrawn.
+ */
 bool pf_edits_brings_texts(const pf_source *source, const pf_plan_item *item);
 
 #endif

@@ -342,10 +342,8 @@ PF_MUST_CHECK bool pf_store_set_case_attributes(pf_store *store, int64_t case_id
                                                 const pf_store_attribute *attributes,
                                                 size_t n, pf_err *err);
 /* A case whose images have all gone to another source goes with them; where some have
- * stayed, those that went have one like it there. One whose key begins with `staying`
- * stays in its source, and an image that left it has none. */
-PF_MUST_CHECK bool pf_store_settle_cases(pf_store *store, const char *staying,
-                                         pf_err *err);
+ * stayed, those that went have one like it there. */
+PF_MUST_CHECK bool pf_store_settle_cases(pf_store *store, pf_err *err);
 /* Cases without an image go, with their captions and attributes. */
 PF_MUST_CHECK bool pf_store_delete_empty_cases(pf_store *store, pf_err *err);
 

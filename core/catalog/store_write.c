@@ -359,19 +359,18 @@ bool pf_store_set_case_attributes(pf_store *s, int64_t case_id,
     " FROM image JOIN teaching_case c ON c.id = case_id"                               \
     " LEFT JOIN teaching_case own"                                                     \
     " ON own.source_id = image.source_id AND own.key = c.key"                          \
-    " WHERE image.source_id <> c.source_id AND substr(c.key, 1, length(?1)) <> ?1"
+    " WHERE image.source_id <> c.source_id"
 /* It was made just now, and is still to be filled. */
 #define OWN_IS_EMPTY " AND NOT EXISTS (SELECT 1 FROM image WHERE case_id = own.id)"
 
-bool pf_store_settle_cases(pf_store *s, const char *staying, pf_err *err)
+bool pf_store_settle_cases(pf_store *s, pf_err *err)
 {
     static const char *const settle[] = {
         "UPDATE OR IGNORE teaching_case SET source_id ="
         " (SELECT min(source_id) FROM image WHERE case_id = teaching_case.id)"
         " WHERE EXISTS (SELECT 1 FROM image WHERE case_id = teaching_case.id)"
         " AND NOT EXISTS (SELECT 1 FROM image WHERE case_id = teaching_case.id"
-        "  AND source_id = teaching_case.source_id)"
-        " AND substr(key, 1, length(?1)) <> ?1",
+        "  AND source_id = teaching_case.source_id)",
         "INSERT OR IGNORE INTO teaching_case (source_id, key, title)"
         " SELECT image.source_id, c.key, c.title" STRANGERS,
         "INSERT OR IGNORE INTO caption (case_id, caption_text_id)"
@@ -384,13 +383,12 @@ bool pf_store_settle_cases(pf_store *s, const char *staying, pf_err *err)
         ") own ON t.case_id = own.old",
         "UPDATE image SET case_id = (SELECT own.id FROM teaching_case c"
         "  JOIN teaching_case own ON own.key = c.key"
-        "  WHERE c.id = image.case_id AND own.source_id = image.source_id"
-        "  AND substr(c.key, 1, length(?1)) <> ?1)"
+        "  WHERE c.id = image.case_id AND own.source_id = image.source_id)"
         " WHERE source_id <> (SELECT source_id FROM teaching_case"
         "  WHERE id = image.case_id)"};
     bool ok = pf_store_is_writable(s, err);
     for (size_t i = 0; ok && i < sizeof settle / sizeof *settle; i++)
-        ok = pf_sql_run(s->db, settle[i], PF_SQL_ARGS(pf_sql_text(staying)), err);
+        ok = pf_sql_run(s->db, settle[i], PF_SQL_NO_ARGS, err);
     return ok;
 }
 
