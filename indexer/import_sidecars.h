@@ -12,7 +12,8 @@
 #include "core/base/err.h"
 #include "indexer/folder_texts.h"
 
-/* One that cannot be read is a gap, and its picture keeps what is known of it. */
+/* One that cannot be read is a gap, and its picture keeps what is known of it, but for
+ * what a document said. */
 PF_MUST_CHECK bool pf_sidecars_read(pf_texts *texts, pf_err *err);
 
 #endif
