@@ -544,7 +544,7 @@ static bool catalog_exists(const char *folder, bool *exists, pf_err *err)
     char *db = pf_path_join(folder, "catalog.db", err);
     if (!db)
         return false;
-    *exists = pf_path_exists(db);
+    *exists = !pf_path_is_gone(db); /* also when it may not be looked at */
     pf_free(db);
     return true;
 }
