@@ -186,7 +186,8 @@ static size_t bytes_of(const pf_words_text *t)
     const pf_terms *terms = &t->terms;
     return sizeof *t + terms->room * sizeof *terms->at +
            terms->room_wholes * sizeof *terms->wholes + terms->room_chars +
-           t->negations.room * sizeof *t->negations.at + t->negations.room_kinds +
+           t->negations.room * sizeof *t->negations.at +
+           t->negations.room_kinds * sizeof *t->negations.kinds +
            t->negations.room_reach * sizeof *t->negations.reach;
 }
 

@@ -38,9 +38,17 @@ typedef struct {
     pf_gap gap;      /* before the next word */
     bool is_joined;  /* the next word to the last one */
     bool has_dot;    /* the last word was followed by a dot inside of it: "e.g" */
+    bool is_capital; /* the present word begins with a capital letter */
     size_t compound; /* term at which the present compound begins */
-    int newlines;
+    int newlines;    /* since the last word */
+    int brackets;    /* that are open in this line */
 } reader;
+
+/* The text around a place, for looking ahead. */
+typedef struct {
+    const char *s;
+    size_t n;
+} text_span;
 
 /* ---- memory that is used again --------------------------------------------------- */
 
@@ -73,7 +81,8 @@ static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t
     pf_word_term term = {.start = (uint32_t)start,
                          .end = (uint32_t)end,
                          .gap = r->gap,
-                         .is_joined = r->is_joined};
+                         .is_joined = r->is_joined,
+                         .is_capital = r->is_capital};
     memcpy(copy, word, n);
     if (!add_chars(r, word, n, &term.plain) || !add_stem(r, copy, n, &term.stem) ||
         !pf_grow_array(&t->at, &t->room, t->n, sizeof *t->at, r->err))
@@ -234,12 +243,6 @@ static bool is_letter(int32_t code)
 
 /* ---- what stands between words --------------------------------------------------- */
 
-/* The text around a place, for looking ahead. */
-typedef struct {
-    const char *s;
-    size_t n;
-} text_span;
-
 static bool is_word_at(const text_span *t, size_t i)
 {
     uint32_t code;
@@ -297,6 +300,72 @@ static bool at_apostrophe(reader *r, const text_span *t, size_t at, size_t *leng
     return (r->is_in_word && is_word_at(t, next)) || end_word(r, at);
 }
 
+/* Signs that stand before an entry of a list, wherever they are. */
+static bool is_bullet(uint32_t code)
+{
+    return code == 0x2022 || code == 0x2023 || code == 0x2043 || code == 0x25AA ||
+           code == 0x25A0 || code == 0x25CB || code == 0x25CF || code == 0x25E6 ||
+           code == 0x25B6 || code == 0x27A2 || code == 0x27A4 || code == 0xF0B7;
+}
+
+static bool is_space_at(const text_span *t, size_t i)
+{
+    return i < t->n && strchr(" \t\r\n", t->s[i]) && t->s[i] != '\0';
+}
+
+static bool is_dash(uint32_t code)
+{
+    return code == 0x2014 || (is_joiner(code) && code != '/' && code != '+');
+}
+
+/* A dash or an asterisk at the beginning of a line; an asterisk also between spaces,
+ * unless it multiplies. */
+static bool begins_entry(const reader *r, const text_span *t, uint32_t code, size_t at,
+                         size_t length)
+{
+    if (is_bullet(code))
+        return true;
+    if (code != '*' && code != 0xB7 && !is_dash(code))
+        return false;
+    if (r->newlines > 0)
+        return true;
+    return code == '*' && at > 0 && is_space_at(t, at - 1) &&
+           is_space_at(t, at + length) && is_word_at(t, at + length + 1) &&
+           !is_digit(t->s[at + length + 1]);
+}
+
+static void count_brackets(reader *r, uint32_t code)
+{
+    if (code == '(')
+        r->brackets++;
+    else if (code == '\n' || (code == ')' && r->brackets > 0))
+        r->brackets = code == ')' ? r->brackets - 1 : 0;
+}
+
+/* What a character that is in no word says about the words around it. */
+static pf_gap gap_of(reader *r, const text_span *t, uint32_t code, size_t at,
+                     size_t length, bool was_in_word)
+{
+    if (begins_entry(r, t, code, at, length))
+        return PF_GAP_STOP;
+    if (code == ',' || code == '(' || code == ')' || code == '[' || code == ']' ||
+        code == 0x3001)
+        return PF_GAP_COMMA;
+    if (code == 0x2014 || (is_dash(code) && !was_in_word))
+        return PF_GAP_DASH;
+    if (code == ':')
+        return was_in_word && at + 1 < t->n && is_digit(t->s[at + 1]) &&
+                       is_digit(t->s[at - 1])
+                   ? PF_GAP_SPACE
+                   : PF_GAP_COLON;
+    if (code == '?')
+        return PF_GAP_QUESTION;
+    if (code == ';' || code == '!' || code == 0x3002 || code == 0x2029 ||
+        ((code == '\n' || code == 0x2028) && ++r->newlines == 2))
+        return PF_GAP_STOP;
+    return PF_GAP_SPACE;
+}
+
 static bool at_gap(reader *r, const text_span *t, uint32_t code, size_t at,
                    size_t length)
 {
@@ -304,16 +373,39 @@ static bool at_gap(reader *r, const text_span *t, uint32_t code, size_t at,
     r->has_dot = false;
     if (!end_word(r, at))
         return false;
+    count_brackets(r, code);
     if (is_joiner(code) && was_in_word && is_word_at(t, at + length))
         r->is_joined = true;
-    else if (code == ',' || code == ':' || code == '(' || code == ')' || code == '[' ||
-             code == ']' || code == 0x2014 || code == 0x3001 ||
-             (is_joiner(code) && code != '/' && code != '+' && !was_in_word))
-        widen(r, PF_GAP_COMMA);
-    else if (code == ';' || code == '!' || code == '?' || code == 0x3002 ||
-             (code == '\n' && ++r->newlines == 2) || code == 0x2029)
-        widen(r, PF_GAP_STOP);
+    else
+        widen(r, gap_of(r, t, code, at, length, was_in_word));
     return true;
+}
+
+/* "1." at the beginning of a line, "2)" anywhere, unless the bracket was opened. */
+static bool is_enumerated(const reader *r, const text_span *t, size_t at)
+{
+    size_t i = at;
+    if (at > 0 && !is_space_at(t, at - 1))
+        return false;
+    while (i < t->n && i < at + 2 && is_digit(t->s[i]))
+        i++;
+    const bool is_number = i > at;
+    if (!is_number && i < t->n && t->s[i] >= 'A')
+        i++;
+    if (i == at || i >= t->n)
+        return false;
+    return t->s[i] == ')' ? r->brackets == 0
+                          : is_number && r->newlines > 0 && t->s[i] == '.' &&
+                                is_space_at(t, i + 1);
+}
+
+static void begin_word(reader *r, const text_span *t, uint32_t code, size_t at)
+{
+    r->is_capital = utf8proc_category((int32_t)code) == UTF8PROC_CATEGORY_LU;
+    if (is_enumerated(r, t, at))
+        widen(r, PF_GAP_STOP);
+    else if (r->newlines > 0 && r->is_capital)
+        widen(r, PF_GAP_LINE);
 }
 
 /* ---- reading --------------------------------------------------------------------- */
@@ -339,6 +431,8 @@ static bool read_char(reader *r, const text_span *t, uint32_t code, size_t at,
         return end_word(r, at);
     bool ok = true;
     for (utf8proc_ssize_t i = 0; ok && i < n; i++) {
+        if (is_letter(folded[i]) && !r->is_in_word)
+            begin_word(r, t, code, at);
         if (is_letter(folded[i]))
             add_letter(r, (uint32_t)folded[i], at);
         else

@@ -199,9 +199,17 @@ static void bad_tables_are_refused_with_the_line(void **state)
     assert_refused(pf_synonyms_parse(&s, "a b c d e f g h i = b", 21, "t", &err), &err,
                    "9 words, expected 1 to 8");
     assert_refused(pf_negex_parse(&x, "pre no\nfoo not\n", 15, "t", &err), &err,
-                   "'t', line 2: a line begins with none of pre");
+                   "'t', line 2: a line does not begin with a kind");
     assert_refused(pf_negex_parse(&x, "pre\n", 4, "t", &err), &err, "line 1");
-    assert_refused(pf_negex_parse(&x, "pre -\n", 6, "t", &err), &err, "0 words");
+    assert_refused(pf_negex_parse(&x, "pre -\n", 6, "t", &err), &err,
+                   "'-' does not belong there");
+    assert_refused(pf_negex_parse(&x, "pre (a|\n", 8, "t", &err), &err, "no ')'");
+    assert_refused(pf_negex_parse(&x, "pre (a|(b)\n", 11, "t", &err), &err,
+                   "'(' does not belong there");
+    assert_refused(pf_negex_parse(&x, "pre (|a) (b|)\n", 14, "t", &err), &err,
+                   "0 words");
+    assert_refused(pf_negex_parse(&x, "pre a b c d e f g h i\n", 22, "t", &err), &err,
+                   "more than 8 parts");
 }
 
 /* ---- a catalog ------------------------------------------------------------------- */
