@@ -295,6 +295,11 @@ PF_MUST_CHECK PF_API bool pf_request_add_filter(pf_request *request, const char 
  * moves behind the colon. MISUSE for a weight outside of 0.001 .. 1000. */
 PF_MUST_CHECK PF_API bool pf_read_weight(const char **text, double *weight,
                                          pf_err *err);
+/* The same for phrases, of which some begin with two numbers: "3:00 position" and "1:2
+ * block" are texts as they stand; what begins with "1:" all the same, as "1:3:00", has
+ * the weight 1. */
+PF_MUST_CHECK PF_API bool pf_read_phrase_weight(const char **text, double *weight,
+                                                pf_err *err);
 
 /* How it is answered. MISUSE for values outside of what is said. */
 enum { PF_LIMIT_MAX = 1000000 };

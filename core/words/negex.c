@@ -211,12 +211,19 @@ static bool is_overtaken(const reading *r, size_t i, size_t n)
     return false;
 }
 
-/* "not seen on the prior CT": then it is new. */
+static bool is_year(const reading *r, size_t i)
+{
+    const char *word = pf_terms_plain(r->t, i);
+    return strlen(word) == 4 && strspn(word, "0123456789") == 4 &&
+           (strncmp(word, "19", 2) == 0 || strncmp(word, "20", 2) == 0);
+}
+
+/* "not seen on the prior CT", "not seen in 2003": then it is new. */
 static bool is_of_prior(const reading *r, size_t i)
 {
     static const char *const ends[] = {"but", "compared", "comparison", "now"};
     for (size_t k = i; k < i + PRIOR_WORDS && gap_at(r, k) == PF_GAP_SPACE; k++) {
-        if (pf_cues_find(r->x->cues, r->t, k).kind == PF_CUE_PRIOR)
+        if (pf_cues_find(r->x->cues, r->t, k).kind == PF_CUE_PRIOR || is_year(r, k))
             return true;
         if (joins_list(r, k) || is_one_of(r, k, ends, sizeof ends / sizeof *ends))
             return false;
@@ -266,6 +273,8 @@ static pf_cue_match phrase_at(const reading *r, size_t i)
         return (pf_cue_match){0}; /* "negative pressure" */
     if (is_behind && is_of_prior(r, end))
         m.kind = PF_CUE_PSEUDO;
+    else if (m.kind == PF_CUE_POST && (i == 0 || gap_at(r, i) == PF_GAP_STOP))
+        m.kind = PF_CUE_PRE; /* "Not seen: the appendix" */
     return m;
 }
 
