@@ -145,12 +145,21 @@ static void compounds_are_found_whole_and_in_parts(void **state)
         {"T2-weighted", "t2 weight|t2weighted|t2 weighted"},
         {"L4/L5", "l4 l5|l4l5|l4 l5"},
         {"x-ray X\xE2\x80\x93ray", "x rai x rai|xrai xrai|x ray x ray"},
-        {"C5-6", "c5 6|c56 c6|c5 6"},
+        {"C5-6", "c5 6|c5c6 c6|c5 6"},
         {"T11\xE2\x80\x93"
          "12 disc",
-         "t11 12 disc|t1112 t12|t11 12 disc"},
-        {"2.3 cm", "2.3 cm||2.3 cm"},
-        {"2.3cm", "2.3 cm|2.3cm|2.3 cm"},
+         "t11 12 disc|t11t12 t12|t11 12 disc"},
+        {"2.3 cm", "2.3 cm|23mm|2.3 cm"},
+        {"3.7x3.0cm", "3.7 x 3.0 cm|37mm 30mm 3.7x3.0cm|3.7 x 3.0 cm"},
+        {"3.70 \xC3\x97 0.25 by 12 cm", "3.70 0.25 by 12 cm|37mm 2.5mm 120mm|"
+                                        "3.70 0.25 by 12 cm"},
+        {"0.05 mm 00 cm 1.2.3 cm", "0.05 mm 00 cm 1.2.3 cm|0.05mm 0mm|"
+                                   "0.05 mm 00 cm 1.2.3 cm"},
+        {"type IV, IV line, grade II/III",
+         "type 4 iv line grade 2 3|iiiii|type iv iv line grade ii iii"},
+        {"the fifth and 5th ARDS CTs", "the 5th and 5th ards ct||"
+                                       "the fifth and 5th ards cts"},
+        {"2.3cm", "2.3 cm|23mm 2.3cm|2.3 cm"},
         {"COVID-19", "covid 19|covid19|covid 19"},
         {"w/o s/p", "w o s p|wo sp|w o s p"},
         {"Crohn's \xE2\x80\x98"
