@@ -184,7 +184,7 @@ typedef struct {
     const char *tokenizer;  /* file or folder; NULL: beside the model */
     const char *preprocess; /* without a catalog: "clip" or "pubmedclip-train"; NULL:
                                what the model says */
-    const char *synonyms;   /* a file in place of the built-in table */
+    const char *synonyms;   /* a file for the built-in table; "+FILE": beside it */
     bool ignores_negation;  /* "no effusion" speaks of an effusion like any other */
     bool has_no_catalog;    /* `model` alone: to embed, classify and rank phrases */
     int search_threads;     /* that one search may use; 0: one; at most 256 */
@@ -321,6 +321,10 @@ PF_MUST_CHECK PF_API bool pf_request_set_min_percentile(pf_request *request,
 PF_MUST_CHECK PF_API bool pf_request_set_collapse(pf_request *request, double cosine,
                                                   pf_err *err);
 
+/* Whether an answer names images by their id, as "image 12", where their paths would
+ * stand: names of files and folders may be names of patients. */
+PF_API void pf_request_hide_paths(pf_request *request, bool hides_them);
+
 /* What is done instead of a search: the last of these counts. */
 
 /* Which of these labels ("chest x-ray, head CT") fits best: pictures when nothing else
@@ -450,7 +454,7 @@ typedef struct {
     int64_t id;        /* of the image, caption or case; of a phrase its line */
     int64_t image_id;  /* the image itself, the one the caption belongs to, or the best
                           of  the case; 0: a phrase */
-    const char *path;  /* of the image; NULL: a phrase */
+    const char *path;  /* of the image, or "image ID"; NULL: a phrase */
     int frame;         /* of the file, from 0 */
     const char *caption; /* that was found, or by which its image or case was; else
                             the first of the image; or NULL */

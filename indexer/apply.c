@@ -313,6 +313,13 @@ static bool is_whole(const pf_source *source)
     return is_whole;
 }
 
+static bool is_read_anew(const pf_store_reading *a, const pf_store_reading *b)
+{
+    return a->follows_links != b->follows_links ||
+           a->refuses_burned_in != b->refuses_burned_in ||
+           strcmp(a->frames, b->frames) != 0;
+}
+
 static bool put_source(applier *a, pf_err *err)
 {
     pf_source *source = a->source;
@@ -321,11 +328,11 @@ static bool put_source(applier *a, pf_err *err)
                            .tables = (const char *const *)source->tables,
                            .n_tables = source->n_tables,
                            .columns = source->columns,
-                           .follows_links = source->follows_links};
+                           .reading = source->reading};
     if (!a->is_cut && (!source->texts_changed || is_whole(source)))
         row.texts_hash = source->found.texts_hash;
     a->is_noticeable |= source->id == 0 || source->has_new_table ||
-                        source->follows_links != source->did_follow;
+                        is_read_anew(&source->reading, &source->was_read);
     return pf_store_put_source(a->store, &row, &source->id, err) &&
            pf_store_set_exclusions(a->store, source->id,
                                    (const char *const *)source->excluded,

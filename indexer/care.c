@@ -27,7 +27,7 @@ static bool look(const pf_care *care, bool reports, bool *is_in_order, pf_err *e
     const bool is_unmade = pf_catalog_is_unmade(care->catalog);
     const bool ok = is_unmade || find_problems(care, &catalog, &digest, &problems, err);
     *is_in_order = ok && problems.count == 0;
-    if (ok && (reports || *is_in_order))
+    if (ok && (*is_in_order ? !care->is_quiet : reports))
         pf_report_check(care->catalog, catalog ? pf_catalog_generation(catalog) : 0,
                         &digest, &problems, care->json, care->out);
     pf_catalog_close(catalog);
@@ -126,6 +126,7 @@ bool pf_care_backup(const pf_care *care, const char *path, pf_err *err)
     int64_t generation;
     if (!pf_catalog_backup(care->catalog, path, &digest, &generation, err))
         return false;
-    pf_report_backup(path, generation, &digest, care->json, care->out);
+    if (!care->is_quiet)
+        pf_report_backup(path, generation, &digest, care->json, care->out);
     return true;
 }

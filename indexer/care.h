@@ -13,6 +13,7 @@
 typedef struct {
     const char *catalog; /* its folder */
     bool json;
+    bool is_quiet; /* nothing is reported when all is well */
     FILE *out;
 } pf_care;
 

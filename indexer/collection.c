@@ -186,16 +186,14 @@ void pf_collection_put_into_case(pf_collection *c, pf_subject image, pf_subject 
 
 /* ---- captions and attributes ---- */
 
-static bool add_text(pf_collection *c, pf_text_chain *chain, uint32_t key,
-                     const char *text, pf_err *err)
+/* `value` lives as long as the collection. */
+static bool add_kept(pf_collection *c, pf_text_chain *chain, uint32_t key,
+                     const char *value, pf_err *err)
 {
     if (c->n_texts == 0)
         c->n_texts = 1;
     if (!has_place(c->n_texts, "captions and attributes", err) ||
         !pf_grow_array(&c->texts, &c->texts_room, c->n_texts, sizeof *c->texts, err))
-        return false;
-    const char *value = keep_text(c, text, err);
-    if (!value)
         return false;
     const uint32_t at = (uint32_t)c->n_texts++;
     c->texts[at] = (pf_collected_text){.key = key, .value = value};
@@ -205,6 +203,13 @@ static bool add_text(pf_collection *c, pf_text_chain *chain, uint32_t key,
         c->texts[chain->last].next = at;
     chain->last = at;
     return true;
+}
+
+static bool add_text(pf_collection *c, pf_text_chain *chain, uint32_t key,
+                     const char *text, pf_err *err)
+{
+    const char *value = keep_text(c, text, err);
+    return value && add_kept(c, chain, key, value, err);
 }
 
 bool pf_collection_add_caption(pf_collection *c, pf_subject of, const char *text,
@@ -235,6 +240,33 @@ bool pf_collection_add_attribute(pf_collection *c, pf_subject of, const char *ke
 }
 
 /* ---- gaps ---- */
+
+static bool copy_texts(pf_collection *c, pf_text_chain *to, const pf_text_chain *from,
+                       pf_err *err)
+{
+    bool ok = true;
+    for (uint32_t at = from->first; ok && at; at = c->texts[at].next)
+        ok = add_kept(c, to, c->texts[at].key, c->texts[at].value, err);
+    return ok;
+}
+
+bool pf_collection_add_frame(pf_collection *c, pf_subject image, int frame, pf_err *err)
+{
+    const pf_collected_image like = c->images[image.at];
+    pf_subject added;
+    pf_collected_image same = like;
+    same.frame = frame;
+    if (!pf_collection_add_image(c, &same, &added, err))
+        return false;
+    pf_collected_image *is = &c->images[added.at];
+    is->in_case = like.in_case;
+    is->wants_row = like.wants_row;
+    is->has_row = like.has_row;
+    is->keeps_texts = like.keeps_texts;
+    c->n_captions += like.captions.count;
+    return copy_texts(c, &is->captions, &like.captions, err) &&
+           copy_texts(c, &is->attributes, &like.attributes, err);
+}
 
 bool pf_collection_add_gap(pf_collection *c, const char *path, const char *reason,
                            pf_err *err)

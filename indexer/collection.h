@@ -68,6 +68,7 @@ typedef struct {
     const char *within;     /* a real path: its files are read when they lie there,
 links followed; NULL: anywhere. Set by the importer */
     size_t n_links_out;     /* links to files elsewhere, passed over; by it, too */
+    size_t n_burned_in;     /* pictures that may show a name, refused; by it, too */
     pf_scan_thrown *thrown; /* files in its recycle bins; owned; by it, too */
     size_t n_thrown;
     pf_scan_kind others[PF_SCAN_KINDS_MAX]; /* files of kinds that are not read; also */
@@ -118,6 +119,10 @@ void pf_collection_reset(pf_collection *c); /* all zero is fine */
 PF_MUST_CHECK bool pf_collection_add_image(pf_collection *c,
                                            const pf_collected_image *image,
                                            pf_subject *out, pf_err *err);
+/* Another frame of the file of `image`, of which all is true that was added for that
+ * one so far. */
+PF_MUST_CHECK bool pf_collection_add_frame(pf_collection *c, pf_subject image,
+                                           int frame, pf_err *err);
 /* The case with this key; when it is new, with this title. */
 PF_MUST_CHECK bool pf_collection_add_case(pf_collection *c, const char *key,
                                           const char *title, pf_subject *out,

@@ -85,6 +85,18 @@ static bool keep(pf_dicom_files *files, size_t file, const pf_facts *facts, pf_e
     return true;
 }
 
+static bool is_left_out(pf_dicom_files *files, const pf_import *from, pf_scan *scan,
+                        const pf_scan_file *file, const pf_facts *facts)
+{
+    const bool is_empty = facts->is_known && !facts->has_picture;
+    const bool is_refused = facts->is_known && facts->may_name && !is_empty &&
+                            from->reading->refuses_burned_in;
+    if (is_empty)
+        pf_scan_count_other(scan, file->path);
+    files->n_burned_in += is_refused;
+    return is_empty || is_refused;
+}
+
 /* Files that are taken out leave no gap behind. */
 static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
                         pf_scan *scan, pf_err *err)
@@ -98,8 +110,7 @@ static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
             ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
         if (ok && may_be_dicom(f.path))
             ok = find_facts(l, f.path, &facts, err);
-        if (ok && facts.is_known && !facts.has_picture) {
-            pf_scan_count_other(scan, f.path);
+        if (ok && is_left_out(files, from, scan, &f, &facts)) {
             pf_free(f.path);
             continue;
         }
@@ -114,9 +125,12 @@ static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
 bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from, pf_scan *scan,
                          const char *within, pf_err *err)
 {
+    const char *frames = from->reading->frames;
     looker l = {.within = within, .head = pf_alloc_array(HEAD_BYTES, 1, err)};
     *files = (pf_dicom_files){0};
-    const bool ok = l.head && look_at_all(&l, files, from, scan, err);
+    const bool ok =
+        l.head && pf_frames_read(&files->frames, frames[0] ? frames : "middle", err) &&
+        look_at_all(&l, files, from, scan, err);
     pf_sandbox_free(l.sandbox);
     pf_free(l.head);
     return ok;
@@ -133,7 +147,7 @@ int pf_dicom_files_frame(const pf_dicom_files *files, size_t file)
             high = at;
     }
     const bool is_there = low < files->count && files->at[low].file == file;
-    return is_there ? files->at[low].facts.frames / 2 : 0;
+    return is_there ? pf_frames_at(&files->frames, files->at[low].facts.frames, 0) : 0;
 }
 
 static bool add_attributes(const pf_facts *f, pf_collection *to, pf_subject image,
@@ -153,6 +167,32 @@ static bool add_attributes(const pf_facts *f, pf_collection *to, pf_subject imag
     return true;
 }
 
+static bool add_study(const pf_facts *f, pf_study_key *key, bool *has_key,
+                      pf_collection *to, pf_subject image, pf_err *err)
+{
+    char name[PF_STUDY_NAME_ROOM];
+    pf_subject study;
+    if (f->study[0] == '\0' || to->images[image.at].in_case != 0)
+        return true;
+    if (!*has_key && !(*has_key = pf_study_key_open(key, err)))
+        return false;
+    pf_study_name(key, f->study, name);
+    if (!pf_collection_add_case(to, name, name, &study, err))
+        return false;
+    pf_collection_put_into_case(to, image, study);
+    return true;
+}
+
+static bool add_other_frames(const pf_frames *frames, int of, pf_collection *to,
+                             pf_subject image, pf_err *err)
+{
+    const int n = pf_frames_count(frames, of);
+    bool ok = true;
+    for (int i = 1; ok && i < n; i++)
+        ok = pf_collection_add_frame(to, image, pf_frames_at(frames, of, i), err);
+    return ok;
+}
+
 bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to, pf_err *err)
 {
     pf_study_key key;
@@ -160,18 +200,10 @@ bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to, pf_err *
     for (size_t i = 0; i < files->count; i++) {
         const pf_facts *f = &files->at[i].facts;
         const pf_subject image = {.at = (uint32_t)files->at[i].file};
-        char name[PF_STUDY_NAME_ROOM];
-        pf_subject study;
-        if (!add_attributes(f, to, image, err))
+        if (!add_attributes(f, to, image, err) ||
+            !add_study(f, &key, &has_key, to, image, err) ||
+            !add_other_frames(&files->frames, f->frames, to, image, err))
             return false;
-        if (f->study[0] == '\0' || to->images[image.at].in_case != 0)
-            continue;
-        if (!has_key && !(has_key = pf_study_key_open(&key, err)))
-            return false;
-        pf_study_name(&key, f->study, name);
-        if (!pf_collection_add_case(to, name, name, &study, err))
-            return false;
-        pf_collection_put_into_case(to, image, study);
     }
     return true;
 }

@@ -15,7 +15,7 @@
  * to, and is not read. */
 static bool stay_within(const pf_import *from, pf_collection *to, pf_err *err)
 {
-    if (from->follows_links)
+    if (from->reading->follows_links)
         return true;
     char *real = realpath(from->path, NULL);
     const int why = errno;
@@ -49,6 +49,7 @@ static bool take_scan(pf_scan *scan, const pf_dicom_files *dicom, pf_collection 
 {
     pf_subject ignored;
     to->n_links_out = scan->n_links_out;
+    to->n_burned_in = dicom->n_burned_in;
     memcpy(to->others, scan->others, sizeof to->others);
     to->n_others = scan->n_others;
     to->thrown = scan->thrown;

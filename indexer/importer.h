@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "core/base/err.h"
+#include "core/catalog/store.h"
 #include "indexer/collection.h"
 
 /* A source to be read. Everything is borrowed. */
@@ -29,7 +30,7 @@ typedef struct {
     const char *except;    /* a folder not to be entered: the catalog; may be NULL */
     const char *const *excluded; /* patterns (pf_pattern_fits()) of what is left out */
     size_t n_excluded;
-    bool follows_links;     /* to files outside the source */
+    const pf_store_reading *reading;
     bool is_new;            /* the catalog does not know it yet */
     const atomic_int *stop; /* may be NULL; once it is set: fail with INTERRUPTED */
 } pf_import;

@@ -17,6 +17,8 @@
 #include "core/model/pipeline.h"
 #include "indexer/care.h"
 #include "indexer/rearrange.h"
+#include "indexer/frames.h"
+#include "indexer/hide.h"
 #include "indexer/report.h"
 #include "indexer/run.h"
 
@@ -29,9 +31,10 @@ static struct {
     int64_t jobs, batch, wait_seconds;
     int format;
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, strict, info;
-    bool check, repair, retry, quiet, verbose;
+    bool check, repair, retry, no_progress, quiet, verbose, hide_paths;
+    bool refuse_burned_in, allow_burned_in;
     int64_t settle;
-    const char *forget, *relocate, *share;
+    const char *forget, *relocate, *share, *frames;
 } asked = {.batch = 8, .settle = 2};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -74,6 +77,22 @@ static const pf_opt options[] = {
      .to = &asked.follow_links,
      .help = "take symbolic links to files outside PATH too; remembered with PATH, "
              "until it is named without"},
+    {.kind = PF_OPT_STRING,
+     .name = "frames",
+     .arg = "WHICH",
+     .to = &asked.frames,
+     .default_text = "middle",
+     .help = "of a DICOM file with several frames: first, middle, all, or a number of "
+             "frames, spread evenly; remembered with PATH"},
+    {.kind = PF_OPT_FLAG,
+     .name = "refuse-burned-in",
+     .to = &asked.refuse_burned_in,
+     .help = "pass over DICOM pictures that may show a patient's name: secondary "
+             "captures, and those that say so; remembered with PATH"},
+    {.kind = PF_OPT_FLAG,
+     .name = "allow-burned-in",
+     .to = &asked.allow_burned_in,
+     .help = "take them again"},
     {.kind = PF_OPT_FLAG,
      .name = "allow-removals",
      .to = &asked.allow_removals,
@@ -202,9 +221,18 @@ static const pf_opt options[] = {
      .help = "how the result is printed:"},
     {.kind = PF_OPT_FLAG,
      .short_name = 'q',
+     .name = "no-progress",
+     .to = &asked.no_progress,
+     .help = "no progress and no notices on stderr"},
+    {.kind = PF_OPT_FLAG,
      .name = "quiet",
      .to = &asked.quiet,
-     .help = "no progress on stderr"},
+     .help = "the same, and no report when all went well: for cron, which sends what "
+             "is printed"},
+    {.kind = PF_OPT_FLAG,
+     .name = "hide-paths",
+     .to = &asked.hide_paths,
+     .help = "show a hash where a path would stand, which may be a patient's name"},
     {.kind = PF_OPT_FLAG,
      .short_name = 'v',
      .name = "verbose",
@@ -238,21 +266,35 @@ static const pf_cli cli = {
 
 /* ---- the jobs ---- */
 
+/* Of --hide-paths; NULL without. */
+static const pf_hider *hider;
+
+/* As it may be shown; free with pf_free(). Without memory all of it is hidden. */
+static char *shown_text(const char *text)
+{
+    pf_err ignored = PF_ERR_INIT;
+    return hider ? pf_hide_text(hider, text, &ignored) : pf_strdup(text, &ignored);
+}
+
+static void say(const char *text)
+{
+    char *shown = shown_text(text);
+    fputs("plainfilm-index: ", stderr);
+    pf_term_puts(stderr, shown ? shown : "out of memory");
+    fputc('\n', stderr);
+    pf_free(shown);
+}
+
 static pf_exit fail(const pf_err *err)
 {
-    fputs("plainfilm-index: ", stderr);
-    pf_term_puts(stderr, err->msg);
-    fputc('\n', stderr);
+    say(err->msg);
     return pf_exit_of(err);
 }
 
 static void say_notes(const pf_notes *notes)
 {
-    for (size_t i = 0; asked.verbose && i < notes->count; i++) {
-        fputs("plainfilm-index: ", stderr);
-        pf_term_puts(stderr, notes->line[i]);
-        fputc('\n', stderr);
-    }
+    for (size_t i = 0; asked.verbose && i < notes->count; i++)
+        say(notes->line[i]);
 }
 
 typedef struct {
@@ -278,12 +320,14 @@ static void show(void *context, const char *what, size_t done, size_t total,
 static void show_warning(void *context, const char *text)
 {
     shown *s = context;
-    pf_progress_say(&s->bar, "plainfilm-index: %s", text);
+    char *line = shown_text(text);
+    pf_progress_say(&s->bar, "plainfilm-index: %s", line ? line : "out of memory");
+    pf_free(line);
 }
 
 static void show_notice(void *context, const char *text)
 {
-    if (!asked.quiet)
+    if (!asked.no_progress)
         show_warning(context, text);
 }
 
@@ -312,6 +356,19 @@ static bool read_share(pf_run_options *o, pf_err *err)
     return true;
 }
 
+static bool read_ways(pf_run_options *o, pf_err *err)
+{
+    pf_frames frames;
+    if (asked.refuse_burned_in && asked.allow_burned_in)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--refuse-burned-in and --allow-burned-in exclude each other");
+    o->burned_in = asked.refuse_burned_in  ? PF_BURNED_IN_REFUSED
+                   : asked.allow_burned_in ? PF_BURNED_IN_ALLOWED
+                                           : PF_BURNED_IN_AS_IT_IS;
+    o->frames = asked.frames;
+    return !asked.frames || pf_frames_read(&frames, asked.frames, err);
+}
+
 /* What the user named. */
 typedef struct {
     const char **paths, **captions, **excluded;
@@ -327,7 +384,7 @@ static pf_exit index_paths(const char *folder, const named *what)
     shown s = {0};
     pf_progress_options bar = {.file = stderr,
                                .can_redraw = term.can_redraw,
-                               .is_quiet = asked.quiet,
+                               .is_quiet = asked.no_progress,
                                .columns = term.columns};
     pf_progress_init(&s.bar, &bar);
     pf_run_options o = {.catalog = folder,
@@ -357,9 +414,10 @@ static pf_exit index_paths(const char *folder, const named *what)
                         .warning = show_warning,
                         .progress = show,
                         .context = &s};
-    if (!read_share(&o, &err))
+    if (!read_share(&o, &err) || !read_ways(&o, &err))
         return fail(&err);
-    bool ok = pf_run(&o, &report, &notes, &err);
+    bool ok = pf_run(&o, &report, &notes, &err) &&
+              (!hider || pf_hide_report(hider, &report, &err));
     if (s.what)
         pf_progress_finish(&s.bar);
     say_notes(&notes);
@@ -369,11 +427,11 @@ static pf_exit index_paths(const char *folder, const named *what)
     const pf_report_options shown_as = {.json = asked.format == FORMAT_JSON,
                                         .is_dry_run = asked.dry_run,
                                         .lists_all = asked.verbose};
-    if (ok)
+    if (ok && !(asked.quiet && code == PF_EXIT_DONE))
         pf_report_run(&report, &shown_as, stdout);
-    else if (err.code == PF_ERR_INTERRUPTED)
+    else if (!ok && err.code == PF_ERR_INTERRUPTED)
         code = say_interrupted(&report);
-    else
+    else if (!ok)
         code = fail(&err);
     pf_run_report_reset(&report);
     pf_notes_reset(&notes);
@@ -403,9 +461,11 @@ static pf_exit info_of_catalog(const char *folder)
 {
     pf_err err = PF_ERR_INIT;
     pf_catalog *catalog;
+    const pf_report_options o = {.json = asked.format == FORMAT_JSON,
+                                 .lists_all = asked.verbose,
+                                 .hider = hider};
     const bool ok = pf_catalog_open_reader(&catalog, folder, &err) &&
-                    pf_report_catalog(catalog, asked.format == FORMAT_JSON,
-                                      asked.verbose, stdout, &err);
+                    pf_report_catalog(catalog, &o, stdout, &err);
     pf_catalog_close(catalog);
     return ok ? PF_EXIT_DONE : fail(&err);
 }
@@ -414,7 +474,7 @@ static pf_exit care_for(const char *folder)
 {
     pf_err err = PF_ERR_INIT;
     bool is_in_order = true;
-    const pf_care care = {folder, asked.format == FORMAT_JSON, stdout};
+    const pf_care care = {folder, asked.format == FORMAT_JSON, asked.quiet, stdout};
     const pf_catalog_writer_options as_indexer = {
         .must_exist = true, .wait_seconds = (int)asked.wait_seconds};
     const bool ok = asked.backup ? pf_care_backup(&care, asked.backup, &err)
@@ -438,6 +498,8 @@ static pf_exit rearrange(const char *folder, const char *to)
                                  : pf_relocate(&o, asked.relocate, to, &done, &err);
     if (!ok)
         return fail(&err);
+    if (asked.quiet)
+        return PF_EXIT_DONE;
     pf_report_rearranged(&done, asked.forget ? asked.forget : asked.relocate,
                          asked.forget ? NULL : to, asked.dry_run,
                          asked.format == FORMAT_JSON, stdout);
@@ -459,6 +521,10 @@ static bool check_jobs(size_t n_paths, pf_err *err)
     const char *first = NULL;
     if (asked.repair && !asked.check)
         return pf_fail(err, PF_ERR_MISUSE, "--repair goes with --check");
+    if (asked.hide_paths &&
+        (asked.check || asked.backup || asked.forget || asked.relocate))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "--hide-paths goes with indexing and with --info");
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
         if (!jobs[i].is_asked)
             continue;
@@ -490,8 +556,12 @@ static void sort_items(const pf_cli_args *args, named *what)
 static pf_exit run_command(const pf_cli_args *args)
 {
     pf_err err = PF_ERR_INIT;
-    if (!check_jobs(args->n_plain, &err))
+    static pf_hider key; /* main() may fail after this */
+    asked.no_progress |= asked.quiet;
+    if (!check_jobs(args->n_plain, &err) ||
+        (asked.hide_paths && !pf_hider_open(&key, &err)))
         return fail(&err);
+    hider = asked.hide_paths ? &key : NULL;
     if (asked.info && asked.model)
         return info_of_model();
     char *folder = asked.catalog ? pf_strdup(asked.catalog, &err)

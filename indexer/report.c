@@ -73,6 +73,7 @@ static void run_json(const pf_run_report *r, FILE *out)
                   {"embedded", (int64_t)r->embedded},
                   {"kept", (int64_t)r->kept},
                   {"links_out", (int64_t)r->links_out},
+                  {"refused_burned_in", (int64_t)r->burned_in},
                   {"captions_long", (int64_t)r->captions_long},
                   {"rows_without_picture", (int64_t)r->n_stale},
                   {"pictures_without_row", (int64_t)r->n_rowless},
@@ -164,6 +165,11 @@ static void run_text(const pf_run_report *r, const pf_report_options *o, FILE *o
                 "%zu links lead out of their source and were passed over; "
                 "--follow-links takes them\n",
                 r->links_out);
+    if (r->burned_in > 0)
+        fprintf(out,
+                "%zu pictures may show a patient's name and were passed over; "
+                "--allow-burned-in takes them\n",
+                r->burned_in);
     if (r->captions_cut > 0)
         fprintf(out, "%lld captions are longer than the model reads, and were cut\n",
                 (long long)r->captions_cut);
@@ -199,8 +205,19 @@ typedef struct {
     FILE *out;
     pf_json_writer w;
     size_t n_listed;
-    pf_store *store; /* of the catalog */
+    pf_store *store;       /* of the catalog */
+    const pf_hider *hider; /* or NULL: paths are shown */
+    char hidden[PF_HIDDEN_ROOM];
 } printer;
+
+/* As it is shown, until the next one is. */
+static const char *shown(printer *p, const char *path)
+{
+    if (!p->hider)
+        return path;
+    pf_hide_path(p->hider, path, p->hidden);
+    return p->hidden;
+}
 
 static void say_string(printer *p, const char *key, const char *label,
                        const char *value)
@@ -271,24 +288,37 @@ static bool say_exclusion(void *context, const char *pattern, pf_err *err)
     return true;
 }
 
+static void say_reading(printer *p, const pf_store_reading *how)
+{
+    if (p->json) {
+        pf_json_write_bool(&p->w, "follows_links", how->follows_links);
+        pf_json_write_bool(&p->w, "refuses_burned_in", how->refuses_burned_in);
+        pf_json_write_string(&p->w, "frames", how->frames);
+        return;
+    }
+    if (how->follows_links)
+        say_string(p, NULL, "  links", "followed anywhere");
+    if (how->refuses_burned_in)
+        say_string(p, NULL, "  burned in", "refused");
+    if (strcmp(how->frames, "middle") != 0)
+        say_string(p, NULL, "  frames", how->frames);
+}
+
 static bool say_source(void *context, const pf_store_source *source, pf_err *err)
 {
     printer *p = context;
     if (p->json)
         pf_json_begin_object(&p->w, NULL);
-    say_path(p, "path", "source", source->path);
+    say_path(p, "path", "source", shown(p, source->path));
     if (p->json)
         pf_json_begin_array(&p->w, "captions");
     for (size_t i = 0; i < source->n_tables; i++)
-        say_path(p, NULL, "  captions", source->tables[i]);
+        say_path(p, NULL, "  captions", shown(p, source->tables[i]));
     if (p->json)
         pf_json_end_array(&p->w);
     if (p->json || source->columns)
         say_string(p, "columns", "  columns", source->columns);
-    if (p->json)
-        pf_json_write_bool(&p->w, "follows_links", source->follows_links);
-    else if (source->follows_links)
-        say_string(p, NULL, "  links", "followed anywhere");
+    say_reading(p, &source->reading);
     if (p->json)
         pf_json_begin_array(&p->w, "excluded");
     const bool ok =
@@ -300,46 +330,62 @@ static bool say_source(void *context, const pf_store_source *source, pf_err *err
     return ok;
 }
 
-static bool say_failure(void *context, const pf_store_failure *failure, pf_err *err)
+static void failure_json(printer *p, const pf_store_failure *failure,
+                         const char *reason)
 {
-    printer *p = context;
+    pf_json_begin_object(&p->w, NULL);
+    pf_json_write_path(&p->w, "path", shown(p, failure->path));
+    pf_json_write_string(&p->w, "reason", reason);
+    say_time(p, "since", NULL, failure->first_at);
+    say_time(p, "last_try", NULL, failure->last_at);
+    pf_json_write_int(&p->w, "tries", failure->tries);
+    pf_json_write_bool(&p->w, "is_tried_again", !failure->is_lasting);
+    pf_json_end_object(&p->w);
+}
+
+static void failure_text(printer *p, const pf_store_failure *failure,
+                         const char *reason)
+{
     char since[TIME_ROOM];
-    (void)err;
-    if (p->json) {
-        pf_json_begin_object(&p->w, NULL);
-        pf_json_write_path(&p->w, "path", failure->path);
-        pf_json_write_string(&p->w, "reason", failure->reason);
-        say_time(p, "since", NULL, failure->first_at);
-        say_time(p, "last_try", NULL, failure->last_at);
-        pf_json_write_int(&p->w, "tries", failure->tries);
-        pf_json_write_bool(&p->w, "is_tried_again", !failure->is_lasting);
-        pf_json_end_object(&p->w);
-        return true;
-    }
     fputs("failed        ", p->out);
-    pf_term_puts(p->out, failure->path);
+    pf_term_puts(p->out, shown(p, failure->path));
     fputs(": ", p->out);
-    pf_term_puts(p->out, failure->reason);
+    pf_term_puts(p->out, reason);
     if (write_time(since, failure->first_at))
         fprintf(p->out, " (since %s, tries: %lld)", since, (long long)failure->tries);
     fputc('\n', p->out);
+}
+
+static bool say_failure(void *context, const pf_store_failure *failure, pf_err *err)
+{
+    printer *p = context;
+    char *hidden = p->hider ? pf_hide_text(p->hider, failure->reason, err) : NULL;
+    if (p->hider && !hidden)
+        return false;
+    (p->json ? failure_json : failure_text)(p, failure,
+                                            hidden ? hidden : failure->reason);
+    pf_free(hidden);
     return true;
 }
 
 static bool say_reason(void *context, const char *reason, int64_t n, pf_err *err)
 {
     printer *p = context;
-    (void)err;
+    char *hidden = p->hider ? pf_hide_text(p->hider, reason, err) : NULL;
+    if (p->hider && !hidden)
+        return false;
+    const char *text = hidden ? hidden : reason;
     if (p->json) {
         pf_json_begin_object(&p->w, NULL);
-        pf_json_write_string(&p->w, "reason", reason);
+        pf_json_write_string(&p->w, "reason", text);
         pf_json_write_int(&p->w, "failures", n);
         pf_json_end_object(&p->w);
-        return true;
+    } else {
+        fprintf(p->out, "  %-12lld", (long long)n);
+        pf_term_puts(p->out, text);
+        fputc('\n', p->out);
     }
-    fprintf(p->out, "  %-12lld", (long long)n);
-    pf_term_puts(p->out, reason);
-    fputc('\n', p->out);
+    pf_free(hidden);
     return true;
 }
 
@@ -458,11 +504,17 @@ static bool say_attributes(printer *p, pf_store *store, pf_err *err)
 static bool say_stale(void *context, const pf_store_stale_row *row, pf_err *err)
 {
     printer *p = context;
+    char table[PF_HIDDEN_ROOM];
+    const char *const where = p->hider ? table : row->table;
     (void)err;
+    if (p->hider)
+        pf_hide_path(p->hider, row->table, table);
     if (p->json)
-        stale_json(&p->w, row->table, (size_t)row->line, row->name, row->is_ambiguous);
+        stale_json(&p->w, where, (size_t)row->line, shown(p, row->name),
+                   row->is_ambiguous);
     else if (p->lists_all || p->n_listed < LISTED)
-        stale_text(p->out, row->table, (size_t)row->line, row->name, row->is_ambiguous);
+        stale_text(p->out, where, (size_t)row->line, shown(p, row->name),
+                   row->is_ambiguous);
     p->n_listed++;
     return true;
 }
@@ -472,9 +524,9 @@ static bool say_rowless(void *context, const char *path, pf_err *err)
     printer *p = context;
     (void)err;
     if (p->json)
-        pf_json_write_string(&p->w, NULL, path);
+        pf_json_write_string(&p->w, NULL, shown(p, path));
     else if (p->lists_all || p->n_listed < LISTED)
-        rowless_text(p->out, path);
+        rowless_text(p->out, shown(p, path));
     p->n_listed++;
     return true;
 }
@@ -560,11 +612,16 @@ static bool say_lists(printer *p, pf_store *store, pf_err *err)
     return say_unfit(p, store, err);
 }
 
-bool pf_report_catalog(pf_catalog *catalog, bool json, bool lists_all, FILE *out,
+bool pf_report_catalog(pf_catalog *catalog, const pf_report_options *options, FILE *out,
                        pf_err *err)
 {
     pf_store *store = pf_catalog_store(catalog);
-    printer p = {.json = json, .lists_all = lists_all, .out = out, .store = store};
+    const bool json = options->json;
+    printer p = {.json = json,
+                 .lists_all = options->lists_all,
+                 .out = out,
+                 .store = store,
+                 .hider = options->hider};
     pf_store_counts n;
     pf_store_run last;
     pf_store_model model = {0};

@@ -11,12 +11,14 @@
 #include "core/base/notes.h"
 #include "core/catalog/catalog.h"
 #include "core/model/model.h"
+#include "indexer/hide.h"
 #include "indexer/rearrange.h"
 #include "indexer/run.h"
 
 typedef struct {
     bool json, is_dry_run;
-    bool lists_all; /* as text, too: JSON always has all */
+    bool lists_all;        /* as text, too: JSON always has all */
+    const pf_hider *hider; /* of what is in a catalog; NULL: paths are shown */
 } pf_report_options;
 
 void pf_report_run(const pf_run_report *report, const pf_report_options *options,
@@ -27,8 +29,9 @@ bool pf_report_is_odd(const pf_run_report *report);
 /* What the catalog holds: counts, sources, model, last run, failures that stand, rows
  * without a picture and pictures without a row (as text the first twenty of each, or
  * all). */
-PF_MUST_CHECK bool pf_report_catalog(pf_catalog *catalog, bool json, bool lists_all,
-                                     FILE *out, pf_err *err);
+PF_MUST_CHECK bool pf_report_catalog(pf_catalog *catalog,
+                                     const pf_report_options *options, FILE *out,
+                                     pf_err *err);
 
 /* What was understood of a model, with every oddity. */
 void pf_report_model(const pf_model *model, const pf_notes *notes, bool json,

@@ -437,6 +437,7 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
         report->removed += n_gone;
     }
     report->links_out += source->found.n_links_out;
+    report->burned_in += source->found.n_burned_in;
     count_others(report, &source->found);
     for (size_t i = 0; i < source->found.n_gaps; i++) {
         const pf_collected_gap *gap = &source->found.gaps[i];
@@ -690,6 +691,20 @@ static bool check_tables(const run *r, pf_err *err)
     return true;
 }
 
+/* What the user says is about the sources named, or all when none is. */
+static void set_ways(pf_source *source, const pf_run_options *o)
+{
+    pf_store_reading *how = &source->reading;
+    how->follows_links |= o->follow_links;
+    if (o->n_paths > 0 && !source->is_given)
+        return;
+    source->allows_removals = o->allow_removals;
+    if (o->burned_in != PF_BURNED_IN_AS_IT_IS)
+        how->refuses_burned_in = o->burned_in == PF_BURNED_IN_REFUSED;
+    if (o->frames)
+        snprintf(how->frames, sizeof how->frames, "%s", o->frames);
+}
+
 /* Everything that can be refused without touching the catalog. */
 static bool prepare(run *r, pf_notes *notes, pf_err *err)
 {
@@ -711,12 +726,8 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
                                     .columns = o->columns};
     if (!pf_sources_choose(&r->sources, r->store, &given, o->rebuild, err))
         return false;
-    for (size_t i = 0; i < r->sources.count; i++) {
-        pf_source *source = &r->sources.at[i];
-        source->follows_links |= o->follow_links;
-        source->allows_removals =
-            o->allow_removals && (o->n_paths == 0 || source->is_given);
-    }
+    for (size_t i = 0; i < r->sources.count; i++)
+        set_ways(&r->sources.at[i], o);
     if (!pf_sources_exclude(&r->sources, r->store, o->excluded, o->n_excluded,
                             o->n_paths == 0, err))
         return false;

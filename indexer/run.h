@@ -38,6 +38,13 @@ typedef struct {
     bool rebuild, dry_run, verify_content;
     bool strict;       /* rows without a picture, pictures without a row: a failure */
     bool follow_links; /* also those that lead out of their source */
+    /* Of pictures that may show a patient's name; of the sources named, or all. */
+    enum {
+        PF_BURNED_IN_AS_IT_IS,
+        PF_BURNED_IN_REFUSED,
+        PF_BURNED_IN_ALLOWED
+    } burned_in;
+    const char *frames; /* as frames.h has it, of the same; NULL: what is remembered */
     bool retry; /* files that failed, too, although they have not changed since */
     int settle_seconds;  /* files that changed since are waited for; 0: they are not */
     bool allow_removals; /* of the sources named, or all: however many are gone */
@@ -77,6 +84,7 @@ typedef struct {
     size_t embedded; /* pictures, in `embed_seconds` */
     double embed_seconds;
     size_t links_out; /* links that lead out of their source, passed over */
+    size_t burned_in; /* pictures that may show a patient's name, refused */
     pf_scan_kind others[PF_SCAN_KINDS_MAX]; /* files of kinds that are not read: the */
     size_t n_others;      /* most frequent first; texts and tables are not counted */
     bool is_published;    /* there was something new to publish */

@@ -131,7 +131,7 @@ static bool recall(void *context, const pf_store_source *row, pf_err *err)
         return false;
     source->id = row->id;
     source->known_hash = row->texts_hash;
-    source->follows_links = source->did_follow = row->follows_links;
+    source->reading = source->was_read = row->reading;
     return set_tables(source, row->tables, row->n_tables, err) &&
            copy(&source->columns, row->columns, err);
 }
@@ -155,7 +155,8 @@ static bool has_same_columns(const pf_source *source, const pf_store_source *row
 static bool take_over(pf_source *given, const pf_store_source *row, pf_err *err)
 {
     given->id = row->id;
-    given->did_follow = row->follows_links;
+    given->reading = given->was_read = row->reading;
+    given->reading.follows_links = false; /* until it is asked for again */
     given->known_hash = row->texts_hash;
     if (given->n_tables == 0 && !set_tables(given, row->tables, row->n_tables, err))
         return false;
@@ -414,7 +415,7 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
     from->n_tables = source->n_tables;
     from->tables_are_given = source->tables_are_given;
     from->columns = source->columns;
-    from->follows_links = source->follows_links;
+    from->reading = &source->reading;
     from->excluded = (const char *const *)source->excluded;
     from->n_excluded = source->n_excluded;
     from->is_new = source->id == 0;

@@ -19,8 +19,8 @@ typedef struct {
     int64_t id;      /* in the store, 0 while it is new */
     char **excluded; /* [n_excluded] patterns of what is left out of it */
     size_t n_excluded, excluded_room;
-    bool follows_links; /* to files outside it */
-    bool did_follow;    /* as the store has it */
+    pf_store_reading reading;  /* how it is read, */
+    pf_store_reading was_read; /* and was, as the store has it */
     bool has_new_table; /* other tables, or columns of them, than the store has */
     bool is_given;      /* by the user, for this run */
     bool tables_are_given;

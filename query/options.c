@@ -148,7 +148,8 @@ static const pf_opt options[] = {
      .arg = "FILE",
      .to = &command.synonyms,
      .default_text = "a built-in table",
-     .help = "other names for the same thing, one group per line: CXR = chest x-ray"},
+     .help = "other names for the same thing, one group per line: CXR = chest x-ray; "
+             "+FILE: beside the built-in ones"},
     {.kind = PF_OPT_FLAG,
      .name = "no-negation",
      .to = &command.no_negation,
@@ -198,6 +199,11 @@ static const pf_opt options[] = {
      .to = &command.all_captions,
      .help = "show all captions of a hit, not only the one by which it was found; JSON "
              "always has them"},
+    {.kind = PF_OPT_FLAG,
+     .name = "hide-paths",
+     .to = &command.hide_paths,
+     .help = "name images by their number where their paths would stand, which may "
+             "be names of patients"},
     {.kind = PF_OPT_STRING,
      .name = "sheet",
      .arg = "FILE",

@@ -202,6 +202,7 @@ bool question_make(pf_request **out, const pf_cli_args *args, pf_err *err)
                    command.batch || (command.phrases && !strcmp(command.phrases, "-")),
                .are_by_themselves = command.classify && asks_for_pictures_only(args)};
     pf_request_set_find(m.request, (pf_find)command.find);
+    pf_request_hide_paths(m.request, command.hide_paths);
     if (set_by(&m, err) && set_collapse(&m, err) && set_limit(&m, err) &&
         pf_request_set_min_score(m.request, command.min_score, err) &&
         pf_request_set_min_percentile(m.request, command.min_percentile, err) &&

@@ -140,6 +140,8 @@ static void write_question(pf_json_writer *w, const pf_answer *a, const pf_reque
         pf_json_write_bool(w, "embed", true);
     if (is_search || job == PF_JOB_DUPLICATES || job == PF_JOB_EVALUATE)
         write_filters(w, q);
+    if (r->hides_paths)
+        pf_json_write_bool(w, "hide_paths", true);
     if (is_search)
         pf_json_write_bool(w, "truncated", a->about.is_truncated);
     pf_json_end_object(w);

@@ -260,6 +260,29 @@ static bool do_job(job *j, pf_err *err)
     return search(j, err);
 }
 
+static bool hide_path(const char **path, int64_t id, pf_err *err)
+{
+    char *shown = pf_strf(err, "image %lld", (long long)id);
+    if (!shown)
+        return false;
+    pf_free((char *)*path);
+    *path = shown;
+    return true;
+}
+
+static bool hide_paths(pf_hits *hits, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < hits->n_hits; i++) {
+        const pf_hit *h = &hits->hits[i];
+        pf_hit_image *images = (pf_hit_image *)h->images; /* const for all but us */
+        ok = !h->path || hide_path(&hits->hits[i].path, h->image_id, err);
+        for (size_t k = 0; ok && k < h->n_images; k++)
+            ok = hide_path(&images[k].path, images[k].id, err);
+    }
+    return ok;
+}
+
 /* What is told of every answer alike. */
 static bool finish(job *j, double start, pf_err *err)
 {
@@ -277,7 +300,8 @@ static bool finish(job *j, double start, pf_err *err)
     a->id = r->id ? pf_strdup(r->id, err) : NULL;
     a->query = pf_answer_query_json(a, r, err);
     a->about.took_ms = 1e3 * (pf_clock_seconds() - start);
-    return a->query && (!r->id || a->id);
+    return a->query && (!r->id || a->id) &&
+           (!r->hides_paths || hide_paths(&a->hits, err));
 }
 
 /* A caller that was built with an older header knows less of it. */

@@ -76,6 +76,7 @@ static void copy_settings(pf_request *to, const pf_request *from)
     to->query.collapses = from->query.collapses;
     to->query.collapse = from->query.collapse;
     to->has_limit = from->has_limit;
+    to->hides_paths = from->hides_paths;
 }
 
 static bool add_part(pf_request *r, const pf_part *part, pf_err *err);
@@ -236,6 +237,11 @@ bool pf_request_set_collapse(pf_request *r, double cosine, pf_err *err)
     r->query.collapses = true;
     r->query.collapse = cosine;
     return true;
+}
+
+void pf_request_hide_paths(pf_request *r, bool hides_them)
+{
+    r->hides_paths = hides_them;
 }
 
 /* ---- what is done ---- */

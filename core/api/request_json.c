@@ -298,6 +298,15 @@ static bool read_collapse(taker *t, const pf_json *value, pf_err *err)
                          "1");
 }
 
+static bool read_hide_paths(taker *t, const pf_json *value, pf_err *err)
+{
+    bool hides_them;
+    if (!pf_json_to_bool(value, &hides_them))
+        return pf_fail(err, PF_ERR_MISUSE, "'hide_paths' is neither true nor false");
+    pf_request_hide_paths(t->request, hides_them);
+    return true;
+}
+
 /* ---- what is done ---- */
 
 /* "template" may come before or after. */
@@ -408,6 +417,7 @@ static bool read_setting(taker *t, const pf_json_member *m, bool *is_known, pf_e
                     {"min_score", read_min_score},
                     {"min_percentile", read_min_percentile},
                     {"collapse", read_collapse},
+                    {"hide_paths", read_hide_paths},
                     {"embed", read_embed},
                     {"duplicates", read_duplicates}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
@@ -455,8 +465,8 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
                err, PF_ERR_MISUSE,
                "'%.80s' is none of: id, phrase, image, image_bytes, like, without, "
                "parts, filter, find, by, limit, offset, min_score, min_percentile, "
-               "collapse, classify, template, phrases, embed, duplicates, evaluate, "
-               "queries",
+               "collapse, hide_paths, classify, template, phrases, embed, duplicates, "
+               "evaluate, queries",
                m->key);
 }
 

@@ -143,6 +143,14 @@ PF_MUST_CHECK bool pf_store_use_model(pf_store *store, int64_t model_id, pf_err 
 
 /* --- sources ------------------------------------------------------------------- */
 
+/* How a source is read. */
+enum { PF_FRAMES_ROOM = 12 };
+typedef struct {
+    bool follows_links;     /* to files outside it */
+    bool refuses_burned_in; /* passes over pictures that may show a patient's name */
+    char frames[PF_FRAMES_ROOM]; /* of a file with several; "" means "middle" */
+} pf_store_reading;
+
 typedef struct {
     int64_t id, added_at;
     const char *path, *kind;
@@ -150,7 +158,7 @@ typedef struct {
     size_t n_tables;
     const char *columns; /* of the tables, as the user said; or NULL */
     pf_hash texts_hash;  /* of its texts when they were last taken in; else zero */
-    bool follows_links;  /* to files outside it */
+    pf_store_reading reading;
 } pf_store_source;
 
 /* Callbacks borrow what they are given. Returning false stops with *err, which they

@@ -22,8 +22,8 @@ static const struct {
 } parts[PF_DIGEST_PARTS] = {
     {"model", "SELECT fingerprint, round, dim, logit_scale, preprocess FROM model"
               " WHERE id = (SELECT model_id FROM catalog)"},
-    {"sources", "SELECT id, source.path, kind, columns, follows_links, place,"
-                " source_table.path"
+    {"sources", "SELECT id, source.path, kind, columns, follows_links,"
+                " refuses_burned_in, frames, place, source_table.path"
                 " FROM source LEFT JOIN source_table ON source_id = id"},
     {"cases", "SELECT id, source_id, key, title FROM teaching_case"},
     {"images", "SELECT image.id, source_id, image.path, image.frame, size, case_id,"
@@ -35,7 +35,7 @@ static const struct {
      "SELECT caption.id, image_id, case_id, text_hash, text, vector"
      " FROM caption JOIN caption_text ON caption_text.id = caption_text_id"},
     {"words",
-     "SELECT caption.id, stem, whole, plain"
+     "SELECT caption.id, words"
      " FROM caption JOIN caption_word ON caption_word.rowid = caption_text_id"},
     {"image_attributes", "SELECT image_id, key, value FROM image_attribute"},
     {"case_attributes", "SELECT case_id, key, value FROM case_attribute"},

@@ -52,14 +52,14 @@ bool pf_store_read_dim(int64_t said, int *dim);
 /* Dimension of a model; 0 when there is none of this id. */
 bool pf_store_find_dim(pf_store *store, int64_t model_id, int *dim, pf_err *err);
 
-/* store_words.c: a text as the columns of caption_word. */
+/* store_words.c: a text as caption_word has it. */
 typedef struct {
     pf_terms terms;
-    pf_buf stems, wholes, plains; /* words, parted by spaces; strings unless empty */
-} pf_store_columns;
-void pf_store_columns_init(pf_store_columns *columns);
-void pf_store_columns_reset(pf_store_columns *columns);
-bool pf_store_columns_read(pf_store_columns *columns, const char *text, pf_err *err);
+    pf_buf words; /* parted by spaces; a string unless empty */
+} pf_store_words;
+void pf_store_words_init(pf_store_words *words);
+void pf_store_words_reset(pf_store_words *words);
+bool pf_store_words_read(pf_store_words *words, const char *text, pf_err *err);
 
 /* Away with the rows of texts that no caption has any more; and whether FTS5 has what
  * it should (store_words_check.c). */

@@ -17,51 +17,39 @@
 #include "core/catalog/store_impl.h"
 #include "core/words/terms.h"
 
-enum { MAX_COLUMN = 16 << 20, MAX_MATCH = 1 << 20 };
+enum { MAX_WORDS = 48 << 20, MAX_MATCH = 1 << 20 };
 
-void pf_store_columns_init(pf_store_columns *c)
+void pf_store_words_init(pf_store_words *w)
 {
-    c->terms = (pf_terms){0};
-    pf_buf_init(&c->stems, MAX_COLUMN);
-    pf_buf_init(&c->wholes, MAX_COLUMN);
-    pf_buf_init(&c->plains, MAX_COLUMN);
+    w->terms = (pf_terms){0};
+    pf_buf_init(&w->words, MAX_WORDS);
 }
 
-void pf_store_columns_reset(pf_store_columns *c)
+void pf_store_words_reset(pf_store_words *w)
 {
-    pf_terms_reset(&c->terms);
-    pf_buf_free(&c->stems);
-    pf_buf_free(&c->wholes);
-    pf_buf_free(&c->plains);
+    pf_terms_reset(&w->terms);
+    pf_buf_free(&w->words);
 }
 
-bool pf_store_columns_read(pf_store_columns *c, const char *text, pf_err *err)
+bool pf_store_words_read(pf_store_words *w, const char *text, pf_err *err)
 {
-    c->stems.size = c->wholes.size = c->plains.size = 0;
-    return pf_terms_read(&c->terms, text, strlen(text), err) &&
-           pf_terms_columns(&c->terms, &c->stems, &c->wholes, &c->plains, err);
+    w->words.size = 0;
+    return pf_terms_read(&w->terms, text, strlen(text), err) &&
+           pf_terms_index(&w->terms, &w->words, err);
 }
 
-static const char *string_of(const pf_buf *b)
+static bool insert(pf_store *s, int64_t text_id, const pf_store_words *w, pf_err *err)
 {
-    return b->size > 0 ? b->data : "";
-}
-
-static bool insert(pf_store *s, int64_t text_id, const pf_store_columns *c, pf_err *err)
-{
-    return pf_sql_run(
-        s->db,
-        "INSERT INTO caption_word (rowid, stem, whole, plain) VALUES (?, ?, ?, ?)",
-        PF_SQL_ARGS(pf_sql_int(text_id), pf_sql_text(string_of(&c->stems)),
-                    pf_sql_text(string_of(&c->wholes)),
-                    pf_sql_text(string_of(&c->plains))),
-        err);
+    return pf_sql_run(s->db, "INSERT INTO caption_word (rowid, words) VALUES (?, ?)",
+                      PF_SQL_ARGS(pf_sql_int(text_id),
+                                  pf_sql_text(w->words.size > 0 ? w->words.data : "")),
+                      err);
 }
 
 bool pf_store_fill_words(pf_store *s, pf_err *err)
 {
-    pf_store_columns c;
-    pf_store_columns_init(&c);
+    pf_store_words w;
+    pf_store_words_init(&w);
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
@@ -72,12 +60,12 @@ bool pf_store_fill_words(pf_store *s, pf_err *err)
                            " WHERE word.id = caption_text.id)",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        ok = pf_store_columns_read(&c, pf_sql_get_text(rows, 1), err) &&
-             insert(s, pf_sql_get_int(rows, 0), &c, err);
-        s->n_cut_texts += c.terms.is_cut;
+        ok = pf_store_words_read(&w, pf_sql_get_text(rows, 1), err) &&
+             insert(s, pf_sql_get_int(rows, 0), &w, err);
+        s->n_cut_texts += w.terms.is_cut;
     }
     pf_sql_end(rows);
-    pf_store_columns_reset(&c);
+    pf_store_words_reset(&w);
     return ok;
 }
 
@@ -106,21 +94,18 @@ bool pf_store_sweep_words(pf_store *s, pf_err *err)
 
 /* ---- asking ---------------------------------------------------------------------- */
 
+/* No filter by column: SQLite 3.40 writes past a buffer when it filters damaged
+ * postings. */
 static bool add_leaf(const pf_words_query *q, const pf_leaf *leaf, pf_buf *out,
                      pf_err *err)
 {
-    static const char *const column[] = {
-        [PF_LEAF_STEMS] = "stem : ",
-        [PF_LEAF_WHOLE] = "{stem whole} : ",
-        [PF_LEAF_PREFIX] = "plain : ",
-    };
-    const pf_leaf_kind kind =
-        leaf->kind == PF_LEAF_STEMS && leaf->n_words == 1 ? PF_LEAF_WHOLE : leaf->kind;
-    bool ok = pf_buf_add_str(out, column[kind], err);
+    const bool is_prefix = leaf->kind == PF_LEAF_PREFIX;
+    bool ok = true;
     for (size_t i = 0; ok && i < leaf->n_words; i++)
-        ok = pf_buf_addf(out, err, "%s\"%s\"", i > 0 ? " + " : "",
+        ok = pf_buf_addf(out, err, "%s\"%s%s\"", i > 0 ? " + " : "",
+                         is_prefix ? PF_PLAIN_MARK : "",
                          pf_words_query_word(q, leaf, i));
-    return ok && (kind != PF_LEAF_PREFIX || pf_buf_add_str(out, " *", err));
+    return ok && (!is_prefix || pf_buf_add_str(out, " *", err));
 }
 
 bool pf_store_make_match(const pf_words_query *q, bool all, pf_buf *out, pf_err *err)

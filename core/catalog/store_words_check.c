@@ -2,10 +2,10 @@
  * store_words_check.c - pf_store_check_words(): does FTS5 find each caption by exactly
  * its words?
  *
- * FTS5 has three things: the columns it was given, its index of which word stands
- * where, and how long each column is, from which it ranks. Its own integrity check
- * wants to write, which a reader cannot, so all three are compared here: the columns
- * with what terms.h makes of the text, the others with the columns.
+ * FTS5 has three things: the column it was given, its index of which word stands where,
+ * and how long each text is, from which it ranks. Its own integrity check wants to
+ * write, which a reader cannot, so all three are compared here: the column with what
+ * terms.h makes of the text, the others with the column.
  */
 #include "core/catalog/store.h"
 
@@ -16,32 +16,27 @@
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
 
-enum { COLUMNS = 3 };
-static const char *const column_name[COLUMNS] = {"stem", "whole", "plain"};
-
-/* What an index comes to: the sum of the hashes of (word, row, column, place). */
+/* What an index comes to: the sum of the hashes of (word, row, place). */
 typedef struct {
     uint64_t n, sum;
 } tally;
 
-static void add_word(tally *t, const char *word, size_t n, int64_t row, int column,
-                     int64_t place)
+static void add_word(tally *t, const char *word, size_t n, int64_t row, int64_t place)
 {
-    const uint64_t where = pf_hash_seeded(&place, sizeof place,
-                                          (uint64_t)row * COLUMNS + (uint64_t)column);
+    const uint64_t where = pf_hash_seeded(&place, sizeof place, (uint64_t)row);
     t->n++;
     t->sum += pf_hash_seeded(word, n, where);
 }
 
-/* ---- what the columns say -------------------------------------------------------- */
+/* ---- what the column says -------------------------------------------------------- */
 
 /* Words are parted by single spaces: how many there are. */
-static int64_t add_words(tally *t, const char *column, int64_t row, int number)
+static int64_t add_words(tally *t, const char *column, int64_t row)
 {
     int64_t place = 0;
     for (const char *word = column; *word; place++) {
         const size_t n = strcspn(word, " ");
-        add_word(t, word, n, row, number, place);
+        add_word(t, word, n, row, place);
         word += n;
         word += *word == ' ';
     }
@@ -76,69 +71,56 @@ static bool has_numbers(const uint8_t *blob, size_t n, const int64_t *numbers,
     return at == end;
 }
 
-static bool is_same(pf_sql_rows *rows, int column, const pf_buf *b)
-{
-    return strcmp(pf_sql_get_text(rows, column), b->size > 0 ? b->data : "") == 0;
-}
-
-/* totals: rows, then words of each column. */
-static void check_row(pf_sql_rows *rows, const pf_store_columns *c, tally *t,
-                      int64_t totals[1 + COLUMNS], pf_notes *problems)
+/* totals: rows, then words. */
+static void check_row(pf_sql_rows *rows, const pf_store_words *w, tally *t,
+                      int64_t totals[2], pf_notes *problems)
 {
     const long long id = pf_sql_get_int(rows, 0);
-    if (pf_sql_is_null(rows, 2) || !is_same(rows, 3, &c->stems) ||
-        !is_same(rows, 4, &c->wholes) || !is_same(rows, 5, &c->plains)) {
+    const char *kept = pf_sql_get_text(rows, 3);
+    if (pf_sql_is_null(rows, 2) ||
+        strcmp(kept, w->words.size > 0 ? w->words.data : "") != 0) {
         pf_notes_add(problems, "the words of caption text %lld are not those of it",
                      id);
         return;
     }
-    int64_t n[COLUMNS];
+    const int64_t n = add_words(t, kept, id);
     totals[0]++;
-    for (int i = 0; i < COLUMNS; i++)
-        totals[1 + i] += n[i] = add_words(t, pf_sql_get_text(rows, 3 + i), id, i);
+    totals[1] += n;
     size_t size;
-    const uint8_t *blob = pf_sql_get_bytes(rows, 6, &size);
-    if (!has_numbers(blob, size, n, COLUMNS))
+    const uint8_t *blob = pf_sql_get_bytes(rows, 4, &size);
+    if (!has_numbers(blob, size, &n, 1))
         pf_notes_add(problems,
                      "caption text %lld has another number of words than is noted", id);
 }
 
 /* Every text that a caption has. */
-static bool check_rows(pf_store *s, tally *t, int64_t totals[1 + COLUMNS],
-                       pf_notes *problems, pf_err *err)
+static bool check_rows(pf_store *s, tally *t, int64_t totals[2], pf_notes *problems,
+                       pf_err *err)
 {
-    pf_store_columns c;
-    pf_store_columns_init(&c);
+    pf_store_words w;
+    pf_store_words_init(&w);
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(
         &rows, s->db,
-        "SELECT caption_text.id, text, caption_word.rowid, stem, whole, plain, sz"
+        "SELECT caption_text.id, text, caption_word.rowid, words, sz"
         " FROM caption_text"
         " LEFT JOIN caption_word ON caption_word.rowid = caption_text.id"
         " LEFT JOIN caption_word_docsize ON caption_word_docsize.id = caption_text.id"
         " WHERE EXISTS (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)",
         PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        ok = pf_store_columns_read(&c, pf_sql_get_text(rows, 1), err);
+        ok = pf_store_words_read(&w, pf_sql_get_text(rows, 1), err);
         if (ok)
-            check_row(rows, &c, t, totals, problems);
+            check_row(rows, &w, t, totals, problems);
     }
     pf_sql_end(rows);
-    pf_store_columns_reset(&c);
+    pf_store_words_reset(&w);
     return ok;
 }
 
 /* ---- what FTS5 made of them -------------------------------------------------------
  */
-
-static int column_of(const char *name)
-{
-    int i = 0;
-    while (i < COLUMNS - 1 && strcmp(name, column_name[i]) != 0)
-        i++;
-    return i;
-}
 
 static bool read_index(pf_store *s, tally *t, pf_err *err)
 {
@@ -150,14 +132,13 @@ static bool read_index(pf_store *s, tally *t, pf_err *err)
                                 " USING fts5vocab(main, caption_word, instance)",
                                 err) &&
               pf_sql_start(&rows, s->db,
-                           "SELECT term, doc, col, \"offset\""
+                           "SELECT term, doc, \"offset\""
                            " FROM temp.caption_word_place",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const char *word = pf_sql_get_text(rows, 0);
-        const int64_t row = pf_sql_get_int(rows, 1);
-        const int column = column_of(pf_sql_get_text(rows, 2));
-        add_word(t, word, strlen(word), row, column, pf_sql_get_int(rows, 3));
+        add_word(t, word, strlen(word), pf_sql_get_int(rows, 1),
+                 pf_sql_get_int(rows, 2));
     }
     if (ok)
         pf_sql_end(rows);
@@ -166,8 +147,8 @@ static bool read_index(pf_store *s, tally *t, pf_err *err)
 
 /* Row 1 of FTS5's data has the totals (https://www.sqlite.org/fts5.html has the tables,
  * their contents are in its source). */
-static bool check_totals(pf_store *s, const int64_t totals[1 + COLUMNS],
-                         pf_notes *problems, pf_err *err)
+static bool check_totals(pf_store *s, const int64_t totals[2], pf_notes *problems,
+                         pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
@@ -179,7 +160,7 @@ static bool check_totals(pf_store *s, const int64_t totals[1 + COLUMNS],
         size_t n = 0;
         const uint8_t *blob = has_row ? pf_sql_get_bytes(rows, 0, &n) : NULL;
         /* of an index that never had a row it is empty */
-        if (!(n == 0 && totals[0] == 0) && !has_numbers(blob, n, totals, 1 + COLUMNS))
+        if (!(n == 0 && totals[0] == 0) && !has_numbers(blob, n, totals, 2))
             pf_notes_add(problems, "the number of all words is not what is noted");
     }
     pf_sql_end(rows);
@@ -203,7 +184,7 @@ static bool check_strays(pf_store *s, pf_notes *problems, pf_err *err)
 bool pf_store_check_words(pf_store *s, pf_notes *problems, pf_err *err)
 {
     tally made = {0}, found = {0};
-    int64_t totals[1 + COLUMNS] = {0};
+    int64_t totals[2] = {0};
     const size_t before = problems->count + problems->dropped;
     if (!check_rows(s, &made, totals, problems, err) || !check_strays(s, problems, err))
         return false;

@@ -688,25 +688,22 @@ void pf_terms_reset(pf_terms *t)
     *t = (pf_terms){0};
 }
 
-/* ---- columns --------------------------------------------------------------------- */
+/* ---- for an index ---------------------------------------------------------------- */
 
-static bool add_word(pf_buf *b, const char *word, pf_err *err)
+static bool add_word(pf_buf *b, const char *mark, const char *word, pf_err *err)
 {
     return (b->size == 0 || pf_buf_add_str(b, " ", err)) &&
-           pf_buf_add_str(b, word, err);
+           pf_buf_add_str(b, mark, err) && pf_buf_add_str(b, word, err);
 }
 
-bool pf_terms_columns(const pf_terms *t, pf_buf *stems, pf_buf *wholes, pf_buf *plains,
-                      pf_err *err)
+bool pf_terms_index(const pf_terms *t, pf_buf *out, pf_err *err)
 {
-    for (size_t i = 0; i < t->n; i++) {
-        if (!add_word(stems, pf_terms_stem(t, i), err) ||
-            !add_word(plains, pf_terms_plain(t, i), err))
-            return false;
-    }
-    for (size_t i = 0; i < t->n_wholes; i++) {
-        if (!add_word(wholes, t->chars + t->wholes[i].stem, err))
-            return false;
-    }
-    return true;
+    bool ok = true;
+    for (size_t i = 0; ok && i < t->n; i++)
+        ok = add_word(out, "", pf_terms_stem(t, i), err);
+    for (size_t i = 0; ok && i < t->n; i++)
+        ok = add_word(out, PF_PLAIN_MARK, pf_terms_plain(t, i), err);
+    for (size_t i = 0; ok && i < t->n_wholes; i++)
+        ok = add_word(out, "", t->chars + t->wholes[i].stem, err);
+    return ok;
 }

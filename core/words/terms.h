@@ -11,7 +11,7 @@
  *   Crohn's       term crohn            COVID-19, x-ray, w/o, s/p: as the first
  *
  * A text written in one of these ways is found by the others. The catalog keeps what
- * pf_terms_columns() makes of each caption, questions are read by the same code.
+ * pf_terms_index() makes of each caption, questions are read by the same code.
  */
 #ifndef PF_CORE_WORDS_TERMS_H
 #define PF_CORE_WORDS_TERMS_H
@@ -84,9 +84,11 @@ static inline const char *pf_terms_stem(const pf_terms *t, size_t i)
     return t->chars + t->at[i].stem;
 }
 
-/* What a catalog keeps of a text: its stems, its wholes and its words as they were,
- * each joined with spaces. Appended to buffers of the caller. */
-PF_MUST_CHECK bool pf_terms_columns(const pf_terms *terms, pf_buf *stems,
-                                    pf_buf *wholes, pf_buf *plains, pf_err *err);
+/* What a catalog keeps of a text, joined with spaces: its stems, then its words as they
+ * were, each behind PF_PLAIN_MARK, then its wholes. So a stem and a word, or the last
+ * stem and the first whole, are never taken for each other, nor for neighbours.
+ * Appended to the caller's buffer. */
+#define PF_PLAIN_MARK "="
+PF_MUST_CHECK bool pf_terms_index(const pf_terms *terms, pf_buf *out, pf_err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/words/stem.h"
 
 enum {
     LEXEMES_MAX = 4 * PF_WORDS_MAX_GROUPS,
@@ -338,6 +339,25 @@ static bool add_plain(parser *p, size_t i, size_t end)
     return true;
 }
 
+/* "gall bladder" as the one word that others make of it: at most three terms. */
+static bool add_joined(parser *p, size_t first, size_t end)
+{
+    char word[3 * PF_TERMS_MAX_WORD + PF_STEM_ROOM];
+    size_t n = 0;
+    if (end - first < 2 || end - first > 3)
+        return true;
+    for (size_t i = first; i < end; i++) {
+        const char *plain = pf_terms_plain(&p->terms, i);
+        memcpy(word + n, plain, strlen(plain));
+        n += strlen(plain);
+    }
+    if (n > PF_TERMS_MAX_WORD)
+        return true;
+    n = pf_stem(word, n);
+    word[n] = '\0';
+    return add_leaf(p, PF_LEAF_WHOLE, 1) && add_word(p, word);
+}
+
 static bool add_quoted(parser *p, size_t first, size_t end)
 {
     if (first == end)
@@ -346,7 +366,7 @@ static bool add_quoted(parser *p, size_t first, size_t end)
     for (size_t i = first + 1; i < end; i++)
         is_compound = is_compound && p->terms.at[i].is_joined;
     if (!add_group(p, first, end - 1) || !add_terms(p, PF_LEAF_STEMS, first, end - 1) ||
-        (is_compound && !add_whole(p, first, end - 1)))
+        !(is_compound ? add_whole(p, first, end - 1) : add_joined(p, first, end)))
         return false;
     pf_word_group *group = &p->q->groups[p->q->n_groups - 1];
     group->n_typed = group->n_leaves;

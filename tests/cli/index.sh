@@ -58,7 +58,7 @@ vary() {
 
 index() {
   index_status=0
-  plainfilm-index --quiet -c catalog -j 1 --settle 0 "$@" >answer 2>why || index_status=$?
+  plainfilm-index -q -c catalog -j 1 --settle 0 "$@" >answer 2>why || index_status=$?
   vary <answer
   vary <why >&2
   return $index_status

@@ -27,7 +27,7 @@ PF_TESTS=${here%/cli}
 . "$here/index.sh"
 index --model model films >/dev/null
 pictures slow 2000
-plainfilm-index --quiet -c catalog -j 1 -b 1 slow >log 2>&1 &
+plainfilm-index -q -c catalog -j 1 -b 1 slow >log 2>&1 &
 pid=$!
 until plainfilm-index -c catalog --info 2>/dev/null | grep -q running; do
   kill -0 "$pid" 2>/dev/null || { cat log; exit 1; }

@@ -71,10 +71,10 @@ cd "$box"
 mkdir films
 cp "$tests"/golden/images/* films
 status=0
-"$bin/pf-only-calls" "$bin/plainfilm-index" --quiet -c kept --model model films \
+"$bin/pf-only-calls" "$bin/plainfilm-index" -q -c kept --model model films \
   <allowed >out 2>err || status=$?
 [ $status != 77 ] || exit 77
-"$bin/plainfilm-index" --quiet -c free --model model films >wanted 2>wanted-err || true
+"$bin/plainfilm-index" -q -c free --model model films >wanted 2>wanted-err || true
 sed -i 's/ in [0-9.]* s.*//' out wanted
 diff wanted out && diff wanted-err err || fail "it does otherwise under SystemCallFilter="
 grep -q '[1-9][0-9]* added' out || fail "nothing was indexed: $(cat out)"

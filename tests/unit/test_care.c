@@ -28,7 +28,7 @@ static size_t n_bytes;
 
 static pf_care care_of(const char *folder)
 {
-    return (pf_care){folder, false, out};
+    return (pf_care){.catalog = folder, .out = out};
 }
 
 static const char *database(void)
@@ -149,7 +149,7 @@ static void what_is_derived_is_made_again(void **state)
     (void)state;
     static const char *const damage[] = {
         "DELETE FROM caption_word",
-        "UPDATE caption_word SET stem = 'x' WHERE rowid = 2",
+        "UPDATE caption_word SET words = 'x' WHERE rowid = 2",
         "DELETE FROM thumbnail WHERE picture_id < 4",
         "UPDATE thumbnail SET jpeg = x'ffd8ffd9' WHERE picture_id = 2",
         "UPDATE background SET counts = zeroblob(8), pairs = 0",

@@ -249,8 +249,8 @@ static void foreign_schemas_are_refused(void **state)
         {"INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0,"
          " 'CREATE VIRTUAL TABLE v USING nosuch (x)')",
          FOREIGN},
-        {"DROP TABLE caption_word; CREATE VIRTUAL TABLE caption_word USING fts5 (stem,"
-         " whole, plain, content = 'image')",
+        {"DROP TABLE caption_word; CREATE VIRTUAL TABLE caption_word USING fts5"
+         " (words, content = 'image')",
          "'"},
         {"UPDATE sqlite_schema SET sql = 'CREATE TABLE ''caption_word_data''(id INTEGER"
          " PRIMARY KEY, block)' WHERE name = 'caption_word_data'",

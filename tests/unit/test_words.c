@@ -113,23 +113,21 @@ static void only_words_in_quotes_reach_fts5(void **state)
 {
     (void)state;
     assert_string_equal(match_of("pleural effusions", false),
-                        "({stem whole} : \"pleural\") OR ({stem whole} : \"effus\")");
+                        "(\"pleural\") OR (\"effus\")");
     assert_string_equal(match_of("a \"T2 weighted\" b*", true),
-                        "(stem : \"t2\" + \"weight\") AND (plain : \"b\" *)");
-    assert_string_equal(match_of("T2-weighted", true),
-                        "(stem : \"t2\" + \"weight\" OR {stem whole} : "
-                        "\"t2weighted\")");
+                        "(\"t2\" + \"weight\" OR \"t2weighted\") AND (\"=b\" *)");
+    assert_string_equal(match_of("T2-weighted", true), "(\"t2\" + \"weight\" OR "
+                                                       "\"t2weighted\")");
     assert_string_equal(match_of("spine NOT (fracture OR tumour)", true),
-                        "({stem whole} : \"spine\")");
+                        "(\"spine\")");
     assert_string_equal(match_of("x\"; DROP TABLE caption; --", true),
-                        "({stem whole} : \"x\") AND ({stem whole} : \"drop\") AND "
-                        "({stem whole} : \"tabl\") AND ({stem whole} : \"caption\")");
+                        "(\"x\") AND (\"drop\") AND "
+                        "(\"tabl\") AND (\"caption\")");
     assert_string_equal(match_of("NEAR(rowid, 5)^ {plain}: x + -y", true),
-                        "({stem whole} : \"near\") AND ({stem whole} : \"rowid\") AND "
-                        "({stem whole} : \"5\") AND ({stem whole} : \"plain\") AND "
-                        "({stem whole} : \"x\") AND ({stem whole} : \"y\")");
-    assert_string_equal(match_of("of the", true),
-                        "({stem whole} : \"of\") AND ({stem whole} : \"the\")");
+                        "(\"near\") AND (\"rowid\") AND "
+                        "(\"5\") AND (\"plain\") AND "
+                        "(\"x\") AND (\"y\")");
+    assert_string_equal(match_of("of the", true), "(\"of\") AND (\"the\")");
 }
 
 static void a_question_without_a_word_is_refused(void **state)
@@ -186,6 +184,44 @@ static void a_table_of_synonyms_can_be_replaced(void **state)
     pf_words_free(w);
     pf_tree_remove(folder);
     assert_refused(pf_words_new(&w, &settings, &err), &err, path);
+}
+
+/* Its groups are beside the built-in ones; what is narrower finds nothing wider. */
+static void a_table_of_synonyms_can_be_added(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question, *text;
+        bool is_fit;
+    } asked[] = {
+        {"foo", "a baz", true},          {"baz", "a foo", false},
+        {"foo", "a bar", true},          {"bar", "a foo", true},
+        {"CXR", "chest x-ray", true},    {"bleak", "CT", true},
+        {"bleak", "CT of lungs", true},  {"bleak", "CT, bleak", true},
+        {"bleak", "a lung", false},      {"CT", "bleak", false},
+        {"bright CT", "bright", true},   {"no bleak", "without CT", true},
+        {"unlit", "no dark lamp", true}, {"unlit", "a dark lamp", false},
+        {"without dark", "unlit", true}, {"without dark", "not unlit", false},
+    };
+    pf_tree_make(folder);
+    char plus[PF_TREE_ROOM + 8];
+    snprintf(plus, sizeof plus, "+%s", pf_tree_path(folder, "table"));
+    pf_tree_write_text(plus + 1, "foo = bar > baz\nbleak > CT\nunlit = without dark\n");
+    const pf_words_settings settings = {.synonyms = plus};
+    pf_words *w;
+    assert_ok(pf_words_new(&w, &settings, &err), &err);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        bool is_fit;
+        assert_ok(pf_words_fit(w, asked[i].question, asked[i].text, &is_fit, &err),
+                  &err);
+        if (is_fit != asked[i].is_fit)
+            fail_msg("'%s' in '%s'", asked[i].question, asked[i].text);
+    }
+    pf_words_free(w);
+    pf_tree_write_text(plus + 1, "lonely\n");
+    assert_refused(pf_words_new(&w, &settings, &err), &err, "line 1: a group has one");
+    pf_tree_remove(folder);
+    assert_refused(pf_words_new(&w, &settings, &err), &err, plus + 1);
 }
 
 static void bad_tables_are_refused_with_the_line(void **state)
@@ -315,6 +351,32 @@ static void more_words_come_first(void **state)
     remove_store(s);
 }
 
+/* "CXR" stands in one caption, its other names, and more often, in others. */
+static void what_was_typed_comes_before_other_names(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    pf_words *usual = words;
+    const char *path = pf_tree_path(folder, "table");
+    pf_tree_write_text(path, "thickening = effusion\nfracture = right\n");
+    const pf_words_settings settings = {.synonyms = path};
+    assert_ok(pf_words_new(&words, &settings, &err), &err);
+    pf_words_ask ask = {.text = "thickening", .limit = 100};
+    const char *const expected[] = {"4",       "4 7",       "4 7 6",
+                                    "4 7 6 1", "4 7 6 1 5", "4 7 6 1 5 2"};
+    for (ask.limit = 1; ask.limit <= 6; ask.limit++)
+        assert_string_equal(ids_of(s, &ask), expected[ask.limit - 1]);
+    ask.limit = 100;
+    assert_string_equal(ids_of(s, &ask), expected[5]);
+    ask.text = "pleural thickening"; /* 4 as typed; four by another name */
+    assert_string_equal(ids_of(s, &ask), "4 7 1 5 2 6");
+    ask.text = "fracture thickening"; /* none as typed; right and effusion; one */
+    assert_string_equal(ids_of(s, &ask), "1 5 7 2 8 4 6");
+    pf_words_free(words);
+    words = usual;
+    remove_store(s);
+}
+
 static void only_some_images_may_be_asked(void **state)
 {
     (void)state;
@@ -381,6 +443,8 @@ int main(void)
         cmocka_unit_test(a_question_without_a_word_is_refused),
         cmocka_unit_test(a_question_of_any_length_is_read_to_a_limit),
         cmocka_unit_test(a_table_of_synonyms_can_be_replaced),
+        cmocka_unit_test(a_table_of_synonyms_can_be_added),
+        cmocka_unit_test(what_was_typed_comes_before_other_names),
         cmocka_unit_test(bad_tables_are_refused_with_the_line),
         cmocka_unit_test(more_words_come_first),
         cmocka_unit_test(only_some_images_may_be_asked),
