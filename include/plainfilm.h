@@ -477,6 +477,24 @@ typedef struct {
     size_t n_captions;
 } pf_hit;
 
+/* A word of the phrase that no caption has, by words or both, and the nearest that
+ * captions do have. */
+typedef struct {
+    size_t struct_size;
+    const char *word; /* in small letters */
+    int64_t captions; /* texts that have it, in any of its forms */
+} pf_suggestion;
+
+typedef struct {
+    size_t struct_size;
+    const char *word;                 /* as it was typed */
+    const pf_suggestion *suggestions; /* the nearest first */
+    size_t n_suggestions;
+} pf_missing_word;
+
+PF_API size_t pf_answer_count_missing(const pf_answer *answer);
+PF_API const pf_missing_word *pf_answer_missing(const pf_answer *answer, size_t i);
+
 /* Hits, the best first; of duplicates group by group. */
 PF_API size_t pf_answer_count(const pf_answer *answer);
 PF_API const pf_hit *pf_answer_hit(const pf_answer *answer, size_t i);

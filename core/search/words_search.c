@@ -243,6 +243,7 @@ bool pf_words_search(const pf_words *words, pf_store *store, const pf_words_ask 
     if (ok) {
         out->n_asked = q.n_groups;
         out->is_cut = q.is_cut;
+        out->has_operator = q.n_steps > 0;
     }
     pf_words_text_reset(&w.text);
     pf_free(w.hits);

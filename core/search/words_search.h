@@ -40,8 +40,9 @@ typedef struct {
 typedef struct {
     pf_words_hit *hits; /* best first, owned */
     size_t n_hits;
-    size_t n_asked; /* words of the question */
-    bool is_cut;    /* the question was longer than what is read */
+    size_t n_asked;    /* words of the question */
+    bool is_cut;       /* the question was longer than what is read */
+    bool has_operator; /* AND, OR, NOT are in it */
 } pf_words_answer;
 
 /* *out must be all zero or reset; it stays so on failure. MISUSE when there is no word

@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
+#include "core/search/missing.h"
 #include "core/search/words_search.h"
 #include "core/words/words.h"
 #include "core/words/words_query.h"
@@ -377,6 +378,71 @@ static void what_was_typed_comes_before_other_names(void **state)
     remove_store(s);
 }
 
+/* "a (2) b (1); c": words that are missing, with what is near. */
+static const char *missing_of(pf_store *s, const char *question)
+{
+    static char line[512];
+    pf_missing_word *m;
+    size_t n, at = 0;
+    line[0] = '\0';
+    assert_ok(pf_missing_find(words, s, question, &m, &n, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(line + at, sizeof line - at, "%s%s:", i ? "; " : "",
+                               m[i].word);
+        for (size_t k = 0; k < m[i].n_suggestions; k++)
+            at += (size_t)snprintf(line + at, sizeof line - at, " %s %lld",
+                                   m[i].suggestions[k].word,
+                                   (long long)m[i].suggestions[k].captions);
+    }
+    pf_missing_free(m, n);
+    return line;
+}
+
+static void words_in_no_caption_are_named_with_the_nearest(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    static const char *const asked[][2] = {
+        {"pleural effusion", ""},
+        {"plueral efusions", "plueral: pleural 5; efusions: effusion 5"},
+        {"Thickanning of the FRACTURE", "Thickanning: thickening 1"},
+        {"lugn rigt", "lugn: lung 1; rigt: right 3"},
+        {"xq lug", "xq:; lug:"}, /* too short */
+        {"\"plueral efusion\" plueral-efusion plu*", ""},
+        {"unseen", "unseen:"}, /* of no caption */
+        {"fracture NOT plueral", "plueral: pleural 5"},
+        {"a1 b2 c3 d4 e5 f6 g7 h8 i9 j10", "a1:; b2:; c3:; d4:; e5:; f6:; g7:; h8:"},
+        {"?!", ""},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        assert_string_equal(missing_of(s, asked[i][0]), asked[i][1]);
+    remove_store(s);
+}
+
+/* What another program may have put into the index: any bytes, of any length. */
+static void suggestions_are_made_of_letters_only(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    char long_word[2000];
+    memset(long_word, 'p', sizeof long_word);
+    long_word[sizeof long_word - 1] = '\0';
+    char *sql = pf_strf(&err,
+                        "INSERT INTO caption_word (rowid, words) VALUES"
+                        " (90, '=pleura1 =pl\xC3\xA9ural =pleur\x1B'),"
+                        " (91, '=%s'), (92, '=pleura')",
+                        long_word);
+    assert_non_null(sql);
+    pf_store_close(s);
+    pf_rows_run_script(folder, sql);
+    pf_free(sql);
+    assert_ok(
+        pf_store_open(&s, pf_tree_path(folder, "catalog.db"), PF_STORE_READ, &err),
+        &err);
+    assert_string_equal(missing_of(s, "plueral"), "plueral: pleural 5 pleura 0");
+    remove_store(s);
+}
+
 static void only_some_images_may_be_asked(void **state)
 {
     (void)state;
@@ -434,6 +500,25 @@ static void running_out_of_memory_is_an_error(void **state)
     remove_store(s);
 }
 
+static void looking_for_near_words_may_run_out_of_memory(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    bool ok = false;
+    for (long n = 1; !ok; n++) {
+        pf_missing_word *m;
+        size_t n_missing;
+        pf_mem_fail_at(n);
+        ok = pf_missing_find(words, s, "plueral thickanning", &m, &n_missing, &err);
+        pf_mem_fail_at(0);
+        if (!ok)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+        pf_missing_free(m, n_missing);
+        assert_true(n < 500);
+    }
+    remove_store(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,11 +530,14 @@ int main(void)
         cmocka_unit_test(a_table_of_synonyms_can_be_replaced),
         cmocka_unit_test(a_table_of_synonyms_can_be_added),
         cmocka_unit_test(what_was_typed_comes_before_other_names),
+        cmocka_unit_test(words_in_no_caption_are_named_with_the_nearest),
+        cmocka_unit_test(suggestions_are_made_of_letters_only),
         cmocka_unit_test(bad_tables_are_refused_with_the_line),
         cmocka_unit_test(more_words_come_first),
         cmocka_unit_test(only_some_images_may_be_asked),
         cmocka_unit_test(scores_fall_and_count_the_words),
         cmocka_unit_test(running_out_of_memory_is_an_error),
+        cmocka_unit_test(looking_for_near_words_may_run_out_of_memory),
     };
     return cmocka_run_group_tests(tests, before_all, after_all);
 }
