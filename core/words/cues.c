@@ -32,10 +32,10 @@ typedef struct {
     span slots;
 } phrase;
 
-/* A word with which a phrase can begin. */
+/* A word with which a phrase can begin, and the alternative that it begins. */
 typedef struct {
     const char *word;
-    uint32_t phrase;
+    uint32_t phrase, slot, alternative;
 } entry;
 
 struct pf_cues {
@@ -44,7 +44,8 @@ struct pf_cues {
     span *alternatives; /* of words */
     span *slots;        /* of alternatives */
     phrase *phrases;
-    entry *entries; /* by word, then phrase; phrases by kind */
+    entry *entries;                /* by word, then phrase */
+    size_t letters[UINT8_MAX + 2]; /* where the entries of each first byte begin */
     size_t n_words, n_alternatives, n_slots, n_phrases, n_entries;
     size_t room_words, room_alternatives, room_slots, room_phrases, room_entries;
 };
@@ -148,12 +149,14 @@ static size_t longest_of(const pf_cues *c, const span *slot)
     return longest;
 }
 
-static bool add_entry(pf_cues *c, const char *word, pf_err *err)
+static bool add_entry(pf_cues *c, uint32_t slot, uint32_t alternative, pf_err *err)
 {
+    const char *word = c->words[c->alternatives[alternative].first];
     if (!pf_grow_array(&c->entries, &c->room_entries, c->n_entries, sizeof *c->entries,
                        err))
         return false;
-    c->entries[c->n_entries++] = (entry){word, (uint32_t)(c->n_phrases - 1)};
+    c->entries[c->n_entries++] =
+        (entry){word, (uint32_t)(c->n_phrases - 1), slot, alternative};
     return true;
 }
 
@@ -170,7 +173,8 @@ static bool add_entries(pf_cues *c, pf_err *err)
         for (size_t i = 0; i < slot->n; i++) {
             const span *words = &c->alternatives[slot->first + i];
             is_optional |= words->n == 0;
-            if (may_begin && words->n > 0 && !add_entry(c, c->words[words->first], err))
+            if (may_begin && words->n > 0 &&
+                !add_entry(c, (uint32_t)s, slot->first + (uint32_t)i, err))
                 return false;
         }
         may_begin = may_begin && is_optional;
@@ -209,6 +213,16 @@ static int by_word_then_phrase(const void *a, const void *b)
     return order != 0 ? order : (x->phrase > y->phrase) - (x->phrase < y->phrase);
 }
 
+static void sort_entries(pf_cues *c)
+{
+    if (c->n_entries > 0)
+        qsort(c->entries, c->n_entries, sizeof *c->entries, by_word_then_phrase);
+    for (size_t i = 0; i < c->n_entries; i++)
+        c->letters[(uint8_t)c->entries[i].word[0] + 1]++;
+    for (size_t k = 0; k <= UINT8_MAX; k++)
+        c->letters[k + 1] += c->letters[k];
+}
+
 bool pf_cues_parse(pf_cues **out, const char *text, size_t n, const char *name,
                    pf_err *err)
 {
@@ -225,8 +239,7 @@ bool pf_cues_parse(pf_cues **out, const char *text, size_t n, const char *name,
         pf_cues_free(c);
         return false;
     }
-    if (c->n_entries > 0)
-        qsort(c->entries, c->n_entries, sizeof *c->entries, by_word_then_phrase);
+    sort_entries(c);
     *out = c;
     return true;
 }
@@ -261,12 +274,17 @@ static bool is_at(const pf_cues *c, const span *words, const pf_terms *t, size_t
     return true;
 }
 
-/* How many terms from i on the phrase takes, at most; 0 when it does not begin there.
- */
-static size_t length_at(const pf_cues *c, const phrase *p, const pf_terms *t, size_t i)
+/* How many terms from i on the phrase of an entry takes, at most; 0 when it does not
+ * begin there with the entry's alternative. */
+static size_t length_at(const pf_cues *c, const entry *e, const pf_terms *t, size_t i)
 {
-    uint32_t places = 1; /* bit k: i + k is where the next slot may begin */
-    for (size_t s = 0; s < p->slots.n && places; s++) {
+    const phrase *p = &c->phrases[e->phrase];
+    const span *first = &c->alternatives[e->alternative];
+    if (!is_at(c, first, t, i, 0))
+        return 0;
+    uint32_t places = (uint32_t)1
+                      << first->n; /* bit k: the next slot may begin at i+k */
+    for (size_t s = e->slot + 1; s < p->slots.n && places; s++) {
         const span *slot = &c->slots[p->slots.first + s];
         uint32_t next = 0;
         for (size_t from = 0; places >> from; from++) {
@@ -284,10 +302,11 @@ static size_t length_at(const pf_cues *c, const phrase *p, const pf_terms *t, si
     return n;
 }
 
-/* The first of the entries of a word, or n_entries. */
+/* The first of the entries of a word, or of those behind. */
 static size_t first_with(const pf_cues *c, const char *word)
 {
-    size_t low = 0, high = c->n_entries;
+    const uint8_t letter = (uint8_t)word[0];
+    size_t low = c->letters[letter], high = c->letters[letter + 1];
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (strcmp(c->entries[middle].word, word) < 0)
@@ -305,7 +324,7 @@ pf_cue_match pf_cues_find(const pf_cues *c, const pf_terms *t, size_t i)
     for (size_t k = first_with(c, word);
          k < c->n_entries && strcmp(c->entries[k].word, word) == 0; k++) {
         const phrase *p = &c->phrases[c->entries[k].phrase];
-        const size_t n = length_at(c, p, t, i);
+        const size_t n = length_at(c, &c->entries[k], t, i);
         if (n == 0 || n < found.n_terms)
             continue;
         if (n > found.n_terms)
