@@ -13,7 +13,10 @@
 #include "core/words/stem.h"
 #include "core/words/words_text.h"
 
-enum { LEAST_LETTERS = 4 }; /* a shorter word is near to too many */
+enum {
+    LEAST_LETTERS = 4, /* a shorter word is near to too many */
+    FEW_LETTERS = 5,   /* of which one at most may be another */
+};
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
 
@@ -48,11 +51,12 @@ static uint32_t letters_of(const char *word, size_t n)
     return set;
 }
 
-/* Is what was typed one word, and can it be compared? */
+/* Is what was typed one word, and none without an end? */
 static bool is_one_word(const pf_words_query *q, const pf_word_group *g)
 {
     const pf_leaf *l = &q->leaves[g->first_leaf];
-    return l->kind == PF_LEAF_STEMS && l->n_words == 1;
+    return l->kind == PF_LEAF_STEMS && l->n_words == 1 &&
+           g->end - g->start <= PF_TERMS_MAX_WORD;
 }
 
 static bool has_any(pf_store *store, const pf_words_query *q, const pf_word_group *g,
@@ -156,7 +160,8 @@ static void compare(missing *m, const char *word, size_t n, uint32_t set,
         return;
     near_word w = {.distance = pf_spelling_distance(m->plain, a, word, n),
                    .captions = captions};
-    if (w.distance == 0 || !pf_spelling_is_near(w.distance, a, n))
+    if (w.distance == 0 || !pf_spelling_is_near(w.distance, a, n) ||
+        (w.distance > 1 && a <= FEW_LETTERS))
         return;
     memcpy(w.word, word, n);
     memcpy(w.stem, word, n);

@@ -19,7 +19,8 @@ enum {
 };
 
 /* The words of `question` that are in no caption, denied mentions and other names
- * included; words in quotes, with a hyphen or a star are not told. *out [*n] is given,
+ * included; words in quotes, with a hyphen or a star, or longer than
+ * those of captions, are not told. *out [*n] is given,
  * to be freed with pf_missing_free(); NULL when all are there. A question without a
  * word has none. What is looked at is bounded, whatever is in the catalog. */
 PF_MUST_CHECK bool pf_missing_find(const pf_words *words, pf_store *store,
