@@ -39,7 +39,7 @@
 enum {
     WINDOW = 6,
     WINDOW_BACK = 12, /* a subject has what belongs to it before its verb */
-    PRIOR_WORDS = 6,  /* behind a post, for "on the prior CT" */
+    PRIOR_WORDS = 8,  /* behind a post, for "on the prior CT" */
     LABEL_WORDS = 4,  /* of a heading within a line */
 };
 
@@ -402,6 +402,8 @@ static bool ends_forward(const reading *r, size_t from, size_t i, bool is_first)
         return true;
     if (i == from)
         return false;
+    if (is_word(r, from - 1, "without") && k == PF_CUE_VERB)
+        return true; /* "patients without fever have" */
     if ((k == PF_CUE_LIKE && !is_first) || is_over(r, i) || is_size(r, i) ||
         begins_label(r, i))
         return true;
