@@ -189,18 +189,21 @@ static bool open_vocabulary(pf_store *s, pf_err *err)
                              err);
 }
 
-/* Words as they were have a mark, '=', and '>' is the next character. */
-bool pf_store_each_word(pf_store *s, pf_store_vocabulary_fn *fn, void *user,
-                        pf_err *err)
+/* Words as they were have a mark, '='. */
+bool pf_store_each_word(pf_store *s, char letter, pf_store_vocabulary_fn *fn,
+                        void *user, pf_err *err)
 {
+    const char from[] = {'=', letter, '\0'};
+    const char to[] = {letter ? '=' : '=' + 1, letter ? (char)(letter + 1) : '\0',
+                       '\0'};
     pf_sql_rows *rows;
     bool has_row, is_enough = false;
     if (!open_vocabulary(s, err))
         return false;
     bool ok = pf_sql_start(&rows, s->db,
                            "SELECT term, doc FROM temp.caption_word_list"
-                           " WHERE term >= '=' AND term < '>'",
-                           PF_SQL_NO_ARGS, err);
+                           " WHERE term >= ? AND term < ?",
+                           PF_SQL_ARGS(pf_sql_text(from), pf_sql_text(to)), err);
     while (ok && !is_enough && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const char *word = pf_sql_get_text(rows, 0);
         ok =

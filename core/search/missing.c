@@ -1,8 +1,9 @@
 /*
  * missing.c - see missing.h. FTS5 is asked for each word of the question whether there
- * is any caption; only when there is none, the words of all captions go by once, and
- * the nearest are kept for each that is missing. Two words with one stem are one
- * suggestion, and how many captions have it is how many have that stem.
+ * is any caption; only when there is none, words of captions go by, and the nearest are
+ * kept for each that is missing: first those with its first letter, or its second, and
+ * all others when none of these is near. Two words with one stem are one suggestion,
+ * and how many captions have it is how many have that stem.
  */
 #include "core/search/missing.h"
 
@@ -174,7 +175,7 @@ static bool take_word(void *user, const char *word, int64_t captions, bool *is_e
 {
     search *s = user;
     (void)err;
-    *is_enough = ++s->n_seen == PF_VOCABULARY_MAX;
+    *is_enough = ++s->n_seen >= PF_VOCABULARY_MAX;
     const size_t n = strnlen(word, PF_SPELLING_MAX + 1);
     if (n < LEAST_LETTERS || n > PF_SPELLING_MAX || strspn(word, letters) != n)
         return true;
@@ -184,13 +185,30 @@ static bool take_word(void *user, const char *word, int64_t captions, bool *is_e
     return true;
 }
 
-static bool wants_any(const search *s)
+/* Words with the letters that what is missing begins with, each letter once. */
+static bool look_at_letters(search *s, pf_store *store, pf_err *err)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->at[i].n_plain > 0)
-            return true;
+    uint32_t done = 0;
+    for (size_t i = 0; i < 2 * s->n; i++) {
+        const missing *m = &s->at[i / 2];
+        if (m->n_plain == 0 || (done >> (m->plain[i % 2] - 'a') & 1))
+            continue;
+        done |= (uint32_t)1 << (m->plain[i % 2] - 'a');
+        if (!pf_store_each_word(store, m->plain[i % 2], take_word, s, err))
+            return false;
     }
-    return false;
+    return true;
+}
+
+static bool look_for_near(search *s, pf_store *store, pf_err *err)
+{
+    if (!look_at_letters(s, store, err))
+        return false;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->at[i].n_plain > 0 && s->at[i].n_near == 0)
+            return pf_store_each_word(store, '\0', take_word, s, err);
+    }
+    return true;
 }
 
 /* ---- what is told ---------------------------------------------------------------- */
@@ -247,7 +265,7 @@ static bool find(search *s, const pf_words *words, pf_store *store,
         return local.code == PF_ERR_MISUSE || pf_fail_as(err, &local);
     const bool ok = pf_terms_read(terms, question, strlen(question), err) &&
                     find_missing(s, store, question, &q, terms, err) &&
-                    (!wants_any(s) || pf_store_each_word(store, take_word, s, err));
+                    look_for_near(s, store, err);
     pf_words_query_reset(&q);
     return ok;
 }

@@ -409,7 +409,8 @@ static void words_in_no_caption_are_named_with_the_nearest(void **state)
         {"lugn rigt", "lugn: lung 1; rigt: right 3"},
         {"xq lug", "xq:; lug:"}, /* too short */
         {"\"plueral efusion\" plueral-efusion plu*", ""},
-        {"unseen", "unseen:"}, /* of no caption */
+        {"unseen", "unseen:"},                   /* of no caption */
+        {"qleural right", "qleural: pleural 5"}, /* no word has its first letters */
         {"fracture NOT plueral", "plueral: pleural 5"},
         {"a1 b2 c3 d4 e5 f6 g7 h8 i9 j10", "a1:; b2:; c3:; d4:; e5:; f6:; g7:; h8:"},
         {"?!", ""},
