@@ -233,7 +233,7 @@ static bool put_gaps(const applier *a, pf_err *err)
     const pf_source *source = a->source;
     for (size_t i = 0; i < source->found.n_gaps; i++) {
         const pf_collected_gap *gap = &source->found.gaps[i];
-        if (!put_gap(a, gap->path, gap->reason, err))
+        if (gap->reason[0] != '\0' && !put_gap(a, gap->path, gap->reason, err))
             return false;
     }
     return !source->plan.doubt || put_gap(a, source->path, source->plan.doubt, err);
@@ -316,6 +316,7 @@ static bool is_whole(const pf_source *source)
 static bool is_read_anew(const pf_store_reading *a, const pf_store_reading *b)
 {
     return a->follows_links != b->follows_links ||
+           a->reads_as_owner != b->reads_as_owner ||
            a->refuses_burned_in != b->refuses_burned_in ||
            strcmp(a->frames, b->frames) != 0;
 }

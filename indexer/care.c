@@ -1,8 +1,11 @@
 /* care.c - see care.h. */
 #include "indexer/care.h"
 
+#include <unistd.h>
+
 #include "core/base/mem.h"
 #include "core/image/sandbox.h"
+#include "indexer/archive.h"
 #include "indexer/report.h"
 
 /* Of a catalog that is too damaged to be looked at, that is what there is to say. */
@@ -49,6 +52,16 @@ typedef struct {
     pf_buf jpeg;
 } maker;
 
+static bool read_file(maker *m, const char *path, pf_hash *found)
+{
+    int fd;
+    if (!pf_archive_open_file(&fd, path, NULL, NULL))
+        return false;
+    const bool ok = pf_sandbox_read_open(m->sandbox, fd, path, found, NULL);
+    close(fd);
+    return ok;
+}
+
 /* A file that is not what was indexed any more gives none. */
 static bool shrink(maker *m, const pf_store_lost_thumbnail *lost)
 {
@@ -56,8 +69,7 @@ static bool shrink(maker *m, const pf_store_lost_thumbnail *lost)
     pf_intake intake = {.thumbnail = m->thumbnail};
     const pf_intake_options options = {.name = lost->path, .frame = lost->frame};
     m->jpeg.size = 0;
-    return pf_sandbox_read(m->sandbox, lost->path, NULL, &found, NULL) &&
-           pf_hash_equal(&found, &lost->content) &&
+    return read_file(m, lost->path, &found) && pf_hash_equal(&found, &lost->content) &&
            pf_sandbox_decode(m->sandbox, &intake, &options, NULL) &&
            pf_thumbnail_encode(m->thumbnail, &m->jpeg, NULL) &&
            m->jpeg.size <= PF_THUMBNAIL_CAP;

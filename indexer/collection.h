@@ -50,7 +50,8 @@ typedef struct {
     pf_text_chain captions, attributes;
 } pf_collected_case;
 
-/* A part of the source that could not be read: what was known of it stays known. */
+/* A part of the source that could not be read: what was known of it stays known. With
+ * the reason "" it goes with another gap, which has said why. */
 typedef struct {
     const char *path, *reason;
 } pf_collected_gap;

@@ -9,6 +9,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
+#include "indexer/archive.h"
 #include "indexer/study_key.h"
 
 /* Nearly all headers fit; the others are read with their pixels. */
@@ -32,7 +33,7 @@ static bool read_head(const looker *l, const char *path, size_t *n)
 {
     int fd;
     *n = 0;
-    if (!pf_file_open_within(&fd, path, l->within, NULL))
+    if (!pf_archive_open_file(&fd, path, l->within, NULL))
         return false;
     ssize_t some = 1;
     while (*n < HEAD_BYTES && some > 0) {
@@ -41,6 +42,16 @@ static bool read_head(const looker *l, const char *path, size_t *n)
     }
     close(fd);
     return some >= 0;
+}
+
+static bool read_all(const looker *l, const char *path, pf_hash *hash, pf_err *err)
+{
+    int fd;
+    if (!pf_archive_open_file(&fd, path, l->within, err))
+        return false;
+    const bool ok = pf_sandbox_read_open(l->sandbox, fd, path, hash, err);
+    close(fd);
+    return ok;
 }
 
 static bool ask(looker *l, const char *path, pf_facts *facts, pf_err *err)
@@ -70,8 +81,7 @@ static bool find_facts(looker *l, const char *path, pf_facts *facts, pf_err *err
     if (pf_sandbox_put(l->sandbox, l->head, n, &why) && ask(l, path, facts, &why))
         return true;
     why = (pf_err)PF_ERR_INIT;
-    if (n < HEAD_BYTES ||
-        !pf_sandbox_read(l->sandbox, path, l->within, &ignored, &why) ||
+    if (n < HEAD_BYTES || !read_all(l, path, &ignored, &why) ||
         !ask(l, path, facts, &why))
         memset(facts, 0, sizeof *facts);
     return why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);

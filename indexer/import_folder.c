@@ -10,6 +10,7 @@
 #include "core/image/scan.h"
 #include "indexer/dicom_files.h"
 #include "indexer/folder_texts.h"
+#include "indexer/import_mirc.h"
 
 /* Where its links lead tonight; a source whose real place is not known cannot be kept
  * to, and is not read. */
@@ -71,17 +72,28 @@ static bool take_scan(pf_scan *scan, const pf_dicom_files *dicom, pf_collection 
     return true;
 }
 
+bool pf_import_scanned(const pf_import *from, pf_scan *scan, pf_collection *to,
+                       pf_err *err)
+{
+    pf_mirc *mirc = NULL;
+    pf_dicom_files dicom = {0};
+    const bool ok =
+        pf_mirc_look(&mirc, from, scan, to->within, err) &&
+        pf_dicom_files_look(&dicom, from, scan, to->within, err) &&
+        take_scan(scan, &dicom, to, err) && pf_texts_read(from, scan, to, err) &&
+        pf_mirc_add(mirc, from, scan, to, err) && pf_dicom_files_add(&dicom, to, err);
+    pf_mirc_free(mirc);
+    pf_dicom_files_reset(&dicom);
+    return ok;
+}
+
 static bool read_folder(const pf_import *from, pf_collection *to, pf_err *err)
 {
     pf_scan scan = {0};
-    pf_dicom_files dicom = {0};
     bool is_there;
     bool ok = scan_source(from, &scan, to, &is_there, err);
     if (ok && is_there)
-        ok = pf_dicom_files_look(&dicom, from, &scan, to->within, err) &&
-             take_scan(&scan, &dicom, to, err) && pf_texts_read(from, &scan, to, err) &&
-             pf_dicom_files_add(&dicom, to, err);
-    pf_dicom_files_reset(&dicom);
+        ok = pf_import_scanned(from, &scan, to, err);
     pf_scan_reset(&scan);
     return ok;
 }

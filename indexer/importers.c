@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "indexer/import_folder.h"
+#include "indexer/import_mirc.h"
 
 static const pf_importer *const importers[] = {
+    &pf_import_mirc,
     &pf_import_folder,
 };
 

@@ -31,6 +31,7 @@ static struct {
     int64_t jobs, batch, wait_seconds;
     int format;
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, strict, info;
+    bool as_owner;
     bool check, repair, retry, no_progress, quiet, verbose, hide_paths;
     bool refuse_burned_in, allow_burned_in;
     int64_t settle;
@@ -93,6 +94,12 @@ static const pf_opt options[] = {
      .name = "allow-burned-in",
      .to = &asked.allow_burned_in,
      .help = "take them again"},
+    {.kind = PF_OPT_FLAG,
+     .name = "as-owner",
+     .to = &asked.as_owner,
+     .help = "read also what MIRC teaching files show to their owners alone: documents "
+             "that are not public, and parts that are hidden; remembered with PATH, "
+             "until it is named without"},
     {.kind = PF_OPT_FLAG,
      .name = "allow-removals",
      .to = &asked.allow_removals,
@@ -405,6 +412,7 @@ static pf_exit index_paths(const char *folder, const named *what)
                         .dry_run = asked.dry_run,
                         .verify_content = asked.verify_content,
                         .follow_links = asked.follow_links,
+                        .as_owner = asked.as_owner,
                         .retry = asked.retry,
                         .settle_seconds = (int)asked.settle,
                         .allow_removals = asked.allow_removals,

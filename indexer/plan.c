@@ -1,8 +1,10 @@
 /* plan.c - see plan.h. */
 #include "indexer/plan.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/image/picture.h"
+#include "indexer/archive.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
 enum { HALF_COPIED_SECONDS = 7 * 24 * 3600 };
@@ -112,19 +115,27 @@ static bool recall_failures(maker *m, pf_err *err)
 
 /* ---- reading content ---- */
 
+static bool is_not_too_large(int fd, const char *path, pf_err *err)
+{
+    struct stat st;
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    if (fstat(fd, &st) != 0)
+        return pf_fail_errno(err, errno, "cannot read '%s'", path);
+    return (uint64_t)st.st_size <= limits.max_file_bytes ||
+           pf_fail(err, PF_ERR_LIMIT, "'%s' has %lld bytes, the limit is %zu", path,
+                   (long long)st.st_size, limits.max_file_bytes);
+}
+
 static bool hash_file(const pf_plan_item *item, const char *within, pf_hash *out,
                       pf_err *err)
 {
     int fd;
-    pf_picture_limits limits;
-    pf_picture_limits_init(&limits);
     const char *path = item->image->path;
-    if ((uint64_t)item->stamp.size > limits.max_file_bytes)
-        return pf_fail(err, PF_ERR_LIMIT, "'%s' has %lld bytes, the limit is %zu", path,
-                       (long long)item->stamp.size, limits.max_file_bytes);
-    if (!pf_file_open_within(&fd, path, within, err))
+    if (!pf_archive_open_file(&fd, path, within, err))
         return false;
-    const bool ok = pf_hash_open_file(out, fd, path, err);
+    const bool ok =
+        is_not_too_large(fd, path, err) && pf_hash_open_file(out, fd, path, err);
     close(fd);
     return ok && (pf_file_is_as(path, &item->stamp) ||
                   pf_fail(err, PF_ERR_BUSY, "it changed while it was read"));

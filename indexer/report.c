@@ -292,12 +292,15 @@ static void say_reading(printer *p, const pf_store_reading *how)
 {
     if (p->json) {
         pf_json_write_bool(&p->w, "follows_links", how->follows_links);
+        pf_json_write_bool(&p->w, "as_owner", how->reads_as_owner);
         pf_json_write_bool(&p->w, "refuses_burned_in", how->refuses_burned_in);
         pf_json_write_string(&p->w, "frames", how->frames);
         return;
     }
     if (how->follows_links)
         say_string(p, NULL, "  links", "followed anywhere");
+    if (how->reads_as_owner)
+        say_string(p, NULL, "  read", "as owner");
     if (how->refuses_burned_in)
         say_string(p, NULL, "  burned in", "refused");
     if (strcmp(how->frames, "middle") != 0)
@@ -673,7 +676,7 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     char variant[128], hex[PF_HASH_HEX_SIZE];
     const pf_dims *d = pf_clip_dims(pf_model_clip(model));
     const pf_preprocess *pre = pf_model_preprocess(model);
-    const pf_bpe *bpe = pf_model_bpe(model);
+    const pf_tokenizer *tokenizer = pf_model_tokenizer(model);
     pf_hash fingerprint = pf_model_fingerprint(model);
     pf_dims_describe(d, variant, sizeof variant);
     pf_hash_hex(&fingerprint, hex);
@@ -692,8 +695,9 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     say_string(&p, "preprocess", "preprocess", pre->name);
     say_int(&p, "context", "context", d->context);
     say_int(&p, "vocabulary", "vocabulary", d->vocab);
-    say_path(&p, "tokenizer", "tokenizer", bpe ? pf_bpe_path(bpe) : NULL);
-    say_string(&p, "fingerprint", "fingerprint", bpe ? hex : NULL);
+    say_path(&p, "tokenizer", "tokenizer",
+             tokenizer ? pf_tokenizer_path(tokenizer) : NULL);
+    say_string(&p, "fingerprint", "fingerprint", tokenizer ? hex : NULL);
     say_notes(&p, "oddities", "oddity", notes);
     if (json)
         pf_json_end_object(&p.w);

@@ -12,6 +12,7 @@
 #include "core/image/sandbox.h"
 #include "core/model/pipeline.h"
 #include "indexer/apply.h"
+#include "indexer/archive.h"
 #include "indexer/edits.h"
 #include "indexer/losses.h"
 #include "indexer/run_model.h"
@@ -214,6 +215,7 @@ static pf_pipeline pipeline_of(run *r)
 {
     return (pf_pipeline){.model = r->model.model,
                          .makes_thumbnails = true,
+                         .open = pf_archive_open_file,
                          .jobs = r->options->jobs,
                          .batch = r->options->batch,
                          .slow = tell_slow,
@@ -441,7 +443,8 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
     count_others(report, &source->found);
     for (size_t i = 0; i < source->found.n_gaps; i++) {
         const pf_collected_gap *gap = &source->found.gaps[i];
-        if (!report_failure(report, gap->path, gap->reason, err))
+        if (gap->reason[0] != '\0' &&
+            !report_failure(report, gap->path, gap->reason, err))
             return false;
     }
     return true;
@@ -696,6 +699,7 @@ static void set_ways(pf_source *source, const pf_run_options *o)
 {
     pf_store_reading *how = &source->reading;
     how->follows_links |= o->follow_links;
+    how->reads_as_owner |= o->as_owner;
     if (o->n_paths > 0 && !source->is_given)
         return;
     source->allows_removals = o->allow_removals;

@@ -38,6 +38,7 @@ typedef struct {
     bool rebuild, dry_run, verify_content;
     bool strict;       /* rows without a picture, pictures without a row: a failure */
     bool follow_links; /* also those that lead out of their source */
+    bool as_owner;     /* also what teaching files show to their owners alone */
     /* Of pictures that may show a patient's name; of the sources named, or all. */
     enum {
         PF_BURNED_IN_AS_IT_IS,

@@ -157,6 +157,7 @@ static bool take_over(pf_source *given, const pf_store_source *row, pf_err *err)
     given->id = row->id;
     given->reading = given->was_read = row->reading;
     given->reading.follows_links = false; /* until it is asked for again */
+    given->reading.reads_as_owner = false;
     given->known_hash = row->texts_hash;
     if (given->n_tables == 0 && !set_tables(given, row->tables, row->n_tables, err))
         return false;

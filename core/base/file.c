@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -93,10 +94,45 @@ char *pf_path_absolute(const char *path, pf_err *err)
     return absolute;
 }
 
+size_t pf_path_archive(const char *path)
+{
+    static const char ending[] = ".zip";
+    enum { ENDING = sizeof ending - 1 };
+    char archive[PATH_MAX];
+    struct stat st;
+    for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/')) {
+        const size_t n = (size_t)(at - path);
+        if (n < ENDING || n >= sizeof archive ||
+            strncasecmp(at - ENDING, ending, ENDING) != 0)
+            continue;
+        memcpy(archive, path, n);
+        archive[n] = '\0';
+        if (stat(archive, &st) == 0 && S_ISREG(st.st_mode))
+            return n;
+    }
+    return 0;
+}
+
+/* stat(), of the archive for what lies in one. */
+static bool look_at(const char *path, struct stat *st)
+{
+    if (stat(path, st) == 0)
+        return true;
+    const int why = errno;
+    char archive[PATH_MAX];
+    const size_t n = why == ENOTDIR ? pf_path_archive(path) : 0;
+    memcpy(archive, path, n);
+    archive[n] = '\0';
+    if (n > 0 && stat(archive, st) == 0)
+        return true;
+    errno = why;
+    return false;
+}
+
 bool pf_file_look(const char *path, pf_file_stamp *out)
 {
     struct stat st;
-    if (stat(path, &st) != 0)
+    if (!look_at(path, &st))
         return false;
     out->size = st.st_size;
     out->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
@@ -113,7 +149,8 @@ bool pf_file_is_as(const char *path, const pf_file_stamp *stamp)
 bool pf_path_is_gone(const char *path)
 {
     struct stat st;
-    return lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    return lstat(path, &st) != 0 &&
+           (errno == ENOENT || (errno == ENOTDIR && pf_path_archive(path) == 0));
 }
 
 /* Numbers as statfs(2) and linux/magic.h have them. */

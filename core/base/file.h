@@ -24,7 +24,10 @@ void pf_path_tidy(char *path);
 /* The path from the root of the tree, links in it left as they are: they may lead
  * elsewhere tomorrow. One with ".." in it means what it means now. */
 PF_MUST_CHECK char *pf_path_absolute(const char *path, pf_err *err);
-/* A file as it was when somebody looked. */
+/* What lies in a zip archive is called "folder/export.zip/inside.jpg": how many bytes
+ * of the path name the archive. 0: it is no such path, or there is no such file. */
+size_t pf_path_archive(const char *path);
+/* A file as it was when somebody looked; of what lies in an archive, the archive. */
 typedef struct {
     int64_t size, mtime_ns; /* of the last change, since 1970 */
 } pf_file_stamp;
@@ -32,7 +35,7 @@ typedef struct {
 bool pf_file_look(const char *path, pf_file_stamp *out);
 bool pf_file_is_as(const char *path, const pf_file_stamp *stamp);
 /* True when nothing stands there, not even a link to nowhere; false when that cannot be
- * told. */
+ * told, as of what would lie in an archive. */
 bool pf_path_is_gone(const char *path);
 /* True when something stands there that stat() can follow. */
 bool pf_path_exists(const char *path);

@@ -147,6 +147,7 @@ PF_MUST_CHECK bool pf_store_use_model(pf_store *store, int64_t model_id, pf_err 
 enum { PF_FRAMES_ROOM = 12 };
 typedef struct {
     bool follows_links;     /* to files outside it */
+    bool reads_as_owner;    /* also what teaching files show to owners alone */
     bool refuses_burned_in; /* passes over pictures that may show a patient's name */
     char frames[PF_FRAMES_ROOM]; /* of a file with several; "" means "middle" */
 } pf_store_reading;

@@ -23,7 +23,7 @@ static const struct {
     {"model", "SELECT fingerprint, round, dim, logit_scale, preprocess FROM model"
               " WHERE id = (SELECT model_id FROM catalog)"},
     {"sources", "SELECT id, source.path, kind, columns, follows_links,"
-                " refuses_burned_in, frames, place, source_table.path"
+                " refuses_burned_in, frames, reads_as_owner, place, source_table.path"
                 " FROM source LEFT JOIN source_table ON source_id = id"},
     {"cases", "SELECT id, source_id, key, title FROM teaching_case"},
     {"images", "SELECT image.id, source_id, image.path, image.frame, size, case_id,"

@@ -34,18 +34,20 @@ bool pf_store_put_source(pf_store *s, const pf_store_source *source, int64_t *id
            pf_sql_find_int(
                s->db,
                "INSERT INTO source (path, kind, columns, texts_hash, added_at,"
-               " follows_links, refuses_burned_in, frames)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+               " follows_links, refuses_burned_in, frames, reads_as_owner)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
                " ON CONFLICT (path) DO UPDATE SET kind = ?2,"
                " columns = ?3, texts_hash = ?4, follows_links = ?6,"
-               " refuses_burned_in = ?7, frames = ?8 RETURNING id",
+               " refuses_burned_in = ?7, frames = ?8, reads_as_owner = ?9"
+               " RETURNING id",
                PF_SQL_ARGS(
                    pf_sql_path(source->path), pf_sql_text(source->kind),
                    pf_sql_text(source->columns),
                    pf_sql_bytes(source->texts_hash.b, sizeof source->texts_hash.b),
                    pf_sql_int(time(NULL)), pf_sql_int(how->follows_links),
                    pf_sql_int(how->refuses_burned_in),
-                   pf_sql_text(how->frames[0] ? how->frames : "middle")),
+                   pf_sql_text(how->frames[0] ? how->frames : "middle"),
+                   pf_sql_int(how->reads_as_owner)),
                id, err) &&
            put_tables(s, *id, source, err);
 }
@@ -94,7 +96,8 @@ static bool show_source(pf_store *s, pf_sql_rows *rows, pf_store_source_fn *fn,
         .columns = pf_sql_is_null(rows, 3) ? NULL : pf_sql_get_text(rows, 3),
         .added_at = pf_sql_get_int(rows, 4),
         .reading = {.follows_links = pf_sql_get_int(rows, 6) != 0,
-                    .refuses_burned_in = pf_sql_get_int(rows, 7) != 0},
+                    .refuses_burned_in = pf_sql_get_int(rows, 7) != 0,
+                    .reads_as_owner = pf_sql_get_int(rows, 9) != 0},
     };
     snprintf(source.reading.frames, sizeof source.reading.frames, "%s",
              pf_sql_get_text(rows, 8));
@@ -116,7 +119,8 @@ bool pf_store_each_source(pf_store *s, pf_store_source_fn *fn, void *user, pf_er
     bool has_row = true;
     bool ok = pf_sql_start(&rows, s->db,
                            "SELECT id, path, kind, columns, added_at, texts_hash,"
-                           " follows_links, refuses_burned_in, frames FROM source"
+                           " follows_links, refuses_burned_in, frames,"
+                           " reads_as_owner FROM source"
                            " ORDER BY id",
                            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)

@@ -132,7 +132,8 @@ static bool is_beginning(const pf_model *model, const char *stamp, const char *o
 {
     const size_t n = strlen(stamp);
     return of && n > 0 &&
-           (pf_model_bpe(model) ? strcmp(stamp, of) == 0 : strncmp(stamp, of, n) == 0);
+           (pf_model_tokenizer(model) ? strcmp(stamp, of) == 0
+                                      : strncmp(stamp, of, n) == 0);
 }
 
 static bool other_model(const pf_models *m, const char *hex, pf_err *err)

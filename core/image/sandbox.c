@@ -184,18 +184,27 @@ static bool read_open(pf_sandbox *s, int fd, pf_hash *hash, pf_err *err)
     return ok;
 }
 
+bool pf_sandbox_read_open(pf_sandbox *s, int fd, const char *path, pf_hash *hash,
+                          pf_err *err)
+{
+    forget_bytes(s);
+    if (!pf_decoder_process_open(&s->process, err))
+        return false;
+    const bool ok = read_open(s, fd, hash, err) || pf_fail_in(err, "'%s'", path);
+    if (!ok)
+        forget_bytes(s);
+    return ok;
+}
+
 bool pf_sandbox_read(pf_sandbox *s, const char *path, const char *within, pf_hash *hash,
                      pf_err *err)
 {
     int fd;
     forget_bytes(s);
-    if (!pf_decoder_process_open(&s->process, err) ||
-        !pf_file_open_within(&fd, path, within, err))
+    if (!pf_file_open_within(&fd, path, within, err))
         return false;
-    const bool ok = read_open(s, fd, hash, err) || pf_fail_in(err, "'%s'", path);
+    const bool ok = pf_sandbox_read_open(s, fd, path, hash, err);
     close(fd);
-    if (!ok)
-        forget_bytes(s);
     return ok;
 }
 

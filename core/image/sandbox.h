@@ -37,6 +37,10 @@ PF_MUST_CHECK bool pf_sandbox_put(pf_sandbox *sandbox, const uint8_t *bytes, siz
  * read. */
 PF_MUST_CHECK bool pf_sandbox_read(pf_sandbox *sandbox, const char *path,
                                    const char *within, pf_hash *hash, pf_err *err);
+/* The same for one that is open, from its beginning; `fd` stays the caller's. `path` is
+ * for messages. */
+PF_MUST_CHECK bool pf_sandbox_read_open(pf_sandbox *sandbox, int fd, const char *path,
+                                        pf_hash *hash, pf_err *err);
 
 /* Decode what was taken in, and forget it. As pf_intake_make(), and never PF_ERR_NOMEM
  * for what a picture takes: PF_ERR_LIMIT for one that needs too much memory or time,

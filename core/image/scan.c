@@ -103,14 +103,20 @@ static void name_kind(const char *path, char out[PF_SCAN_KIND_ROOM])
     out[text[n] == '\0' && !has_no_extension(path) ? n : 0] = '\0';
 }
 
+static size_t find_kind(const pf_scan *scan, const char *name)
+{
+    size_t i = 0;
+    while (i < scan->n_others && strcmp(scan->others[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 /* When there are more kinds than room, the last one stands for those as well. */
 static void count_other(pf_scan *scan, const char *path)
 {
     char name[PF_SCAN_KIND_ROOM];
     name_kind(path, name);
-    size_t i = 0;
-    while (i < scan->n_others && strcmp(scan->others[i].name, name) != 0)
-        i++;
+    size_t i = find_kind(scan, name);
     if (i == PF_SCAN_KINDS_MAX)
         scan->others[--i].name[0] = '\0';
     else if (i == scan->n_others)
@@ -121,6 +127,15 @@ static void count_other(pf_scan *scan, const char *path)
 void pf_scan_count_other(pf_scan *scan, const char *path)
 {
     count_other(scan, path);
+}
+
+void pf_scan_uncount_other(pf_scan *scan, const char *path)
+{
+    char name[PF_SCAN_KIND_ROOM];
+    name_kind(path, name);
+    const size_t i = find_kind(scan, name);
+    if (i < scan->n_others && --scan->others[i].count == 0)
+        scan->others[i] = scan->others[--scan->n_others];
 }
 
 bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason, pf_err *err)
@@ -172,8 +187,8 @@ static bool may_be_picture(const char *path)
 
 static bool may_be_text(const char *path)
 {
-    static const char *const endings[] = {"csv",  "tsv",   "txt",
-                                          "json", "jsonl", "ndjson"};
+    static const char *const endings[] = {"csv",   "tsv",    "txt", "json",
+                                          "jsonl", "ndjson", "xml", "zip"};
     const char *ending = pf_path_extension(path);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         if (strcasecmp(ending, endings[i]) == 0)
@@ -300,6 +315,53 @@ static bool walk_through(walk *w, pf_err *err)
     return ok;
 }
 
+static void drop_repeated(pf_scan *scan)
+{
+    size_t unique = 0;
+    for (size_t i = 0; i < scan->count; i++) {
+        if (unique > 0 &&
+            strcmp(scan->files[unique - 1].path, scan->files[i].path) == 0)
+            pf_free(scan->files[i].path);
+        else
+            scan->files[unique++] = scan->files[i];
+    }
+    scan->count = unique;
+}
+
+void pf_scan_sort(pf_scan *scan)
+{
+    if (scan->count > 0)
+        qsort(scan->files, scan->count, sizeof *scan->files, by_path);
+    if (scan->n_texts > 0)
+        qsort(scan->texts, scan->n_texts, sizeof *scan->texts, by_path);
+    drop_repeated(scan);
+}
+
+static bool add_stamped(pf_scan *scan, const char *path, const pf_file_stamp *stamp,
+                        bool (*add)(pf_scan *, char **, const struct stat *, pf_err *),
+                        pf_err *err)
+{
+    const struct stat st = {.st_size = (off_t)stamp->size,
+                            .st_mtim = {.tv_sec = stamp->mtime_ns / 1000000000,
+                                        .tv_nsec = stamp->mtime_ns % 1000000000}};
+    char *copy = pf_strdup(path, err);
+    const bool ok = copy && add(scan, &copy, &st, err);
+    pf_free(copy);
+    return ok;
+}
+
+bool pf_scan_add_file(pf_scan *scan, const char *path, const pf_file_stamp *stamp,
+                      pf_err *err)
+{
+    return add_stamped(scan, path, stamp, add_file, err);
+}
+
+bool pf_scan_add_text(pf_scan *scan, const char *path, const pf_file_stamp *stamp,
+                      pf_err *err)
+{
+    return add_stamped(scan, path, stamp, add_text, err);
+}
+
 bool pf_scan_source(pf_scan *scan, const char *root, const pf_scan_options *options,
                     pf_err *err)
 {
@@ -321,11 +383,18 @@ bool pf_scan_source(pf_scan *scan, const char *root, const pf_scan_options *opti
                                   : add_file(scan, &path, &st, err);
     ok = walk_through(&w, err) && ok;
     pf_free(path);
-    if (ok && scan->count > 0)
-        qsort(scan->files, scan->count, sizeof *scan->files, by_path);
-    if (ok && scan->n_texts > 0)
-        qsort(scan->texts, scan->n_texts, sizeof *scan->texts, by_path);
+    if (ok)
+        pf_scan_sort(scan);
     return ok;
+}
+
+void pf_scan_drop_gaps(pf_scan *scan, size_t n)
+{
+    while (scan->n_gaps > n) {
+        const pf_scan_gap *last = &scan->gaps[--scan->n_gaps];
+        pf_free(last->path);
+        pf_free(last->reason);
+    }
 }
 
 void pf_scan_reset(pf_scan *scan)
@@ -334,10 +403,7 @@ void pf_scan_reset(pf_scan *scan)
         pf_free(scan->files[i].path);
     for (size_t i = 0; i < scan->n_texts; i++)
         pf_free(scan->texts[i].path);
-    for (size_t i = 0; i < scan->n_gaps; i++) {
-        pf_free(scan->gaps[i].path);
-        pf_free(scan->gaps[i].reason);
-    }
+    pf_scan_drop_gaps(scan, 0);
     pf_free(scan->files);
     pf_free(scan->texts);
     pf_free(scan->gaps);

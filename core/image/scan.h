@@ -5,7 +5,7 @@
  * (".x"), those of left_out.h and what the user excludes are left out, symbolic links
  * are followed to files but not to folders, and nothing is opened but files without an
  * extension, or with a number for one, whose first bytes are looked at.
- * Tables and other text files are listed too, by their extension.
+ * Tables and other text files, and archives, are listed too, by their extension.
  */
 #ifndef PF_CORE_IMAGE_SCAN_H
 #define PF_CORE_IMAGE_SCAN_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/base/file.h"
 
 typedef struct {
     char *path; /* begins with the root, as that was given */
@@ -49,7 +50,7 @@ typedef struct {
     size_t n_thrown, thrown_room;
     pf_scan_kind others[PF_SCAN_KINDS_MAX];
     size_t n_others;     /* kinds */
-    pf_scan_file *texts; /* files that may say something of them, sorted by path */
+    pf_scan_file *texts; /* files that may say something of them, and archives; also */
     size_t n_texts, texts_room;
     size_t n_links_out; /* to files outside, which were passed over */
 } pf_scan;
@@ -67,11 +68,22 @@ typedef struct {
  * with PF_ERR_IO when it cannot be read, with PF_ERR_INTERRUPTED once `stop` is set. */
 PF_MUST_CHECK bool pf_scan_source(pf_scan *scan, const char *root,
                                   const pf_scan_options *options, pf_err *err);
+/* For a scan that is put together otherwise: add a file, then sort what was added, each
+ * path once. */
+PF_MUST_CHECK bool pf_scan_add_file(pf_scan *scan, const char *path,
+                                    const pf_file_stamp *stamp, pf_err *err);
+PF_MUST_CHECK bool pf_scan_add_text(pf_scan *scan, const char *path,
+                                    const pf_file_stamp *stamp, pf_err *err);
+void pf_scan_sort(pf_scan *scan);
 /* Count a file as one of those that are no pictures. */
 void pf_scan_count_other(pf_scan *scan, const char *path);
+/* It is read after all. */
+void pf_scan_uncount_other(pf_scan *scan, const char *path);
 /* Note that nothing could be learnt about `path` and what lies in it. */
 PF_MUST_CHECK bool pf_scan_add_gap(pf_scan *scan, const char *path, const char *reason,
                                    pf_err *err);
+/* Forget those but the first n. */
+void pf_scan_drop_gaps(pf_scan *scan, size_t n);
 void pf_scan_reset(pf_scan *scan); /* all zero is fine */
 
 /* The file with this path, or NULL. */

@@ -69,8 +69,8 @@ static bool make_room(pf_embedder *e, size_t n, pf_err *err)
 bool pf_embed_token_ids(pf_embedder *e, const char *text, int32_t *ids, size_t *n_ids,
                         bool *is_truncated, pf_err *err)
 {
-    return pf_bpe_encode(pf_model_bpe(e->model), text, strlen(text), context_of(e), ids,
-                         n_ids, is_truncated, err);
+    return pf_tokenizer_encode(pf_model_tokenizer(e->model), text, strlen(text), ids,
+                               n_ids, is_truncated, err);
 }
 
 bool pf_embed_texts(pf_embedder *e, const char *const *texts, size_t n, float *out,

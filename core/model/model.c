@@ -25,7 +25,7 @@ struct pf_model {
     char *checkpoint, *config_path, *preprocess_path;
     pf_weights *weights;
     pf_clip *clip;
-    pf_bpe *bpe;
+    pf_tokenizer *tokenizer; /* or NULL */
     pf_preprocess preprocess;
     char *notice; /* or NULL */
     pf_hash fingerprint;
@@ -183,18 +183,18 @@ static bool tokenizer_missing(const pf_model *m, pf_err *err)
 {
     return pf_fail(
         err, PF_ERR_NOT_FOUND,
-        "there is no tokenizer in '%s': put merges.txt and vocab.json (from "
-        "PubMedCLIP's or openai/clip-vit-base-patch32's files on Hugging Face) "
-        "or bpe_simple_vocab_16e6.txt.gz (from OpenAI's CLIP sources) beside "
-        "the checkpoint, or name another place",
-        m->folder);
+        "there is no tokenizer in '%s': put %s beside the checkpoint, or name another "
+        "place",
+        m->folder, pf_tokenizer_files_wanted(PF_TOKENIZER_CLIP_BPE));
 }
 
 static bool open_tokenizer(pf_model *m, const pf_model_options *options,
                            pf_notes *notes, pf_err *err)
 {
     const char *path = options->tokenizer ? options->tokenizer : m->folder;
-    if (!pf_bpe_open(&m->bpe, path, err)) {
+    const pf_dims *d = pf_clip_dims(m->clip);
+    if (!pf_tokenizer_open(&m->tokenizer, PF_TOKENIZER_CLIP_BPE, path,
+                           (size_t)d->context, err)) {
         if (err->code != PF_ERR_NOT_FOUND || options->tokenizer)
             return pf_fail_in(err, "tokenizer");
         if (!options->tokenizer_is_optional)
@@ -204,14 +204,14 @@ static bool open_tokenizer(pf_model *m, const pf_model_options *options,
                      m->folder);
         return true;
     }
-    int vocab = pf_clip_dims(m->clip)->vocab;
-    if (pf_bpe_vocab_size(m->bpe) == vocab)
+    if (pf_tokenizer_vocabulary_size(m->tokenizer) == d->vocab)
         return true;
     return pf_fail(
         err, PF_ERR_MISMATCH,
         "tokenizer '%s' has %d tokens, the model's vocabulary %d; take the one "
         "that belongs to the model",
-        pf_bpe_path(m->bpe), pf_bpe_vocab_size(m->bpe), vocab);
+        pf_tokenizer_path(m->tokenizer), pf_tokenizer_vocabulary_size(m->tokenizer),
+        d->vocab);
 }
 
 /* ---- identity ---- */
@@ -245,9 +245,9 @@ static bool compute_fingerprint(pf_model *m, pf_err *err)
     pf_hasher *h = pf_hasher_new(err);
     if (!h)
         return false;
-    pf_hash clip = pf_clip_hash(m->clip), bpe = pf_bpe_hash(m->bpe);
+    pf_hash clip = pf_clip_hash(m->clip), tokenizer = pf_tokenizer_hash(m->tokenizer);
     pf_hasher_add(h, clip.b, sizeof clip.b);
-    pf_hasher_add(h, bpe.b, sizeof bpe.b);
+    pf_hasher_add(h, tokenizer.b, sizeof tokenizer.b);
     add_dims(h, pf_clip_dims(m->clip));
     add_preprocess(h, &m->preprocess);
     m->fingerprint = pf_hasher_finish(h);
@@ -268,16 +268,13 @@ char *pf_model_stamp(const pf_model *m, pf_err *err)
 {
     pf_buf b;
     pf_buf_init(&b, STAMP_MAX_BYTES);
-    char *vocab = NULL;
     bool ok = add_stamp(&b, m->checkpoint, err) && add_stamp(&b, m->config_path, err) &&
               add_stamp(&b, m->preprocess_path, err) &&
               pf_buf_addf(&b, err, "preprocess %s\n", m->preprocess.name);
-    if (ok && m->bpe) {
-        const char *merges = pf_bpe_path(m->bpe), *base = pf_path_base(merges);
-        vocab = pf_strf(err, "%.*svocab.json", (int)(base - merges), merges);
-        ok = vocab && add_stamp(&b, merges, err) && add_stamp(&b, vocab, err);
-    }
-    pf_free(vocab);
+    const char *file;
+    for (size_t i = 0;
+         ok && m->tokenizer && (file = pf_tokenizer_file(m->tokenizer, i)); i++)
+        ok = add_stamp(&b, file, err);
     char *stamp = ok ? pf_buf_take(&b, err) : NULL;
     pf_buf_free(&b);
     return stamp;
@@ -294,7 +291,8 @@ static bool open_model(pf_model *m, const char *path, const pf_model_options *op
     bool needs_text = options->what & (PF_CLIP_TEXT | PF_CLIP_VERIFY);
     if (needs_text && !open_tokenizer(m, options, notes, err))
         return false;
-    return !(options->what & PF_CLIP_VERIFY) || !m->bpe || compute_fingerprint(m, err);
+    return !(options->what & PF_CLIP_VERIFY) || !m->tokenizer ||
+           compute_fingerprint(m, err);
 }
 
 bool pf_model_open(pf_model **out, const char *path, const pf_model_options *options,
@@ -321,7 +319,7 @@ void pf_model_close(pf_model *m)
         return;
     pf_clip_close(m->clip);
     pf_weights_close(m->weights);
-    pf_bpe_close(m->bpe);
+    pf_tokenizer_close(m->tokenizer);
     pf_free(m->folder);
     pf_free(m->checkpoint);
     pf_free(m->config_path);
@@ -345,9 +343,9 @@ const pf_clip *pf_model_clip(const pf_model *m)
     return m->clip;
 }
 
-const pf_bpe *pf_model_bpe(const pf_model *m)
+const pf_tokenizer *pf_model_tokenizer(const pf_model *m)
 {
-    return m->bpe;
+    return m->tokenizer;
 }
 
 const pf_preprocess *pf_model_preprocess(const pf_model *m)

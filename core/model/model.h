@@ -15,7 +15,7 @@
 #include "core/base/hash.h"
 #include "core/base/notes.h"
 #include "core/image/preprocess.h"
-#include "core/tokenizer/bpe.h"
+#include "core/tokenizer/tokenizer.h"
 #include "core/model/clip.h"
 
 typedef struct pf_model pf_model;
@@ -47,7 +47,7 @@ const char *pf_model_checkpoint(const pf_model *model); /* the file with the wei
 const char *
 pf_model_container(const pf_model *model); /* "safetensors", "torch zip"... */
 const pf_clip *pf_model_clip(const pf_model *model);
-const pf_bpe *pf_model_bpe(const pf_model *model); /* NULL without a tokenizer */
+const pf_tokenizer *pf_model_tokenizer(const pf_model *model); /* NULL: has none */
 const pf_preprocess *pf_model_preprocess(const pf_model *model);
 int pf_model_dim(const pf_model *model); /* length of every vector */
 /* What the model's makers want its users told (`plainfilm_notice` in config.json), one

@@ -92,10 +92,22 @@ static void place_thumbnails(batch *b)
     }
 }
 
+static bool read_file(worker *w, const pf_picture_ref *ref, pf_hash *content,
+                      pf_err *why)
+{
+    const pf_pipeline *p = w->job->options;
+    int fd;
+    if (!(p->open ? p->open : pf_file_open_within)(&fd, ref->path, ref->within, why))
+        return false;
+    const bool ok = pf_sandbox_read_open(w->sandbox, fd, ref->path, content, why);
+    close(fd);
+    return ok;
+}
+
 static bool read_picture(worker *w, const pf_picture_ref *ref, pf_hash *content,
                          pf_err *why)
 {
-    return pf_sandbox_read(w->sandbox, ref->path, ref->within, content, why) &&
+    return read_file(w, ref, content, why) &&
            (!ref->as_it_was || pf_file_is_as(ref->path, ref->as_it_was) ||
             pf_fail(why, PF_ERR_BUSY, "it changed while it was read"));
 }

@@ -35,6 +35,10 @@ typedef struct {
     bool makes_thumbnails;  /* of pictures */
     const atomic_int *stop; /* when it becomes true no new work is begun */
 
+    /* Opens a picture's file, as pf_file_open_within() does, which stands in when it is
+     * NULL. Called by several workers at once. */
+    bool (*open)(int *fd, const char *path, const char *within, pf_err *err);
+
     /* Told on the calling thread, once, of each picture that takes longer than
      * `patience` seconds to be read and decoded: a share that does not answer, for one.
      * May be NULL. */

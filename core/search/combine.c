@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* A sum of unit vectors shorter than this has no direction worth asking for: rounding
@@ -24,15 +25,21 @@ static bool is_id(const char *text, int64_t *id)
     return true;
 }
 
-/* The catalog has absolute paths; a shell has relative ones and links. */
+/* The catalog has absolute paths; a shell has relative ones and links. What lies in an
+ * archive, or on a disk that is not there, has no real path. */
 static bool find_by_path(pf_store *store, const char *path, int64_t *id, pf_err *err)
 {
     char real[PATH_MAX];
     if (!pf_store_find_image(store, path, 0, id, err))
         return false;
-    if (*id != 0 || !realpath(path, real))
+    if (*id != 0)
         return true;
-    return pf_store_find_image(store, real, 0, id, err);
+    if (realpath(path, real))
+        return pf_store_find_image(store, real, 0, id, err);
+    char *absolute = pf_path_absolute(path, err);
+    const bool ok = absolute && pf_store_find_image(store, absolute, 0, id, err);
+    pf_free(absolute);
+    return ok;
 }
 
 /* Vector and id of the image that PF_PART_LIKE names. */

@@ -17,10 +17,13 @@
 
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/tokenizer/bpe_vocab.h"
+#include "core/tokenizer/id_sink.h"
 #include "core/tokenizer/text_clean.h"
+#include "core/tokenizer/tokenizer_type.h"
 
 enum { PROBES_MAX = 2048 }; /* as for names: more collisions are made on purpose */
 
@@ -34,6 +37,7 @@ struct pf_bpe {
     pair_slot *pairs;
     size_t pairs_mask;
     pf_hash hash;
+    char *ids_path; /* the vocab.json that ids come from, or would */
 };
 
 static pair_slot *find_pair(const pf_bpe *bpe, int32_t left, int32_t right)
@@ -105,6 +109,14 @@ static bool hash_vocab(pf_bpe *bpe, pf_err *err)
     return true;
 }
 
+static bool name_ids(pf_bpe *bpe, pf_err *err)
+{
+    const char *merges = bpe->vocab.path;
+    bpe->ids_path =
+        pf_strf(err, "%.*svocab.json", (int)(pf_path_base(merges) - merges), merges);
+    return bpe->ids_path != NULL;
+}
+
 bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err)
 {
     *out = NULL;
@@ -112,7 +124,7 @@ bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err)
     if (!bpe)
         return false;
     if (!pf_bpe_vocab_read(&bpe->vocab, path, err) || !index_pairs(bpe, err) ||
-        !hash_vocab(bpe, err)) {
+        !hash_vocab(bpe, err) || !name_ids(bpe, err)) {
         pf_bpe_close(bpe);
         return false;
     }
@@ -126,6 +138,7 @@ void pf_bpe_close(pf_bpe *bpe)
         return;
     pf_bpe_vocab_free(&bpe->vocab);
     pf_free(bpe->pairs);
+    pf_free(bpe->ids_path);
     pf_free(bpe);
 }
 
@@ -337,22 +350,8 @@ static void merge_bytes(merger *m, const char *bytes, size_t n)
         merge_rank(m);
 }
 
-/* Where ids go: the first `room` are kept, and one more is counted. */
-typedef struct {
-    int32_t *ids;
-    size_t n, room;
-} id_sink;
-
-static void put_id(id_sink *sink, int32_t id)
-{
-    if (sink->n < sink->room)
-        sink->ids[sink->n] = id;
-    if (sink->n <= sink->room)
-        sink->n++;
-}
-
 static bool encode_piece(merger *m, const uint32_t *s, size_t n, char *bytes,
-                         id_sink *sink, pf_err *err)
+                         pf_id_sink *sink, pf_err *err)
 {
     size_t size = 0;
     for (size_t i = 0; i < n; i++)
@@ -361,17 +360,17 @@ static bool encode_piece(merger *m, const uint32_t *s, size_t n, char *bytes,
         return false;
     merge_bytes(m, bytes, size);
     for (uint32_t i = 0; i != NOBODY; i = m->symbols[i].after)
-        put_id(sink, m->symbols[i].id);
+        pf_id_put(sink, m->symbols[i].id);
     return true;
 }
 
-static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, id_sink *sink,
+static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, pf_id_sink *sink,
                          pf_err *err)
 {
     merger m = {.bpe = bpe};
     char *bytes = pf_alloc_array(text->n, 4, err);
     bool ok = bytes != NULL;
-    for (size_t i = 0; ok && i < text->n && sink->n <= sink->room;) {
+    for (size_t i = 0; ok && i < text->n && !pf_id_sink_is_full(sink);) {
         const uint32_t *s = text->at + i;
         piece_kind kind;
         if (pf_code_classify(*s) == PF_CLASS_SPACE) {
@@ -382,7 +381,8 @@ static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, id_sink *sink,
         if (kind == PIECE_TEXT)
             ok = encode_piece(&m, s, n, bytes, sink, err);
         else
-            put_id(sink, kind == PIECE_START ? bpe->vocab.start_id : bpe->vocab.end_id);
+            pf_id_put(sink,
+                      kind == PIECE_START ? bpe->vocab.start_id : bpe->vocab.end_id);
         i += n;
     }
     pf_free(bytes);
@@ -398,19 +398,67 @@ bool pf_bpe_encode(const pf_bpe *bpe, const char *text, size_t n, size_t context
     if (n > PF_BPE_TEXT_MAX)
         return pf_fail(err, PF_ERR_LIMIT, "text has %zu bytes, at most %d are read", n,
                        PF_BPE_TEXT_MAX);
-    id_sink sink = {ids, 0, context};
+    pf_id_sink sink = {ids, 0, context};
     pf_codes clean = {0};
-    put_id(&sink, bpe->vocab.start_id);
+    pf_id_put(&sink, bpe->vocab.start_id);
     bool ok =
         pf_text_clean(text, n, &clean, err) && encode_clean(bpe, &clean, &sink, err);
     pf_codes_free(&clean);
     if (!ok)
         return false;
-    put_id(&sink, bpe->vocab.end_id);
-    bool is_cut = sink.n > context;
-    *n_ids = is_cut ? context : sink.n;
-    ids[*n_ids - 1] = bpe->vocab.end_id;
+    bool is_cut = pf_id_sink_end(&sink, bpe->vocab.end_id);
+    *n_ids = sink.n;
     if (is_truncated)
         *is_truncated = is_cut;
     return true;
 }
+
+/* Behind tokenizer.h. */
+
+static bool type_open(void **self, const char *path, pf_err *err)
+{
+    pf_bpe *bpe;
+    bool ok = pf_bpe_open(&bpe, path, err);
+    *self = bpe;
+    return ok;
+}
+
+static void type_close(void *self)
+{
+    pf_bpe_close(self);
+}
+
+static bool type_encode(const void *self, const char *text, size_t n, size_t context,
+                        int32_t *ids, size_t *n_ids, bool *is_truncated, pf_err *err)
+{
+    return pf_bpe_encode(self, text, n, context, ids, n_ids, is_truncated, err);
+}
+
+static int32_t type_vocabulary_size(const void *self)
+{
+    return pf_bpe_vocab_size(self);
+}
+
+static const char *type_file(const void *self, size_t i)
+{
+    const pf_bpe *bpe = self;
+    const char *const files[] = {bpe->vocab.path, bpe->ids_path};
+    return i < 2 ? files[i] : NULL;
+}
+
+static pf_hash type_hash(const void *self)
+{
+    return pf_bpe_hash(self);
+}
+
+const pf_tokenizer_type pf_bpe_type = {
+    .files_wanted = "merges.txt and vocab.json (from PubMedCLIP's or "
+                    "openai/clip-vit-base-patch32's files on Hugging Face) or "
+                    "bpe_simple_vocab_16e6.txt.gz (from OpenAI's CLIP sources)",
+    .open = type_open,
+    .close = type_close,
+    .encode = type_encode,
+    .vocabulary_size = type_vocabulary_size,
+    .file = type_file,
+    .hash = type_hash,
+};

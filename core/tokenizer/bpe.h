@@ -4,7 +4,7 @@
  * Cleaning as OpenAI's clip/simple_tokenizer.py does it (ftfy without the repair of
  * mojibake, HTML entities unescaped twice, white space, lower case), then CLIP's
  * pattern splits words and byte-pair merges build tokens. A pf_bpe is immutable once
- * open, so threads may share it. Alone includes utf8proc.h.
+ * open, so threads may share it. Others see it behind tokenizer.h.
  */
 #ifndef PF_CORE_TOKENIZER_BPE_H
 #define PF_CORE_TOKENIZER_BPE_H

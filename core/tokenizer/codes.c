@@ -55,6 +55,14 @@ bool pf_codes_append_utf8(pf_codes *c, const char *text, size_t n, pf_err *err)
     return true;
 }
 
+bool pf_codes_begin_with(const uint32_t *s, size_t n, const char *ascii)
+{
+    size_t i = 0;
+    while (ascii[i] && i < n && s[i] == (unsigned char)ascii[i])
+        i++;
+    return ascii[i] == '\0';
+}
+
 void pf_codes_swap(pf_codes *a, pf_codes *b)
 {
     pf_codes t = *a;

@@ -25,6 +25,8 @@ PF_MUST_CHECK bool pf_codes_append(pf_codes *c, const uint32_t *codes, size_t n,
 /* Append `n` bytes of UTF-8; a byte that belongs to no sequence counts as U+FFFD. */
 PF_MUST_CHECK bool pf_codes_append_utf8(pf_codes *c, const char *text, size_t n,
                                         pf_err *err);
+/* Do the `n` code points at `s` begin with these ASCII characters? */
+bool pf_codes_begin_with(const uint32_t *s, size_t n, const char *ascii);
 void pf_codes_swap(pf_codes *a, pf_codes *b);
 void pf_codes_free(pf_codes *c); /* back to empty */
 

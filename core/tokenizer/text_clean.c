@@ -37,7 +37,7 @@ enum {
     DECOMPOSED_MAX = 32,       /* the longest decomposition in Unicode has 18 */
 };
 
-static bool is_space(uint32_t c)
+bool pf_code_is_space(uint32_t c)
 {
     if (c < 0x80)
         return c == ' ' || (c >= '\t' && c <= '\r');
@@ -50,7 +50,7 @@ static bool is_space(uint32_t c)
 
 pf_code_class pf_code_classify(uint32_t code)
 {
-    if (is_space(code))
+    if (pf_code_is_space(code))
         return PF_CLASS_SPACE;
     /* The combining iota is a mark, but regardless of case it is the letter iota: the
      * reference's regex engine finds it in none of the pattern's classes. */
@@ -266,7 +266,7 @@ static bool order_marks(pf_codes *text, pf_err *err)
     return true;
 }
 
-static bool decompose(const pf_codes *in, pf_codes *out, pf_err *err)
+static bool decompose_each(const pf_codes *in, pf_codes *out, pf_err *err)
 {
     for (size_t i = 0; i < in->n; i++) {
         utf8proc_int32_t parts[DECOMPOSED_MAX];
@@ -287,6 +287,11 @@ static bool decompose(const pf_codes *in, pf_codes *out, pf_err *err)
     return true;
 }
 
+bool pf_text_decompose(const pf_codes *in, pf_codes *out, pf_err *err)
+{
+    return decompose_each(in, out, err) && order_marks(out, err);
+}
+
 /* `in` to normalisation form C, appended to `out`, which is empty. */
 static bool normalize(const pf_codes *in, pf_codes *out, pf_err *err)
 {
@@ -295,7 +300,7 @@ static bool normalize(const pf_codes *in, pf_codes *out, pf_err *err)
         highest = in->at[i] > highest ? in->at[i] : highest;
     if (highest < 0x300) /* below the first mark everything is normal as it is */
         return pf_codes_append(out, in->at, in->n, err);
-    if (!decompose(in, out, err) || !order_marks(out, err))
+    if (!pf_text_decompose(in, out, err))
         return false;
     utf8proc_ssize_t n =
         utf8proc_normalize_utf32((utf8proc_int32_t *)out->at, (utf8proc_ssize_t)out->n,
@@ -390,7 +395,7 @@ static void tidy_spaces(pf_codes *text)
     bool space_waits = false;
     for (size_t i = 0; i < text->n; i++) {
         uint32_t c = text->at[i];
-        if (is_space(c)) {
+        if (pf_code_is_space(c)) {
             space_waits = kept > 0;
             continue;
         }
@@ -457,41 +462,61 @@ static bool ends_word(const pf_codes *text, size_t sigma)
     return i == text->n || !is_cased(text->at[i]);
 }
 
+bool pf_code_is_ascii_punctuation(uint32_t code)
+{
+    return (code >= 33 && code <= 47) || (code >= 58 && code <= 64) ||
+           (code >= 91 && code <= 96) || (code >= 123 && code <= 126);
+}
+
+size_t pf_code_lower(uint32_t code, uint32_t to[2])
+{
+    to[0] = code;
+    if (code < 0x80) {
+        to[0] = code >= 'A' && code <= 'Z' ? code - 'A' + 'a' : code;
+        return 1;
+    }
+    if (code == 0x0130) { /* I with a dot: the one letter with two small ones */
+        to[0] = 'i';
+        to[1] = 0x0307;
+        return 2;
+    }
+    to[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
+    return 1;
+}
+
 static bool lower(const pf_codes *text, pf_codes *out, pf_err *err)
 {
     for (size_t i = 0; i < text->n; i++) {
-        uint32_t c = text->at[i], small = c;
-        if (c == 0x0130) { /* I with a dot: the one letter with two small ones */
-            if (!pf_codes_add(out, 'i', err))
-                return false;
-            small = 0x0307;
-        } else if (c == 0x03A3) {
-            small = ends_word(text, i) ? 0x03C2 : 0x03C3;
-        } else if (c < 0x80) {
-            small = c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-        } else {
-            small = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
-        }
-        if (!pf_codes_add(out, small, err))
+        uint32_t small[2];
+        size_t n = pf_code_lower(text->at[i], small);
+        if (text->at[i] == 0x03A3 && ends_word(text, i))
+            small[0] = 0x03C2;
+        if (!pf_codes_append(out, small, n, err))
             return false;
     }
     return true;
 }
 
+bool pf_text_clean_cased(const char *text, size_t n, pf_codes *out, pf_err *err)
+{
+    pf_codes raw = {0}, next = {0};
+    bool ok = pf_codes_append_utf8(&raw, text, n, err) && fix_text(&raw, out, err);
+    for (int i = 0; ok && i < 2; i++) {
+        next.n = 0;
+        ok = pf_html_unescape(out, &next, err);
+        pf_codes_swap(out, &next);
+    }
+    if (ok)
+        tidy_spaces(out);
+    pf_codes_free(&raw);
+    pf_codes_free(&next);
+    return ok;
+}
+
 bool pf_text_clean(const char *text, size_t n, pf_codes *out, pf_err *err)
 {
-    pf_codes a = {0}, b = {0};
-    bool ok = pf_codes_append_utf8(&a, text, n, err) && fix_text(&a, &b, err);
-    for (int i = 0; ok && i < 2; i++) {
-        a.n = 0;
-        ok = pf_html_unescape(&b, &a, err);
-        pf_codes_swap(&a, &b);
-    }
-    if (ok) {
-        tidy_spaces(&b);
-        ok = lower(&b, out, err);
-    }
-    pf_codes_free(&a);
-    pf_codes_free(&b);
+    pf_codes cased = {0};
+    bool ok = pf_text_clean_cased(text, n, &cased, err) && lower(&cased, out, err);
+    pf_codes_free(&cased);
     return ok;
 }

@@ -224,7 +224,8 @@ static void test_folder(void **state)
     assert_string_equal(pf_model_preprocess(m)->name, "clip");
     assert_int_equal(pf_model_preprocess(m)->size, 64);
     assert_int_equal(pf_embed_pixels_size(m), 3 * 64 * 64);
-    assert_string_equal(pf_bpe_path(pf_model_bpe(m)), in_root("hf/merges.txt"));
+    assert_string_equal(pf_tokenizer_path(pf_model_tokenizer(m)),
+                        in_root("hf/merges.txt"));
     assert_false(is_zero(pf_model_fingerprint(m)));
     assert_int_equal(notes.count, 0);
     pf_model_close(m);
@@ -426,7 +427,7 @@ static void test_tokenizer_missing(void **state)
     o.tokenizer_is_optional = true;
     pf_model *m = open_with("hf/model.safetensors", &o);
     assert_note("/hf': texts cannot be embedded");
-    assert_null(pf_model_bpe(m));
+    assert_null(pf_model_tokenizer(m));
     assert_true(is_zero(pf_model_fingerprint(m)));
     pf_model_close(m);
     /* One that was asked for by name must be there, optional or not. */

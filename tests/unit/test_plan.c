@@ -107,7 +107,8 @@ static int64_t put(const char *name)
 
 static void read_folder(void)
 {
-    const pf_import from = {.path = root};
+    const pf_store_reading as_usual = {0};
+    const pf_import from = {.path = root, .reading = &as_usual};
     pf_plan_reset(&plan);
     pf_collection_reset(&found);
     pf_collection_init(&found, root);

@@ -733,11 +733,11 @@ static void test_unchanged_model_is_trusted_by_its_stamp(void **state)
     const pf_model *m;
     pf_reader *reader = open_reader(NULL);
     assert_ok(pf_reader_get_model(reader, PF_CLIP_TEXT, &m, &err), &err);
-    assert_non_null(pf_model_bpe(m));
+    assert_non_null(pf_model_tokenizer(m));
     pf_asking_close(reader);
     reader = open_reader(NULL); /* the image tower alone has a part of the stamp */
     assert_ok(pf_reader_get_model(reader, PF_CLIP_IMAGE, &m, &err), &err);
-    assert_null(pf_model_bpe(m));
+    assert_null(pf_model_tokenizer(m));
     pf_asking_close(reader);
 
     touch_model(model, false);
@@ -827,15 +827,15 @@ static void test_towers_are_opened_as_needed(void **state)
     const pf_model *m;
     pf_reader *reader = open_reader(NULL);
     assert_ok(pf_reader_get_model(reader, PF_CLIP_IMAGE, &m, &err), &err);
-    assert_null(pf_model_bpe(m));
+    assert_null(pf_model_tokenizer(m));
     run_phrase(reader); /* opens the other one beside it */
     const pf_model *again, *text;
     assert_ok(pf_reader_get_model(reader, PF_CLIP_IMAGE, &again, &err), &err);
     assert_ptr_equal(again, m);
-    assert_null(pf_model_bpe(m));
+    assert_null(pf_model_tokenizer(m));
     assert_ok(pf_reader_get_model(reader, PF_CLIP_TEXT, &text, &err), &err);
     assert_ptr_not_equal(text, m);
-    assert_non_null(pf_model_bpe(text));
+    assert_non_null(pf_model_tokenizer(text));
     assert_int_equal(pf_model_dim(m), DIM);
     assert_int_equal(pf_model_dim(text), DIM);
     pf_asking_close(reader);

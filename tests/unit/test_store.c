@@ -446,6 +446,30 @@ static void older_formats_are_brought_up_to_date(void **state)
     }
 }
 
+/* Else each start would run all migrations to know. */
+static void the_list_made_at_build_time_is_that_of_the_schema(void **state)
+{
+    (void)state;
+    pf_sql *db;
+    pf_sql_rows *rows;
+    bool has_row;
+    size_t n = 0;
+    pf_store_close(create());
+    assert_ok(pf_sql_open(&db, path, PF_SQL_READ, &err), &err);
+    assert_ok(pf_sql_start(&rows, db, PF_SCHEMA_ROWS, PF_SQL_NO_ARGS, &err), &err);
+    for (;; n++) {
+        assert_ok(pf_sql_next(rows, &has_row, &err), &err);
+        if (!has_row)
+            break;
+        for (int column = 0; column < PF_SCHEMA_COLUMNS; column++)
+            assert_string_equal(pf_sql_get_text(rows, column),
+                                pf_schema_made[n][column]);
+    }
+    assert_null(pf_schema_made[n][0]);
+    pf_sql_end(rows);
+    pf_sql_close(db);
+}
+
 static int64_t count_thumbnails(pf_store *s)
 {
     pf_sql *db;
@@ -1496,6 +1520,7 @@ int main(void)
         TEST(a_newer_and_an_older_format_are_told_apart),
         TEST(a_schema_that_changes_under_us_is_refused),
         TEST(older_formats_are_brought_up_to_date),
+        TEST(the_list_made_at_build_time_is_that_of_the_schema),
         TEST(thumbnails_come_and_go_with_their_pictures),
         TEST(words_come_and_go_with_their_texts),
         TEST(damage_is_found),
