@@ -156,6 +156,12 @@ static pf_gap gap_at(const reading *r, size_t i)
     return i < r->t->n ? r->t->at[i].gap : PF_GAP_STOP;
 }
 
+/* Comma, bracket or dash: what may part the things of a list. */
+static bool parts_list(pf_gap gap)
+{
+    return gap == PF_GAP_BRACKET || gap == PF_GAP_COMMA || gap == PF_GAP_DASH;
+}
+
 /* Does a sentence end before term i? */
 static bool is_over(const reading *r, size_t i)
 {
@@ -231,7 +237,8 @@ static bool is_of_prior(const reading *r, size_t i)
     return false;
 }
 
-/* "Effusion: no", "effusion - none", "no" at the end of its line. */
+/* "Effusion: no", "effusion (none)", "effusion no, ...", "no" at the end of its line.
+ */
 static bool is_answer(const reading *r, size_t i, size_t end)
 {
     const pf_gap before = gap_at(r, i);
@@ -239,13 +246,16 @@ static bool is_answer(const reading *r, size_t i, size_t end)
         return false;
     if (is_over(r, end) || end == r->t->n)
         return true;
-    return before >= PF_GAP_COMMA && gap_at(r, end) >= PF_GAP_COMMA;
+    if (before == PF_GAP_SPACE)
+        return gap_at(r, end) == PF_GAP_COMMA && !is_dangling(r, i - 1) &&
+               kind_of(r, i - 1) != PF_CUE_VERB;
+    return before >= PF_GAP_BRACKET && gap_at(r, end) >= PF_GAP_BRACKET;
 }
 
 /* "Patient no. 15", "a resolution of 0.3 mm"; but "no 5 mm nodule". */
 static bool is_numbering(const reading *r, size_t i, size_t end)
 {
-    if (end == r->t->n || gap_at(r, end) == PF_GAP_COMMA)
+    if (end == r->t->n || parts_list(gap_at(r, end)))
         return false;
     const char *word = pf_terms_plain(r->t, end);
     return word[0] >= '0' && word[0] <= '9' &&
@@ -369,7 +379,7 @@ static bool leads_on(const reading *r, size_t i)
 
 static void step(const reading *r, size_t i, bool is_forward, belonging *b)
 {
-    const bool ends_before = gap_at(r, i) >= PF_GAP_COMMA;
+    const bool ends_before = gap_at(r, i) >= PF_GAP_BRACKET;
     if (joins_list(r, i))
         begin_thing(r, i + 1, b);
     else if (ends_before)
@@ -409,8 +419,7 @@ static bool ends_forward(const reading *r, size_t from, size_t i, bool is_first)
         return true;
     if (gap == PF_GAP_COLON && !is_word(r, i - 1, "following"))
         return true;
-    const bool is_part =
-        gap == PF_GAP_COMMA || gap == PF_GAP_DASH || is_word(r, i - 1, "and");
+    const bool is_part = parts_list(gap) || is_word(r, i - 1, "and");
     return is_part && begins_statement(r, i);
 }
 
@@ -423,8 +432,7 @@ static size_t reach_forward(const reading *r, size_t from)
     for (int words = 0; i < r->t->n && words < WINDOW; i++, words++) {
         if (ends_forward(r, from, i, is_first))
             break;
-        const bool is_joint = joins_list(r, i) || gap_at(r, i) == PF_GAP_COMMA ||
-                              gap_at(r, i) == PF_GAP_DASH;
+        const bool is_joint = joins_list(r, i) || parts_list(gap_at(r, i));
         is_first = is_first && (i == from || !is_joint);
         if (is_joint || b.is_spared)
             words = -1;
@@ -452,16 +460,16 @@ static size_t reach_backward(const reading *r, size_t from)
     for (int words = 0; i > 0 && words < WINDOW_BACK; i--, words++) {
         const pf_gap gap = gap_at(r, i);
         const pf_cue k = kind_of(r, i - 1);
-        const bool is_answer = i == from && gap >= PF_GAP_COMMA && gap < PF_GAP_STOP;
+        const bool is_answer = i == from && gap >= PF_GAP_BRACKET && gap < PF_GAP_STOP;
         if (!is_answer && (gap >= PF_GAP_DASH || is_over(r, i)))
             break;
         if (k == PF_CUE_STOP || k == PF_CUE_VERB || k == PF_CUE_PRE ||
             k == PF_CUE_POST || k == PF_CUE_RESULT)
             break;
         is_list = is_list || joins_list(r, i - 1);
-        if (gap == PF_GAP_COMMA && !is_list)
+        if (parts_list(gap) && !is_list)
             break;
-        if (gap == PF_GAP_COMMA || joins_list(r, i - 1))
+        if (parts_list(gap) || joins_list(r, i - 1))
             words = -1;
     }
     return i;

@@ -530,9 +530,10 @@ static pf_gap gap_of(reader *r, const text_span *t, uint32_t code, size_t at,
 {
     if (begins_entry(r, t, code, at, length))
         return PF_GAP_STOP;
-    if (code == ',' || code == '(' || code == ')' || code == '[' || code == ']' ||
-        code == 0x3001)
+    if (code == ',' || code == 0x3001)
         return PF_GAP_COMMA;
+    if (code == '(' || code == ')' || code == '[' || code == ']')
+        return PF_GAP_BRACKET;
     if (code == 0x2014 || (is_dash(code) && !was_in_word))
         return PF_GAP_DASH;
     if (code == ':')

@@ -33,9 +33,10 @@ enum {
 /* What stands between a term and the one before it; of several the last of these. From
  * PF_GAP_QUESTION on a sentence has ended. */
 typedef enum {
-    PF_GAP_SPACE,    /* or a hyphen, a slash: nothing that parts a statement */
-    PF_GAP_LINE,     /* the end of a line, and a capital letter behind it */
-    PF_GAP_COMMA,    /* comma, bracket */
+    PF_GAP_SPACE,   /* or a hyphen, a slash: nothing that parts a statement */
+    PF_GAP_LINE,    /* the end of a line, and a capital letter behind it */
+    PF_GAP_BRACKET, /* round or square */
+    PF_GAP_COMMA,
     PF_GAP_DASH,     /* with a space before it, or a long one */
     PF_GAP_COLON,    /* but not that of 3:00 */
     PF_GAP_QUESTION, /* question mark */
