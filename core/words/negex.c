@@ -423,6 +423,18 @@ static bool ends_forward(const reading *r, size_t from, size_t i, bool is_first)
     return is_part && begins_statement(r, i);
 }
 
+/* Is term i the last of an `object`, and of no list? */
+static bool ends_object(const reading *r, size_t i)
+{
+    if (kind_of(r, i) != PF_CUE_OBJECT)
+        return false;
+    if (i + 1 == r->t->n)
+        return true;
+    const bool is_list = joins_list(r, i + 1) || (gap_at(r, i + 1) == PF_GAP_COMMA &&
+                                                  (r->kinds[i + 1] & OR_LATER));
+    return kind_of(r, i + 1) != PF_CUE_OBJECT && !is_list;
+}
+
 /* One behind the last term that a phrase ending before `from` denies. */
 static size_t reach_forward(const reading *r, size_t from)
 {
@@ -437,8 +449,7 @@ static size_t reach_forward(const reading *r, size_t from)
         if (is_joint || b.is_spared)
             words = -1;
         step(r, i, true, &b);
-        if (kind_of(r, i) == PF_CUE_OBJECT &&
-            (i + 1 == r->t->n || kind_of(r, i + 1) != PF_CUE_OBJECT))
+        if (ends_object(r, i))
             return i + 1;
     }
     return i;

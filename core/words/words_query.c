@@ -284,6 +284,7 @@ static bool add_synonym(parser *p, const pf_synonym *name, bool is_denied)
 typedef struct {
     pf_synonyms_found found;
     size_t end; /* one behind its last term */
+    bool is_denied;
 } expansion;
 
 /* Other names for something of which the last group is a part. */
@@ -300,7 +301,7 @@ static bool add_synonyms(parser *p, const expansion *x)
                 continue;
             if (g->n_leaves == LEAVES_PER_GROUP)
                 return true;
-            if (!add_synonym(p, group[i], g->wants_denied != name->is_denied))
+            if (!add_synonym(p, group[i], x->is_denied))
                 return false;
         }
     }
@@ -313,6 +314,7 @@ static void look_for_name(const parser *p, size_t i, size_t end, expansion *x)
         return;
     x->found = pf_synonyms_find(p->options->synonyms, &p->terms, i, end);
     x->end = i + x->found.n_terms;
+    x->is_denied = x->found.n > 0 && pf_negations_cover(&p->negations, i, x->end - 1);
 }
 
 /* The plain words among terms i .. end-1. Returns false when there is no memory, and

@@ -167,6 +167,30 @@ static void the_list_of_forms_is_what_it_says(void **state)
     pf_free(forms);
 }
 
+/* Words are looked up in it by halves. */
+static void irregular_forms_are_in_order(void **state)
+{
+    (void)state;
+    pf_buf text;
+    char *rest;
+    const char *before = "";
+    int n = 0;
+    read_file(PF_TESTS_DIR "/../core/words/forms.inc", &text);
+    for (char *line = strtok_r(text.data, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        if (line[0] != '{')
+            continue;
+        char *word = line + strlen("{\"");
+        word[strcspn(word, "\"")] = '\0';
+        if (strcmp(before, word) >= 0)
+            fail_msg("'%s' stands behind '%s'", word, before);
+        before = word;
+        n++;
+    }
+    assert_true(n > 300);
+    pf_buf_free(&text);
+}
+
 /* Every word of three letters a to z and more of the captions. */
 static void read_captions(pf_buf *text, pf_terms *t)
 {
@@ -280,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_meet_or_stay_apart),
         cmocka_unit_test(the_list_of_forms_is_what_it_says),
+        cmocka_unit_test(irregular_forms_are_in_order),
         cmocka_unit_test(the_list_of_forms_is_complete),
         cmocka_unit_test(an_abbreviation_keeps_its_s),
     };
