@@ -80,19 +80,47 @@ static bool add_stem(reader *r, char *word, size_t n, uint32_t *at)
     return add_chars(r, word, n, at);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Words behind which "I", "IV", "V" and "X" are numbers, too. */
-static bool wants_number(const char *word)
+static bool is_counted(const char *word)
 {
     static const char *const words[] = {
-        "type",   "types",   "grade",  "grades",   "stage",   "stages", "class",
-        "chiari", "segment", "zone",   "phase",    "level",   "group",  "category",
-        "degree", "nerve",   "nerves", "segments", "bosniak", "salter", "harris",
-        "factor", "bismuth", "figure", "fig",      "case",    "table",  "part"};
+        "type",    "types",   "grade",    "grades",   "stage",  "stages",   "class",
+        "chiari",  "segment", "segments", "zone",     "zones",  "phase",    "level",
+        "levels",  "group",   "category", "degree",   "nerve",  "nerves",   "bosniak",
+        "salter",  "harris",  "factor",   "bismuth",  "figure", "fig",      "case",
+        "table",   "part",    "rads",     "birads",   "garden", "gartland", "fontaine",
+        "hinchey", "todani",  "mason",    "schatzker"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(words[i], word) == 0)
             return true;
     }
     return false;
+}
+
+/* Was term i read as a roman numeral? */
+static bool is_numeral(const pf_terms *t, size_t i)
+{
+    const char *stem = pf_terms_stem(t, i);
+    return !is_digit(pf_terms_plain(t, i)[0]) && is_digit(stem[0]) &&
+           stem[strspn(stem, "0123456789")] == '\0';
+}
+
+/* "grade IV", "III/IV", "II and IV" */
+static bool wants_number(const pf_terms *t)
+{
+    const size_t n = t->n;
+    if (n == 0)
+        return false;
+    const char *before = pf_terms_plain(t, n - 1);
+    return is_counted(before) || is_numeral(t, n - 1) ||
+           (n > 1 && is_numeral(t, n - 2) &&
+            (strcmp(before, "and") == 0 || strcmp(before, "or") == 0 ||
+             strcmp(before, "to") == 0));
 }
 
 /* The roman numeral of 1 to 12 that a word is, as digits, or NULL. */
@@ -108,8 +136,7 @@ static const char *numeral_of(const pf_terms *t, const char *word, size_t n)
     for (size_t i = 0; i < sizeof numerals / sizeof *numerals; i++) {
         if (strlen(numerals[i].roman) != n || memcmp(numerals[i].roman, word, n) != 0)
             continue;
-        const bool is_number = numerals[i].is_plain ||
-                               (t->n > 0 && wants_number(pf_terms_plain(t, t->n - 1)));
+        const bool is_number = numerals[i].is_plain || wants_number(t);
         return is_number ? numerals[i].digits : NULL;
     }
     return NULL;
@@ -162,11 +189,6 @@ static bool add_whole(reader *r, size_t first, size_t last, char *word, size_t n
 }
 
 /* ---- compounds ------------------------------------------------------------------- */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool is_number(const char *s)
 {

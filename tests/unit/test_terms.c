@@ -153,8 +153,8 @@ static void compounds_are_found_whole_and_in_parts(void **state)
          "3.70 0.25 by 12 cm =3.70 =0.25 =by =12 =cm 37mm 2.5mm 120mm"},
         {"0.05 mm 00 cm 1.2.3 cm", "0.05 mm 00 cm 1.2.3 cm =0.05 =mm =00 =cm =1.2.3 "
                                    "=cm 0.05mm 0mm"},
-        {"type IV, IV, grade II/III",
-         "type 4 iv grade 2 3 =type =iv =iv =grade =ii =iii iiiii"},
+        {"type IV, an IV, grade II/IV",
+         "type 4 an iv grade 2 4 =type =iv =an =iv =grade =ii =iv iiiv"},
         {"the fifth and 5th ARDS CTs",
          "the 5th and 5th ards ct =the =fifth =and =5th =ards =cts"},
         {"COVID-19", "covid 19 =covid =19 covid19"},
