@@ -125,8 +125,8 @@ PF_MUST_CHECK PF_API bool pf_stop_new(pf_stop **out, pf_err *err);
 PF_API void pf_stop_free(pf_stop *stop);
 PF_API void pf_stop_set(pf_stop *stop); /* from any thread, or a signal handler */
 
-/* A label and how well a picture fits it; all labels of a picture share probability 1.
- */
+/* A label and how well a picture fits it. With CLIP's models all labels of a picture
+ * share probability 1; with SigLIP's each has its own. */
 typedef struct {
     size_t struct_size;
     const char *name;
@@ -182,8 +182,8 @@ typedef struct {
                                $XDG_DATA_HOME/plainfilm, else ~/.local/share/plainfilm */
     const char *model;      /* folder or checkpoint; NULL: where the catalog says */
     const char *tokenizer;  /* file or folder; NULL: beside the model */
-    const char *preprocess; /* without a catalog: "clip" or "pubmedclip-train"; NULL:
-                               what the model says */
+    const char *preprocess; /* without a catalog: "pubmedclip-train"; NULL: what the
+                               model says */
     const char *synonyms;   /* a file for the built-in table; "+FILE": beside it */
     bool ignores_negation;  /* "no effusion" speaks of an effusion like any other */
     bool has_no_catalog;    /* `model` alone: to embed, classify and rank phrases */
@@ -193,12 +193,14 @@ typedef struct {
      * until the engine is closed. */
     void (*note)(void *context, pf_note_kind kind, const char *text);
     void *context;
+    const char *activation; /* without a catalog: "quick-gelu", "gelu" or "gelu-tanh",
+                               where the model's files do not say it; NULL: they do */
 } pf_engine_options;
 
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL                                                                 \
+            NULL, NULL, NULL                                                           \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process

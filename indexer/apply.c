@@ -353,6 +353,20 @@ static bool delete_gone(applier *a, pf_err *err)
     return true;
 }
 
+static bool put_facts(applier *a, pf_err *err)
+{
+    const pf_collection *found = &a->source->found;
+    const int64_t id = a->source->id;
+    bool ok = true;
+    for (size_t i = 0; ok && i < found->n_facts; i++) {
+        const pf_collected_facts *f = &found->facts[i];
+        const pf_store_facts row = {f->path, f->size, f->mtime_ns, f->text};
+        ok = f->text ? pf_store_put_facts(a->store, id, &row, err)
+                     : pf_store_delete_facts(a->store, id, f->path, err);
+    }
+    return ok;
+}
+
 static bool apply_source(applier *a, pf_source *source, pf_err *err)
 {
     const pf_plan *plan = &source->plan;
@@ -361,7 +375,7 @@ static bool apply_source(applier *a, pf_source *source, pf_err *err)
         return a->is_cut || pf_store_delete_source(a->store, source->id, err);
     a->source = source;
     a->case_ids = pf_alloc_array(source->found.n_cases, sizeof *a->case_ids, err);
-    bool ok = a->case_ids && put_source(a, err) &&
+    bool ok = a->case_ids && put_source(a, err) && put_facts(a, err) &&
               (a->is_cut || forget_failures(a, err)) && put_gaps(a, err) &&
               (a->is_cut || (put_stale(a, err) && delete_gone(a, err)));
     for (size_t i = 0; ok && i < plan->count; i++)

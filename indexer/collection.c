@@ -24,6 +24,7 @@ void pf_collection_reset(pf_collection *c)
     pf_free(c->texts);
     pf_free(c->gaps);
     pf_free(c->thrown);
+    pf_free(c->facts);
     pf_free(c->stale);
     pf_free(c->notes);
     pf_free(c->keys);
@@ -263,6 +264,7 @@ bool pf_collection_add_frame(pf_collection *c, pf_subject image, int frame, pf_e
     is->wants_row = like.wants_row;
     is->has_row = like.has_row;
     is->keeps_texts = like.keeps_texts;
+    is->has_facts = like.has_facts;
     c->n_captions += like.captions.count;
     return copy_texts(c, &is->captions, &like.captions, err) &&
            copy_texts(c, &is->attributes, &like.attributes, err);
@@ -300,6 +302,18 @@ bool pf_collection_add_stale_row(pf_collection *c, const pf_stale_row *row, pf_e
         !(kept.name = keep_text(c, row->name, err)))
         return false;
     c->stale[c->n_stale++] = kept;
+    return true;
+}
+
+bool pf_collection_add_facts(pf_collection *c, const pf_collected_facts *facts,
+                             pf_err *err)
+{
+    pf_collected_facts kept = *facts;
+    if (!pf_grow_array(&c->facts, &c->facts_room, c->n_facts, sizeof *c->facts, err) ||
+        !(kept.path = keep_bytes(c, facts->path, err)) ||
+        (facts->text && !(kept.text = keep_text(c, facts->text, err))))
+        return false;
+    c->facts[c->n_facts++] = kept;
     return true;
 }
 
@@ -367,6 +381,7 @@ void pf_collection_finish(pf_collection *c)
         last->wants_row |= image->wants_row;
         last->has_row |= image->has_row;
         last->keeps_texts |= image->keeps_texts;
+        last->has_facts |= image->has_facts;
     }
     c->n_images = unique;
 }

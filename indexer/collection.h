@@ -41,6 +41,7 @@ typedef struct {
     uint32_t in_case;        /* in pf_collection.cases, from 1; 0: in none */
     bool wants_row, has_row; /* a table is about its folder; and says something of it */
     bool keeps_texts;        /* what lies beside it could not be read: as of all */
+    bool has_facts;          /* it is DICOM, and said what it is */
     pf_text_chain captions, attributes;
 } pf_collected_image;
 
@@ -64,6 +65,13 @@ typedef struct {
     bool is_ambiguous; /* several pictures are called that, but for case */
 } pf_stale_row;
 
+/* What a file said of itself, to be known on the nights to come. */
+typedef struct {
+    const char *path;
+    const char *text; /* known_facts.h; NULL: the file is not there any more */
+    int64_t size, mtime_ns;
+} pf_collected_facts;
+
 typedef struct {
     const char *source;     /* its path; borrowed */
     const char *within;     /* a real path: its files are read when they lie there,
@@ -84,6 +92,8 @@ links followed; NULL: anywhere. Set by the importer */
     size_t n_gaps, gaps_room;
     pf_stale_row *stale;
     size_t n_stale, stale_room;
+    pf_collected_facts *facts;
+    size_t n_facts, facts_room;
     const char **notes; /* for the user, a line each */
     size_t n_notes, notes_room;
     bool keeps_texts; /* something with texts could not be read: known images keep
@@ -141,6 +151,8 @@ PF_MUST_CHECK bool pf_collection_add_gap(pf_collection *c, const char *path,
                                          const char *reason, pf_err *err);
 PF_MUST_CHECK bool pf_collection_add_stale_row(pf_collection *c,
                                                const pf_stale_row *row, pf_err *err);
+PF_MUST_CHECK bool
+pf_collection_add_facts(pf_collection *c, const pf_collected_facts *facts, pf_err *err);
 /* Something the user should hear of that is no failure. */
 PF_MUST_CHECK bool pf_collection_add_note(pf_collection *c, const char *text,
                                           pf_err *err);

@@ -19,6 +19,8 @@ typedef struct {
     pf_sandbox *sandbox; /* started with the first DICOM file */
     const char *within;
     uint8_t *head;
+    pf_study_key key; /* once has_key */
+    bool has_key;
 } looker;
 
 /* Of all other endings the pictures are of other kinds. */
@@ -63,28 +65,71 @@ static bool ask(looker *l, const char *path, pf_facts *facts, pf_err *err)
 
 /* False only when nothing can be asked at all. A file whose header cannot be read is
  * left to who reads its pixels, and says why. */
-static bool find_facts(looker *l, const char *path, pf_facts *facts, pf_err *err)
+static bool find_facts(looker *l, const char *path, pf_facts *facts, bool *is_sure,
+                       pf_err *err)
 {
     pf_err why = PF_ERR_INIT;
     pf_hash ignored;
     size_t n;
     memset(facts, 0, sizeof *facts);
+    *is_sure = false;
     if (!read_head(l, path, &n))
         return true;
     const char *kind = pf_picture_sniff(l->head, n, NULL);
-    if (!kind || strcmp(kind, "dicom") != 0)
+    *is_sure = !kind || strcmp(kind, "dicom") != 0;
+    if (*is_sure)
         return true;
     if (!l->sandbox && !pf_sandbox_new(&l->sandbox, err))
         return false;
     if (!pf_sandbox_start(l->sandbox, err))
         return false;
-    if (pf_sandbox_put(l->sandbox, l->head, n, &why) && ask(l, path, facts, &why))
-        return true;
-    why = (pf_err)PF_ERR_INIT;
-    if (n < HEAD_BYTES || !read_all(l, path, &ignored, &why) ||
-        !ask(l, path, facts, &why))
-        memset(facts, 0, sizeof *facts);
+    if (!pf_sandbox_put(l->sandbox, l->head, n, &why) || !ask(l, path, facts, &why)) {
+        why = (pf_err)PF_ERR_INIT;
+        if (n < HEAD_BYTES || !read_all(l, path, &ignored, &why) ||
+            !ask(l, path, facts, &why))
+            memset(facts, 0, sizeof *facts);
+    }
+    *is_sure = facts->is_known;
     return why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);
+}
+
+/* From here on the study has the name of its case. */
+static bool name_study(looker *l, pf_facts *facts, pf_err *err)
+{
+    char name[PF_STUDY_NAME_ROOM];
+    if (facts->study[0] == '\0')
+        return true;
+    if (!l->has_key && !(l->has_key = pf_study_key_open(&l->key, err)))
+        return false;
+    pf_study_name(&l->key, facts->study, name);
+    memset(facts->study, 0, sizeof facts->study);
+    memcpy(facts->study, name, strlen(name));
+    return true;
+}
+
+/* As it is known, or as the file says; then it is known from now on. */
+static bool learn_facts(looker *l, const pf_import *from, const pf_scan_file *file,
+                        pf_collection *to, pf_facts *facts, pf_err *err)
+{
+    char text[PF_FACTS_TEXT_ROOM];
+    bool is_sure;
+    if (from->known && pf_known_facts_find(from->known, file, facts))
+        return true;
+    if (!find_facts(l, file->path, facts, &is_sure, err) || !name_study(l, facts, err))
+        return false;
+    pf_facts_write(facts, text);
+    const pf_collected_facts row = {file->path, text, file->size, file->mtime_ns};
+    return !is_sure || pf_collection_add_facts(to, &row, err);
+}
+
+static bool forget_facts(const pf_import *from, pf_collection *to, pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && from->known && i < from->known->count; i++) {
+        const pf_collected_facts row = {.path = from->known->at[i].path};
+        ok = from->known->at[i].is_there || pf_collection_add_facts(to, &row, err);
+    }
+    return ok;
 }
 
 static bool keep(pf_dicom_files *files, size_t file, const pf_facts *facts, pf_err *err)
@@ -109,7 +154,7 @@ static bool is_left_out(pf_dicom_files *files, const pf_import *from, pf_scan *s
 
 /* Files that are taken out leave no gap behind. */
 static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
-                        pf_scan *scan, pf_err *err)
+                        pf_scan *scan, pf_collection *to, pf_err *err)
 {
     size_t kept = 0;
     bool ok = true;
@@ -119,7 +164,7 @@ static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
         if (ok && from->stop && atomic_load(from->stop))
             ok = pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
         if (ok && may_be_dicom(f.path))
-            ok = find_facts(l, f.path, &facts, err);
+            ok = learn_facts(l, from, &f, to, &facts, err);
         if (ok && is_left_out(files, from, scan, &f, &facts)) {
             pf_free(f.path);
             continue;
@@ -133,14 +178,14 @@ static bool look_at_all(looker *l, pf_dicom_files *files, const pf_import *from,
 }
 
 bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from, pf_scan *scan,
-                         const char *within, pf_err *err)
+                         pf_collection *to, pf_err *err)
 {
     const char *frames = from->reading->frames;
-    looker l = {.within = within, .head = pf_alloc_array(HEAD_BYTES, 1, err)};
+    looker l = {.within = to->within, .head = pf_alloc_array(HEAD_BYTES, 1, err)};
     *files = (pf_dicom_files){0};
     const bool ok =
         l.head && pf_frames_read(&files->frames, frames[0] ? frames : "middle", err) &&
-        look_at_all(&l, files, from, scan, err);
+        look_at_all(&l, files, from, scan, to, err) && forget_facts(from, to, err);
     pf_sandbox_free(l.sandbox);
     pf_free(l.head);
     return ok;
@@ -177,17 +222,13 @@ static bool add_attributes(const pf_facts *f, pf_collection *to, pf_subject imag
     return true;
 }
 
-static bool add_study(const pf_facts *f, pf_study_key *key, bool *has_key,
-                      pf_collection *to, pf_subject image, pf_err *err)
+static bool add_study(const pf_facts *f, pf_collection *to, pf_subject image,
+                      pf_err *err)
 {
-    char name[PF_STUDY_NAME_ROOM];
     pf_subject study;
     if (f->study[0] == '\0' || to->images[image.at].in_case != 0)
         return true;
-    if (!*has_key && !(*has_key = pf_study_key_open(key, err)))
-        return false;
-    pf_study_name(key, f->study, name);
-    if (!pf_collection_add_case(to, name, name, &study, err))
+    if (!pf_collection_add_case(to, f->study, f->study, &study, err))
         return false;
     pf_collection_put_into_case(to, image, study);
     return true;
@@ -205,13 +246,11 @@ static bool add_other_frames(const pf_frames *frames, int of, pf_collection *to,
 
 bool pf_dicom_files_add(const pf_dicom_files *files, pf_collection *to, pf_err *err)
 {
-    pf_study_key key;
-    bool has_key = false;
     for (size_t i = 0; i < files->count; i++) {
         const pf_facts *f = &files->at[i].facts;
         const pf_subject image = {.at = (uint32_t)files->at[i].file};
-        if (!add_attributes(f, to, image, err) ||
-            !add_study(f, &key, &has_key, to, image, err) ||
+        to->images[image.at].has_facts = true;
+        if (!add_attributes(f, to, image, err) || !add_study(f, to, image, err) ||
             !add_other_frames(&files->frames, f->frames, to, image, err))
             return false;
     }

@@ -29,9 +29,10 @@ typedef struct {
 } pf_dicom_files;
 
 /* Look at those of the scan that may be DICOM, and take those without a picture, and
- * those the source refuses, out of it. `within`: see pf_file_open_within(). */
+ * those the source refuses, out of it. What they said is put into the collection, to be
+ * known on the nights to come, and read where to->within says. */
 PF_MUST_CHECK bool pf_dicom_files_look(pf_dicom_files *files, const pf_import *from,
-                                       pf_scan *scan, const char *within, pf_err *err);
+                                       pf_scan *scan, pf_collection *to, pf_err *err);
 /* Which frame stands for a file of the scan. */
 int pf_dicom_files_frame(const pf_dicom_files *files, size_t file);
 /* Attributes, cases for images that have none, and then the other frames that are

@@ -79,7 +79,7 @@ bool pf_import_scanned(const pf_import *from, pf_scan *scan, pf_collection *to,
     pf_dicom_files dicom = {0};
     const bool ok =
         pf_mirc_look(&mirc, from, scan, to->within, err) &&
-        pf_dicom_files_look(&dicom, from, scan, to->within, err) &&
+        pf_dicom_files_look(&dicom, from, scan, to, err) &&
         take_scan(scan, &dicom, to, err) && pf_texts_read(from, scan, to, err) &&
         pf_mirc_add(mirc, from, scan, to, err) && pf_dicom_files_add(&dicom, to, err);
     pf_mirc_free(mirc);

@@ -19,6 +19,7 @@
 #include "core/base/err.h"
 #include "core/catalog/store.h"
 #include "indexer/collection.h"
+#include "indexer/known_facts.h"
 
 /* A source to be read. Everything is borrowed. */
 typedef struct {
@@ -31,6 +32,7 @@ typedef struct {
     const char *const *excluded; /* patterns (pf_pattern_fits()) of what is left out */
     size_t n_excluded;
     const pf_store_reading *reading;
+    pf_known_facts *known;  /* what its files said on an earlier night */
     bool is_new;            /* the catalog does not know it yet */
     const atomic_int *stop; /* may be NULL; once it is set: fail with INTERRUPTED */
 } pf_import;

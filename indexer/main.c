@@ -27,7 +27,8 @@ enum { CAPTIONS = 1, EXCLUDE }; /* tags of options that may be given several tim
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *columns, *backup;
+    const char *catalog, *model, *tokenizer, *preprocess, *activation, *columns,
+        *backup;
     int64_t jobs, batch, wait_seconds;
     int format;
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, strict, info;
@@ -128,20 +129,28 @@ static const pf_opt options[] = {
      .arg = "DIR|FILE",
      .to = &asked.model,
      .default_text = "",
-     .help = "folder with PubMedCLIP's files, or a checkpoint file; needed the first "
+     .help = "folder with a model's files, or a checkpoint file; needed the first "
              "time, then remembered"},
     {.kind = PF_OPT_STRING,
      .name = "tokenizer",
      .arg = "PATH",
      .to = &asked.tokenizer,
      .default_text = "beside the model",
-     .help = "merges.txt, bpe_simple_vocab_16e6.txt.gz, or a folder with one"},
+     .help = "the tokenizer's file (merges.txt, vocab.txt, spiece.model), or a folder "
+             "with it"},
     {.kind = PF_OPT_STRING,
      .name = "preprocess",
      .arg = "NAME",
      .to = &asked.preprocess,
-     .default_text = "what the model says, else clip",
-     .help = "how pictures are prepared: clip or pubmedclip-train"},
+     .default_text = "what the model says",
+     .help = "how pictures are prepared: pubmedclip-train, or the name that --info "
+             "shows"},
+    {.kind = PF_OPT_STRING,
+     .name = "activation",
+     .arg = "NAME",
+     .to = &asked.activation,
+     .default_text = "what the model says",
+     .help = "quick-gelu, gelu or gelu-tanh, for a model whose files do not say it"},
     {.kind = PF_OPT_FLAG,
      .name = "rebuild",
      .to = &asked.rebuild,
@@ -398,6 +407,7 @@ static pf_exit index_paths(const char *folder, const named *what)
                         .model = asked.model,
                         .tokenizer = asked.tokenizer,
                         .preprocess = asked.preprocess,
+                        .activation = asked.activation,
                         .captions = what->captions,
                         .n_captions = what->n_captions,
                         .columns = asked.columns,
@@ -455,6 +465,7 @@ static pf_exit info_of_model(void)
     pf_model_options_init(&o);
     o.tokenizer = asked.tokenizer;
     o.preprocess = asked.preprocess;
+    o.activation = asked.activation;
     o.tokenizer_is_optional = true;
     bool ok = pf_model_open(&model, asked.model, &o, &notes, &err);
     if (ok)

@@ -673,12 +673,13 @@ static void say_notes(printer *p, const char *key, const char *label,
 
 void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FILE *out)
 {
-    char variant[128], hex[PF_HASH_HEX_SIZE];
+    char variant[128], text[128], hex[PF_HASH_HEX_SIZE];
     const pf_dims *d = pf_clip_dims(pf_model_clip(model));
     const pf_preprocess *pre = pf_model_preprocess(model);
     const pf_tokenizer *tokenizer = pf_model_tokenizer(model);
     pf_hash fingerprint = pf_model_fingerprint(model);
     pf_dims_describe(d, variant, sizeof variant);
+    pf_dims_describe_text(d, text, sizeof text);
     pf_hash_hex(&fingerprint, hex);
     printer p = {.json = json, .out = out};
     pf_json_writer_init(&p.w, out);
@@ -686,9 +687,9 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
         pf_json_begin_object(&p.w, NULL);
     say_path(&p, "checkpoint", "checkpoint", pf_model_checkpoint(model));
     say_string(&p, "container", "container", pf_model_container(model));
-    say_string(&p, "names", "names",
-               d->names == PF_NAMES_HF ? "Hugging Face" : "OpenAI");
+    say_string(&p, "family", "family", d->family->name);
     say_string(&p, "variant", "variant", variant);
+    say_string(&p, "text_tower", "text tower", text);
     say_int(&p, "parameters", "parameters", (int64_t)pf_dims_parameters(d));
     say_int(&p, "dim", "dimensions", d->embed);
     say_int(&p, "image_size", "image size", pre->size);
@@ -698,6 +699,8 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     say_path(&p, "tokenizer", "tokenizer",
              tokenizer ? pf_tokenizer_path(tokenizer) : NULL);
     say_string(&p, "fingerprint", "fingerprint", tokenizer ? hex : NULL);
+    if (json || d->family->licence)
+        say_string(&p, "licence", "licence", d->family->licence);
     say_notes(&p, "oddities", "oddity", notes);
     if (json)
         pf_json_end_object(&p.w);

@@ -132,12 +132,22 @@ static bool keep_failure(run *r, pf_plan_item *item, const pf_err *failure, pf_e
     return pf_plan_fail(item, &why, err);
 }
 
+/* Nobody knows then whether it may show a name. */
+static bool is_silent_dicom(const pf_embedded *e, const pf_plan_item *item, pf_err *why)
+{
+    return strcmp(e->format, "dicom") == 0 && !item->image->has_facts &&
+           !pf_fail(why, PF_ERR_FORMAT,
+                    "a DICOM file that does not say what it is: its header is damaged, "
+                    "or its name should end in .dcm");
+}
+
 static bool keep_picture(run *r, const pf_embedded *e, pf_err *err)
 {
     pf_plan_item *item = r->items[e->item];
+    pf_err why = e->failure;
     item->content = e->content; /* it may have changed since it was planned */
-    if (e->failure.code != PF_OK)
-        return keep_failure(r, item, &e->failure, err);
+    if (why.code != PF_OK || is_silent_dicom(e, item, &why))
+        return keep_failure(r, item, &why, err);
     pf_store_picture row = {.model_id = r->model_id,
                             .content = e->content,
                             .frame = item->image->frame,
@@ -742,7 +752,8 @@ static bool prepare(run *r, pf_notes *notes, pf_err *err)
     if (notice && o->notice)
         o->notice(o->context, notice);
     char *real = realpath(o->catalog, NULL);
-    bool ok = pf_sources_read(&r->sources, r->store, real, o->stop, err);
+    bool ok =
+        pf_sources_read(&r->sources, r->store, real, o->verify_content, o->stop, err);
     free(real);
     if (ok)
         tell_notes(r);

@@ -45,7 +45,7 @@ static bool fill_row(pf_run_model *m, const char *path, const char *tokenizer,
 {
     char description[128];
     const pf_clip *clip = pf_model_clip(m->model);
-    pf_dims_describe(pf_clip_dims(clip), description, sizeof description);
+    pf_dims_describe_model(pf_clip_dims(clip), description, sizeof description);
     char *real = realpath(path, NULL), *real_tokenizer = NULL;
     if (!real || (tokenizer && !(real_tokenizer = realpath(tokenizer, NULL)))) {
         pf_fail_errno(err, errno, "cannot find '%s'", real ? tokenizer : path);
@@ -94,15 +94,16 @@ static bool open_known(pf_run_model *m, const pf_run_options *o,
     if (!path)
         return pf_fail(
             err, PF_ERR_MISUSE,
-            "the first run needs --model: a folder with PubMedCLIP's files, or a "
-            "checkpoint file");
+            "the first run needs --model: a folder with a model's files (PubMedCLIP's, "
+            "say), or a checkpoint file");
     if (!o->model && !pf_path_exists(path))
         return pf_fail(
             err, PF_ERR_NOT_FOUND,
             "the model of catalog '%s' is not at '%s' any more: name its new "
             "place with --model",
             o->catalog, path);
-    /* What was chosen for the remembered model does not go with another one. */
+    /* What was chosen for the remembered model does not go with another one; what a
+     * model says of itself it says again. */
     bool keeps = !o->model || !o->rebuild;
     pf_model_options model_options;
     pf_model_options_init(&model_options);
@@ -110,7 +111,10 @@ static bool open_known(pf_run_model *m, const pf_run_options *o,
                               : o->model   ? NULL
                                            : known->tokenizer;
     model_options.preprocess = o->preprocess ? o->preprocess
-                               : keeps       ? known->preprocess
+                               : keeps       ? pf_preprocess_choice(known->preprocess)
+                                             : NULL;
+    model_options.activation = o->activation ? o->activation
+                               : keeps       ? pf_model_stamp_activation(known->stamp)
                                              : NULL;
     if (!open_verified(m, path, &model_options, known, notes, err) ||
         !fill_row(m, path, model_options.tokenizer, err) || !compare(m, o, known, err))

@@ -406,8 +406,22 @@ bool pf_sources_exclude(pf_sources *s, pf_store *store, const char *const *patte
 
 /* ---- reading ---- */
 
+static bool import(const pf_source *source, pf_import *from, pf_collection *to,
+                   pf_store *store, bool reads_all, pf_err *err)
+{
+    pf_known_facts known = {0};
+    const bool has_known = source->id && !reads_all;
+    if (has_known)
+        from->known = &known;
+    const bool ok =
+        (!has_known || pf_known_facts_load(&known, store, source->id, err)) &&
+        source->importer->read(from, to, err);
+    pf_known_facts_reset(&known);
+    return ok;
+}
+
 static bool read_source(pf_source *source, pf_import *from, pf_store *store,
-                        pf_err *err)
+                        bool reads_all, pf_err *err)
 {
     pf_collection *found = &source->found;
     bool had_images = false;
@@ -425,7 +439,7 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
         return false;
     source->is_spent = source->id && source->is_given && !had_images &&
                        source->path[0] == '/' && pf_path_is_gone(source->path);
-    if (!source->is_spent && !source->importer->read(from, found, err))
+    if (!source->is_spent && !import(source, from, found, store, reads_all, err))
         return false;
     pf_collection_finish(found);
     /* Of what could not be read, the texts are those that are known. */
@@ -435,13 +449,13 @@ static bool read_source(pf_source *source, pf_import *from, pf_store *store,
     return true;
 }
 
-bool pf_sources_read(pf_sources *s, pf_store *store, const char *except,
+bool pf_sources_read(pf_sources *s, pf_store *store, const char *except, bool reads_all,
                      const atomic_int *stop, pf_err *err)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < s->count; i++) {
         pf_import from = {.except = except, .stop = stop};
-        ok = read_source(&s->at[i], &from, store, err);
+        ok = read_source(&s->at[i], &from, store, reads_all, err);
     }
     return ok;
 }

@@ -55,10 +55,11 @@ PF_MUST_CHECK bool pf_sources_choose(pf_sources *sources, pf_store *store,
 PF_MUST_CHECK bool pf_sources_exclude(pf_sources *sources, pf_store *store,
                                       const char *const *patterns, size_t n,
                                       bool of_all, pf_err *err);
-/* Let the importers read every source. The folder `except` is not entered. */
+/* Let the importers read every source; with `reads_all` also what the headers of files
+ * said on an earlier night. The folder `except` is not entered. */
 PF_MUST_CHECK bool pf_sources_read(pf_sources *sources, pf_store *store,
-                                   const char *except, const atomic_int *stop,
-                                   pf_err *err);
+                                   const char *except, bool reads_all,
+                                   const atomic_int *stop, pf_err *err);
 void pf_sources_reset(pf_sources *sources);
 
 #endif

@@ -178,14 +178,22 @@ static const pf_opt options[] = {
      .arg = "PATH",
      .to = &command.tokenizer,
      .default_text = "beside the model",
-     .help = "merges.txt, bpe_simple_vocab_16e6.txt.gz, or a folder with one"},
+     .help = "the tokenizer's file (merges.txt, vocab.txt, spiece.model), or a folder "
+             "with it"},
     {.kind = PF_OPT_STRING,
      .name = "preprocess",
      .arg = "NAME",
      .to = &command.preprocess,
      .default_text = "what the model says",
-     .help = "with a model that is not the catalog's, how pictures are prepared: clip "
-             "or pubmedclip-train"},
+     .help = "with a model that is not the catalog's, how pictures are prepared: "
+             "pubmedclip-train, or the name that --info shows"},
+    {.kind = PF_OPT_STRING,
+     .name = "activation",
+     .arg = "NAME",
+     .to = &command.activation,
+     .default_text = "what the model says",
+     .help = "with a model that is not the catalog's and whose files do not say it: "
+             "quick-gelu, gelu or gelu-tanh"},
 
     {.kind = PF_OPT_HEADING, .help = "How to answer"},
     {.kind = PF_OPT_CHOICE,

@@ -89,4 +89,25 @@ for variant in vitb32 rn50 rn50x4; do
         made "$name, plain .pt, float32, $in" "$variant" "plain$format" "$variant"
     done
 done
+
+# The other families, where their golden vectors are: SHARED/reference/golden-*.json.
+other() { # NAME VARIANT LAYOUT
+    golden=${PF_SHARED:-$here/../../shared}/reference/golden-$2.json
+    [ -e "$golden" ] || return 0
+    "$bin/pf-noise-model" "$2" "$3" "$work/checkpoint"
+    printf '\n%s: %s bytes\n' "$1" "$(du -sbL "$work/checkpoint" | cut -f1)"
+    "$bin/pf-parity" "$golden" "$work/checkpoint" 2e-5 >"$work/parity.txt" || {
+        failed=1
+        grep FAIL "$work/parity.txt" || true
+    }
+    grep -c '^ok' "$work/parity.txt"
+    "$bin/plainfilm-index" --model "$work/checkpoint" --info || failed=1
+    "$bin/pf-open-cost" "$work/checkpoint" || failed=1
+    rm -rf "$work/checkpoint"
+}
+
+other "ViT-B/16, Hugging Face folder" vitb16 hf
+other "ViT-L/14, OpenAI's names" vitl14 openai
+other "BiomedCLIP" biomedclip open-clip
+other "SigLIP, base" siglip-b16 hf
 exit $failed

@@ -180,6 +180,20 @@ typedef bool pf_store_exclusion_fn(void *user, const char *pattern, pf_err *err)
 PF_MUST_CHECK bool pf_store_each_exclusion(pf_store *store, int64_t source_id,
                                            pf_store_exclusion_fn *fn, void *user,
                                            pf_err *err);
+/* What a file said of itself when it was last read by this version of the program. */
+typedef struct {
+    const char *path;
+    int64_t size, mtime_ns; /* of the file then */
+    const char *facts;      /* the indexer's own text */
+} pf_store_facts;
+typedef bool pf_store_facts_fn(void *user, const pf_store_facts *facts, pf_err *err);
+/* By path. */
+PF_MUST_CHECK bool pf_store_each_facts(pf_store *store, int64_t source_id,
+                                       pf_store_facts_fn *fn, void *user, pf_err *err);
+PF_MUST_CHECK bool pf_store_put_facts(pf_store *store, int64_t source_id,
+                                      const pf_store_facts *facts, pf_err *err);
+PF_MUST_CHECK bool pf_store_delete_facts(pf_store *store, int64_t source_id,
+                                         const char *path, pf_err *err);
 /* Images, cases and failures of source `from` belong to source `to` from now on; a case
  * both have a key for stays behind. */
 PF_MUST_CHECK bool pf_store_adopt_source(pf_store *store, int64_t from, int64_t to,

@@ -328,6 +328,26 @@ static bool fill(pf_weights *w, pf_notes *notes, pf_err *err)
            check_total(w, err) && pf_source_check(&w->source, err);
 }
 
+/* A directory is a few scattered pages; without the advice each of them would drag its
+ * neighbourhood in from the disk. Hints only, so failures do not matter. */
+static bool read_file(pf_weights *w, const char *path, pf_notes *notes, pf_err *err)
+{
+    if (!pf_source_open(&w->source, path, err))
+        return false;
+    posix_fadvise(w->source.fd, 0, 0, POSIX_FADV_RANDOM);
+    const bool ok = fill(w, notes, err) || pf_fail_in(err, "'%s'", path);
+    posix_fadvise(w->source.fd, 0, 0, POSIX_FADV_NORMAL);
+    return ok;
+}
+
+/* Its parts are checked one by one. */
+static bool read_index(pf_weights *w, const char *path, pf_notes *notes, pf_err *err)
+{
+    w->container = "safetensors in parts";
+    return (pf_weights_read_parts(w, path, notes, err) && sort_by_name(w, err)) ||
+           pf_fail_in(err, "'%s'", path);
+}
+
 bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes, pf_err *err)
 {
     *out = NULL;
@@ -337,25 +357,14 @@ bool pf_weights_open(pf_weights **out, const char *path, pf_notes *notes, pf_err
     pf_weights *w = pf_zalloc(sizeof *w, err);
     if (!w)
         return false;
-
-    bool ok = false;
     w->source.fd = -1;
-    if (!pf_source_open(&w->source, path, err))
-        goto done;
-    /* A directory is a few scattered pages; without this each of them would drag its
-     * neighbourhood in from the disk. Hints only, so failures do not matter. */
-    posix_fadvise(w->source.fd, 0, 0, POSIX_FADV_RANDOM);
-    if (!fill(w, notes, err)) {
-        pf_fail_in(err, "'%s'", path);
-        goto done;
+    if (!(pf_weights_is_index(path) ? read_index(w, path, notes, err)
+                                    : read_file(w, path, notes, err))) {
+        pf_weights_close(w);
+        return false;
     }
-    posix_fadvise(w->source.fd, 0, 0, POSIX_FADV_NORMAL);
     *out = w;
-    w = NULL;
-    ok = true;
-done:
-    pf_weights_close(w);
-    return ok;
+    return true;
 }
 
 bool pf_weights_open_bytes(pf_weights **out, const void *bytes, size_t n,
@@ -381,6 +390,12 @@ void pf_weights_close(pf_weights *w)
     for (size_t i = 0; i < w->count; i++)
         pf_free(w->entries[i].name);
     pf_free(w->entries);
+    for (size_t i = 0; i < w->n_parts; i++) {
+        pf_weights_close(w->parts[i]);
+        pf_free(w->part_paths[i]);
+    }
+    pf_free(w->parts);
+    pf_free(w->part_paths);
     pf_source_close(&w->source);
     pf_free(w);
 }
@@ -416,19 +431,35 @@ bool pf_tensor_is_plain_f32(const pf_tensor *t)
 
 bool pf_weights_check(const pf_weights *w, pf_err *err)
 {
+    for (size_t i = 0; i < w->n_parts; i++) {
+        if (!pf_source_check(&w->parts[i]->source, err))
+            return pf_fail_in(err, "'%s'", w->part_paths[i]);
+    }
     return pf_source_check(&w->source, err);
 }
 
-static uint64_t place_of(const pf_weights *w, const pf_tensor *t)
+/* The file that a tensor lies in. */
+static const pf_source *source_of(const pf_weights *w, const pf_tensor *t)
 {
-    return (uint64_t)(t->data - w->source.bytes);
+    for (size_t i = 0; i < w->n_parts; i++) {
+        const pf_source *s = &w->parts[i]->source;
+        if ((uintptr_t)t->data - (uintptr_t)s->bytes < s->size)
+            return s;
+    }
+    return &w->source;
+}
+
+static bool read_from(const pf_weights *w, const pf_tensor *t, uint64_t at, void *out,
+                      size_t n, pf_err *err)
+{
+    const pf_source *s = source_of(w, t);
+    return pf_source_read(s, (uint64_t)(t->data - s->bytes) + at, out, n, err);
 }
 
 bool pf_weights_read_plain(const pf_weights *w, const pf_tensor *t, size_t first,
                            size_t n, float *dst, pf_err *err)
 {
-    return pf_source_read(&w->source, place_of(w, t) + first * sizeof *dst, dst,
-                          n * sizeof *dst, err);
+    return read_from(w, t, first * sizeof *dst, dst, n * sizeof *dst, err);
 }
 
 /* In pieces that stay in the cache between reading and converting. */
@@ -440,8 +471,7 @@ static bool read_run(const pf_weights *w, const pf_tensor *t, float *dst, pf_err
     for (size_t at = 0, n; at < left; at += n) {
         n = left - at < PIECE / size ? left - at : PIECE / size;
         part.shape[0] = (int64_t)n;
-        if (!pf_source_read(&w->source, place_of(w, t) + at * size, piece, n * size,
-                            err))
+        if (!read_from(w, t, at * size, piece, n * size, err))
             return false;
         pf_tensor_read_f32(&part, dst + at);
     }
@@ -456,7 +486,7 @@ static bool read_view(const pf_weights *w, const pf_tensor *t, float *dst, pf_er
     uint8_t *copy = pf_alloc_array(n, 1, err);
     pf_tensor part = *t;
     part.data = copy;
-    const bool ok = copy && pf_source_read(&w->source, place_of(w, t), copy, n, err);
+    const bool ok = copy && read_from(w, t, 0, copy, n, err);
     if (ok)
         pf_tensor_read_f32(&part, dst);
     pf_free(copy);
@@ -466,7 +496,7 @@ static bool read_view(const pf_weights *w, const pf_tensor *t, float *dst, pf_er
 bool pf_weights_read_f32(const pf_weights *w, const pf_tensor *t, float *dst,
                          pf_err *err)
 {
-    if (w->source.fd < 0)
+    if (source_of(w, t)->fd < 0)
         pf_tensor_read_f32(t, dst);
     else if (!pf_tensor_is_contiguous(t))
         return read_view(w, t, dst, err);

@@ -48,10 +48,11 @@ typedef struct {
 typedef struct pf_weights pf_weights;
 
 /* Open a checkpoint file: safetensors, torch zip or torch legacy, told apart by
- * content. Of a torch file only the tensors of its state dict are listed. Oddities that
- * are no failure (entries that were passed over, say) go to `notes`, which may be NULL.
- * On success *out is the caller's and holds at least one tensor; on failure it is NULL.
- * The tensors may show twice as many bytes as the file has: some are tied, but a
+ * content, or an index (its name ends in ".index.json") of several safetensors files
+ * beside it. Of a torch file only the tensors of its state dict are listed. Oddities
+ * that are no failure (entries that were passed over, say) go to `notes`, which may be
+ * NULL. On success *out is the caller's and holds at least one tensor; on failure it is
+ * NULL. The tensors may show twice as many bytes as the file has: some are tied, but a
  * storage that many share would fill any memory.
  * PF_ERR_UNSUPPORTED: something else than a checkpoint, or of a kind not read here;
  * PF_ERR_FORMAT: damaged; PF_ERR_LIMIT: more of something than is accepted. */
@@ -62,8 +63,11 @@ PF_MUST_CHECK bool pf_weights_open_bytes(pf_weights **out, const void *bytes, si
                                          pf_notes *notes, pf_err *err);
 void pf_weights_close(pf_weights *w); /* NULL is fine */
 
-/* "safetensors", "torch zip" or "torch legacy". */
+/* "safetensors", "safetensors in parts", "torch zip" or "torch legacy". */
 const char *pf_weights_container(const pf_weights *w);
+/* The files that an index names; none without one. */
+size_t pf_weights_parts(const pf_weights *w);
+const char *pf_weights_part(const pf_weights *w, size_t i); /* its path */
 
 size_t pf_weights_count(const pf_weights *w);
 const pf_tensor *pf_weights_at(const pf_weights *w, size_t i); /* sorted by name */

@@ -23,8 +23,12 @@ typedef struct {
     char *name;       /* owned */
 } pf_weights_entry;
 
+/* Of one file, or of several (weights_parts.c), which are weights of their own then. */
 struct pf_weights {
-    pf_source source;
+    pf_source source;   /* nothing in it when there are parts */
+    pf_weights **parts; /* owned */
+    char **part_paths;  /* owned */
+    size_t n_parts, parts_room;
     const char *container;
     pf_weights_entry *entries;
     size_t count, room;
@@ -49,6 +53,12 @@ void pf_weights_set_row_major(pf_tensor *t);
 /* "[768, 512]" into `text`, cut when it does not fit. */
 const char *pf_weights_shape_text(const int64_t *shape, int rank, char *text,
                                   size_t size);
+
+/* The parts that the index at `path` names, and their tensors. */
+PF_MUST_CHECK bool pf_weights_read_parts(pf_weights *w, const char *path,
+                                         pf_notes *notes, pf_err *err);
+/* Is it such an index, by its name? */
+bool pf_weights_is_index(const char *path);
 
 /* The readers of w->source. */
 PF_MUST_CHECK bool pf_safetensors_read(pf_weights *w, pf_err *err);

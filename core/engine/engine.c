@@ -37,8 +37,8 @@ static bool copy_options(pf_engine_options *out, const pf_engine_options *from,
         return pf_fail(err, PF_ERR_MISUSE,
                        "pf_engine_options were not made by PF_ENGINE_OPTIONS_INIT");
     memcpy(out, from, n);
-    const char **const texts[] = {&out->model, &out->tokenizer, &out->preprocess,
-                                  &out->synonyms, &out->catalog};
+    const char **const texts[] = {&out->model,      &out->tokenizer, &out->preprocess,
+                                  &out->activation, &out->synonyms,  &out->catalog};
     const size_t n_texts = sizeof texts / sizeof *texts;
     for (size_t i = 0; i < n_texts; i++) {
         if (copy_text(texts[i], err))
@@ -52,8 +52,8 @@ static bool copy_options(pf_engine_options *out, const pf_engine_options *from,
 
 static void free_options(pf_engine_options *o)
 {
-    const char *const texts[] = {o->model, o->tokenizer, o->preprocess, o->synonyms,
-                                 o->catalog};
+    const char *const texts[] = {o->model,      o->tokenizer, o->preprocess,
+                                 o->activation, o->synonyms,  o->catalog};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         pf_free((void *)texts[i]); /* const for all but their owner */
 }
@@ -133,6 +133,7 @@ static pf_models_options models_options(const pf_engine *e)
     return (pf_models_options){.model = e->options.model,
                                .tokenizer = e->options.tokenizer,
                                .preprocess = e->options.preprocess,
+                               .activation = e->options.activation,
                                .folder = pf_engine_folder(e)};
 }
 

@@ -116,7 +116,10 @@ static bool open_files(const pf_models *m, unsigned what, pf_model **out,
                        pf_notes *notes, pf_err *err)
 {
     const pf_model_options options = {
-        .preprocess = m->has_catalog ? m->stored.preprocess : m->options.preprocess,
+        .preprocess = m->has_catalog ? pf_preprocess_choice(m->stored.preprocess)
+                                     : m->options.preprocess,
+        .activation = m->has_catalog ? pf_model_stamp_activation(m->stored.stamp)
+                                     : m->options.activation,
         .tokenizer = tokenizer_path(m),
         .what = what,
     };

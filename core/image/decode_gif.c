@@ -54,6 +54,17 @@ static bool cut(pf_err *err)
     return pf_fail(err, PF_ERR_FORMAT, "the file ends early");
 }
 
+/* Are entries their own numbers, so that they are no table but grey values? */
+static bool is_grey(const palette *p)
+{
+    for (unsigned i = 0; i < p->entries; i++) {
+        const uint8_t *rgb = p->rgb + 3 * i;
+        if (rgb[0] != i || rgb[1] != i || rgb[2] != i)
+            return false;
+    }
+    return true;
+}
+
 static bool read_palette(pf_span *s, uint8_t flags, palette *p)
 {
     memset(p, 0, sizeof *p);
@@ -269,6 +280,7 @@ static bool read_frame(pf_picture *out, gif *g, const pf_picture_limits *limits,
     if (!check_frame(g, &f, index_bits, err) ||
         !pf_picture_make(out, g->width, g->height, limits, err))
         return false;
+    out->has_table = !is_grey(&f.palette);
     size_t n = (size_t)f.width * f.height;
     code_reader r = {.s = &g->s};
     uint8_t *indices = pf_zalloc(n, err);

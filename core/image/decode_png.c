@@ -4,7 +4,7 @@
  * libpng checks the structure and every CRC. Only pixels and orientation are wanted, so
  * all other ancillary chunks are skipped unparsed: colour profiles and compressed texts
  * cannot do harm. Transparency is dropped, as in the reference, and the colours below
- * it show.
+ * it show; whoever wants it (pf_picture_limits) gets it beside them.
  *
  * libpng leaves through longjmp. Everything that must be freed lives in a `reader`, and
  * no function between setjmp and longjmp owns anything.
@@ -18,7 +18,10 @@
 #include "core/image/decode.h"
 #include "core/image/window.h"
 
-enum { MAX_CHUNK_BYTES = 8 << 20 }; /* of those that are kept: PLTE and eXIf */
+enum {
+    MAX_CHUNK_BYTES = 8 << 20, /* of those that are kept: PLTE and eXIf */
+    ALPHA_BYTES = 4 + 1,       /* of a pixel: as it is read, and what is kept of it */
+};
 
 typedef struct {
     png_structp png;
@@ -71,6 +74,12 @@ static void read_bytes(png_structp png, png_bytep to, size_t n)
     memcpy(to, from, n);
 }
 
+/* Deep pictures are given black and white by all their samples; theirs is dropped. */
+static bool has_plain_alpha(int colour, int depth)
+{
+    return (colour & PNG_COLOR_MASK_ALPHA) && depth == 8;
+}
+
 /* The size stands in the first chunk; asking here keeps libpng from allocating. */
 static bool check_size(pf_span file, const pf_picture_limits *limits, pf_err *err)
 {
@@ -87,7 +96,11 @@ static bool check_size(pf_span file, const pf_picture_limits *limits, pf_err *er
     if (memcmp(start + 12, "IHDR", 4) != 0)
         return pf_fail(err, PF_ERR_FORMAT, "the header chunk is missing");
     const unsigned deep = colour & PNG_COLOR_MASK_COLOR ? 6 : 2;
-    const unsigned raw = colour == PNG_COLOR_TYPE_PALETTE ? 1 : depth == 16 ? deep : 0;
+    const bool keeps_alpha = limits->keeps_alpha && has_plain_alpha(colour, depth);
+    const unsigned raw = colour == PNG_COLOR_TYPE_PALETTE ? 1
+                         : depth == 16                    ? deep
+                         : keeps_alpha                    ? ALPHA_BYTES
+                                                          : 0;
     return pf_picture_reserve(width, height, 3 + raw, limits, err);
 }
 
@@ -163,6 +176,23 @@ static void read_rgb(reader *r)
     read_rows(r, r->out->rgb, (size_t)r->out->width * 3);
 }
 
+/* The same, with alpha beside the colours. */
+static bool read_rgb_and_alpha(reader *r)
+{
+    const size_t width = (size_t)r->out->width, n = width * (size_t)r->out->height;
+    r->raw = pf_alloc_array(n, 4, r->err);
+    r->out->alpha = pf_alloc_array(n, 1, r->err);
+    if (!r->raw || !r->out->alpha)
+        return false;
+    png_set_gray_to_rgb(r->png);
+    read_rows(r, r->raw, width * 4);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(r->out->rgb + 3 * i, r->raw + 4 * i, 3);
+        r->out->alpha[i] = r->raw[4 * i + 3];
+    }
+    return true;
+}
+
 static void read_orientation(reader *r, int *orientation)
 {
     png_uint_32 n = 0;
@@ -186,8 +216,11 @@ static bool read_picture(reader *r, int *orientation, const pf_picture_limits *l
         ok = read_palette(r);
     else if (depth == 16)
         ok = read_deep(r, colour & PNG_COLOR_MASK_COLOR ? 3 : 1);
+    else if (limits->keeps_alpha && has_plain_alpha(colour, depth))
+        ok = read_rgb_and_alpha(r);
     else
         read_rgb(r);
+    r->out->has_table = colour == PNG_COLOR_TYPE_PALETTE || depth == 1;
     if (!ok)
         return false;
     png_read_end(r->png, r->info); /* the rest of the chunks, the end among them */

@@ -170,6 +170,7 @@ bool pf_decode_pnm(pf_picture *out, int *orientation, pf_span file, int frame,
     if (!pf_picture_reserve(p.width, p.height, 3 + deep, limits, err) ||
         !pf_picture_make(out, p.width, p.height, limits, err))
         return false;
+    out->has_table = p.type == '1' || p.type == '4';
     if (p.type == '4')
         return read_bits(&p, out->rgb, err);
     if (!is_deep)

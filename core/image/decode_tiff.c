@@ -285,6 +285,7 @@ static bool read_plain(reader *r)
     TIFFRGBAImageEnd(&image);
     if (!ok)
         return fail_as_told(r, "the pixels cannot be read");
+    r->out->has_table = r->photometric == PHOTOMETRIC_PALETTE || r->bits == 1;
     const bool is_multiplied = r->alpha == EXTRASAMPLE_ASSOCALPHA;
     for (size_t i = 0; i < n; i++) {
         const uint32_t v = r->raster[i], alpha = TIFFGetA(v);

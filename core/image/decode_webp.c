@@ -3,7 +3,8 @@
  *
  * A still picture, or the first frame of an animation where it lies on its canvas,
  * which is black elsewhere. Transparency is dropped, as with the other kinds, and the
- * colours below it show. libwebp refuses a file that is cut; it takes memory of its
+ * colours below it show; whoever wants it (pf_picture_limits) gets it beside them, of
+ * still pictures. libwebp refuses a file that is cut; it takes memory of its
  * own, which is counted before.
  */
 #include <string.h>
@@ -14,9 +15,9 @@
 #include "core/base/mem.h"
 #include "core/image/decode.h"
 
-/* RGB, a copy that is turned, and what libwebp keeps: four bytes of each pixel when it
- * is lossless, else one or two of its alpha. */
-enum { BYTES_PER_PIXEL = 3 + 3 + 4 };
+/* RGB, a copy that is turned, alpha as it is read and as it is kept, and what libwebp
+ * keeps: four bytes of each pixel when it is lossless, else one or two of its alpha. */
+enum { BYTES_PER_PIXEL = 3 + 3 + 4, ALPHA_BYTES = 4 + 1 };
 
 static bool fail_as(VP8StatusCode status, pf_err *err)
 {
@@ -50,6 +51,24 @@ static bool decode_at(pf_picture *out, int x, int y, const uint8_t *bytes, size_
     const VP8StatusCode status = WebPDecode(bytes, n, &config);
     WebPFreeDecBuffer(&config.output);
     return status == VP8_STATUS_OK || fail_as(status, err);
+}
+
+/* A whole picture with its alpha. */
+static bool decode_with_alpha(pf_picture *out, const uint8_t *bytes, size_t n,
+                              pf_err *err)
+{
+    const size_t pixels = (size_t)out->width * (size_t)out->height;
+    uint8_t *rgba = pf_alloc_array(pixels, 4, err);
+    out->alpha = rgba ? pf_alloc_array(pixels, 1, err) : NULL;
+    bool ok = out->alpha != NULL;
+    if (ok && !WebPDecodeRGBAInto(bytes, n, rgba, 4 * pixels, 4 * out->width))
+        ok = pf_fail(err, PF_ERR_FORMAT, "its data are not those of a picture");
+    for (size_t i = 0; ok && i < pixels; i++) {
+        memcpy(out->rgb + 3 * i, rgba + 4 * i, 3);
+        out->alpha[i] = rgba[4 * i + 3];
+    }
+    pf_free(rgba);
+    return ok;
 }
 
 static bool decode_first_frame(pf_picture *out, WebPDemuxer *demuxer, pf_err *err)
@@ -92,9 +111,12 @@ bool pf_decode_webp(pf_picture *out, int *orientation, pf_span file, int frame,
     const VP8StatusCode status = WebPGetFeatures(file.p, n, &features);
     if (status != VP8_STATUS_OK)
         return fail_as(status, err);
+    const bool keeps_alpha =
+        limits->keeps_alpha && features.has_alpha && !features.has_animation;
     if (features.width < 1 || features.height < 1 ||
         !pf_picture_reserve((uint64_t)features.width, (uint64_t)features.height,
-                            BYTES_PER_PIXEL, limits, err) ||
+                            BYTES_PER_PIXEL + (keeps_alpha ? ALPHA_BYTES : 0), limits,
+                            err) ||
         !pf_picture_make(out, (uint64_t)features.width, (uint64_t)features.height,
                          limits, err))
         return false;
@@ -103,7 +125,9 @@ bool pf_decode_webp(pf_picture *out, int *orientation, pf_span file, int frame,
     if (demuxer)
         *orientation = read_orientation(demuxer);
     bool ok;
-    if (!features.has_animation)
+    if (keeps_alpha)
+        ok = decode_with_alpha(out, file.p, n, err);
+    else if (!features.has_animation)
         ok = decode_at(out, 0, 0, file.p, n, err);
     else if (!demuxer)
         ok = pf_fail(err, PF_ERR_FORMAT, "the animation is not whole");

@@ -161,16 +161,34 @@ static bool bmp_check_pixels(pf_span file, const bmp_header *h, pf_err *err)
     return bmp_check_indices(rows, stride, h, (unsigned)entries, err);
 }
 
+/* Are entries their own numbers, so that they are no table but grey values? Two of them
+ * are black and white however they are numbered. */
+static bool bmp_is_grey(pf_span file, const bmp_header *h)
+{
+    const uint8_t *entry;
+    if (h->bits == 1 || !pf_span_skip(&file, 14 + h->header_size))
+        return false;
+    for (unsigned i = 0; i < 1u << h->bits; i++) {
+        if (!pf_span_take(&file, 4, &entry) || entry[0] != i || entry[1] != i ||
+            entry[2] != i)
+            return false;
+    }
+    return true;
+}
+
 bool pf_decode_bmp(pf_picture *out, int *orientation, pf_span file, int frame,
                    const pf_picture_limits *limits, pf_err *err)
 {
     (void)frame;
     (void)orientation;
     bmp_header h;
-    return bmp_read_header(file, &h, err) && bmp_check_kind(&h, err) &&
-           pf_picture_reserve(h.width, h.height, STB_BYTES, limits, err) &&
-           bmp_check_pixels(file, &h, err) &&
-           pf_stb_decode(out, file, h.width, h.height, err);
+    if (!bmp_read_header(file, &h, err) || !bmp_check_kind(&h, err) ||
+        !pf_picture_reserve(h.width, h.height, STB_BYTES, limits, err) ||
+        !bmp_check_pixels(file, &h, err) ||
+        !pf_stb_decode(out, file, h.width, h.height, err))
+        return false;
+    out->has_table = h.bits <= 8 && !bmp_is_grey(file, &h);
+    return true;
 }
 
 /* --- TGA: header (18 bytes), comment, palette, pixels raw or in runs --- */

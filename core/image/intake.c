@@ -16,7 +16,12 @@ bool pf_intake_make(pf_intake *v, const uint8_t *bytes, size_t n,
     pf_picture picture;
     if (v->facts)
         return pf_facts_read(v->facts, bytes, n, o->name, err);
-    if (!pf_picture_decode(&picture, bytes, n, o->name, o->frame, o->limits, err))
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    if (o->limits)
+        limits = *o->limits;
+    limits.keeps_alpha = v->pixels && o->preprocess->is_rgb_last;
+    if (!pf_picture_decode(&picture, bytes, n, o->name, o->frame, &limits, err))
         return false;
     describe(v, &picture);
     const bool ok =

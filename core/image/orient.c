@@ -26,8 +26,12 @@ bool pf_picture_orient(pf_picture *picture, int orientation, pf_err *err)
         [8] = {true, w - 1, w, -1},        /* to be turned left */
     };
     uint8_t *upright = pf_alloc_array((size_t)(w * h), 3, err);
-    if (!upright)
+    uint8_t *alpha = NULL;
+    if (!upright ||
+        (picture->alpha && !(alpha = pf_alloc_array((size_t)(w * h), 1, err)))) {
+        pf_free(upright);
         return false;
+    }
     ptrdiff_t columns = walk[orientation].is_turned ? h : w;
     ptrdiff_t rows = walk[orientation].is_turned ? w : h;
     uint8_t *to = upright;
@@ -38,11 +42,15 @@ bool pf_picture_orient(pf_picture *picture, int orientation, pf_err *err)
             to[0] = rgb[0];
             to[1] = rgb[1];
             to[2] = rgb[2];
+            if (alpha)
+                alpha[y * columns + x] = picture->alpha[from];
             from += walk[orientation].per_pixel;
         }
     }
     pf_free(picture->rgb);
+    pf_free(picture->alpha);
     picture->rgb = upright;
+    picture->alpha = alpha;
     picture->width = (int)columns;
     picture->height = (int)rows;
     return true;

@@ -186,5 +186,6 @@ bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
 void pf_picture_reset(pf_picture *picture)
 {
     pf_free(picture->rgb);
+    pf_free(picture->alpha);
     memset(picture, 0, sizeof *picture);
 }

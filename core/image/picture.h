@@ -17,6 +17,8 @@
 typedef struct {
     int width, height;
     uint8_t *rgb;       /* [height, width, 3], owned */
+    uint8_t *alpha;     /* [height, width], owned; NULL: opaque, or nobody wants it */
+    bool has_table;     /* the file has a table of colours, or black and white alone */
     const char *format; /* "jpeg", "png", ...; static */
 } pf_picture;
 
@@ -29,6 +31,8 @@ typedef struct {
      * have so many bytes? NULL, as by default: yes. */
     bool (*reserve)(void *context, size_t bytes);
     void *context;
+    bool keeps_alpha; /* no limit: give transparency too, where a file has it (PNG,
+                         WebP) */
 } pf_picture_limits;
 
 void pf_picture_limits_init(pf_picture_limits *limits);

@@ -2,8 +2,9 @@
  * preprocess.h - upright RGB pixels -> what the image tower wants: [3, size, size]
  * floats.
  *
- * Resize the short side, crop the centre, normalise: the same 8-bit values as Pillow,
- * so that vectors agree with the reference code. Immutable, shared by threads.
+ * Resize the short side and crop the centre, or resize to a square; normalise: the same
+ * 8-bit values as Pillow, so that vectors agree with the reference code. Immutable,
+ * shared by threads.
  */
 #ifndef PF_CORE_IMAGE_PREPROCESS_H
 #define PF_CORE_IMAGE_PREPROCESS_H
@@ -18,15 +19,19 @@ typedef enum {
 
 typedef enum {
     PF_CROP_FLOOR, /* Hugging Face: offset (n - size) / 2, rounded down */
-    PF_CROP_ROUND, /* torchvision: rounded half to even */
+    PF_CROP_ROUND, /* torchvision, open_clip: rounded half to even */
 } pf_crop_rounding;
 
 typedef struct {
-    const char *name; /* "clip" or "pubmedclip-train"; static */
+    const char *name; /* "clip", "open-clip", "siglip", "pubmedclip-train"; static */
     int resize;       /* the short side after resizing, in pixels */
     int size;         /* side of the square crop: the model's input */
     pf_resample_filter filter;
     pf_crop_rounding rounding;
+    bool is_squashed; /* both sides are resized to `size`, and nothing is cut off */
+    bool is_rgb_last; /* resized as the file has it, as Pillow does with pictures that
+                         are no RGB yet: colours of a table by nearest neighbour,
+                         transparent ones multiplied by their alpha */
     float mean[3], std[3]; /* of RGB values in 0..1 */
 } pf_preprocess;
 
@@ -35,10 +40,18 @@ void pf_preprocess_init_clip(pf_preprocess *p, int size);
 /* What PubMedCLIP's authors evaluate with: ImageNet mean and deviation, bilinear,
  * resize the short side to size / 0.875, rounded crop. */
 void pf_preprocess_init_pubmedclip_train(pf_preprocess *p, int size);
+/* SigLIP's: bicubic, squashed, mean and deviation 0.5. */
+void pf_preprocess_init_siglip(pf_preprocess *p, int size);
+/* open_clip's way with CLIP's: rounded crop, RGB last. */
+void pf_preprocess_set_open_clip(pf_preprocess *p);
+
+/* NULL for the name of a preprocessing that models have by themselves; `name` for one
+ * that a user has to name. */
+const char *pf_preprocess_choice(const char *name);
 
 /* Pixels after resize and crop, before normalising: `rgb` holds [size, size, 3] bytes.
  * Memory in use is bounded by the picture's height times the output width, whatever the
- * aspect ratio. */
+ * aspect ratio; for one with alpha, where that counts, three bytes per pixel more. */
 PF_MUST_CHECK bool pf_preprocess_pixels(const pf_preprocess *p,
                                         const pf_picture *picture, uint8_t *rgb,
                                         pf_err *err);

@@ -168,3 +168,34 @@ done:
     taps_reset(&across);
     return ok;
 }
+
+/* The input pixel under the middle of output pixel i. Pillow adds steps up, and so do
+ * we, since a product would round otherwise. */
+static double skip_to(double step, int64_t i)
+{
+    double at = step * 0.5;
+    while (i-- > 0)
+        at += step;
+    return at;
+}
+
+static int within(double at, int side)
+{
+    return at < side - 1 ? (int)at : side - 1;
+}
+
+void pf_resample_nearest(const pf_picture *picture, pf_resample_axis x,
+                         pf_resample_axis y, uint8_t *rgb)
+{
+    const double across = (double)picture->width / (double)x.length;
+    const double down = (double)picture->height / (double)y.length;
+    const double left = skip_to(across, x.start);
+    double row = skip_to(down, y.start);
+    for (int i = 0; i < y.size; i++, row += down) {
+        const uint8_t *from = picture->rgb + (size_t)within(row, picture->height) *
+                                                 (size_t)picture->width * 3;
+        double column = left;
+        for (int j = 0; j < x.size; j++, column += across, rgb += 3)
+            memcpy(rgb, from + (size_t)within(column, picture->width) * 3, 3);
+    }
+}

@@ -22,5 +22,8 @@ typedef struct {
 PF_MUST_CHECK bool pf_resample(const pf_picture *picture, pf_resample_filter filter,
                                pf_resample_axis x, pf_resample_axis y, uint8_t *rgb,
                                pf_err *err);
+/* The same by nearest neighbour: no weights, and nothing that could fail. */
+void pf_resample_nearest(const pf_picture *picture, pf_resample_axis x,
+                         pf_resample_axis y, uint8_t *rgb);
 
 #endif

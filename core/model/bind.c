@@ -256,7 +256,7 @@ void pf_bind_ignore(pf_binder *b, const char *name_format, ...)
     look_up(b, name);
 }
 
-bool pf_bind_finish(const pf_binder *b, pf_err *err)
+bool pf_bind_finish(const pf_binder *b, const char *what, pf_err *err)
 {
     size_t n_unknown = 0;
     const char *first = NULL;
@@ -269,11 +269,11 @@ bool pf_bind_finish(const pf_binder *b, pf_err *err)
     if (n_unknown == 0)
         return true;
     if (n_unknown == 1)
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "tensor '%s' belongs to no CLIP model of this size", first);
+        return pf_fail(err, PF_ERR_FORMAT, "tensor '%s' belongs to no %s of this size",
+                       first, what);
     return pf_fail(err, PF_ERR_FORMAT,
-                   "tensor '%s' and %zu more belong to no CLIP model of this size",
-                   first, n_unknown - 1);
+                   "tensor '%s' and %zu more belong to no %s of this size", first,
+                   n_unknown - 1, what);
 }
 
 bool pf_bind_check(const pf_binder *b, pf_err *err)

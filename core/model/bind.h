@@ -36,6 +36,7 @@ typedef struct {
 
 #define PF_SHAPE1(a) ((pf_shape){1, {(a)}})
 #define PF_SHAPE2(a, b) ((pf_shape){2, {(a), (b)}})
+#define PF_SHAPE3(a, b, c) ((pf_shape){3, {(a), (b), (c)}})
 #define PF_SHAPE4(a, b, c, d) ((pf_shape){4, {(a), (b), (c), (d)}})
 
 /* The tensor of that name, which must be there and have that shape. */
@@ -60,8 +61,9 @@ PF_MUST_CHECK float *pf_bind_room(pf_binder *b, size_t n, pf_err *err);
 /* Note that a tensor is known but not needed. Nothing happens when it is absent. */
 void pf_bind_ignore(pf_binder *b, const char *name_format, ...) PF_PRINTF(2, 3);
 
-/* Fails, naming the first of them, when tensors are left that nobody asked for. */
-PF_MUST_CHECK bool pf_bind_finish(const pf_binder *b, pf_err *err);
+/* Fails, naming the first of them, when tensors are left that nobody asked for; `what`
+ * they do not belong to. */
+PF_MUST_CHECK bool pf_bind_finish(const pf_binder *b, const char *what, pf_err *err);
 
 /* Is the file behind the numbers still as it was? To be asked before they are used. */
 PF_MUST_CHECK bool pf_bind_check(const pf_binder *b, pf_err *err);

@@ -9,18 +9,24 @@
 
 /* ---- the model ---- */
 
+static bool bind_logits(pf_clip *clip, pf_err *err)
+{
+    float log_scale = 0;
+    const char *bias = clip->dims.family->logit_bias;
+    if (!pf_bind_scalar(clip->binder, &log_scale, err, "logit_scale") ||
+        (bias && !pf_bind_scalar(clip->binder, &clip->logit_bias, err, bias)))
+        return false;
+    clip->logit_scale = expf(log_scale);
+    return isfinite(clip->logit_scale) ||
+           pf_fail(err, PF_ERR_FORMAT,
+                   "tensor 'logit_scale' is %g, its exp() overflows",
+                   (double)log_scale);
+}
+
 /* Tensors of a tower that is not asked for count as known. */
 static bool bind_towers(pf_clip *clip, unsigned what, pf_err *err)
 {
-    float log_scale = 0;
-    if (!pf_bind_scalar(clip->binder, &log_scale, err, "logit_scale"))
-        return false;
-    clip->logit_scale = expf(log_scale);
-    if (!isfinite(clip->logit_scale))
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "tensor 'logit_scale' is %g, its exp() overflows",
-                       (double)log_scale);
-    if ((what & PF_CLIP_TEXT) && !pf_text_bind(clip, err))
+    if (!bind_logits(clip, err) || ((what & PF_CLIP_TEXT) && !pf_text_bind(clip, err)))
         return false;
     if (!(what & PF_CLIP_IMAGE))
         return true;
@@ -28,34 +34,40 @@ static bool bind_towers(pf_clip *clip, unsigned what, pf_err *err)
                                               : pf_resnet_bind(clip, err);
 }
 
-static void ignore_known_extras(pf_binder *b)
+static void ignore_known_extras(const pf_clip *clip)
 {
-    /* Sizes that OpenAI's TorchScript state dicts carry along. */
-    static const char *const extra[] = {"input_resolution", "context_length",
-                                        "vocab_size"};
-    for (size_t i = 0; i < sizeof extra / sizeof *extra; i++)
-        pf_bind_ignore(b, "%s", extra[i]);
+    const pf_family *f = clip->dims.family;
+    for (size_t i = 0; i < sizeof f->ignored / sizeof *f->ignored; i++) {
+        if (f->ignored[i])
+            pf_bind_ignore(clip->binder, "%s", f->ignored[i]);
+    }
 }
 
-static bool open_clip(pf_clip *clip, const pf_weights *weights, const pf_json *config,
+static bool open_clip(pf_clip *clip, const pf_weights *weights, const pf_beside *beside,
                       unsigned what, pf_notes *notes, pf_err *err)
 {
+    static const pf_beside nothing = {0};
     const unsigned both = PF_CLIP_TEXT | PF_CLIP_IMAGE;
-    if (!pf_dims_read(&clip->dims, weights, config, notes, err) ||
-        !pf_binder_new(&clip->binder, weights, clip->dims.prefix, what & PF_CLIP_VERIFY,
-                       err))
+    pf_dims *d = &clip->dims;
+    if (!pf_family_find(&d->family, &d->prefix, weights, err))
+        return false;
+    if (*d->prefix)
+        pf_notes_add(notes, "tensor names begin with '%s', which is passed over",
+                     d->prefix);
+    if (!d->family->read_dims(d, weights, beside ? beside : &nothing, notes, err) ||
+        !pf_binder_new(&clip->binder, weights, d->prefix, what & PF_CLIP_VERIFY, err))
         return false;
     clip->towers = what & both;
     if (!bind_towers(clip, what, err))
         return false;
     clip->hash = pf_bind_hash(clip->binder);
-    ignore_known_extras(clip->binder);
+    ignore_known_extras(clip);
     if (!pf_weights_check(weights, err))
         return false;
-    return clip->towers != both || pf_bind_finish(clip->binder, err);
+    return clip->towers != both || pf_bind_finish(clip->binder, d->family->name, err);
 }
 
-bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_json *config,
+bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_beside *beside,
                   unsigned what, pf_notes *notes, pf_err *err)
 {
     *out = NULL;
@@ -64,7 +76,7 @@ bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_json *confi
         return false;
     if (what & PF_CLIP_VERIFY)
         what |= PF_CLIP_TEXT | PF_CLIP_IMAGE;
-    if (!open_clip(clip, weights, config, what, notes, err)) {
+    if (!open_clip(clip, weights, beside, what, notes, err)) {
         pf_clip_close(clip);
         return false;
     }
@@ -91,6 +103,12 @@ const pf_dims *pf_clip_dims(const pf_clip *clip)
 float pf_clip_logit_scale(const pf_clip *clip)
 {
     return clip->logit_scale;
+}
+
+bool pf_clip_logit_bias(const pf_clip *clip, float *bias)
+{
+    *bias = clip->logit_bias;
+    return clip->dims.family->logit_bias != NULL;
 }
 
 pf_hash pf_clip_hash(const pf_clip *clip)

@@ -5,9 +5,9 @@
  * share it. Working memory lives in a pf_session, one per thread; the model knows no
  * threads of its own. Vectors come out with length 1, so a dot product is a cosine.
  *
- * Source of the architecture: OpenAI's clip/model.py. ViT and text towers: pre-norm
- * transformer blocks with QuickGELU; ResNets: three-convolution stem, average pools in
- * place of strides, attention pool.
+ * What the towers are made of is said by the family of the checkpoint (family.h).
+ * ResNets are OpenAI's (clip/model.py): three-convolution stem, average pools in place
+ * of strides, attention pool.
  */
 #ifndef PF_CORE_MODEL_CLIP_H
 #define PF_CORE_MODEL_CLIP_H
@@ -17,9 +17,9 @@
 
 #include "core/base/err.h"
 #include "core/base/hash.h"
-#include "core/base/json.h"
 #include "core/base/notes.h"
 #include "core/model/dims.h"
+#include "core/model/family.h"
 #include "core/checkpoint/weights.h"
 
 typedef struct pf_clip pf_clip;
@@ -33,18 +33,22 @@ enum {
 
 /*
  * Bind the towers named in `what` (PF_CLIP_...) to the tensors of `weights`, which must
- * stay open as long as the model. `config` may be NULL (see dims.h). Every shape is
- * checked against the sizes; unknown and missing tensors are refused by name, whichever
- * towers are asked for with PF_CLIP_VERIFY, otherwise those of the towers asked for.
+ * stay open as long as the model. `beside` may be NULL: nothing lies there. Every shape
+ * is checked against the sizes; unknown and missing tensors are refused by name,
+ * whichever towers are asked for with PF_CLIP_VERIFY, otherwise those of the towers
+ * asked for.
  */
 PF_MUST_CHECK bool pf_clip_open(pf_clip **out, const pf_weights *weights,
-                                const pf_json *config, unsigned what, pf_notes *notes,
+                                const pf_beside *beside, unsigned what, pf_notes *notes,
                                 pf_err *err);
 void pf_clip_close(pf_clip *clip); /* NULL is fine */
 
 const pf_dims *pf_clip_dims(const pf_clip *clip);
 /* exp(logit_scale): logits are this times the cosine. */
 float pf_clip_logit_scale(const pf_clip *clip);
+/* True when each label is judged by itself, sigmoid(logit + *bias), false for softmax
+ * over all of them. */
+bool pf_clip_logit_bias(const pf_clip *clip, float *bias);
 /* Of all weights as float32 in one fixed order; all zero without PF_CLIP_VERIFY. */
 pf_hash pf_clip_hash(const pf_clip *clip);
 

@@ -1,5 +1,5 @@
 /*
- * dims.h - the sizes of a CLIP model: read from config.json, or from the tensors.
+ * dims.h - the sizes of a model: read from what lies beside it, or from the tensors.
  *
  * Every number is range-checked here, so that products of them cannot overflow later.
  */
@@ -7,14 +7,11 @@
 #define PF_CORE_MODEL_DIMS_H
 
 #include "core/base/err.h"
-#include "core/base/json.h"
 #include "core/base/notes.h"
 #include "core/checkpoint/weights.h"
+#include "core/model/kernels.h"
 
-typedef enum {
-    PF_NAMES_HF, /* Hugging Face: text_model.encoder.layers.0.self_attn.q_proj ... */
-    PF_NAMES_OPENAI, /* OpenAI: transformer.resblocks.0.attn.in_proj_weight ... */
-} pf_names;
+typedef struct pf_family pf_family; /* family.h */
 
 typedef enum {
     PF_VISION_VIT,
@@ -25,10 +22,11 @@ typedef enum {
 typedef struct {
     int width, layers, heads, mlp;
     float eps; /* of the layer norms */
+    pf_activation activation;
 } pf_stack_dims;
 
 typedef struct {
-    pf_names names;
+    const pf_family *family;
     const char *prefix; /* in front of every tensor name: "" or "module." */
     int embed;          /* length of the vectors */
     int image_size;     /* side of the square input the checkpoint was made for */
@@ -42,21 +40,30 @@ typedef struct {
     int pool_heads;    /* of the attention pool, ResNet only */
 
     pf_stack_dims text;
-    int context, vocab;
+    int context, vocab; /* tokens of a text at most; different tokens */
+    int positions;      /* that the table has; at least `context` */
+    int middle;         /* between two layers of the text's projection; else 0 */
+    int end_id;         /* a text ends at its first; -1: at its highest id */
 } pf_dims;
 
-/* `config` is the parsed config.json, or NULL to read everything from the tensors, as
- * OpenAI's build_model does. A config that contradicts itself is refused; one that
- * contradicts the tensors is refused later, when they are bound. */
-PF_MUST_CHECK bool pf_dims_read(pf_dims *out, const pf_weights *weights,
-                                const pf_json *config, pf_notes *notes, pf_err *err);
+/* Rows in front of the patches: the class row, where the family has one. */
+int pf_dims_class_rows(const pf_dims *d);
 
 /* "ViT-B/32", "RN50", "RN50x4", or a description such as "ViT 128x3 /16". Writes at
  * most `size` bytes. */
 void pf_dims_describe(const pf_dims *d, char *text, size_t size);
+/* The same of the model, for catalogs and messages: "ViT-B/32", "SigLIP, ViT-B/16". */
+void pf_dims_describe_model(const pf_dims *d, char *text, size_t size);
+/* The same of the text tower: "12 blocks of width 512". */
+void pf_dims_describe_text(const pf_dims *d, char *text, size_t size);
 
 /* Parameters of the whole model, counted from the sizes. */
 size_t pf_dims_parameters(const pf_dims *d);
+
+/* Working memory of a forward pass, bytes for each text of the whole context or for
+ * each picture; of a ResNet what does not depend on their number is left out. */
+size_t pf_dims_text_bytes(const pf_dims *d);
+size_t pf_dims_picture_bytes(const pf_dims *d);
 
 /* Side of the grid that an input of side `size` ends in. */
 int pf_dims_grid_for(const pf_dims *d, int size);

@@ -32,8 +32,17 @@ void pf_kernel_linear(const pf_linear *l, const float *x, size_t n, float *y,
 void pf_kernel_layer_norm(const pf_norm *norm, float eps, const float *x, size_t n,
                           size_t width, float *y);
 
-/* x * sigmoid(1.702 x), in place: OpenAI's QuickGELU (clip/model.py). */
-void pf_kernel_quick_gelu(float *x, size_t n);
+/* What stands between the two layers of an MLP; a checkpoint works with its own only.
+ */
+typedef enum {
+    PF_ACTIVATION_UNKNOWN, /* nobody has said; never in a tower */
+    PF_QUICK_GELU,         /* x * sigmoid(1.702 x): OpenAI's (clip/model.py) */
+    PF_GELU,               /* x * Phi(x), Phi the normal distribution: exact */
+    PF_GELU_TANH,          /* x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+} pf_activation;
+
+/* In place. */
+void pf_kernel_activate(pf_activation activation, float *x, size_t n);
 
 /* max(x, 0), in place. */
 void pf_kernel_relu(float *x, size_t n);

@@ -1,28 +1,27 @@
 /*
- * model.c - see model.h. Finds the files that belong together and opens them in order:
- * weights, config.json, towers, preprocessor_config.json, tokenizer.
+ * model.c - see model.h. Opens what belongs together (model_files.c), in order:
+ * weights, towers, preprocessing, tokenizer.
  */
 #include "core/model/model.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
 #include "core/base/buf.h"
 #include "core/base/c_locale.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/checkpoint/weights.h"
-#include "core/model/preprocessor_config.h"
+#include "core/model/model_files.h"
+#include "core/model/sizes.h"
 
-enum { CONFIG_MAX_BYTES = 1 << 20, STAMP_MAX_BYTES = 1 << 16 };
+enum { STAMP_MAX_BYTES = 1 << 16 };
+
+static const char stamp_activation[] = "activation "; /* begins a line of a stamp */
 
 struct pf_model {
-    char *folder; /* where the checkpoint lies */
-    char *checkpoint, *config_path, *preprocess_path;
+    pf_model_files files;
+    pf_activation activation; /* that was asked for, or UNKNOWN */
     pf_weights *weights;
     pf_clip *clip;
     pf_tokenizer *tokenizer; /* or NULL */
@@ -37,110 +36,18 @@ void pf_model_options_init(pf_model_options *options)
         (pf_model_options){.what = PF_CLIP_TEXT | PF_CLIP_IMAGE | PF_CLIP_VERIFY};
 }
 
-/* ---- finding the files ---- */
+/* ---- towers ---- */
 
-static bool is_checkpoint_name(const char *name)
+static bool open_towers(pf_model *m, const pf_beside *beside,
+                        const pf_model_options *options, pf_notes *notes, pf_err *err)
 {
-    static const char *const extension[] = {"safetensors", "pth", "pt", "bin"};
-    for (size_t i = 0; i < sizeof extension / sizeof *extension; i++) {
-        if (strcasecmp(pf_path_extension(name), extension[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The one checkpoint in a folder that has none of Hugging Face's names. */
-static bool find_only_checkpoint(const char *folder, char **out, pf_err *err)
-{
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return pf_fail_errno(err, errno, "cannot read model folder '%s'", folder);
-    char *found = NULL;
-    bool ok = true;
-    for (struct dirent *e; ok && (e = readdir(dir));) {
-        if (!is_checkpoint_name(e->d_name))
-            continue;
-        if (found)
-            ok = pf_fail(
-                err, PF_ERR_MISUSE,
-                "model folder '%s' holds several checkpoints ('%s', '%s'); name "
-                "the file",
-                folder, pf_path_base(found), e->d_name);
-        else
-            ok = (found = pf_path_join(folder, e->d_name, err)) != NULL;
-    }
-    closedir(dir);
-    if (ok && !found)
-        ok =
-            pf_fail(err, PF_ERR_NOT_FOUND,
-                    "model folder '%s' holds no checkpoint (model.safetensors, "
-                    "pytorch_model.bin or a .pth file); fetch all of the model's files",
-                    folder);
-    if (!ok) {
-        pf_free(found);
-        found = NULL;
-    }
-    *out = found;
-    return ok;
-}
-
-static bool find_in_folder(pf_model *m, pf_notes *notes, pf_err *err)
-{
-    static const char *const usual[] = {"model.safetensors", "pytorch_model.bin"};
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        char *path = pf_path_join(m->folder, usual[i], err);
-        if (!path)
-            return false;
-        if (!pf_path_exists(path)) {
-            pf_free(path);
-            continue;
-        }
-        if (m->checkpoint) {
-            pf_notes_add(notes, "'%s' is read, '%s' beside it is not",
-                         pf_path_base(m->checkpoint), usual[i]);
-            pf_free(path);
-            continue;
-        }
-        m->checkpoint = path;
-    }
-    return m->checkpoint || find_only_checkpoint(m->folder, &m->checkpoint, err);
-}
-
-static bool find_files(pf_model *m, const char *path, pf_notes *notes, pf_err *err)
-{
-    if (!pf_path_exists(path))
-        return pf_fail_errno(err, errno, "cannot open model '%s'", path);
-    if (pf_path_is_folder(path)) {
-        m->folder = pf_strdup(path, err);
-        if (!m->folder || !find_in_folder(m, notes, err))
-            return false;
-    } else {
-        const char *base = pf_path_base(path);
-        size_t n = (size_t)(base - path); /* with the slash behind the folder */
-        m->folder =
-            n == 0 ? pf_strdup(".", err) : pf_strndup(path, n > 1 ? n - 1 : 1, err);
-        m->checkpoint = pf_strdup(path, err);
-        if (!m->folder || !m->checkpoint)
-            return false;
-    }
-    m->config_path = pf_path_join(m->folder, "config.json", err);
-    m->preprocess_path = pf_path_join(m->folder, "preprocessor_config.json", err);
-    return m->config_path && m->preprocess_path;
-}
-
-static bool open_towers(pf_model *m, const pf_model_options *options, pf_notes *notes,
-                        pf_err *err)
-{
-    pf_json *config = NULL;
-    if (!pf_json_parse_file(&config, m->config_path, CONFIG_MAX_BYTES, err))
+    const char *notice =
+        pf_json_string(pf_json_get(beside->config, "plainfilm_notice"), NULL);
+    if ((notice && !(m->notice = pf_strdup(notice, err))) ||
+        !pf_weights_open(&m->weights, m->files.checkpoint, notes, err))
         return false;
-    const char *notice = pf_json_string(pf_json_get(config, "plainfilm_notice"), NULL);
-    bool ok = (!notice || (m->notice = pf_strdup(notice, err))) &&
-              pf_weights_open(&m->weights, m->checkpoint, notes, err);
-    if (ok && !pf_clip_open(&m->clip, m->weights, config, options->what, notes, err))
-        ok = pf_fail_in(err, "checkpoint '%s'", m->checkpoint);
-    pf_json_free(config);
-    return ok;
+    return pf_clip_open(&m->clip, m->weights, beside, options->what, notes, err) ||
+           pf_fail_in(err, "checkpoint '%s'", m->files.checkpoint);
 }
 
 /* ---- preprocessing ---- */
@@ -152,29 +59,39 @@ static int train_size(const pf_dims *d)
     return d->image_size == 224 ? 250 : d->image_size;
 }
 
-static bool choose_preprocess(pf_model *m, const char *name, pf_err *err)
+static bool fail_preprocess(const pf_model *m, const char *name, pf_err *err)
+{
+    const char *own = m->preprocess.name;
+    static const char *const known[] = {"clip", "open-clip", "siglip",
+                                        "pubmedclip-train"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(name, known[i]) == 0)
+            return pf_fail(err, PF_ERR_MISUSE,
+                           "preprocessing '%s' does not go with this model, which has "
+                           "'%s'",
+                           name, own);
+    }
+    return pf_fail(
+        err, PF_ERR_MISUSE, "preprocessing '%s' is not known, only '%s' %s", name, own,
+        strcmp(own, "clip") == 0 ? "and 'pubmedclip-train' are" : "is, for this model");
+}
+
+static bool choose_preprocess(pf_model *m, const pf_beside *beside, const char *name,
+                              pf_err *err)
 {
     const pf_dims *d = pf_clip_dims(m->clip);
-    if (name && strcmp(name, "pubmedclip-train") == 0) {
-        pf_preprocess_init_pubmedclip_train(&m->preprocess, train_size(d));
-    } else if (!name || strcmp(name, "clip") == 0) {
-        pf_preprocess_init_clip(&m->preprocess, d->image_size);
-        if (!pf_preprocessor_config_read(&m->preprocess, m->preprocess_path, err))
-            return false;
-    } else {
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "preprocessing '%s' is not known, only 'clip' and "
-                       "'pubmedclip-train' are",
-                       name);
-    }
-    int size = m->preprocess.size;
-    if (pf_dims_grid_for(d, size) == d->grid)
-        return true;
-    return pf_fail(
-        err, PF_ERR_MISMATCH,
-        "preprocessing '%s' makes pictures of %d pixels, the model was made for "
-        "%d",
-        m->preprocess.name, size, d->image_size);
+    pf_preprocess *p = &m->preprocess;
+    if (!d->family->read_preprocess(p, d, beside, err))
+        return pf_fail_in(err, "model folder '%s'", m->files.folder);
+    if (name && strcmp(name, "pubmedclip-train") == 0 && strcmp(p->name, "clip") == 0)
+        pf_preprocess_init_pubmedclip_train(p, train_size(d));
+    else if (name && strcmp(name, p->name) != 0)
+        return fail_preprocess(m, name, err);
+    return pf_dims_grid_for(d, p->size) == d->grid ||
+           pf_fail(err, PF_ERR_MISMATCH,
+                   "preprocessing '%s' makes pictures of %d pixels, the model was made "
+                   "for %d",
+                   p->name, p->size, d->image_size);
 }
 
 /* ---- tokenizer ---- */
@@ -185,15 +102,16 @@ static bool tokenizer_missing(const pf_model *m, pf_err *err)
         err, PF_ERR_NOT_FOUND,
         "there is no tokenizer in '%s': put %s beside the checkpoint, or name another "
         "place",
-        m->folder, pf_tokenizer_files_wanted(PF_TOKENIZER_CLIP_BPE));
+        m->files.folder,
+        pf_tokenizer_files_wanted(pf_clip_dims(m->clip)->family->tokenizer));
 }
 
 static bool open_tokenizer(pf_model *m, const pf_model_options *options,
                            pf_notes *notes, pf_err *err)
 {
-    const char *path = options->tokenizer ? options->tokenizer : m->folder;
+    const char *path = options->tokenizer ? options->tokenizer : m->files.folder;
     const pf_dims *d = pf_clip_dims(m->clip);
-    if (!pf_tokenizer_open(&m->tokenizer, PF_TOKENIZER_CLIP_BPE, path,
+    if (!pf_tokenizer_open(&m->tokenizer, d->family->tokenizer, path,
                            (size_t)d->context, err)) {
         if (err->code != PF_ERR_NOT_FOUND || options->tokenizer)
             return pf_fail_in(err, "tokenizer");
@@ -201,7 +119,7 @@ static bool open_tokenizer(pf_model *m, const pf_model_options *options,
             return tokenizer_missing(m, err);
         *err = (pf_err)PF_ERR_INIT;
         pf_notes_add(notes, "there is no tokenizer in '%s': texts cannot be embedded",
-                     m->folder);
+                     m->files.folder);
         return true;
     }
     if (pf_tokenizer_vocabulary_size(m->tokenizer) == d->vocab)
@@ -216,13 +134,17 @@ static bool open_tokenizer(pf_model *m, const pf_model_options *options,
 
 /* ---- identity ---- */
 
+/* What is said of all models comes first and stays as it is: fingerprints are in
+ * catalogs. What only some have is added when they have it. */
 static void add_preprocess(pf_hasher *h, const pf_preprocess *p)
 {
     char text[256];
     const pf_c_locale locale = pf_c_locale_begin();
-    int n = snprintf(text, sizeof text, "%d %d %d %d %.9g %.9g %.9g %.9g %.9g %.9g",
-                     p->resize, p->size, p->filter, p->rounding, p->mean[0], p->mean[1],
-                     p->mean[2], p->std[0], p->std[1], p->std[2]);
+    int n =
+        snprintf(text, sizeof text, "%d %d %d %d %.9g %.9g %.9g %.9g %.9g %.9g%s%s",
+                 p->resize, p->size, p->filter, p->rounding, p->mean[0], p->mean[1],
+                 p->mean[2], p->std[0], p->std[1], p->std[2],
+                 p->is_squashed ? " squashed" : "", p->is_rgb_last ? " rgb last" : "");
     pf_c_locale_end(locale);
     pf_hasher_add(h, text, (size_t)n);
 }
@@ -238,6 +160,12 @@ static void add_dims(pf_hasher *h, const pf_dims *d)
                      (double)d->text.eps);
     pf_c_locale_end(locale);
     pf_hasher_add(h, text, (size_t)n);
+    if (d->text.activation != PF_QUICK_GELU || d->vit.activation != PF_QUICK_GELU ||
+        d->end_id >= 0 || d->context != d->positions) {
+        n = snprintf(text, sizeof text, " %d %d %d %d", d->text.activation,
+                     d->vit.activation, d->end_id, d->context);
+        pf_hasher_add(h, text, (size_t)n);
+    }
 }
 
 static bool compute_fingerprint(pf_model *m, pf_err *err)
@@ -254,39 +182,75 @@ static bool compute_fingerprint(pf_model *m, pf_err *err)
     return true;
 }
 
-static bool add_stamp(pf_buf *b, const char *path, pf_err *err)
+/* The checkpoint, all of its parts, and what says how it is meant. */
+static bool add_files(const pf_model *m, pf_buf *b, pf_err *err)
 {
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return true; /* absence is part of the identity too: nothing is added */
-    return pf_buf_addf(b, err, "%s %lld %lld.%09ld %llu\n", pf_path_base(path),
-                       (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-                       st.st_mtim.tv_nsec, (unsigned long long)st.st_ino);
+    bool ok = pf_model_stamp_file(b, m->files.checkpoint, err);
+    for (size_t i = 0; ok && i < pf_weights_parts(m->weights); i++)
+        ok = pf_model_stamp_file(b, pf_weights_part(m->weights, i), err);
+    for (int i = 0; ok && i < PF_MODEL_CONFIGS; i++)
+        ok = pf_model_stamp_file(b, m->files.config_path[i], err);
+    return ok;
 }
 
 char *pf_model_stamp(const pf_model *m, pf_err *err)
 {
     pf_buf b;
     pf_buf_init(&b, STAMP_MAX_BYTES);
-    bool ok = add_stamp(&b, m->checkpoint, err) && add_stamp(&b, m->config_path, err) &&
-              add_stamp(&b, m->preprocess_path, err) &&
-              pf_buf_addf(&b, err, "preprocess %s\n", m->preprocess.name);
+    bool ok = add_files(m, &b, err) &&
+              pf_buf_addf(&b, err, "preprocess %s\n", m->preprocess.name) &&
+              (m->activation == PF_ACTIVATION_UNKNOWN ||
+               pf_buf_addf(&b, err, "%s%s\n", stamp_activation,
+                           pf_activation_name(m->activation)));
     const char *file;
     for (size_t i = 0;
          ok && m->tokenizer && (file = pf_tokenizer_file(m->tokenizer, i)); i++)
-        ok = add_stamp(&b, file, err);
+        ok = pf_model_stamp_file(&b, file, err);
     char *stamp = ok ? pf_buf_take(&b, err) : NULL;
     pf_buf_free(&b);
     return stamp;
 }
 
+/* It has a line to itself; lines of files have more than two words. */
+const char *pf_model_stamp_activation(const char *stamp)
+{
+    for (const char *line = stamp; line && *line; line += strcspn(line, "\n")) {
+        line += *line == '\n';
+        for (pf_activation a = PF_QUICK_GELU; a <= PF_GELU_TANH; a++) {
+            const char *name = pf_activation_name(a);
+            const size_t n = strlen(stamp_activation), m = strlen(name);
+            if (strncmp(line, stamp_activation, n) == 0 &&
+                strncmp(line + n, name, m) == 0 && line[n + m] == '\n')
+                return name;
+        }
+    }
+    return NULL;
+}
+
 /* ---- open, close, look ---- */
+
+static bool read_activation(pf_model *m, const char *name, pf_err *err)
+{
+    if (!name)
+        return true;
+    m->activation = pf_activation_find(name);
+    return m->activation != PF_ACTIVATION_UNKNOWN ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "activation '%s' is not known, only 'quick-gelu', 'gelu' and "
+                   "'gelu-tanh' are",
+                   name);
+}
 
 static bool open_model(pf_model *m, const char *path, const pf_model_options *options,
                        pf_notes *notes, pf_err *err)
 {
-    if (!find_files(m, path, notes, err) || !open_towers(m, options, notes, err) ||
-        !choose_preprocess(m, options->preprocess, err))
+    if (!pf_model_files_find(&m->files, path, notes, err))
+        return false;
+    if (!read_activation(m, options->activation, err))
+        return false;
+    const pf_beside beside = pf_model_files_beside(&m->files, m->activation);
+    if (!open_towers(m, &beside, options, notes, err) ||
+        !choose_preprocess(m, &beside, options->preprocess, err))
         return false;
     bool needs_text = options->what & (PF_CLIP_TEXT | PF_CLIP_VERIFY);
     if (needs_text && !open_tokenizer(m, options, notes, err))
@@ -320,17 +284,14 @@ void pf_model_close(pf_model *m)
     pf_clip_close(m->clip);
     pf_weights_close(m->weights);
     pf_tokenizer_close(m->tokenizer);
-    pf_free(m->folder);
-    pf_free(m->checkpoint);
-    pf_free(m->config_path);
-    pf_free(m->preprocess_path);
+    pf_model_files_reset(&m->files);
     pf_free(m->notice);
     pf_free(m);
 }
 
 const char *pf_model_checkpoint(const pf_model *m)
 {
-    return m->checkpoint;
+    return m->files.checkpoint;
 }
 
 const char *pf_model_container(const pf_model *m)

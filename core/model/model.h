@@ -22,8 +22,10 @@ typedef struct pf_model pf_model;
 typedef struct pf_embedder pf_embedder;
 
 typedef struct {
-    const char *preprocess;     /* "clip", "pubmedclip-train"; NULL: what the checkpoint
-                                   says, else clip */
+    const char *preprocess;     /* its name (preprocess.h), which has to go with the
+                                   model; NULL: what the model's files say */
+    const char *activation;     /* "quick-gelu", "gelu", "gelu-tanh", where the model's
+                                   files do not say it; NULL: they do */
     const char *tokenizer;      /* file or folder; NULL: beside the checkpoint */
     bool tokenizer_is_optional; /* open without one, with a note */
     unsigned what;              /* PF_CLIP_TEXT, PF_CLIP_IMAGE, PF_CLIP_VERIFY */
@@ -33,10 +35,10 @@ typedef struct {
 void pf_model_options_init(pf_model_options *options);
 
 /*
- * `path` is a folder (Hugging Face's files, or one .pth / .pt / .bin / .safetensors) or
- * a checkpoint file. Oddities go to `notes` (may be NULL). On success *out is the
- * caller's; on failure it is NULL and the message names the file and, where there is
- * one, the fix.
+ * `path` is a folder (Hugging Face's files, open_clip's, or one .pth / .pt / .bin /
+ * .safetensors) or a checkpoint file. Oddities go to `notes` (may be NULL). On success
+ * *out is the caller's; on failure it is NULL and the message names the file and, where
+ * there is one, the fix.
  */
 PF_MUST_CHECK bool pf_model_open(pf_model **out, const char *path,
                                  const pf_model_options *options, pf_notes *notes,
@@ -64,6 +66,9 @@ pf_hash pf_model_fingerprint(const pf_model *model);
  * its tokenizer gives the beginning, up to a line's end, of what it gives with it.
  * Given, pf_free() it. */
 PF_MUST_CHECK char *pf_model_stamp(const pf_model *model, pf_err *err);
+/* The activation that was asked for when a model was opened that has this stamp; NULL
+ * when none was. Static. */
+const char *pf_model_stamp_activation(const char *stamp);
 
 /* ---- embedding ---- */
 

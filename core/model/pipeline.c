@@ -17,7 +17,11 @@
 #include "core/base/team.h"
 #include "core/image/sandbox.h"
 
-enum { JOBS_MAX = 256, BATCHES_PER_WORKER = 2 };
+enum {
+    JOBS_MAX = 256,
+    BATCHES_PER_WORKER = 2,
+    PASS_BYTES = 96 << 20, /* of a worker's forward pass, but for one input alone */
+};
 
 typedef struct {
     size_t n;          /* results */
@@ -310,13 +314,23 @@ static bool run_workers(job *j, worker *workers, void **members, size_t n_worker
                                        pf_fail(err, PF_ERR_INTERRUPTED, "interrupted"));
 }
 
+/* Inputs of one pass: as many as were asked for, or as its working memory allows. A
+ * vector is the same either way. */
+static size_t most_at_once(const job *j)
+{
+    const pf_dims *d = pf_clip_dims(pf_model_clip(j->options->model));
+    const size_t each = j->texts ? pf_dims_text_bytes(d) : pf_dims_picture_bytes(d);
+    const size_t most = each < PASS_BYTES ? PASS_BYTES / each : 1;
+    return j->options->batch < most ? j->options->batch : most;
+}
+
 static bool run(job *j, pf_err *err)
 {
     if (j->count == 0)
         return true;
     const size_t jobs =
         j->options->jobs < JOBS_MAX ? (size_t)j->options->jobs : JOBS_MAX;
-    const size_t batches = divide_up(j->count, j->options->batch);
+    const size_t batches = divide_up(j->count, most_at_once(j));
     const size_t n = jobs < batches ? jobs : batches;
     /* of about one size, as many for each worker: all are busy until the end */
     j->batch = divide_up(j->count, divide_up(batches, n) * n);

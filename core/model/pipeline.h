@@ -31,7 +31,8 @@ typedef struct {
 typedef struct {
     const pf_model *model;
     int jobs;               /* workers, at least one */
-    size_t batch;           /* at most so many pictures or texts per forward pass */
+    size_t batch;           /* at most so many pictures or texts per forward pass; fewer
+                               when they would take over 96 MB */
     bool makes_thumbnails;  /* of pictures */
     const atomic_int *stop; /* when it becomes true no new work is begun */
 

@@ -306,8 +306,7 @@ static bool attention_pool(pf_session *s, size_t n, float *out, pf_err *err)
     const float *x = s->room[PF_ROOM_X];
     float *kv = pf_session_room(s, PF_ROOM_QKV, n * rows * 2 * width, err);
     float *q = pf_session_room(s, PF_ROOM_NORMED, n * 3 * width, err);
-    float *scores = pf_session_room(s, PF_ROOM_SCORES, rows, err);
-    if (!kv || !q || !scores)
+    if (!kv || !q)
         return false;
     float *mean = q + n * width, *attended = q + 2 * n * width;
     for (size_t i = 0; i < n; i++)
@@ -315,23 +314,9 @@ static bool attention_pool(pf_session *s, size_t n, float *out, pf_err *err)
     pf_kernel_linear(&r->query, mean, n, q, width, false);
     pf_kernel_linear(&r->key, x, n * rows, kv, 2 * width, false);
     pf_kernel_linear(&r->value, x, n * rows, kv + width, 2 * width, false);
-    const size_t heads = (size_t)s->clip->dims.pool_heads;
-    for (size_t i = 0; i < n; i++) {
-        const float *rows_of = kv + i * rows * 2 * width;
-        pf_attention a = {.q = q + i * width,
-                          .k = rows_of,
-                          .v = rows_of + width,
-                          .out = attended + i * width,
-                          .scores = scores,
-                          .nq = 1,
-                          .nk = rows,
-                          .heads = heads,
-                          .head_width = width / heads,
-                          .ldq = width,
-                          .ldkv = 2 * width,
-                          .ldo = width};
-        pf_kernel_attention(&a);
-    }
+    if (!pf_pool_attend(s, q, width, kv, n, rows, width,
+                        (size_t)s->clip->dims.pool_heads, attended, err))
+        return false;
     pf_kernel_linear(&r->output, attended, n, out, r->output.out, false);
     return true;
 }

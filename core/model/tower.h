@@ -9,33 +9,50 @@
 
 #include "core/model/bind.h"
 #include "core/model/clip.h"
+#include "core/model/family.h"
 
 typedef struct {
     pf_norm norm1, norm2;
     pf_linear query, key, value, output, up, down;
 } pf_block;
 
-/* Pre-norm transformer blocks: x += attention(norm1(x)); x += mlp(norm2(x)). */
+/* Transformer blocks (transformer.c). */
 typedef struct {
     pf_stack_dims dims;
-    pf_block *blocks; /* [layers], owned */
+    bool norms_follow; /* see family.h */
+    pf_block *blocks;  /* [layers], owned */
 } pf_stack;
 
 typedef struct {
+    pf_projection_kind kind;
+    pf_linear first, second;
+} pf_projection;
+
+/* A norm that a tower does not have has no gain: NULL. */
+typedef struct {
     pf_stack stack;
     const float *tokens;    /* [vocab, width] */
-    const float *positions; /* [context, width] */
-    pf_norm final_norm;
-    pf_linear projection; /* no bias */
+    const float *kind;      /* [width], added to each token; or NULL */
+    const float *positions; /* [positions, width] */
+    pf_norm first_norm, final_norm;
+    pf_projection projection;
 } pf_text_tower;
+
+/* Attention pooling (pool.c): a query that is learnt, and an MLP. */
+typedef struct {
+    const float *probe; /* [width] */
+    pf_linear query, key, value, output, up, down;
+    pf_norm norm;
+} pf_head;
 
 typedef struct {
     pf_stack stack;
-    pf_linear patches;      /* [width, 3 * patch * patch], no bias */
-    const float *class_row; /* [width] */
-    const float *positions; /* [1 + grid * grid, width] */
+    pf_linear patches;      /* [width, 3 * patch * patch] */
+    const float *class_row; /* [width], or NULL */
+    const float *positions; /* [class rows + grid * grid, width] */
     pf_norm first_norm, final_norm;
-    pf_linear projection;
+    pf_head head; /* its probe is NULL: the class row is read */
+    pf_projection projection;
 } pf_vit_tower;
 
 typedef struct {
@@ -60,6 +77,7 @@ struct pf_clip {
     pf_vit_tower vit;
     pf_resnet_tower resnet;
     float logit_scale; /* exp() applied */
+    float logit_bias;  /* 0 without one */
     pf_hash hash;
 };
 
@@ -97,15 +115,36 @@ PF_MUST_CHECK size_t *pf_session_starts(pf_session *s, size_t n, pf_err *err);
 void pf_session_tell(const pf_session *s, const char *stage, const float *x,
                      size_t rows, size_t columns);
 
-/* Bind the blocks of a tower. The caller frees stack->blocks with pf_free(). */
-PF_MUST_CHECK bool pf_stack_bind(pf_stack *stack, pf_binder *b,
-                                 const pf_stack_dims *dims, pf_names names,
-                                 bool is_text, pf_err *err);
+/* ---- parts (parts.c) ---- */
+
 PF_MUST_CHECK bool pf_norm_bind(pf_norm *norm, pf_binder *b, int width, pf_err *err,
                                 const char *name);
-/* x [out] without bias, stored as `transposed` [in, out] by OpenAI. */
-PF_MUST_CHECK bool pf_projection_bind(pf_linear *l, pf_binder *b, int in, int out,
-                                      pf_names names, pf_err *err, const char *name);
+/* "<stem>.<name>.weight", and ".bias" if it has one. */
+PF_MUST_CHECK bool pf_linear_bind(pf_linear *l, pf_binder *b, int in, int out,
+                                  bool has_bias, pf_err *err, const char *stem,
+                                  const char *name);
+/* Query, key and value from one matrix: "<stem>.<qkv>weight", "<stem>.<qkv>bias". */
+PF_MUST_CHECK bool pf_qkv_bind(pf_linear *const l[3], pf_binder *b, int width,
+                               pf_err *err, const char *stem, const char *qkv);
+/* `middle`: between the two layers of PF_PROJECTION_TWO. */
+PF_MUST_CHECK bool pf_projection_bind(pf_projection *p, pf_binder *b,
+                                      const pf_projection_parts *parts, int in,
+                                      int middle, int out, pf_err *err);
+/* x [n, in] -> out [n, out]; stages are told as "<tower>.projection". */
+PF_MUST_CHECK bool pf_projection_run(const pf_projection *p, pf_session *s,
+                                     const float *x, size_t n, float *out,
+                                     const char *tower, pf_err *err);
+/* Tell a probe what a norm makes of all rows, of which only one is going to be used. */
+PF_MUST_CHECK bool pf_norm_tell(const pf_norm *norm, float eps, pf_session *s,
+                                const float *x, size_t rows, size_t width,
+                                const char *stage, pf_err *err);
+
+/* ---- blocks (transformer.c) ---- */
+
+/* The caller frees stack->blocks with pf_free(). */
+PF_MUST_CHECK bool pf_stack_bind(pf_stack *stack, pf_binder *b,
+                                 const pf_stack_dims *dims, const pf_block_parts *parts,
+                                 pf_err *err);
 
 /*
  * Run all blocks over n sequences. PF_ROOM_X holds their rows one after another,
@@ -113,11 +152,27 @@ PF_MUST_CHECK bool pf_projection_bind(pf_linear *l, pf_binder *b, int in, int ou
  * from its start comes out in PF_ROOM_POOLED [n, width]. In the last block only the
  * pooled rows are computed past the keys and values, unless a probe wants to see them
  * all. With a causal mask the pooled row must be the last of its sequence, or all rows
- * are computed.
+ * are computed. `pooled_row` NULL: all rows, which stay in PF_ROOM_X.
  */
 PF_MUST_CHECK bool pf_stack_run(const pf_stack *stack, pf_session *s, size_t n,
                                 const size_t *pooled_row, bool is_causal,
                                 const char *tower, pf_err *err);
+
+/* ---- attention with one query (pool.c) ---- */
+
+/* Of n pictures with `rows` rows each: query i at q + i * ldq (ldq 0: the same for all)
+ * over keys and values kv [n, rows, 2 * width] -> out [n, width]. */
+PF_MUST_CHECK bool pf_pool_attend(pf_session *s, const float *q, size_t ldq,
+                                  const float *kv, size_t n, size_t rows, size_t width,
+                                  size_t heads, float *out, pf_err *err);
+PF_MUST_CHECK bool pf_head_bind(pf_head *head, pf_binder *b, const pf_stack_dims *dims,
+                                const char *stem, pf_err *err);
+/* x [n, rows, width] -> PF_ROOM_POOLED [n, width]. */
+PF_MUST_CHECK bool pf_head_run(const pf_head *head, const pf_stack_dims *dims,
+                               pf_session *s, const float *x, size_t n, size_t rows,
+                               pf_err *err);
+
+/* ---- towers ---- */
 
 PF_MUST_CHECK bool pf_text_bind(pf_clip *clip, pf_err *err);
 PF_MUST_CHECK bool pf_vit_bind(pf_clip *clip, pf_err *err);

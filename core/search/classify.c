@@ -17,6 +17,8 @@ struct pf_classifier {
     size_t n, dim;
     float *vectors; /* [n, dim], each of length 1 */
     double scale;   /* exp(logit_scale) */
+    double bias;    /* of logits, where each label is judged by itself */
+    bool is_apart;  /* it is */
     size_t n_truncated;
 };
 
@@ -157,7 +159,10 @@ bool pf_classifier_new(pf_classifier **out, const pf_labels *labels,
         return false;
     c->n = labels->n;
     c->dim = (size_t)pf_model_dim(model);
+    float bias = 0;
     c->scale = (double)pf_clip_logit_scale(pf_model_clip(model));
+    c->is_apart = pf_clip_logit_bias(pf_model_clip(model), &bias);
+    c->bias = (double)bias;
     c->vectors = pf_alloc_floats(c->n * c->dim, err);
     const bool ok = c->vectors && pf_embedder_new(&e, model, err) &&
                     embed_labels(c, labels, e, err);
@@ -200,12 +205,22 @@ static void softmax(pf_label_score *sorted, size_t n, double scale)
         sorted[i].probability /= sum;
 }
 
+/* Far out exp() is 0 or infinite, and the probability 1 or 0. */
+static void sigmoid(pf_label_score *scores, size_t n, double scale, double bias)
+{
+    for (size_t i = 0; i < n; i++)
+        scores[i].probability = 1 / (1 + exp(-(scale * scores[i].cosine + bias)));
+}
+
 void pf_classify(const pf_classifier *c, const float *vector, pf_label_score *out)
 {
     for (size_t i = 0; i < c->n; i++)
         out[i] = (pf_label_score){i, dot(c->vectors + i * c->dim, vector, c->dim), 0};
     qsort(out, c->n, sizeof *out, best_first);
-    softmax(out, c->n, c->scale);
+    if (c->is_apart)
+        sigmoid(out, c->n, c->scale, c->bias);
+    else
+        softmax(out, c->n, c->scale);
 }
 
 bool pf_classify_image(const pf_classifier *c, pf_reader *r, int64_t image_id,

@@ -10,6 +10,14 @@
  * 100 or less; neither of the two looks at that limit again when it answers, nor do we.
  * The labels share the whole probability: one of them is likely even when none is
  * right.
+ *
+ * SigLIP's models were trained to judge each label by itself (Zhai and others, 2023;
+ * Hugging Face's SiglipModel), and have a logit_bias for it:
+ *
+ *     1 / (1 + exp(-(exp(logit_scale) * cosine + logit_bias)))
+ *
+ * There all labels may be unlikely, or several likely. Which of the two it is comes
+ * with the model.
  */
 #ifndef PF_CORE_SEARCH_CLASSIFY_H
 #define PF_CORE_SEARCH_CLASSIFY_H
@@ -50,7 +58,7 @@ size_t pf_classifier_truncated(const pf_classifier *c);
 typedef struct {
     size_t label;       /* index into pf_labels */
     double cosine;      /* -1 .. 1 */
-    double probability; /* 0 .. 1; they add up to 1 */
+    double probability; /* 0 .. 1; by softmax they add up to 1 */
 } pf_label_score;
 
 /* `vector` [dim] is of length 1, from the same model. `out` [labels.n]: the best first,

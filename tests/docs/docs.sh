@@ -62,7 +62,9 @@ examples=$work/examples
 mkdir "$work/backup" \
   "$examples" "$examples/films" "$examples/films/2024" "$examples/folder"
 cp -r "$project/data/demo-model" "$examples/pubmed-clip"
+cp -r "$project/data/demo-model" "$examples/biomedclip"
 cp "$project/data/demo-model/model.safetensors" "$examples/PubMedCLIP_ViT32.pth"
+cp "$project/data/demo-model/config.json" "$examples" # its names are Hugging Face's
 cp "$project/data/demo-model/merges.txt" "$project/data/demo-model/vocab.json" "$examples"
 cp "$project"/data/sample/case00[0-4]*.jpg "$examples/films/2024"
 cp "$project"/data/sample/case00[5-9]*.jpg "$examples/films"

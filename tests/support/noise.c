@@ -1,5 +1,6 @@
 /* noise.c - see noise.h. */
 #include "tests/support/noise.h"
+#include "tests/support/noise_list.h"
 
 #include <errno.h>
 #include <math.h>
@@ -81,21 +82,131 @@ static double twister_normal(twister *t)
     return f * y;
 }
 
-static void seed_by_name(twister *t, const pf_noise_variant *v, const char *name)
+static void seed_by_name(twister *t, const char *seed, const char *name)
 {
     char text[256];
-    int n = snprintf(text, sizeof text, "%s/%s", v->name, name);
+    int n = snprintf(text, sizeof text, "%s/%s", seed, name);
     twister_seed(t, (uint32_t)crc32(0, (const Bytef *)text, (uInt)n));
 }
 
 /* ---- the rules ---- */
 
 static const pf_noise_variant variants[] = {
-    {"vitb32", 512, 224, 32, 768, {12}, 512, 8, 12, 77, 49408},
-    {"rn50", 1024, 224, 0, 64, {3, 4, 6, 3}, 512, 8, 12, 77, 49408},
-    {"rn50x4", 640, 288, 0, 80, {4, 6, 10, 6}, 640, 10, 12, 77, 49408},
-    {"tiny-vit", 32, 64, 16, 128, {3}, 64, 1, 2, 77, 514},
-    {"tiny-rn", 48, 64, 0, 8, {1, 2, 1, 1}, 64, 1, 2, 77, 514},
+    {"vitb32", 512, 224, 32, 768, {12}, 512, 8, 12, 77, 49408, .seed = NULL},
+    {"rn50", 1024, 224, 0, 64, {3, 4, 6, 3}, 512, 8, 12, 77, 49408, .seed = NULL},
+    {"rn50x4", 640, 288, 0, 80, {4, 6, 10, 6}, 640, 10, 12, 77, 49408, .seed = NULL},
+    {"tiny-vit", 32, 64, 16, 128, {3}, 64, 1, 2, 77, 514, .seed = NULL},
+    {"tiny-rn", 48, 64, 0, 8, {1, 2, 1, 1}, 64, 1, 2, 77, 514, .seed = NULL},
+    {"vitb16", 512, 224, 16, 768, {12}, 512, 8, 12, 77, 49408, .is_newer = true},
+    {"vitl14", 768, 224, 14, 1024, {24}, 768, 12, 12, 77, 49408, .is_newer = true},
+    {"tiny-openclip-gelu",
+     40,
+     48,
+     8,
+     64,
+     {3},
+     64,
+     2,
+     2,
+     77,
+     514,
+     .is_newer = true,
+     .head_width = 32,
+     .is_exact = true},
+    {"tiny-hfclip-gelu",
+     40,
+     48,
+     8,
+     64,
+     {3},
+     64,
+     2,
+     2,
+     77,
+     514,
+     .is_newer = true,
+     .head_width = 32,
+     .is_exact = true,
+     .seed = "tiny-openclip-gelu"},
+    {"biomedclip",
+     512,
+     224,
+     16,
+     768,
+     {12},
+     768,
+     12,
+     12,
+     256,
+     30522,
+     .is_newer = true,
+     .family = PF_NOISE_BIOMEDCLIP,
+     .vision_mlp = 3072,
+     .text_mlp = 3072,
+     .positions = 512},
+    {"tiny-biomedclip",
+     32,
+     48,
+     8,
+     128,
+     {2},
+     128,
+     2,
+     2,
+     256,
+     200,
+     .is_newer = true,
+     .family = PF_NOISE_BIOMEDCLIP,
+     .vision_mlp = 136,
+     .text_mlp = 80,
+     .positions = 256},
+    {"siglip-b16",
+     768,
+     224,
+     16,
+     768,
+     {12},
+     768,
+     12,
+     12,
+     64,
+     32000,
+     .is_newer = true,
+     .family = PF_NOISE_SIGLIP,
+     .vision_mlp = 3072,
+     .text_mlp = 3072},
+    {"medsiglip",
+     1152,
+     448,
+     14,
+     1152,
+     {27},
+     1152,
+     16,
+     27,
+     64,
+     32000,
+     .is_newer = true,
+     .family = PF_NOISE_SIGLIP,
+     .vision_mlp = 4304,
+     .text_mlp = 4304,
+     .head_width = 72},
+    {"tiny-siglip",
+     72,
+     60,
+     14,
+     72,
+     {3},
+     72,
+     3,
+     2,
+     64,
+     300,
+     .is_newer = true,
+     .family = PF_NOISE_SIGLIP,
+     .vision_mlp = 100,
+     .text_mlp = 100,
+     .head_width = 24},
 };
 
 const pf_noise_variant *pf_noise_find(const char *name)
@@ -111,6 +222,11 @@ static bool ends_with(const char *s, const char *tail)
 {
     size_t n = strlen(s), m = strlen(tail);
     return n >= m && strcmp(s + n - m, tail) == 0;
+}
+
+static bool begins_with(const char *s, const char *beginning)
+{
+    return strncmp(s, beginning, strlen(beginning)) == 0;
 }
 
 static bool is_norm(const char *name)
@@ -132,6 +248,11 @@ static bool is_single(const char *name)
             return true;
     }
     return is_norm(name) || strstr(name, "running") || strstr(name, "num_batches");
+}
+
+static bool is_turned_source(const char *name)
+{
+    return strcmp(name, "text_projection") == 0 || strcmp(name, "visual.proj") == 0;
 }
 
 /* (offset + scale * z) * gain / divisor, or the tanh rule of a variance. */
@@ -158,25 +279,45 @@ static rule rule_for(const char *name, int rank, const int64_t *shape)
         double fan_in = (double)(shape[1] * shape[2] * shape[3]);
         return (rule){0, (float)sqrt(2.0 / fan_in), 1, 1, false};
     }
-    bool is_turned =
-        strcmp(name, "text_projection") == 0 || strcmp(name, "visual.proj") == 0;
-    double fan_in = (double)shape[is_turned ? 0 : rank - 1];
+    double fan_in = (double)shape[is_turned_source(name) ? 0 : rank - 1];
     return (rule){0, 1, 1, (float)sqrt(fan_in), false};
+}
+
+static bool is_table(const char *name)
+{
+    return strstr(name, "embedding") || strstr(name, "pos_embed") ||
+           strstr(name, "cls_token") || strstr(name, "probe");
+}
+
+/* Of the variants that came later. */
+static rule newer_rule_for(const char *name, int rank, const int64_t *shape)
+{
+    if (ends_with(name, "bias"))
+        return (rule){0, 0.05f, 1, 1, false};
+    if (strstr(name, "ln_") || strstr(name, "norm") || strstr(name, "Norm"))
+        return (rule){1, 0.1f, 1, 1, false};
+    if (begins_with(name, "text.transformer.embeddings."))
+        return (rule){0, 0.02f, 1, 1, false};
+    if (is_table(name) && rank != 4)
+        return (rule){0, 0.3f, 1, 1, false};
+    return rule_for("weight", rank, shape);
 }
 
 void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
                    const int64_t *shape, float *out)
 {
-    if (strcmp(name, "logit_scale") == 0) {
-        out[0] = (float)log(100.0);
+    if (strcmp(name, "logit_scale") == 0 || strcmp(name, "logit_bias") == 0) {
+        out[0] = name[6] == 's' ? (float)log(100.0) : -12.5f;
         return;
     }
     size_t n = 1;
     for (int i = 0; i < rank; i++)
         n *= (size_t)shape[i];
-    const rule r = rule_for(name, rank, shape);
+    const rule r = v->is_newer && !is_turned_source(name)
+                       ? newer_rule_for(name, rank, shape)
+                       : rule_for(name, rank, shape);
     twister t;
-    seed_by_name(&t, v, name);
+    seed_by_name(&t, v->seed ? v->seed : v->name, name);
     for (size_t i = 0; i < n; i++) {
         float z = (float)twister_normal(&t);
         out[i] =
@@ -185,7 +326,7 @@ void pf_noise_fill(const pf_noise_variant *v, const char *name, int rank,
 }
 
 /* Sides are drawn as the next multiple of four and cut. */
-bool pf_noise_image(const pf_noise_variant *v, int size, int i, float *out, pf_err *err)
+bool pf_noise_image(const char *seed, int size, int i, float *out, pf_err *err)
 {
     char name[32];
     snprintf(name, sizeof name, "input_image_%d", i);
@@ -195,7 +336,7 @@ bool pf_noise_image(const pf_noise_variant *v, int size, int i, float *out, pf_e
         return false;
     float coarse[3][4][4];
     twister t;
-    seed_by_name(&t, v, name);
+    seed_by_name(&t, seed, name);
     for (size_t k = 0; k < 3 * drawn * drawn; k++)
         z[k] = (float)twister_normal(&t);
     for (size_t k = 0; k < 48; k++)
@@ -210,28 +351,11 @@ bool pf_noise_image(const pf_noise_variant *v, int size, int i, float *out, pf_e
 
 /* ---- the list of tensors ---- */
 
-/* One tensor of the file: all of the noise tensor `source`, a third of its rows, or its
- * transpose. */
-typedef struct {
-    char name[96], source[96];
-    int rank;
-    int64_t shape[4]; /* of the source */
-    int third;        /* 0, 1, 2, or -1 for all */
-    bool is_turned;
-    size_t at, bytes; /* in the file's data */
-    bool is_half;
-} entry;
+typedef pf_noise_entry entry;
+typedef pf_noise_list entry_list;
 
-typedef struct {
-    const pf_noise_variant *v;
-    bool is_hf;
-    entry *at;
-    size_t count, room;
-    bool failed;
-} entry_list;
-
-static entry *add(entry_list *l, const char *openai, const char *hf, int rank,
-                  int64_t a, int64_t b, int64_t c, int64_t d)
+pf_noise_entry *pf_noise_list_add(pf_noise_list *l, const char *name,
+                                  const char *source, int rank, const int64_t *shape)
 {
     static entry lost;
     if (l->count == l->room) {
@@ -245,10 +369,18 @@ static entry *add(entry_list *l, const char *openai, const char *hf, int rank,
         l->room = room;
     }
     entry *e = &l->at[l->count++];
-    *e = (entry){.rank = rank, .shape = {a, b, c, d}, .third = -1};
-    snprintf(e->name, sizeof e->name, "%s", l->is_hf ? hf : openai);
-    snprintf(e->source, sizeof e->source, "%s", openai);
+    *e = (entry){.rank = rank, .third = -1};
+    memcpy(e->shape, shape, sizeof e->shape);
+    snprintf(e->name, sizeof e->name, "%s", name);
+    snprintf(e->source, sizeof e->source, "%s", source);
     return e;
+}
+
+static entry *add(entry_list *l, const char *openai, const char *hf, int rank,
+                  int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    const int64_t shape[4] = {a, b, c, d};
+    return pf_noise_list_add(l, l->is_hf ? hf : openai, openai, rank, shape);
 }
 
 /* "<stem>.weight" and "<stem>.bias"; one column means the weight is a vector. */
@@ -548,7 +680,7 @@ static bool write_data(FILE *f, const entry_list *l)
 }
 
 /* Under another name first, so that a file of that name is a whole one. */
-static bool write_safetensors(entry_list *l, const char *path, bool halve, pf_err *err)
+bool pf_noise_list_write(pf_noise_list *l, const char *path, bool halve, pf_err *err)
 {
     char *part = pf_strf(err, "%s.%ld.part", path, (long)getpid());
     if (!part)
@@ -568,13 +700,19 @@ static bool write_safetensors(entry_list *l, const char *path, bool halve, pf_er
     return ok;
 }
 
-static void write_stack_config(pf_json_writer *w, int width, int layers, int heads)
+static int head_width(const pf_noise_variant *v)
+{
+    return v->head_width ? v->head_width : 64;
+}
+
+static void write_stack_config(pf_json_writer *w, const pf_noise_variant *v, int width,
+                               int layers, int heads)
 {
     pf_json_write_int(w, "hidden_size", width);
     pf_json_write_int(w, "intermediate_size", 4 * width);
     pf_json_write_int(w, "num_hidden_layers", layers);
     pf_json_write_int(w, "num_attention_heads", heads);
-    pf_json_write_string(w, "hidden_act", "quick_gelu");
+    pf_json_write_string(w, "hidden_act", v->is_exact ? "gelu" : "quick_gelu");
     pf_json_write_real(w, "layer_norm_eps", 1e-5, 6);
 }
 
@@ -586,13 +724,14 @@ static void write_config(const pf_noise_variant *v, FILE *f)
     pf_json_write_string(&w, "model_type", "clip");
     pf_json_write_int(&w, "projection_dim", v->embed);
     pf_json_begin_object(&w, "text_config");
-    write_stack_config(&w, v->text_width, v->text_layers, v->text_heads);
+    write_stack_config(&w, v, v->text_width, v->text_layers, v->text_heads);
     pf_json_write_int(&w, "max_position_embeddings", v->context);
     pf_json_write_int(&w, "vocab_size", v->vocab);
     pf_json_write_int(&w, "eos_token_id", 2);
     pf_json_end_object(&w);
     pf_json_begin_object(&w, "vision_config");
-    write_stack_config(&w, v->vision_width, v->stages[0], v->vision_width / 64);
+    write_stack_config(&w, v, v->vision_width, v->stages[0],
+                       v->vision_width / head_width(v));
     pf_json_write_int(&w, "image_size", v->image_size);
     pf_json_write_int(&w, "patch_size", v->patch);
     pf_json_end_object(&w);
@@ -618,8 +757,9 @@ static void write_preprocessor_config(const pf_noise_variant *v, FILE *f)
     pf_json_end_object(&w);
 }
 
-static bool write_json(const pf_noise_variant *v, const char *folder, const char *name,
-                       void (*fill)(const pf_noise_variant *, FILE *), pf_err *err)
+bool pf_noise_write_file(const pf_noise_variant *v, const char *folder,
+                         const char *name,
+                         void (*fill)(const pf_noise_variant *, FILE *), pf_err *err)
 {
     char *path = pf_path_join(folder, name, err);
     FILE *f = path ? fopen(path, "w") : NULL;
@@ -637,12 +777,24 @@ static bool write_json(const pf_noise_variant *v, const char *folder, const char
 static bool write_hf_folder(entry_list *l, const char *path, pf_err *err)
 {
     if (!pf_make_folders(path, 0777, err) ||
-        !write_json(l->v, path, "config.json", write_config, err) ||
-        !write_json(l->v, path, "preprocessor_config.json", write_preprocessor_config,
-                    err))
+        !pf_noise_write_file(l->v, path, "config.json", write_config, err) ||
+        !pf_noise_write_file(l->v, path, "preprocessor_config.json",
+                             write_preprocessor_config, err))
         return false;
     char *file = pf_path_join(path, "model.safetensors", err);
-    bool ok = file && write_safetensors(l, file, false, err);
+    bool ok = file && pf_noise_list_write(l, file, false, err);
+    pf_free(file);
+    return ok;
+}
+
+static bool write_open_clip_folder(entry_list *l, const char *path, pf_err *err)
+{
+    if (!pf_make_folders(path, 0777, err) ||
+        !pf_noise_write_file(l->v, path, "open_clip_config.json",
+                             pf_noise_write_open_clip, err))
+        return false;
+    char *file = pf_path_join(path, "open_clip_model.safetensors", err);
+    bool ok = file && pf_noise_list_write(l, file, false, err);
     pf_free(file);
     return ok;
 }
@@ -650,6 +802,8 @@ static bool write_hf_folder(entry_list *l, const char *path, pf_err *err)
 bool pf_noise_write(const pf_noise_variant *v, const char *path, pf_noise_layout layout,
                     pf_err *err)
 {
+    if (v->family != PF_NOISE_CLIP)
+        return pf_noise_family_write(v, path, err);
     entry_list l = {.v = v, .is_hf = layout == PF_NOISE_HF};
     if (l.is_hf && v->patch == 0)
         return pf_fail(err, PF_ERR_MISUSE, "a Hugging Face folder holds ViTs only");
@@ -661,8 +815,10 @@ bool pf_noise_write(const pf_noise_variant *v, const char *path, pf_noise_layout
     bool ok = !l.failed || pf_fail(err, PF_ERR_NOMEM, "out of memory");
     if (ok && l.is_hf)
         ok = write_hf_folder(&l, path, err);
+    else if (ok && layout == PF_NOISE_OPEN_CLIP)
+        ok = write_open_clip_folder(&l, path, err);
     else if (ok)
-        ok = write_safetensors(&l, path, layout == PF_NOISE_OPENAI_HALF, err);
+        ok = pf_noise_list_write(&l, path, layout == PF_NOISE_OPENAI_HALF, err);
     pf_free(l.at);
     return ok;
 }

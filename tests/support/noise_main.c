@@ -1,6 +1,7 @@
-/* noise_main.c - pf-noise-model VARIANT hf|openai|openai-half PATH: writes a checkpoint
- * of seeded noise (noise.h). Such a model is for parity and speed, it finds nothing.
- * One that is there already is left alone: after a change of the rules, remove it. */
+/* noise_main.c - pf-noise-model VARIANT hf|openai|openai-half|open-clip PATH: writes a
+ * checkpoint of seeded noise (noise.h). Such a model is for parity and speed, it finds
+ * nothing. One that is there already is left alone: after a change of the rules, remove
+ * it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +12,12 @@
 static bool write_unless_there(const pf_noise_variant *v, const char *path,
                                pf_noise_layout layout, pf_err *err)
 {
-    char *file = layout == PF_NOISE_HF ? pf_path_join(path, "model.safetensors", err)
-                                       : pf_strdup(path, err);
+    const bool is_open_clip =
+        layout == PF_NOISE_OPEN_CLIP || v->family == PF_NOISE_BIOMEDCLIP;
+    char *file = is_open_clip ? pf_path_join(path, "open_clip_model.safetensors", err)
+                 : layout == PF_NOISE_HF || v->family == PF_NOISE_SIGLIP
+                     ? pf_path_join(path, "model.safetensors", err)
+                     : pf_strdup(path, err);
     bool ok = file && (pf_path_exists(file) || pf_noise_write(v, path, layout, err));
     pf_free(file);
     return ok;
@@ -20,9 +25,9 @@ static bool write_unless_there(const pf_noise_variant *v, const char *path,
 
 int main(int argc, char **argv)
 {
-    static const char *const layouts[] = {"hf", "openai", "openai-half"};
+    static const char *const layouts[] = {"hf", "openai", "openai-half", "open-clip"};
     const pf_noise_variant *v = argc == 4 ? pf_noise_find(argv[1]) : NULL;
-    for (int i = 0; v && i < 3; i++) {
+    for (int i = 0; v && i < 4; i++) {
         if (strcmp(argv[2], layouts[i]) != 0)
             continue;
         pf_err err = PF_ERR_INIT;
@@ -31,7 +36,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "pf-noise-model: %s\n", err.msg);
         return 1;
     }
-    fprintf(stderr, "usage: pf-noise-model vitb32|rn50|rn50x4|tiny-vit|tiny-rn "
-                    "hf|openai|openai-half PATH\n");
+    fprintf(stderr,
+            "usage: pf-noise-model VARIANT hf|openai|openai-half|open-clip PATH\n"
+            "       variants are in tests/support/noise.h\n");
     return 2;
 }

@@ -24,14 +24,24 @@ static inline void open_file(pf_mapfile *map, const char *folder, const char *na
     pf_free(path);
 }
 
+static inline bool decode_file_with_alpha(pf_picture *out, const char *folder,
+                                          const char *name, bool keeps_alpha,
+                                          pf_err *err)
+{
+    pf_mapfile map;
+    pf_picture_limits limits;
+    pf_picture_limits_init(&limits);
+    limits.keeps_alpha = keeps_alpha;
+    open_file(&map, folder, name);
+    bool ok = pf_picture_decode(out, map.data, map.size, name, 0, &limits, err);
+    pf_mapfile_close(&map);
+    return ok;
+}
+
 static inline bool decode_file(pf_picture *out, const char *folder, const char *name,
                                pf_err *err)
 {
-    pf_mapfile map;
-    open_file(&map, folder, name);
-    bool ok = pf_picture_decode(out, map.data, map.size, name, 0, NULL, err);
-    pf_mapfile_close(&map);
-    return ok;
+    return decode_file_with_alpha(out, folder, name, false, err);
 }
 
 typedef struct {

@@ -125,8 +125,7 @@ static void check_model(const char *path, const char *variant)
     float *pixels = pf_alloc_floats(N * size, &err);
     assert_true(pixels && t.dims->embed <= DIM_MAX);
     for (int i = 0; i < N; i++)
-        assert_ok(pf_noise_image(pf_noise_find(variant), t.side, i,
-                                 pixels + (size_t)i * size, &err),
+        assert_ok(pf_noise_image(variant, t.side, i, pixels + (size_t)i * size, &err),
                   &err);
     t.pixels = pixels;
     make_texts(&t);

@@ -9,6 +9,7 @@
 #include "core/search/classify.h"
 #include "tests/support/asking.h"
 #include "tests/support/films.h"
+#include "tests/support/noise.h"
 #include "tests/support/seeded.h"
 #include "tests/unit/test_support.h"
 
@@ -182,6 +183,47 @@ static void probabilities_are_clips(void **state)
     }
 }
 
+/* SigLIP's rule, written down differently: tanh of half the logit. Labels do not share
+ * anything, so that one more changes nothing for the others. */
+static void each_by_itself(void **state)
+{
+    (void)state;
+    enum { WIDE = 72 };
+    pf_model *siglip;
+    pf_model_options o;
+    pf_classifier *two, *three;
+    pf_labels more = {0};
+    float picture[WIDE], bias = 0;
+    pf_label_score a[2], b[3];
+    pf_model_options_init(&o);
+    assert_ok(pf_noise_write(pf_noise_find("tiny-siglip"), pf_films_path("siglip"),
+                             PF_NOISE_HF, &err),
+              &err);
+    assert_ok(pf_model_open(&siglip, pf_films_path("siglip"), &o, NULL, &err), &err);
+    assert_ok(pf_labels_parse(&labels, "left lung, right hip", "{}", &err), &err);
+    assert_ok(pf_labels_parse(&more, "left lung, right hip, spine", "{}", &err), &err);
+    assert_ok(pf_classifier_new(&two, &labels, siglip, &err), &err);
+    assert_ok(pf_classifier_new(&three, &more, siglip, &err), &err);
+    assert_true(pf_clip_logit_bias(pf_model_clip(siglip), &bias) && bias == -12.5f);
+    for (uint32_t seed = 1; seed <= 50; seed++) {
+        pf_seeded_vector(picture, WIDE, seed);
+        pf_classify(two, picture, a);
+        pf_classify(three, picture, b);
+        for (int i = 0; i < 2; i++) {
+            const double logit = 100 * a[i].cosine - 12.5;
+            const double p = 0.5 + 0.5 * tanh(logit / 2);
+            assert_true(fabs(a[i].probability - p) < 1e-4 * p + 1e-12);
+            for (int k = 0; k < 3; k++)
+                assert_true(b[k].label != a[i].label ||
+                            b[k].probability == a[i].probability);
+        }
+    }
+    pf_labels_reset(&more);
+    pf_classifier_free(two);
+    pf_classifier_free(three);
+    pf_model_close(siglip);
+}
+
 /* By hand: a picture made so that its cosines to both labels differ by 0.02. With the
  * scale of 100 the logits differ by 2, and 1 / (1 + e^-2) = 0.880797. */
 static void hand_computed(void **state)
@@ -287,6 +329,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(labels_are_refused, before, after),
         cmocka_unit_test_setup_teardown(labels_are_counted, before, after),
         cmocka_unit_test_setup_teardown(probabilities_are_clips, before, after),
+        cmocka_unit_test_setup_teardown(each_by_itself, before, after),
         cmocka_unit_test_setup_teardown(hand_computed, before, after),
         cmocka_unit_test_setup_teardown(ties_and_extremes, before, after),
         cmocka_unit_test_setup_teardown(counts_truncated, before, after),

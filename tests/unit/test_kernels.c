@@ -181,7 +181,7 @@ static void test_simple(void **unused)
     for (size_t i = 0; i < n; i++)
         assert_true(y[i] == (x[i] > 0 ? x[i] : 0));
     memcpy(y, x, n * sizeof *y);
-    pf_kernel_quick_gelu(y, n);
+    pf_kernel_activate(PF_QUICK_GELU, y, n);
     for (size_t i = 0; i < n; i++)
         close_to(y[i], x[i] / (1 + exp(-1.702 * x[i])), 1e-6, "quick gelu", i);
     pf_free(x);
@@ -190,15 +190,49 @@ static void test_simple(void **unused)
 }
 
 /* Values at which exp() leaves the floats: the result is 0 or x, never NaN. */
-static void test_quick_gelu_far_out(void **unused)
+static void test_activations_far_out(void **unused)
 {
     (void)unused;
-    float x[] = {-1e30f, -1000, -100, 0, 100, 1000, 1e30f};
-    pf_kernel_quick_gelu(x, 7);
-    for (int i = 0; i < 3; i++)
-        assert_true(fabsf(x[i]) < 1e-8f * 1e30f && isfinite(x[i]));
-    assert_true(fabsf(x[1]) < 1e-30f && fabsf(x[2]) < 1e-30f);
-    assert_true(x[3] == 0 && x[4] == 100 && x[5] == 1000 && x[6] == 1e30f);
+    for (int a = PF_QUICK_GELU; a <= PF_GELU_TANH; a++) {
+        float x[] = {-1e30f, -1000, -100, 0, 100, 1000, 1e30f};
+        pf_kernel_activate((pf_activation)a, x, 7);
+        for (int i = 0; i < 3; i++)
+            assert_true(fabsf(x[i]) < 1e-8f * 1e30f && isfinite(x[i]));
+        assert_true(fabsf(x[1]) < 1e-30f && fabsf(x[2]) < 1e-30f);
+        assert_true(x[3] == 0 && x[4] == 100 && x[5] == 1000 && x[6] == 1e30f);
+    }
+}
+
+static double gelu_of(double x)
+{
+    return x * 0.5 * erfc(-x / sqrt(2));
+}
+
+static double gelu_tanh_of(double x)
+{
+    return 0.5 * x * (1 + tanh(0.79788456080286536 * (x + 0.044715 * x * x * x)));
+}
+
+/* Both against the definition: in units of float's rounding of the largest value near,
+ * so that the three cannot be taken for each other, which differ by up to 2e-2. */
+static void test_gelu(void **unused)
+{
+    (void)unused;
+    double worst = 0, worst_tanh = 0;
+    for (int i = -1200000; i <= 1200000; i++) {
+        const float x = (float)i / 100000;
+        float exact = x, with_tanh = x;
+        pf_kernel_activate(PF_GELU, &exact, 1);
+        pf_kernel_activate(PF_GELU_TANH, &with_tanh, 1);
+        const double unit = 6e-8 * (1 + fabs((double)x));
+        worst = fmax(worst, fabs((double)exact - gelu_of((double)x)) / unit);
+        worst_tanh =
+            fmax(worst_tanh, fabs((double)with_tanh - gelu_tanh_of((double)x)) / unit);
+    }
+    if (worst > 2 || worst_tanh > 2)
+        fail_msg("gelu is off by %.3f units, with tanh by %.3f", worst, worst_tanh);
+    print_message("gelu is off by at most %.3f units, with tanh by %.3f\n", worst,
+                  worst_tanh);
 }
 
 /* ---- e^x ---- */
@@ -232,7 +266,7 @@ static void test_exp(void **unused)
     for (int i = 0; i <= 1000000; i++) {
         float x = -10.0f - 41.7f * (float)i / 1000000, y = x;
         double expected = (double)x / (1 + exp((double)(-1.702f * x)));
-        pf_kernel_quick_gelu(&y, 1);
+        pf_kernel_activate(PF_QUICK_GELU, &y, 1);
         worst_near = fmax(worst_near, units_off(y, expected));
     }
     if (worst > 2 || worst_near > 4)
@@ -506,7 +540,8 @@ int main(void)
         cmocka_unit_test_setup(test_product, before),
         cmocka_unit_test_setup(test_layer_norm, before),
         cmocka_unit_test_setup(test_simple, before),
-        cmocka_unit_test_setup(test_quick_gelu_far_out, before),
+        cmocka_unit_test_setup(test_activations_far_out, before),
+        cmocka_unit_test_setup(test_gelu, before),
         cmocka_unit_test_setup(test_exp, before),
         cmocka_unit_test_setup(test_softmax, before),
         cmocka_unit_test_setup(test_attention, before),

@@ -319,7 +319,7 @@ static void test_preprocess_forms(void **state)
         "\"size\":64,\"crop_size\":64,\"resample\":3",
         ("\"size\":{\"shortest_edge\":64},\"crop_size\":{\"height\":64,\"width\":64},"
          "\"do_convert_rgb\":true,\"do_rescale\":true"),
-        "\"size\":{\"height\":64,\"width\":64},\"crop_size\":{\"shortest_edge\":64}",
+        "\"size\":{\"shortest_edge\":64},\"crop_size\":{\"shortest_edge\":64}",
         "\"do_resize\":true",
     };
     pf_model_options o = usual();
@@ -336,6 +336,14 @@ static void test_preprocess_forms(void **state)
     pf_hash other = pf_model_fingerprint(m);
     assert_int_equal(pf_model_preprocess(m)->resize, 80);
     assert_int_equal(pf_model_preprocess(m)->filter, PF_RESAMPLE_BILINEAR);
+    assert_false(pf_hash_equal(&other, &expected));
+    assert_false(pf_model_preprocess(m)->is_squashed);
+    pf_model_close(m);
+    /* A height and a width are what transformers resizes to, aspect or not. */
+    put_preprocess("\"size\":{\"height\":64,\"width\":64},\"crop_size\":64");
+    m = open_usual("hf");
+    other = pf_model_fingerprint(m);
+    assert_true(pf_model_preprocess(m)->is_squashed);
     assert_false(pf_hash_equal(&other, &expected));
     pf_model_close(m);
 }
@@ -360,6 +368,10 @@ static void test_preprocess_refusals(void **state)
         {"{\"size\":32,\"crop_size\":64}", PF_ERR_UNSUPPORTED,
          "'size' is smaller than 'crop_size'"},
         {"{\"size\":9000}", PF_ERR_UNSUPPORTED, "or over 8192"},
+        {"{\"size\":{\"height\":72,\"width\":72},\"crop_size\":64}", PF_ERR_UNSUPPORTED,
+         "a height and a width other than 'crop_size'"},
+        {"{\"do_center_crop\":false}", PF_ERR_UNSUPPORTED, "switches a step"},
+        {"{\"rescale_factor\":1}", PF_ERR_UNSUPPORTED, "'rescale_factor' is not 1/255"},
         {"{\"resample\":1}", PF_ERR_UNSUPPORTED, "'resample' is neither"},
         {"{\"resample\":\"bicubic\"}", PF_ERR_UNSUPPORTED, "'resample' is neither"},
         {"{\"image_mean\":[0.5,0.5]}", PF_ERR_UNSUPPORTED, "not three numbers"},
@@ -374,9 +386,14 @@ static void test_preprocess_refusals(void **state)
         put_text("hf/preprocessor_config.json", bad[i].text);
         refused("hf", bad[i].code, bad[i].words);
         if (bad[i].code != PF_ERR_MISMATCH)
-            assert_non_null(strstr(err.msg, "hf/preprocessor_config.json'"));
+            assert_non_null(strstr(err.msg, "preprocessor_config.json"));
     }
     pf_model_options o = usual();
+    put_preprocess("\"size\":64");
+    o.preprocess = "siglip";
+    refused_with(
+        "hf", &o, PF_ERR_MISUSE,
+        "preprocessing 'siglip' does not go with this model, which has 'clip'");
     o.preprocess = "imagenet";
     refused_with("hf", &o, PF_ERR_MISUSE,
                  "preprocessing 'imagenet' is not known, only 'clip' and "
@@ -483,8 +500,8 @@ static void test_config_contradicts(void **state)
          "position_embedding.weight' has shape [17, 128], expected [26, 128]"},
         {"\"vocab_size\":514", "\"vocab_size\":49408", PF_ERR_FORMAT,
          "token_embedding.weight' has shape [514, 64], expected [49408, 64]"},
-        {"\"quick_gelu\"", "\"gelu\"", PF_ERR_UNSUPPORTED, "hidden_act 'gelu'"},
-        {"\"clip\"", "\"bert\"", PF_ERR_UNSUPPORTED, "model_type is 'bert'"},
+        {"\"quick_gelu\"", "\"relu\"", PF_ERR_UNSUPPORTED, "hidden_act 'relu'"},
+        {"\"clip\"", "\"bert\"", PF_ERR_UNSUPPORTED, "model_type 'bert'"},
         {"\"vision_config\"", "\"other_config\"", PF_ERR_FORMAT,
          "config.json has no 'vision_config'"},
         {"\"projection_dim\"", "projection_dim", PF_ERR_FORMAT, "config.json"},
@@ -507,6 +524,8 @@ static void test_without_config(void **state)
     pf_model_options o = usual();
     pf_hash with = fingerprint_of("hf", &o);
     unlink(in_root("hf/config.json"));
+    refused("hf", PF_ERR_NOT_FOUND, "say --activation quick-gelu");
+    o.activation = "quick-gelu";
     pf_hash without = fingerprint_of("hf", &o);
     assert_true(pf_hash_equal(&with, &without));
     /* Beside OpenAI's names one belongs to something else. */
@@ -595,7 +614,8 @@ static void test_tensor_names(void **state)
     pf_model_close(open_usual("hf"));
     replace("hf/model.safetensors", "text_model.embeddings.token_embedding.weight",
             "text_model.embeddings.tokem_embedding.weight");
-    refused("hf", PF_ERR_UNSUPPORTED, "no CLIP model: neither tensor 'text_model");
+    refused("hf", PF_ERR_FORMAT,
+            "tensor 'text_model.embeddings.token_embedding.weight' is missing");
 }
 
 /* One tensor more, of one number, at the end of the file. */
@@ -628,9 +648,10 @@ static void test_unknown_tensors(void **state)
     add_tensor("text_model.embeddings.position_ids"); /* what releases carry along */
     pf_model_close(open_usual("hf"));
     add_tensor("adapter.weight");
-    refused("hf", PF_ERR_FORMAT, "tensor 'adapter.weight' belongs to no CLIP model");
+    refused("hf", PF_ERR_FORMAT, "tensor 'adapter.weight' belongs to no Hugging Face");
     add_tensor("adapter.bias");
-    refused("hf", PF_ERR_FORMAT, "tensor 'adapter.bias' and 1 more belong to no CLIP");
+    refused("hf", PF_ERR_FORMAT,
+            "tensor 'adapter.bias' and 1 more belong to no Hugging");
 }
 
 static void test_cut_short(void **state)

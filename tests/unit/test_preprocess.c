@@ -3,7 +3,8 @@
  *
  * tests/golden/preprocess holds pictures and what Pillow 9.4 makes of them: clip224
  * (bicubic to 224, crop) and train250 (bilinear to 285, crop to 250). More of them are
- * in the shared folder; those are compared where it exists.
+ * in the shared folder, and what open_clip and SigLIP make of them; those are compared
+ * where it exists.
  */
 #include "image_support.h"
 
@@ -15,10 +16,16 @@
 
 static void get_recipe(pf_preprocess *p, const char *folder)
 {
-    if (strcmp(folder, "clip224") == 0)
-        pf_preprocess_init_clip(p, 224);
-    else
+    if (strncmp(folder, "siglip", 6) == 0)
+        pf_preprocess_init_siglip(p, 224);
+    else if (strcmp(folder, "train250") == 0)
         pf_preprocess_init_pubmedclip_train(p, 250);
+    else
+        pf_preprocess_init_clip(p, 224);
+    if (strcmp(folder, "openclip224") == 0)
+        pf_preprocess_set_open_clip(p);
+    if (strcmp(folder, "siglip224-bilinear") == 0)
+        p->filter = PF_RESAMPLE_BILINEAR;
 }
 
 static void check_against(const char *root, const char *folder, const char *name)
@@ -29,7 +36,7 @@ static void check_against(const char *root, const char *folder, const char *name
     pf_picture in, expected;
     get_recipe(&p, folder);
     snprintf(path, sizeof path, "%s/in", root);
-    assert_ok(decode_file(&in, path, name, &err), &err);
+    assert_ok(decode_file_with_alpha(&in, path, name, p.is_rgb_last, &err), &err);
     snprintf(path, sizeof path, "%s/%s", root, folder);
     snprintf(golden, sizeof golden, "%.*s.png", (int)(strcspn(name, ".")), name);
     assert_ok(decode_file(&expected, path, golden, &err), &err);
@@ -87,6 +94,29 @@ static void test_shared(void **state)
         check_against(SHARED, "clip224", turned[i]);
 }
 
+/* A folder of open_clip and of SigLIP has what differs from CLIP's. */
+static void test_families(void **state)
+{
+    (void)state;
+    static const char *const open_clip[] = {"alpha.png", "bilevel.png", "odd.png",
+                                            "palette.png"};
+    static const char *const siglip[] = {"alpha.png", "exact.png", "photo.jpg",
+                                         "small.png", "strip.png", "tall.png",
+                                         "tiny.png",  "wide.png"};
+    static const char *const bilinear[] = {"small.png", "tall.png", "tiny.png",
+                                           "wide.png"};
+    if (!pf_path_is_folder(SHARED)) {
+        fprintf(stderr, "skipped: no folder " SHARED "\n");
+        skip();
+    }
+    for (size_t i = 0; i < sizeof open_clip / sizeof *open_clip; i++)
+        check_against(SHARED, "openclip224", open_clip[i]);
+    for (size_t i = 0; i < sizeof siglip / sizeof *siglip; i++)
+        check_against(SHARED, "siglip224", siglip[i]);
+    for (size_t i = 0; i < sizeof bilinear / sizeof *bilinear; i++)
+        check_against(SHARED, "siglip224-bilinear", bilinear[i]);
+}
+
 /* A picture of `width` x `height` with values that follow from their place. */
 static pf_picture make_picture(int width, int height)
 {
@@ -100,6 +130,63 @@ static pf_picture make_picture(int width, int height)
         p.rgb[i] = (uint8_t)(v >> 24);
     }
     return p;
+}
+
+/* Half of the picture cannot be seen: its colours do not shine into the other half, and
+ * what is opaque is resized as any picture is. */
+static void test_alpha(void **state)
+{
+    (void)state;
+    enum { SIDE = 64, N = 16 };
+    pf_err err = PF_ERR_INIT;
+    pf_preprocess p;
+    uint8_t plain[N * N * 3], opaque[N * N * 3], half[N * N * 3];
+    pf_picture in = make_picture(SIDE, SIDE);
+    pf_preprocess_init_clip(&p, N);
+    assert_ok(pf_preprocess_pixels(&p, &in, plain, &err), &err);
+    pf_preprocess_set_open_clip(&p);
+    in.alpha = pf_alloc_array(SIDE, SIDE, &err);
+    assert_non_null(in.alpha);
+    memset(in.alpha, 255, SIDE * SIDE);
+    assert_ok(pf_preprocess_pixels(&p, &in, opaque, &err), &err);
+    assert_memory_equal(opaque, plain, sizeof plain);
+    for (size_t i = 0; i < SIDE * SIDE; i++) {
+        const bool is_left = i % SIDE < SIDE / 2;
+        in.alpha[i] = is_left ? 255 : 0;
+        memset(in.rgb + 3 * i, is_left ? 100 : 255, 3);
+    }
+    assert_ok(pf_preprocess_pixels(&p, &in, half, &err), &err);
+    for (size_t i = 0; i < N * N; i++) {
+        if (i % N < N / 2)
+            assert_in_range(half[3 * i], 95, 105);
+    }
+    pf_picture_reset(&in);
+}
+
+/* Colours of a table are not mixed, but for a preprocessing that makes them RGB first.
+ */
+static void test_table(void **state)
+{
+    (void)state;
+    enum { SIDE = 50, N = 16 };
+    pf_err err = PF_ERR_INIT;
+    pf_preprocess p;
+    uint8_t rgb[N * N * 3];
+    size_t mixed = 0;
+    pf_picture in = make_picture(SIDE, SIDE);
+    in.has_table = true;
+    for (size_t i = 0; i < SIDE * SIDE; i++)
+        memset(in.rgb + 3 * i, in.rgb[3 * i] & 1 ? 255 : 0, 3);
+    pf_preprocess_init_clip(&p, N);
+    assert_ok(pf_preprocess_pixels(&p, &in, rgb, &err), &err);
+    for (size_t i = 0; i < N * N * 3; i++)
+        mixed += rgb[i] != 0 && rgb[i] != 255;
+    assert_true(mixed > 0);
+    pf_preprocess_set_open_clip(&p);
+    assert_ok(pf_preprocess_pixels(&p, &in, rgb, &err), &err);
+    for (size_t i = 0; i < N * N * 3; i++)
+        assert_true(rgb[i] == 0 || rgb[i] == 255);
+    pf_picture_reset(&in);
 }
 
 /* Cropping first must not change a byte. */
@@ -218,6 +305,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_families),
+        cmocka_unit_test(test_alpha),
+        cmocka_unit_test(test_table),
         cmocka_unit_test(test_window_is_part_of_the_whole),
         cmocka_unit_test(test_strips),
         cmocka_unit_test(test_recipes),
