@@ -32,7 +32,7 @@ typedef struct {
     bool (*reserve)(void *context, size_t bytes);
     void *context;
     bool keeps_alpha; /* no limit: give transparency too, where a file has it (PNG,
-                         WebP) */
+                         TIFF, WebP) */
 } pf_picture_limits;
 
 void pf_picture_limits_init(pf_picture_limits *limits);
