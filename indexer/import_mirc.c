@@ -12,7 +12,7 @@
 
 /* Part of the hash of what was read: when documents come to be understood in another
  * way, all are taken in again. */
-static const char understanding[] = "mirc 1";
+static const char understanding[] = "mirc 2";
 
 static bool has_ending(const char *path, const char *ending)
 {
@@ -139,6 +139,22 @@ static bool tell_of_private(const pf_mirc *m, pf_collection *to, pf_err *err)
     return pf_collection_add_note(to, text.msg, err);
 }
 
+/* Headings are not named: they may be what is left out for. */
+static bool tell_of_sections(const pf_mirc *m, pf_collection *to, pf_err *err)
+{
+    pf_err text = PF_ERR_INIT;
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_documents; i++)
+        n += m->documents[i].found ? m->documents[i].content.n_unknown_sections : 0;
+    if (n == 0)
+        return true;
+    pf_fail(&text, PF_ERR_MISUSE,
+            "'%s': %zu section%s of MIRC documents %s not known, and left out",
+            to->source, n, n == 1 ? "" : "s",
+            n == 1 ? "has a heading that is" : "have headings that are");
+    return pf_collection_add_note(to, text.msg, err);
+}
+
 static bool add_hash(const pf_mirc *m, const pf_import *from, pf_collection *to,
                      pf_err *err)
 {
@@ -168,7 +184,7 @@ bool pf_mirc_add(pf_mirc *m, const pf_import *from, const pf_scan *scan,
 {
     if (m->n_documents == 0)
         return true;
-    bool ok = tell_of_private(m, to, err);
+    bool ok = tell_of_private(m, to, err) && tell_of_sections(m, to, err);
     for (size_t i = 0; ok && i < m->n_documents; i++) {
         if (m->documents[i].found)
             ok = add_document(&m->documents[i], from->path, scan, to, err);
