@@ -324,6 +324,20 @@ static bool open_inside(int *fd, const char *archive, const char *name,
     return ok;
 }
 
+bool pf_archive_has_file(const char *path)
+{
+    const size_t n = pf_path_archive(path);
+    if (n == 0)
+        return pf_path_exists(path);
+    pf_archive *a = NULL;
+    char *archive = pf_strndup(path, n, NULL);
+    const bool has =
+        archive && pf_archive_open(&a, archive, NULL, NULL) && find(a, path + n + 1);
+    pf_archive_close(a);
+    pf_free(archive);
+    return has;
+}
+
 bool pf_archive_open_file(int *fd, const char *path, const char *within, pf_err *err)
 {
     const size_t n = pf_path_archive(path);

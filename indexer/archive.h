@@ -47,4 +47,8 @@ PF_MUST_CHECK bool pf_archive_read(pf_archive *archive, const pf_archive_file *f
 PF_MUST_CHECK bool pf_archive_open_file(int *fd, const char *path, const char *within,
                                         pf_err *err);
 
+/* Is there a file of this path, in an archive or not? What cannot be looked into has
+ * none. */
+bool pf_archive_has_file(const char *path);
+
 #endif

@@ -427,6 +427,8 @@ static void files_inside_are_opened_like_others(void **state)
     assert_true(pf_file_is_as(inside, &of_zip));
     assert_false(pf_path_is_gone(inside));
     assert_true(pf_path_is_gone("/nowhere.zip/a.pgm"));
+    assert_true(pf_archive_has_file(zip) && pf_archive_has_file(inside));
+    assert_false(pf_archive_has_file("/nowhere.zip/a.pgm"));
 
     assert_ok(pf_archive_open_file(&fd, inside, NULL, &err), &err);
     assert_int_equal(read(fd, start, 2), 2);
@@ -439,6 +441,7 @@ static void files_inside_are_opened_like_others(void **state)
     close(fd);
 
     snprintf(inside, sizeof inside, "%s/nobody.pgm", zip);
+    assert_false(pf_archive_has_file(inside));
     assert_false(pf_archive_open_file(&fd, inside, NULL, &err));
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     err = (pf_err)PF_ERR_INIT;
