@@ -150,6 +150,19 @@ static bool tell_of_shared(size_t n, pf_collection *to, pf_err *err)
     return pf_collection_add_note(to, text.msg, err);
 }
 
+static bool tell_of_unnamed(const pf_mirc *m, pf_collection *to, pf_err *err)
+{
+    pf_err text = PF_ERR_INIT;
+    if (m->n_unnamed == 0)
+        return true;
+    pf_fail(&text, PF_ERR_MISUSE,
+            "'%s': %zu picture%s in archives %s named by no MIRC document there, and "
+            "left out",
+            to->source, m->n_unnamed, m->n_unnamed == 1 ? "" : "s",
+            m->n_unnamed == 1 ? "is" : "are");
+    return pf_collection_add_note(to, text.msg, err);
+}
+
 static bool tell_of_private(const pf_mirc *m, pf_collection *to, pf_err *err)
 {
     pf_err text = PF_ERR_INIT;
@@ -208,7 +221,8 @@ bool pf_mirc_add(pf_mirc *m, const pf_import *from, const pf_scan *scan,
 {
     if (m->n_documents == 0)
         return true;
-    bool ok = tell_of_private(m, to, err) && tell_of_sections(m, to, err);
+    bool ok = tell_of_private(m, to, err) && tell_of_sections(m, to, err) &&
+              tell_of_unnamed(m, to, err);
     size_t n_shared = 0;
     for (size_t i = 0; ok && i < m->n_documents; i++) {
         if (m->documents[i].found)
