@@ -1,5 +1,7 @@
 /* test_mirc.c - MIRC documents and the archives they come in: what is read of them, and
  * that no damage to their bytes does any harm. */
+#define _GNU_SOURCE /* mkstemps() */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -450,6 +452,56 @@ static void files_inside_are_opened_like_others(void **state)
     assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
 }
 
+static bool opens(const char *path)
+{
+    int fd;
+    err = (pf_err)PF_ERR_INIT;
+    if (!pf_archive_open_file(&fd, path, NULL, &err))
+        return false;
+    close(fd);
+    return true;
+}
+
+static void *open_in_thread(void *path)
+{
+    return opens(path) ? path : NULL;
+}
+
+/* The last one stays open, as long as it is the same file. */
+static void an_archive_that_changes_is_read_anew(void **state)
+{
+    (void)state;
+    pf_buf good, evil;
+    char zip[] = "/tmp/pf-mirc-XXXXXX.zip", inside[ROOM];
+    const int fd = mkstemps(zip, 4);
+    assert_true(fd >= 0);
+    close(fd);
+    read_golden(&good, "export.zip");
+    read_golden(&evil, "evil.zip");
+    snprintf(inside, sizeof inside, "%s/b.pgm", zip);
+    for (int i = 0; i < 3; i++) {
+        write_file(zip, good.data, good.size);
+        assert_true(opens(inside) && opens(inside) && pf_archive_has_file(inside));
+        write_file(zip, evil.data, evil.size);
+        assert_false(opens(inside) || pf_archive_has_file(inside));
+        assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+        write_file(zip, good.data, good.size / 2);
+        assert_false(opens(inside) || pf_archive_has_file(inside));
+        assert_int_equal(err.code, PF_ERR_FORMAT);
+    }
+    write_file(zip, good.data, good.size);
+    assert_true(opens(inside));
+    pthread_t thread;
+    void *opened = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, open_in_thread, inside), 0);
+    assert_int_equal(pthread_join(thread, &opened), 0);
+    assert_ptr_equal(opened, inside);
+    unlink(zip);
+    assert_false(opens(inside) || pf_archive_has_file(inside));
+    pf_buf_free(&good);
+    pf_buf_free(&evil);
+}
+
 static void memory_for_archives_that_runs_out_is_said(void **state)
 {
     (void)state;
@@ -486,6 +538,7 @@ int main(void)
         cmocka_unit_test_setup(memory_that_runs_out_is_said, before),
         cmocka_unit_test_setup(memory_for_archives_that_runs_out_is_said, before),
         cmocka_unit_test_setup(files_inside_are_opened_like_others, before),
+        cmocka_unit_test_setup(an_archive_that_changes_is_read_anew, before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
