@@ -154,13 +154,13 @@ static const struct {
 
 static bool begins_with(const char *s, const char *prefix)
 {
-    return strncmp(s, prefix, strlen(prefix)) == 0;
+    return strncasecmp(s, prefix, strlen(prefix)) == 0;
 }
 
 static const field_kind *find_field(const char *name)
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strcmp(fields[i].name, name) == 0)
+        if (strcasecmp(fields[i].name, name) == 0)
             return &fields[i];
     }
     return NULL;
@@ -169,7 +169,7 @@ static const field_kind *find_field(const char *name)
 static meaning listed_meaning(const char *name)
 {
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
-        if (strcmp(elements[i].name, name) == 0)
+        if (strcasecmp(elements[i].name, name) == 0)
             return elements[i].means;
     }
     return IS_UNKNOWN;
@@ -430,7 +430,7 @@ static const char *find_attribute(attributes a, const char *name, size_t *n)
 {
     for (int i = 0; i < a.n; i++) {
         const xmlChar **words = a.at + (ptrdiff_t)i * ATTRIBUTE_WORDS;
-        if (strcmp((const char *)words[0], name) != 0)
+        if (strcasecmp((const char *)words[0], name) != 0)
             continue;
         *n = (size_t)(words[4] - words[3]);
         return (const char *)words[3];
@@ -537,18 +537,18 @@ static bool open_section(reader *r, frame *f, attributes a)
 /* Of a patient age and sex are kept, which tell nobody who it is. */
 static const field_kind *patient_field(const char *name, const frame *above)
 {
-    if (strcmp(name, "pt-sex") == 0)
+    if (strcasecmp(name, "pt-sex") == 0)
         return &sex_field;
-    if (strcmp(name, "pt-age") == 0)
+    if (strcasecmp(name, "pt-age") == 0)
         return &age_field;
-    return above->field == &age_field && strcmp(name, "years") == 0 ? &years_field
-                                                                    : NULL;
+    return above->field == &age_field && strcasecmp(name, "years") == 0 ? &years_field
+                                                                        : NULL;
 }
 
 /* The field that the element opens, if any: a title is the document's own. */
 static const field_kind *field_of(const reader *r, const char *name, meaning means)
 {
-    if (r->depth == 1 && strcmp(name, "title") == 0)
+    if (r->depth == 1 && strcasecmp(name, "title") == 0)
         return &title_field;
     const field_kind *field = patient_field(name, &r->frames[r->depth - 1]);
     return field || means != IS_FIELD ? field : find_field(name);

@@ -4,9 +4,10 @@
  *
  * What is kept is a list, so that nothing has to be remembered to be left out: elements
  * (mirc_document.c), headings of sections (mirc_headings.c), and the text within them
- * that stands in elements of formatting. Anything else is passed over; of all that
- * names people, authors, owners, patients, pictures are passed over as well. Text that
- * is marked visible="owner" or "no" is read for owners only.
+ * that stands in elements of formatting. Capitals in their names make no difference.
+ * Anything else is passed over; of all that names people, authors, owners, patients,
+ * pictures are passed over as well. Text that is marked visible="owner" or "no" is read
+ * for owners only.
  *
  * The XML is read by libxml2 (this module alone includes it), as a stream: no network,
  * no files, no document type with entities of its own. Limits: MIRC_MAX_BYTES, and a

@@ -270,6 +270,16 @@ static void sections_left_out_are_counted(void **state)
     pf_mirc_document_reset(&d);
 }
 
+static void capitals_of_names_make_no_difference(void **state)
+{
+    (void)state;
+    expect(
+        "<Findings>a<P>b</P><Author>X</Author><Patient><PT-SEX>F</PT-SEX>X</Patient>"
+        "</Findings><Phi><History>X</History></Phi><Section Heading='MRN'>X</Section>"
+        "<history Visible='owner'>X</history><Image SRC='i'/>",
+        "|sex=F|a b|<,i,>");
+}
+
 static void pictures_have_versions_and_captions(void **state)
 {
     (void)state;
@@ -531,6 +541,7 @@ int main(void)
                                before),
         cmocka_unit_test_setup(headings_that_are_not_known_are_left_out, before),
         cmocka_unit_test_setup(sections_left_out_are_counted, before),
+        cmocka_unit_test_setup(capitals_of_names_make_no_difference, before),
         cmocka_unit_test_setup(pictures_have_versions_and_captions, before),
         cmocka_unit_test_setup(others_are_none, before),
         cmocka_unit_test_setup(damaged_documents_do_no_harm, before),
