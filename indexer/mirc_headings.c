@@ -75,12 +75,11 @@ static const char *const companions[] = {
     "previous", "further", "additional", "other", "relevant", "pertinent", "brief",
     "short", "detailed", "general", "important", "chief", "learning", "take", "home",
     "medical", "surgical", "family", "social", "physical", "patient", "patients",
-    "case", "information", "data", "details", "identification", "radiologic",
-    "radiological", "radiographic", "radiology", "pathologic", "pathological",
-    "histologic", "histological", "laboratory", "lab", "gross", "microscopic",
-    "macroscopic", "operative", "preoperative", "postoperative", "plain", "contrast",
-    "x", "chest", "abdomen", "abdominal", "pelvis", "pelvic", "brain", "head", "neck",
-    "spine", "cardiac",
+    "case", "radiologic", "radiological", "radiographic", "radiology", "pathologic",
+    "pathological", "histologic", "histological", "laboratory", "lab", "gross",
+    "microscopic", "macroscopic", "operative", "preoperative", "postoperative", "plain",
+    "contrast", "x", "chest", "abdomen", "abdominal", "pelvis", "pelvic", "brain",
+    "head", "neck", "spine", "cardiac",
     /* German */
     "und", "oder", "der", "die", "das", "des", "zur", "zum", "klinisch", "klinische",
     "klinischer", "klinisches", "klinischen", "radiologischer", "radiologische",
@@ -91,10 +90,13 @@ static const char *const companions[] = {
     "e", "el", "los", "las", "por", "imagen", "clínica", "clínico", "clínicos", "clave",
     "radiológicos", "di", "da", "do", "clinica", "clinico"};
 
-/* Where it takes all of them. */
-static const char *const whole[] = {"hospital-course", "klinische-angaben",
-                                    "klinische-informationen",
-                                    "renseignements-cliniques"};
+/* Where it takes all of them: of "information", "data" and "identification" it depends
+ * on what. */
+static const char *const whole[] = {
+    "hospital-course",          "clinical-information", "clinical-data",
+    "clinical-details",         "procedure-details",    "identification-of-the-lesion",
+    "identification-of-lesion", "klinische-angaben",    "klinische-informationen",
+    "renseignements-cliniques"};
 
 /* ---- as a name ---- */
 
