@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "indexer/archive.h"
 
 enum { ALWAYS_FINE = 1, ONE_IN = 5 };
 
@@ -119,9 +120,18 @@ static bool is_too_much(size_t lost, size_t known)
     return lost > 0 && (lost == known || (lost > ALWAYS_FINE && lost > known / ONE_IN));
 }
 
-static bool keep_all(pf_plan *plan, size_t lost, size_t known, pf_err *err)
+/* Somebody made a document private, or excluded a folder: that must not wait until a
+ * disk is mounted again. */
+static void find_unwanted(pf_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_gone; i++)
+        plan->gone[i].is_unwanted = pf_archive_has_file(plan->gone[i].path);
+}
+
+static bool keep_lost(pf_plan *plan, size_t lost, size_t known, pf_err *err)
 {
     pf_err why = PF_ERR_INIT;
+    find_unwanted(plan);
     pf_fail(
         &why, PF_ERR_IO,
         "%zu of %zu pictures are gone: all are kept, their disk may not be mounted. "
@@ -142,7 +152,7 @@ static bool judge(pf_source *source, pf_err *err)
         return false;
     lost += count_files(&source->plan, is_broken);
     const size_t known = count_known(&source->plan);
-    return !is_too_much(lost, known) || keep_all(&source->plan, lost, known, err);
+    return !is_too_much(lost, known) || keep_lost(&source->plan, lost, known, err);
 }
 
 bool pf_losses_judge(pf_sources *sources, pf_err *err)
