@@ -184,7 +184,7 @@ typedef struct {
     const char *tokenizer;  /* file or folder; NULL: beside the model */
     const char *preprocess; /* without a catalog: "pubmedclip-train"; NULL: what the
                                model says */
-    const char *synonyms;   /* a file in place of the built-in table */
+    const char *synonyms;   /* a file for the built-in table; "+FILE": beside it */
     bool ignores_negation;  /* "no effusion" speaks of an effusion like any other */
     bool has_no_catalog;    /* `model` alone: to embed, classify and rank phrases */
     int search_threads;     /* that one search may use; 0: one; at most 256 */
@@ -297,6 +297,11 @@ PF_MUST_CHECK PF_API bool pf_request_add_filter(pf_request *request, const char 
  * moves behind the colon. MISUSE for a weight outside of 0.001 .. 1000. */
 PF_MUST_CHECK PF_API bool pf_read_weight(const char **text, double *weight,
                                          pf_err *err);
+/* The same for phrases, of which some begin with two numbers: "3:00 position" and "1:2
+ * block" are texts as they stand; what begins with "1:" all the same, as "1:3:00", has
+ * the weight 1. */
+PF_MUST_CHECK PF_API bool pf_read_phrase_weight(const char **text, double *weight,
+                                                pf_err *err);
 
 /* How it is answered. MISUSE for values outside of what is said. */
 enum { PF_LIMIT_MAX = 1000000 };
@@ -473,6 +478,24 @@ typedef struct {
     const pf_caption *captions; /* all of the image, then of its case; by id */
     size_t n_captions;
 } pf_hit;
+
+/* A word of the phrase that no caption has, by words or both, and the nearest that
+ * captions do have. */
+typedef struct {
+    size_t struct_size;
+    const char *word; /* in small letters */
+    int64_t captions; /* texts that have it, in any of its forms */
+} pf_suggestion;
+
+typedef struct {
+    size_t struct_size;
+    const char *word;                 /* as it was typed */
+    const pf_suggestion *suggestions; /* the nearest first */
+    size_t n_suggestions;
+} pf_missing_word;
+
+PF_API size_t pf_answer_count_missing(const pf_answer *answer);
+PF_API const pf_missing_word *pf_answer_missing(const pf_answer *answer, size_t i);
 
 /* Hits, the best first; of duplicates group by group. */
 PF_API size_t pf_answer_count(const pf_answer *answer);

@@ -342,8 +342,8 @@ static bool put_source(applier *a, pf_err *err)
 static bool delete_gone(applier *a, pf_err *err)
 {
     const pf_plan *plan = &a->source->plan;
-    for (size_t i = 0; i < plan->n_gone && !plan->doubt; i++) {
-        if (plan->gone[i].is_moved)
+    for (size_t i = 0; i < plan->n_gone; i++) {
+        if (!pf_plan_removes(plan, &plan->gone[i]))
             continue;
         a->is_noticeable = true;
         if (!pf_store_delete_image(a->store, plan->gone[i].image_id, err))

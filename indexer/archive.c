@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,6 +33,7 @@ struct pf_archive {
     pf_archive_file *files;
     size_t count;
     pf_arena names;
+    struct stat st; /* of it, as it was opened */
 };
 
 /* ---- what may be in it ---- */
@@ -177,25 +179,43 @@ static bool open_zip(pf_archive *a, int fd, pf_err *err)
     return pf_fail(err, PF_ERR_FORMAT, "it is no zip archive, or a broken one");
 }
 
+static bool open_archive(int *fd, struct stat *st, const char *path, const char *within,
+                         pf_err *err)
+{
+    if (!pf_file_open_within(fd, path, within, err))
+        return false;
+    if (fstat(*fd, st) == 0)
+        return true;
+    const int why = errno;
+    close(*fd);
+    return pf_fail_errno(err, why, "cannot read it");
+}
+
+/* `fd` is taken. */
+static bool read_directory(pf_archive **out, int fd, const struct stat *st, pf_err *err)
+{
+    *out = NULL;
+    pf_archive *a = pf_zalloc(sizeof *a, err);
+    if (!a) {
+        close(fd);
+        return false;
+    }
+    a->st = *st;
+    if (open_zip(a, fd, err) && list_files(a, (uint64_t)st->st_size, err))
+        *out = a;
+    else
+        pf_archive_close(a);
+    return *out != NULL;
+}
+
 bool pf_archive_open(pf_archive **out, const char *path, const char *within,
                      pf_err *err)
 {
     int fd;
     struct stat st;
     *out = NULL;
-    if (!pf_file_open_within(&fd, path, within, err))
-        return false;
-    pf_archive *a = pf_zalloc(sizeof *a, err);
-    if (!a || fstat(fd, &st) != 0) {
-        close(fd);
-        pf_free(a);
-        return a ? pf_fail_errno(err, errno, "cannot read it") : false;
-    }
-    if (open_zip(a, fd, err) && list_files(a, (uint64_t)st.st_size, err))
-        *out = a;
-    else
-        pf_archive_close(a);
-    return *out != NULL;
+    return open_archive(&fd, &st, path, within, err) &&
+           read_directory(out, fd, &st, err);
 }
 
 void pf_archive_close(pf_archive *a)
@@ -270,6 +290,58 @@ bool pf_archive_read(pf_archive *a, const pf_archive_file *file, pf_buf *out,
     return unpack(a, file, out->cap - out->size, take_bytes, out, err);
 }
 
+/* ---- the one that the thread read last ---- */
+
+static pthread_key_t last_key;
+static pthread_once_t last_once = PTHREAD_ONCE_INIT;
+static bool has_last_key;
+
+static void close_last(void *archive)
+{
+    pf_archive_close(archive);
+}
+
+static void make_last_key(void)
+{
+    has_last_key = pthread_key_create(&last_key, close_last) == 0;
+}
+
+static bool is_as_opened(const pf_archive *a, const struct stat *st)
+{
+    return a->st.st_dev == st->st_dev && a->st.st_ino == st->st_ino &&
+           a->st.st_size == st->st_size && a->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+           a->st.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+/* Pictures of an archive are read one after the other: its directory once. */
+static bool take_last(pf_archive **out, const char *path, const char *within,
+                      pf_err *err)
+{
+    int fd;
+    struct stat st;
+    *out = NULL;
+    if (!open_archive(&fd, &st, path, within, err))
+        return false;
+    pthread_once(&last_once, make_last_key);
+    pf_archive *last = has_last_key ? pthread_getspecific(last_key) : NULL;
+    if (last)
+        pthread_setspecific(last_key, NULL);
+    if (last && is_as_opened(last, &st)) {
+        close(fd);
+        *out = last;
+        return true;
+    }
+    pf_archive_close(last);
+    return read_directory(out, fd, &st, err);
+}
+
+/* NULL is fine. */
+static void give_last(pf_archive *a)
+{
+    if (!has_last_key || pthread_setspecific(last_key, a) != 0)
+        pf_archive_close(a);
+}
+
 /* ---- as a file ---- */
 
 static bool write_bytes(void *context, const char *bytes, size_t n, pf_err *err)
@@ -315,13 +387,27 @@ static bool open_inside(int *fd, const char *archive, const char *name,
                         const char *within, pf_err *err)
 {
     pf_archive *a;
-    if (!pf_archive_open(&a, archive, within, err))
+    if (!take_last(&a, archive, within, err))
         return false;
     const pf_archive_file *file = find(a, name);
     const bool ok = file ? unpack_to_memory(a, file, fd, err)
                          : pf_fail(err, PF_ERR_NOT_FOUND, "it is not in its archive");
-    pf_archive_close(a);
+    give_last(a);
     return ok;
+}
+
+bool pf_archive_has_file(const char *path)
+{
+    const size_t n = pf_path_archive(path);
+    if (n == 0)
+        return pf_path_exists(path);
+    pf_archive *a = NULL;
+    char *archive = pf_strndup(path, n, NULL);
+    const bool has =
+        archive && take_last(&a, archive, NULL, NULL) && find(a, path + n + 1);
+    give_last(a);
+    pf_free(archive);
+    return has;
 }
 
 bool pf_archive_open_file(int *fd, const char *path, const char *within, pf_err *err)

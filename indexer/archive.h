@@ -43,8 +43,13 @@ PF_MUST_CHECK bool pf_archive_read(pf_archive *archive, const pf_archive_file *f
                                    pf_buf *out, pf_err *err);
 
 /* pf_file_open_within(), for what lies in archives as well: *fd is then memory. LIMIT:
- * more than a picture may have. */
+ * more than a picture may have. Each thread keeps the archive that it read last open
+ * until it reads another one or ends; one that has changed is opened anew. */
 PF_MUST_CHECK bool pf_archive_open_file(int *fd, const char *path, const char *within,
                                         pf_err *err);
+
+/* Is there a file of this path, in an archive or not? What cannot be looked into has
+ * none. */
+bool pf_archive_has_file(const char *path);
 
 #endif

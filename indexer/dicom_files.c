@@ -28,7 +28,7 @@ static bool may_be_dicom(const char *path)
 {
     const char *e = pf_path_extension(path);
     return strcasecmp(e, "dcm") == 0 || strcasecmp(e, "dicom") == 0 ||
-           strcasecmp(e, "ima") == 0 || e[strspn(e, "0123456789")] == '\0';
+           strcasecmp(e, "ima") == 0 || !pf_picture_has_extension(path);
 }
 
 static bool read_head(const looker *l, const char *path, size_t *n)

@@ -12,7 +12,7 @@
 
 /* Part of the hash of what was read: when documents come to be understood in another
  * way, all are taken in again. */
-static const char understanding[] = "mirc 1";
+static const char understanding[] = "mirc 2";
 
 static bool has_ending(const char *path, const char *ending)
 {
@@ -66,10 +66,9 @@ static void key_of(const pf_mirc_file *d, const char *source, char *out, size_t 
 }
 
 /* Images that are shown in several documents stay with the first one's case. */
-static bool put_images(const pf_mirc_file *d, const pf_scan *scan, pf_subject into,
+static void put_images(const pf_mirc_file *d, const pf_scan *scan, pf_subject into,
                        pf_collection *to)
 {
-    bool is_any = false;
     for (size_t i = 0; i < d->content.n_images; i++) {
         bool is_there;
         const pf_subject image = subject_of(scan, d->found[i], &is_there);
@@ -79,17 +78,25 @@ static bool put_images(const pf_mirc_file *d, const pf_scan *scan, pf_subject in
         to->images[image.at].keeps_rows = false; /* what it says now is all there is */
         if (to->images[image.at].in_case == 0)
             pf_collection_put_into_case(to, image, into);
-        is_any |= to->images[image.at].in_case == into.at + 1;
     }
-    return is_any;
 }
 
-static bool has_image(const pf_mirc_file *d, const pf_scan *scan)
+/* The first image that is there; false: none is. *is_free: one is in no case yet. */
+static bool find_first(const pf_mirc_file *d, const pf_scan *scan,
+                       const pf_collection *to, pf_subject *first, bool *is_free)
 {
-    bool is_there = false;
-    for (size_t i = 0; i < d->content.n_images && !is_there; i++)
-        subject_of(scan, d->found[i], &is_there);
-    return is_there;
+    bool is_any = false;
+    *is_free = false;
+    for (size_t i = 0; i < d->content.n_images; i++) {
+        bool is_there;
+        const pf_subject image = subject_of(scan, d->found[i], &is_there);
+        if (!is_there)
+            continue;
+        *first = is_any ? *first : image;
+        is_any = true;
+        *is_free |= to->images[image.at].in_case == 0;
+    }
+    return is_any;
 }
 
 static bool add_texts(const pf_mirc_file *d, const pf_scan *scan, pf_subject into,
@@ -110,21 +117,51 @@ static bool add_texts(const pf_mirc_file *d, const pf_scan *scan, pf_subject int
     return true;
 }
 
+/* One that shows nothing but pictures of other cases says its texts of the first. */
 static bool add_document(const pf_mirc_file *d, const char *source, const pf_scan *scan,
-                         pf_collection *to, pf_err *err)
+                         pf_collection *to, size_t *n_shared, pf_err *err)
 {
     char key[PF_HASH_HEX_SIZE + sizeof "mirc-"];
     pf_subject into;
+    bool is_free;
     if (!add_missing(d, to, err))
         return false;
-    if (!has_image(d, scan))
+    if (!find_first(d, scan, to, &into, &is_free))
         return true;
     key_of(d, source, key, sizeof key);
     const char *title = d->content.title ? d->content.title : key;
-    if (!pf_collection_add_case(to, key, title, &into, err))
+    if (is_free && !pf_collection_add_case(to, key, title, &into, err))
         return false;
-    put_images(d, scan, into, to);
+    *n_shared += !is_free;
+    if (is_free)
+        put_images(d, scan, into, to);
     return add_texts(d, scan, into, to, err);
+}
+
+static bool tell_of_shared(size_t n, pf_collection *to, pf_err *err)
+{
+    pf_err text = PF_ERR_INIT;
+    if (n == 0)
+        return true;
+    pf_fail(&text, PF_ERR_MISUSE,
+            "'%s': %zu MIRC document%s no picture of %s own, and no case; %s texts are "
+            "those of the first picture that is shown",
+            to->source, n, n == 1 ? " has" : "s have", n == 1 ? "its" : "their",
+            n == 1 ? "its" : "their");
+    return pf_collection_add_note(to, text.msg, err);
+}
+
+static bool tell_of_unnamed(const pf_mirc *m, pf_collection *to, pf_err *err)
+{
+    pf_err text = PF_ERR_INIT;
+    if (m->n_unnamed == 0)
+        return true;
+    pf_fail(&text, PF_ERR_MISUSE,
+            "'%s': %zu picture%s in archives %s named by no MIRC document there, and "
+            "left out",
+            to->source, m->n_unnamed, m->n_unnamed == 1 ? "" : "s",
+            m->n_unnamed == 1 ? "is" : "are");
+    return pf_collection_add_note(to, text.msg, err);
 }
 
 static bool tell_of_private(const pf_mirc *m, pf_collection *to, pf_err *err)
@@ -137,6 +174,22 @@ static bool tell_of_private(const pf_mirc *m, pf_collection *to, pf_err *err)
             "reads %s",
             to->source, m->n_private, m->n_private == 1 ? " is" : "s are",
             m->n_private == 1 ? "it" : "them");
+    return pf_collection_add_note(to, text.msg, err);
+}
+
+/* Headings are not named: they may be what is left out for. */
+static bool tell_of_sections(const pf_mirc *m, pf_collection *to, pf_err *err)
+{
+    pf_err text = PF_ERR_INIT;
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_documents; i++)
+        n += m->documents[i].found ? m->documents[i].content.n_unknown_sections : 0;
+    if (n == 0)
+        return true;
+    pf_fail(&text, PF_ERR_MISUSE,
+            "'%s': %zu section%s of MIRC documents %s not known, and left out",
+            to->source, n, n == 1 ? "" : "s",
+            n == 1 ? "has a heading that is" : "have headings that are");
     return pf_collection_add_note(to, text.msg, err);
 }
 
@@ -169,12 +222,14 @@ bool pf_mirc_add(pf_mirc *m, const pf_import *from, const pf_scan *scan,
 {
     if (m->n_documents == 0)
         return true;
-    bool ok = tell_of_private(m, to, err);
+    bool ok = tell_of_private(m, to, err) && tell_of_sections(m, to, err) &&
+              tell_of_unnamed(m, to, err);
+    size_t n_shared = 0;
     for (size_t i = 0; ok && i < m->n_documents; i++) {
         if (m->documents[i].found)
-            ok = add_document(&m->documents[i], from->path, scan, to, err);
+            ok = add_document(&m->documents[i], from->path, scan, to, &n_shared, err);
     }
-    if (!ok || !add_hash(m, from, to, err))
+    if (!ok || !tell_of_shared(n_shared, to, err) || !add_hash(m, from, to, err))
         return false;
     keep_texts(m, scan, to);
     m->hasher = NULL;

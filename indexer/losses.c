@@ -2,9 +2,11 @@
 #include "indexer/losses.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "indexer/archive.h"
 
 enum { ALWAYS_FINE = 1, ONE_IN = 5 };
 
@@ -46,6 +48,13 @@ static size_t count_thrown(pf_collection *found, const pf_plan_gone **gone, size
 
 /* ---- one source ---- */
 
+static bool is_frame_of(const pf_plan *plan, size_t i, size_t first)
+{
+    return i < plan->n_gone && strcmp(plan->gone[i].path, plan->gone[first].path) == 0;
+}
+
+/* A file counts once, however many of its frames are images; and not when one of them
+ * has moved, for then the file has. They stand by path. */
 static bool count_gone(pf_source *source, size_t *lost, pf_err *err)
 {
     const pf_plan *plan = &source->plan;
@@ -53,8 +62,11 @@ static bool count_gone(pf_source *source, size_t *lost, pf_err *err)
     if (!gone)
         return false;
     size_t n = 0;
-    for (size_t i = 0; i < plan->n_gone; i++) {
-        if (!plan->gone[i].is_moved && pf_path_is_gone(plan->gone[i].path))
+    for (size_t i = 0, next; i < plan->n_gone; i = next) {
+        bool has_moved = false;
+        for (next = i; is_frame_of(plan, next, i); next++)
+            has_moved |= plan->gone[next].is_moved;
+        if (!has_moved && pf_path_is_gone(plan->gone[i].path))
             gone[n++] = &plan->gone[i];
     }
     *lost = n - count_thrown(&source->found, gone, n);
@@ -62,25 +74,44 @@ static bool count_gone(pf_source *source, size_t *lost, pf_err *err)
     return true;
 }
 
-/* Images that go because a file under their name is no picture any more. */
-static size_t count_broken(const pf_plan *plan)
+static bool is_same_file(const pf_plan *plan, size_t i, size_t k)
 {
-    size_t n = 0;
+    return strcmp(plan->items[i].image->path, plan->items[k].image->path) == 0;
+}
+
+/* Files of images that go because what is under their name is no picture any more; or
+ * those that were of the source, or lay in it, before tonight. Items stand by path. */
+static size_t count_files(const pf_plan *plan, bool (*is_one)(const pf_plan_item *item))
+{
+    size_t n = 0, last = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        const pf_plan_item *item = &plan->items[i];
-        n += item->failure && item->image_id != 0 && !item->keeps_old &&
-             !item->is_others;
+        if (!is_one(&plan->items[i]) || (n > 0 && is_same_file(plan, i, last)))
+            continue;
+        last = i;
+        n++;
     }
     return n;
 }
 
-/* Images that were of the source, or lay in it, before tonight. */
+static bool is_broken(const pf_plan_item *item)
+{
+    return item->failure && item->image_id != 0 && !item->keeps_old && !item->is_others;
+}
+
+static bool was_there(const pf_plan_item *item)
+{
+    return item->image_id != 0 && item->kind != PF_PLAN_MOVED && !item->is_others;
+}
+
 static size_t count_known(const pf_plan *plan)
 {
-    size_t n = plan->n_kept + pf_plan_count_gone(plan);
-    for (size_t i = 0; i < plan->count; i++)
-        n += plan->items[i].image_id != 0 && plan->items[i].kind != PF_PLAN_MOVED &&
-             !plan->items[i].is_others;
+    size_t n = plan->n_kept + count_files(plan, was_there);
+    for (size_t i = 0, next; i < plan->n_gone; i = next) {
+        bool has_moved = false;
+        for (next = i; is_frame_of(plan, next, i); next++)
+            has_moved |= plan->gone[next].is_moved;
+        n += !has_moved;
+    }
     return n;
 }
 
@@ -89,9 +120,18 @@ static bool is_too_much(size_t lost, size_t known)
     return lost > 0 && (lost == known || (lost > ALWAYS_FINE && lost > known / ONE_IN));
 }
 
-static bool keep_all(pf_plan *plan, size_t lost, size_t known, pf_err *err)
+/* Somebody made a document private, or excluded a folder: that must not wait until a
+ * disk is mounted again. */
+static void find_unwanted(pf_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_gone; i++)
+        plan->gone[i].is_unwanted = pf_archive_has_file(plan->gone[i].path);
+}
+
+static bool keep_lost(pf_plan *plan, size_t lost, size_t known, pf_err *err)
 {
     pf_err why = PF_ERR_INIT;
+    find_unwanted(plan);
     pf_fail(
         &why, PF_ERR_IO,
         "%zu of %zu pictures are gone: all are kept, their disk may not be mounted. "
@@ -110,9 +150,9 @@ static bool judge(pf_source *source, pf_err *err)
         return true;
     if (!count_gone(source, &lost, err))
         return false;
-    lost += count_broken(&source->plan);
+    lost += count_files(&source->plan, is_broken);
     const size_t known = count_known(&source->plan);
-    return !is_too_much(lost, known) || keep_all(&source->plan, lost, known, err);
+    return !is_too_much(lost, known) || keep_lost(&source->plan, lost, known, err);
 }
 
 bool pf_losses_judge(pf_sources *sources, pf_err *err)

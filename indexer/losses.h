@@ -3,8 +3,9 @@
  *
  * A share that is half mounted, or was emptied by accident, must not empty the catalog.
  * When a source has none of its images left, or has lost more than one of them and more
- * than a fifth, none is removed until somebody says that it is meant. What is new or
- * changed in it is taken in all the same.
+ * than a fifth, none of these is removed until somebody says that it is meant. What is
+ * new or changed in it is taken in all the same, and what is there and not wanted any
+ * more leaves.
  *
  * Lost is an image whose file is not there any more, or can no longer be read as a
  * picture. No loss is one that moved, one whose file lies in a recycle bin of the

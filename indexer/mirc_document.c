@@ -12,6 +12,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "indexer/mirc_headings.h"
 
 static const char root_name[] = "MIRCdocument";
 
@@ -46,6 +47,7 @@ typedef enum {
     AS_SEX,
     AS_AGE,
     AS_READERS,
+    AS_NOTHING, /* but for that it is there */
 } field_use;
 
 typedef struct {
@@ -66,7 +68,8 @@ static const field_kind fields[] = {
 };
 
 static const field_kind title_field = {"title", AS_TITLE, NULL};
-static const field_kind other_section = {"section", AS_CAPTION, NULL};
+static const field_kind known_section = {"section", AS_CAPTION, NULL};
+static const field_kind unknown_section = {"section", AS_NOTHING, NULL};
 static const field_kind sex_field = {"pt-sex", AS_SEX, "sex"};
 static const field_kind age_field = {"pt-age", AS_AGE, "age"};
 static const field_kind years_field = {"years", AS_AGE, "age"};
@@ -151,24 +154,32 @@ static const struct {
 
 static bool begins_with(const char *s, const char *prefix)
 {
-    return strncmp(s, prefix, strlen(prefix)) == 0;
+    return strncasecmp(s, prefix, strlen(prefix)) == 0;
 }
 
 static const field_kind *find_field(const char *name)
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strcmp(fields[i].name, name) == 0)
+        if (strcasecmp(fields[i].name, name) == 0)
             return &fields[i];
     }
     return NULL;
 }
 
-static meaning meaning_of(const char *name)
+static meaning listed_meaning(const char *name)
 {
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
-        if (strcmp(elements[i].name, name) == 0)
+        if (strcasecmp(elements[i].name, name) == 0)
             return elements[i].means;
     }
+    return IS_UNKNOWN;
+}
+
+static meaning meaning_of(const char *name)
+{
+    const meaning listed = listed_meaning(name);
+    if (listed != IS_UNKNOWN)
+        return listed;
     if (begins_with(name, "patient") || begins_with(name, "pt-"))
         return IS_NEVER;
     return find_field(name) ? IS_FIELD : IS_UNKNOWN;
@@ -193,50 +204,15 @@ static const struct {
     {"keyword", "keywords"},
 };
 
-/* What a section would be called as an element: "Differential diagnosis:" is
- * differential-diagnosis. */
-static void name_section(const char *heading, char *out, size_t room)
+/* The field of a section of that name; NULL: there is no such heading. */
+static const field_kind *find_section(const char *name)
 {
-    size_t n = 0;
-    for (const char *c = heading; *c && n + 1 < room; c++) {
-        if (isalnum((unsigned char)*c))
-            out[n++] = (char)tolower((unsigned char)*c);
-        else if (n > 0 && out[n - 1] != '-')
-            out[n++] = '-';
-    }
-    while (n > 0 && out[n - 1] == '-')
-        n--;
-    out[n] = '\0';
-}
-
-/* A section about somebody, not about a case. */
-static bool is_about_people(const char *name)
-{
-    static const char *const words[] = {"author",    "contact",     "demograph",
-                                        "physician", "institution", "hospital",
-                                        "identif",   "owner",       "patient-"};
-    if (strcmp(name, "patient") == 0 || strcmp(name, "references") == 0)
-        return true;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strstr(name, words[i]))
-            return !strstr(name, "presentation") && !strstr(name, "history");
-    }
-    return false;
-}
-
-/* NULL: it is not kept. */
-static const field_kind *find_section(const char *heading)
-{
-    char name[100];
-    name_section(heading ? heading : "", name, sizeof name);
     for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
         if (strcmp(headings[i].heading, name) == 0)
             return find_field(headings[i].name);
     }
     const field_kind *field = find_field(name);
-    if (field)
-        return field;
-    return is_about_people(name) ? NULL : &other_section;
+    return field || !pf_mirc_heading_is_known(name) ? field : &known_section;
 }
 
 /* ---- the state of reading ---- */
@@ -248,6 +224,7 @@ typedef struct {
     bool is_image;
     bool is_apart; /* IS_BLOCK */
     bool is_authorization;
+    bool is_for_all;         /* an authorization: everybody may read the document */
     int sink;                /* where its text goes, in reader.open; or NO_SINK */
     const field_kind *field; /* that it opened; or NULL */
 } frame;
@@ -399,6 +376,22 @@ static bool add_title(reader *r, const char *value, size_t n)
     return add_text(r, NULL, value, n);
 }
 
+/* A '*' that stands alone is everybody. The frame is that of the authorization. */
+static bool add_readers(reader *r, const char *list, size_t n)
+{
+    bool has_all = false;
+    for (size_t at = 0; at < n;) {
+        size_t end = at;
+        while (end < n && list[end] != ',' && !is_blank(list[end]))
+            end++;
+        has_all |= end == at + 1 && list[at] == '*';
+        at = end + 1;
+    }
+    r->frames[r->depth - 1].is_for_all |= has_all;
+    r->document->is_public &= has_all;
+    return true;
+}
+
 static bool finish_field(reader *r, const field_kind *field, char *text, size_t n)
 {
     switch (field->use) {
@@ -417,7 +410,9 @@ static bool finish_field(reader *r, const field_kind *field, char *text, size_t 
     case AS_AGE:
         return add_age(r, text, n);
     case AS_READERS:
-        r->document->is_public &= memchr(text, '*', n) != NULL;
+        return add_readers(r, text, n);
+    case AS_NOTHING:
+        r->document->n_unknown_sections += n > 0;
         return true;
     }
     return true;
@@ -435,7 +430,7 @@ static const char *find_attribute(attributes a, const char *name, size_t *n)
 {
     for (int i = 0; i < a.n; i++) {
         const xmlChar **words = a.at + (ptrdiff_t)i * ATTRIBUTE_WORDS;
-        if (strcmp((const char *)words[0], name) != 0)
+        if (strcasecmp((const char *)words[0], name) != 0)
             continue;
         *n = (size_t)(words[4] - words[3]);
         return (const char *)words[3];
@@ -520,35 +515,40 @@ static void open_field(reader *r, frame *f, const field_kind *field)
     f->sink = (int)r->n_open++;
 }
 
-static const field_kind *section_field(attributes a)
+/* What a section is by its heading. One that has none belongs to the one around it. */
+static bool open_section(reader *r, frame *f, attributes a)
 {
-    char heading[100];
+    char name[PF_MIRC_HEADING_ROOM];
     size_t n = 0;
-    const char *s = find_attribute(a, "heading", &n);
-    n = s && n < sizeof heading ? n : 0;
-    memcpy(heading, n > 0 ? s : "", n);
-    heading[n] = '\0';
-    return find_section(heading);
+    const char *heading = find_attribute(a, "heading", &n);
+    if (!pf_mirc_heading_name(heading ? heading : "", n, name, &r->err))
+        return false;
+    const field_kind *field = find_section(name);
+    f->is_apart = n == 0 && f->sink != NO_SINK;
+    if (f->is_apart)
+        return pf_buf_add_str(&r->open[f->sink], " ", &r->err);
+    f->drops = !field && listed_meaning(name) == IS_NEVER;
+    f->sink = NO_SINK;
+    if (!f->drops)
+        open_field(r, f, field ? field : &unknown_section);
+    return true;
 }
 
 /* Of a patient age and sex are kept, which tell nobody who it is. */
 static const field_kind *patient_field(const char *name, const frame *above)
 {
-    if (strcmp(name, "pt-sex") == 0)
+    if (strcasecmp(name, "pt-sex") == 0)
         return &sex_field;
-    if (strcmp(name, "pt-age") == 0)
+    if (strcasecmp(name, "pt-age") == 0)
         return &age_field;
-    return above->field == &age_field && strcmp(name, "years") == 0 ? &years_field
-                                                                    : NULL;
+    return above->field == &age_field && strcasecmp(name, "years") == 0 ? &years_field
+                                                                        : NULL;
 }
 
 /* The field that the element opens, if any: a title is the document's own. */
-static const field_kind *field_of(const reader *r, const char *name, meaning means,
-                                  attributes a)
+static const field_kind *field_of(const reader *r, const char *name, meaning means)
 {
-    if (means == IS_SECTION)
-        return section_field(a);
-    if (r->depth == 1 && strcmp(name, "title") == 0)
+    if (r->depth == 1 && strcasecmp(name, "title") == 0)
         return &title_field;
     const field_kind *field = patient_field(name, &r->frames[r->depth - 1]);
     return field || means != IS_FIELD ? field : find_field(name);
@@ -558,13 +558,15 @@ static bool open_known(reader *r, frame *f, const char *name, attributes a)
 {
     const meaning means = meaning_of(name);
     const int above = f->sink;
-    const field_kind *field = field_of(r, name, means, a);
+    if (means == IS_SECTION)
+        return open_section(r, f, a);
+    const field_kind *field = field_of(r, name, means);
     f->sink = NO_SINK;
     if (field) {
         open_field(r, f, field);
         return true;
     }
-    f->drops = means == IS_NEVER || means == IS_SECTION;
+    f->drops = means == IS_NEVER;
     f->is_image = means == IS_IMAGE && r->image == 0;
     f->is_apart = means == IS_BLOCK;
     if (f->is_image)
@@ -583,10 +585,10 @@ static bool open_element(reader *r, frame *f, const char *name, attributes a)
 {
     const frame *above = &r->frames[r->depth - 1];
     f->hides = !r->as_owner && is_for_owner(a);
-    f->is_authorization = strcmp(name, "authorization") == 0;
+    f->is_authorization = strcasecmp(name, "authorization") == 0;
     r->n_hidden += f->hides;
     const field_kind *field = NULL;
-    if (above->is_authorization && strcmp(name, "read") == 0)
+    if (above->is_authorization && strcasecmp(name, "read") == 0)
         field = &readers_field;
     else if (r->n_hidden == 0 && r->n_dropped == 0)
         return open_known(r, f, name, a);
@@ -650,6 +652,7 @@ static void on_end(void *context, const xmlChar *name, const xmlChar *prefix,
     bool ok = !f.field || close_field(r, &f);
     if (ok && f.is_apart && f.sink != NO_SINK)
         ok = pf_buf_add_str(&r->open[f.sink], " ", &r->err);
+    r->document->is_public &= !f.is_authorization || f.is_for_all;
     r->n_hidden -= f.hides;
     r->n_dropped -= f.drops;
     if (f.is_image)

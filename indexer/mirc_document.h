@@ -2,11 +2,12 @@
  * mirc_document.h - one document of a MIRC teaching file: XML in, texts and pictures
  * out.
  *
- * What is kept is a list, so that nothing has to be remembered to be left out: the
- * elements and section headings below, and the text within them that stands in elements
- * of formatting. Anything else is passed over, and so is all of what names people:
- * authors, owners, patients. Text that is marked visible="owner" or "no" is read for
- * owners only.
+ * What is kept is a list, so that nothing has to be remembered to be left out: elements
+ * (mirc_document.c), headings of sections (mirc_headings.c), and the text within them
+ * that stands in elements of formatting. Capitals in their names make no difference.
+ * Anything else is passed over; of all that names people, authors, owners, patients,
+ * pictures are passed over as well. Text that is marked visible="owner" or "no" is read
+ * for owners only.
  *
  * The XML is read by libxml2 (this module alone includes it), as a stream: no network,
  * no files, no document type with entities of its own. Limits: MIRC_MAX_BYTES, and a
@@ -41,8 +42,8 @@ typedef struct {
 } pf_mirc_image;
 
 typedef struct {
-    bool is_mirc; /* else it is something else, and nothing is known of it */
-    bool is_public;
+    bool is_mirc;      /* else it is something else, and nothing is known of it */
+    bool is_public;    /* no authorization in it, or each of them says "*" */
     const char *title; /* NULL: it has none */
     pf_mirc_text *texts;
     size_t n_texts, texts_room;
@@ -50,6 +51,7 @@ typedef struct {
     size_t n_images, images_room;
     const char **names; /* all files it mentions, shown or not */
     size_t n_names, names_room;
+    size_t n_unknown_sections; /* by their headings, whose text is left out */
     pf_arena strings;
 } pf_mirc_document;
 

@@ -142,17 +142,37 @@ static char *path_inside(const char *path, const pf_archive_file *file, pf_err *
     return pf_strf(err, "%s/%s", path, file->name);
 }
 
+/* Does a pattern fit it, or a folder on the way? `path` comes back as it was. Of what
+ * lies beside a document that is the source, the name alone counts. */
+static bool is_excluded(const looker *l, char *path)
+{
+    const pf_import *from = l->from;
+    const bool is_under = pf_path_is_under(path, from->path);
+    char *from_root =
+        is_under ? path + strlen(from->path) : path + (pf_path_base(path) - path);
+    from_root += strspn(from_root, "/");
+    bool is_met = pf_pattern_fits(from->excluded, from->n_excluded, from_root);
+    for (char *at = from_root; !is_met && (at = strchr(at, '/')); at++) {
+        *at = '\0';
+        is_met = pf_pattern_fits(from->excluded, from->n_excluded, from_root);
+        *at = '/';
+    }
+    return is_met;
+}
+
 static bool look_at_member(looker *l, pf_archive *a, const char *archive_path,
-                           const pf_archive_file *file, bool *is_one, pf_err *err)
+                           const pf_archive_file *file, bool *is_out, pf_err *err)
 {
     pf_buf bytes;
     pf_err why = PF_ERR_INIT;
     pf_buf_init(&bytes, PF_MIRC_MAX_BYTES + 1);
     char *path = path_inside(archive_path, file, err);
-    bool ok = path != NULL;
-    *is_one = false;
-    if (ok && pf_archive_read(a, file, &bytes, &why))
-        ok = take_document(l, path, &bytes, is_one, err);
+    bool ok = path != NULL, is_one;
+    *is_out = ok && is_excluded(l, path);
+    if (*is_out)
+        ok = true;
+    else if (ok && pf_archive_read(a, file, &bytes, &why))
+        ok = take_document(l, path, &bytes, &is_one, err);
     else if (ok && why.code == PF_ERR_NOMEM)
         ok = pf_fail_as(err, &why);
     else if (ok)
@@ -162,29 +182,22 @@ static bool look_at_member(looker *l, pf_archive *a, const char *archive_path,
     return ok;
 }
 
-static bool look_at_members(looker *l, pf_archive *a, const char *path, pf_err *err)
+/* *n_excluded: what may be documents, and is left out. */
+static bool look_at_members(looker *l, pf_archive *a, const char *path,
+                            size_t *n_excluded, pf_err *err)
 {
+    *n_excluded = 0;
     for (size_t i = 0; i < pf_archive_count(a); i++) {
         const pf_archive_file *file = pf_archive_at(a, i);
-        bool is_one;
+        bool is_out = false;
         if (is_stopped(l->from, err))
             return false;
         if (has_ending(file->name, "xml") && !file->refused &&
-            !look_at_member(l, a, path, file, &is_one, err))
+            !look_at_member(l, a, path, file, &is_out, err))
             return false;
+        *n_excluded += is_out;
     }
     return true;
-}
-
-static bool is_excluded(const looker *l, const char *path)
-{
-    const char *root = l->from->path;
-    if (!pf_path_is_under(path, root))
-        return pf_pattern_fits(l->from->excluded, l->from->n_excluded,
-                               pf_path_base(path));
-    path += strlen(root);
-    return pf_pattern_fits(l->from->excluded, l->from->n_excluded,
-                           path + strspn(path, "/"));
 }
 
 static bool may_be_picture(const char *name)
@@ -193,7 +206,36 @@ static bool may_be_picture(const char *name)
     return pf_picture_has_extension(name) || ending[strspn(ending, "0123456789")] == 0;
 }
 
+/* Or in a folder of a system's. */
+static bool is_of_system(const char *name)
+{
+    char part[PATH_MAX];
+    while (*name) {
+        const size_t n = strcspn(name, "/");
+        const size_t kept = n < sizeof part ? n : sizeof part - 1;
+        memcpy(part, name, kept);
+        part[kept] = '\0';
+        if (pf_name_kind_of(part) != PF_NAME_OURS)
+            return true;
+        name += n + (name[n] == '/');
+    }
+    return false;
+}
+
 /* Pictures come into the scan; what is refused is said, whatever it is. */
+static bool list_member(looker *l, const pf_archive_file *file, char *inside,
+                        const pf_file_stamp *stamp, pf_err *err)
+{
+    if (file->refused)
+        return pf_scan_add_gap(l->scan, inside, file->refused, err);
+    if (is_of_system(file->name) || is_excluded(l, inside))
+        return true;
+    if (may_be_picture(file->name))
+        return pf_scan_add_file(l->scan, inside, stamp, err);
+    pf_scan_count_other(l->scan, inside);
+    return true;
+}
+
 static bool list_members(looker *l, const pf_archive *a, const char *path, pf_err *err)
 {
     pf_file_stamp stamp = {0};
@@ -203,11 +245,7 @@ static bool list_members(looker *l, const pf_archive *a, const char *path, pf_er
     for (size_t i = 0; ok && i < pf_archive_count(a); i++) {
         const pf_archive_file *file = pf_archive_at(a, i);
         char *inside = path_inside(path, file, err);
-        ok = inside != NULL;
-        if (ok && file->refused)
-            ok = pf_scan_add_gap(l->scan, inside, file->refused, err);
-        else if (ok && may_be_picture(file->name) && !is_excluded(l, inside))
-            ok = pf_scan_add_file(l->scan, inside, &stamp, err);
+        ok = inside && list_member(l, file, inside, &stamp, err);
         pf_free(inside);
     }
     return ok;
@@ -237,9 +275,11 @@ static bool add_archive(looker *l, const pf_archive *a, const char *path,
 static bool look_into(looker *l, pf_archive *a, const char *path, pf_err *err)
 {
     const size_t first = l->mirc->n_documents, n_gaps = l->scan->n_gaps;
-    if (!look_at_members(l, a, path, err))
+    size_t n_excluded;
+    if (!look_at_members(l, a, path, &n_excluded, err))
         return false;
-    const bool has_some = l->mirc->n_documents > first;
+    const bool has_some =
+        l->mirc->n_documents > first || (n_excluded > 0 && is_source(l, path));
     if (has_some || is_source(l, path))
         return add_archive(l, a, path, first, err) &&
                (has_some || pf_scan_add_gap(l->scan, path, no_document, err));
@@ -526,8 +566,10 @@ static bool drop_files(looker *l, pf_err *err)
     for (size_t i = 0; i < scan->count; i++) {
         pf_scan_file file = scan->files[i];
         fate f = l->fates[i];
-        if (f == OURS)
+        if (f == OURS) {
             f = unnamed_fate(l->mirc, file.path);
+            l->mirc->n_unnamed += f == TAKEN && archive_of(l->mirc, file.path);
+        }
         if (f == HELD)
             ok = ok && pf_scan_add_gap(scan, file.path, "", err);
         if (f == OURS || f == SHOWN)

@@ -49,6 +49,7 @@ typedef struct {
     pf_mirc_folders owned;  /* of documents that have them to themselves */
     pf_mirc_folders broken; /* of documents that cannot be read */
     size_t n_private;       /* documents that were left out */
+    size_t n_unnamed;       /* pictures in archives that no document names */
     pf_hasher *hasher;
     pf_arena strings;
 } pf_mirc;

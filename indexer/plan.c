@@ -406,6 +406,11 @@ size_t pf_plan_count_gone(const pf_plan *plan)
     return n;
 }
 
+bool pf_plan_removes(const pf_plan *plan, const pf_plan_gone *gone)
+{
+    return !gone->is_moved && (!plan->doubt || gone->is_unwanted);
+}
+
 void pf_plan_reset(pf_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)

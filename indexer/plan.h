@@ -62,6 +62,7 @@ typedef struct {
     char *path;             /* owned; where its file was, */
     int64_t size, mtime_ns; /* as it was */
     bool is_moved;
+    bool is_unwanted; /* it is there, and not to be seen any more (losses.h) */
 } pf_plan_gone;
 
 typedef struct {
@@ -70,7 +71,7 @@ typedef struct {
     pf_plan_gone *gone;
     size_t n_gone, gone_room;
     size_t n_kept; /* images in what could not be read this time */
-    char *doubt;   /* owned; why so many cannot be gone: none is removed (losses.h) */
+    char *doubt;   /* owned; why so many cannot be gone: they stay (losses.h) */
 } pf_plan;
 
 typedef struct {
@@ -102,6 +103,8 @@ PF_MUST_CHECK bool pf_plan_retry(pf_plan *plan, const pf_collection *found,
                                  pf_err *err);
 /* Images that are gone and have not moved. */
 size_t pf_plan_count_gone(const pf_plan *plan);
+/* Does it leave the catalog? */
+bool pf_plan_removes(const pf_plan *plan, const pf_plan_gone *gone);
 void pf_plan_reset(pf_plan *plan); /* all zero is fine */
 
 #endif

@@ -438,16 +438,16 @@ static bool count_source(const run *r, const pf_source *source, pf_err *err)
         else if (!report_failure(report, item->image->path, item->failure, err))
             return false;
     }
-    const size_t n_gone = pf_plan_count_gone(&source->plan);
-    report->unchanged += source->plan.n_kept;
-    if (source->plan.doubt) {
-        report->kept += n_gone;
-        report->unchanged += n_gone;
-        if (!report_failure(report, source->path, source->plan.doubt, err))
-            return false;
-    } else {
-        report->removed += n_gone;
-    }
+    size_t n_removed = 0;
+    for (size_t i = 0; i < source->plan.n_gone; i++)
+        n_removed += pf_plan_removes(&source->plan, &source->plan.gone[i]);
+    const size_t n_doubted = pf_plan_count_gone(&source->plan) - n_removed;
+    report->removed += n_removed;
+    report->kept += n_doubted;
+    report->unchanged += source->plan.n_kept + n_doubted;
+    if (source->plan.doubt &&
+        !report_failure(report, source->path, source->plan.doubt, err))
+        return false;
     report->links_out += source->found.n_links_out;
     report->burned_in += source->found.n_burned_in;
     count_others(report, &source->found);
@@ -547,7 +547,7 @@ static bool catalog_exists(const char *folder, bool *exists, pf_err *err)
     char *db = pf_path_join(folder, "catalog.db", err);
     if (!db)
         return false;
-    *exists = pf_path_exists(db);
+    *exists = !pf_path_is_gone(db); /* also when it may not be looked at */
     pf_free(db);
     return true;
 }

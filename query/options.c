@@ -148,7 +148,8 @@ static const pf_opt options[] = {
      .arg = "FILE",
      .to = &command.synonyms,
      .default_text = "a built-in table",
-     .help = "other names for the same thing, one group per line: CXR = chest x-ray"},
+     .help = "other names for the same thing, one group per line: CXR = chest x-ray; "
+             "+FILE: beside the built-in ones"},
     {.kind = PF_OPT_FLAG,
      .name = "no-negation",
      .to = &command.no_negation,

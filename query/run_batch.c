@@ -29,7 +29,7 @@ typedef struct {
 static bool add_phrase(pf_request *r, const char *text, pf_err *err)
 {
     double weight;
-    return pf_read_weight(&text, &weight, err) &&
+    return pf_read_phrase_weight(&text, &weight, err) &&
            pf_request_add_phrase(r, text, weight, err);
 }
 

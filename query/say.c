@@ -89,6 +89,25 @@ static void say_found(const pf_answer_about *about, size_t n_hits)
             "perhaps nothing here matches");
 }
 
+/* One line for each: "no caption has 'pnuemothorax'; did you mean pneumothorax (41)?"
+ */
+static void say_missing(const pf_answer *answer)
+{
+    for (size_t i = 0; i < pf_answer_count_missing(answer); i++) {
+        const pf_missing_word *m = pf_answer_missing(answer, i);
+        fprintf(stderr, "%s: no caption has '", query_cli.name);
+        pf_term_puts(stderr, m->word);
+        fputc('\'', stderr);
+        for (size_t k = 0; k < m->n_suggestions; k++) {
+            const bool is_last = k + 1 == m->n_suggestions;
+            fputs(k == 0 ? "; did you mean " : is_last ? " or " : ", ", stderr);
+            pf_term_puts(stderr, m->suggestions[k].word);
+            fprintf(stderr, " (%lld)", (long long)m->suggestions[k].captions);
+        }
+        fputs(m->n_suggestions > 0 ? "?\n" : "\n", stderr);
+    }
+}
+
 static void say_groups(const pf_answer_about *about)
 {
     char text[160];
@@ -142,6 +161,7 @@ void say_about(const char *folder, const pf_answer *answer)
         say("nothing found");
     if (about->job != PF_JOB_SEARCH && about->job != PF_JOB_CLASSIFY_HITS)
         return;
+    say_missing(answer);
     say_found(about, n_hits);
     if (command.verbose)
         say_time(folder, about, n_hits);

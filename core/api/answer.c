@@ -78,6 +78,16 @@ const pf_hit *pf_answer_hit(const pf_answer *a, size_t i)
     return i < a->hits.n_hits ? &a->hits.hits[i] : NULL;
 }
 
+size_t pf_answer_count_missing(const pf_answer *a)
+{
+    return a->hits.n_missing;
+}
+
+const pf_missing_word *pf_answer_missing(const pf_answer *a, size_t i)
+{
+    return i < a->hits.n_missing ? &a->hits.missing[i] : NULL;
+}
+
 size_t pf_answer_rank(const pf_answer *a, size_t i)
 {
     return a->offset + i + 1;

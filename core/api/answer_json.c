@@ -340,9 +340,32 @@ static void write_chance(pf_json_writer *w, pf_chance chance)
         pf_json_write_bool(w, key, chance == PF_CHANCE_NO_BETTER);
 }
 
+static void write_missing(pf_json_writer *w, const pf_answer *a)
+{
+    if (a->hits.n_missing == 0)
+        return;
+    pf_json_begin_array(w, "missing_words");
+    for (size_t i = 0; i < a->hits.n_missing; i++) {
+        const pf_missing_word *m = &a->hits.missing[i];
+        pf_json_begin_object(w, NULL);
+        pf_json_write_string(w, "word", m->word);
+        pf_json_begin_array(w, "suggestions");
+        for (size_t k = 0; k < m->n_suggestions; k++) {
+            pf_json_begin_object(w, NULL);
+            pf_json_write_string(w, "word", m->suggestions[k].word);
+            pf_json_write_int(w, "captions", m->suggestions[k].captions);
+            pf_json_end_object(w);
+        }
+        pf_json_end_array(w);
+        pf_json_end_object(w);
+    }
+    pf_json_end_array(w);
+}
+
 static void write_hits(pf_json_writer *w, const pf_answer *a)
 {
     write_chance(w, a->about.chance);
+    write_missing(w, a);
     pf_json_begin_array(w, "hits");
     for (size_t i = 0; i < a->hits.n_hits; i++)
         write_hit(w, a, i);

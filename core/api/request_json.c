@@ -83,7 +83,9 @@ static bool add_text(taker *t, item_kind kind, const char *text, size_t n, pf_er
 {
     double weight = 1;
     const char *rest = text;
-    if (kind != IMAGE_BYTES && kind != FILTER && !pf_read_weight(&rest, &weight, err))
+    const bool is_phrase = kind == PHRASE || kind == WITHOUT;
+    if (kind != IMAGE_BYTES && kind != FILTER &&
+        !(is_phrase ? pf_read_phrase_weight : pf_read_weight)(&rest, &weight, err))
         return false;
     return count_item(t, err) &&
            add_weighed(t, kind, rest, n - (size_t)(rest - text), weight, err);

@@ -491,6 +491,24 @@ PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store,
                                             const pf_words_query *query, bool all,
                                             pf_store_word_fn *fn, void *user,
                                             pf_err *err);
+/* Is there any such caption, of all groups? */
+PF_MUST_CHECK bool pf_store_has_match(pf_store *store, const pf_words_query *query,
+                                      bool *out, pf_err *err);
+
+/* The words of all captions as they were written, folded (terms.h), that begin with
+ * `letter` (ASCII), or all of them with '\0', each with how many texts have it; in
+ * alphabetical order. Takes the time of their mentions, not of their number.
+ * *is_enough = true ends the walk early. A catalog from elsewhere may give any bytes
+ * and numbers. */
+typedef bool pf_store_vocabulary_fn(void *user, const char *word, int64_t n_texts,
+                                    bool *is_enough, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_word(pf_store *store, char letter,
+                                      pf_store_vocabulary_fn *fn, void *user,
+                                      pf_err *err);
+/* How many texts have a word with this stem. */
+PF_MUST_CHECK bool pf_store_count_texts_with(pf_store *store, const char *stem,
+                                             int64_t *n, pf_err *err);
+
 /* The text of a `text_id` of the above (owned, free with pf_free()); NULL when there is
  * none. */
 PF_MUST_CHECK bool pf_store_get_caption_text(pf_store *store, int64_t text_id,

@@ -161,6 +161,68 @@ bool pf_store_each_word_match(pf_store *s, const pf_words_query *query, bool all
     return ok;
 }
 
+bool pf_store_has_match(pf_store *s, const pf_words_query *query, bool *out,
+                        pf_err *err)
+{
+    pf_buf match;
+    int64_t n = 0;
+    pf_buf_init(&match, MAX_MATCH);
+    const bool ok = pf_store_make_match(query, true, &match, err) &&
+                    pf_sql_find_int(s->db,
+                                    "SELECT EXISTS (SELECT 1 FROM caption_word"
+                                    " WHERE caption_word MATCH ?)",
+                                    PF_SQL_ARGS(pf_sql_text(match.data)), &n, err);
+    pf_buf_free(&match);
+    *out = n != 0;
+    return ok;
+}
+
+/* ---- the vocabulary -------------------------------------------------------------- */
+
+/* FTS5's own list of its words, a row for each. */
+static bool open_vocabulary(pf_store *s, pf_err *err)
+{
+    return pf_sql_run_script(s->db,
+                             "CREATE VIRTUAL TABLE IF NOT EXISTS"
+                             " temp.caption_word_list"
+                             " USING fts5vocab(main, caption_word, row)",
+                             err);
+}
+
+/* Words as they were have a mark, '='. */
+bool pf_store_each_word(pf_store *s, char letter, pf_store_vocabulary_fn *fn,
+                        void *user, pf_err *err)
+{
+    const char from[] = {'=', letter, '\0'};
+    const char to[] = {letter ? '=' : '=' + 1, letter ? (char)(letter + 1) : '\0',
+                       '\0'};
+    pf_sql_rows *rows;
+    bool has_row, is_enough = false;
+    if (!open_vocabulary(s, err))
+        return false;
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT term, doc FROM temp.caption_word_list"
+                           " WHERE term >= ? AND term < ?",
+                           PF_SQL_ARGS(pf_sql_text(from), pf_sql_text(to)), err);
+    while (ok && !is_enough && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        const char *word = pf_sql_get_text(rows, 0);
+        ok =
+            fn(user, word + (word[0] == '='), pf_sql_get_int(rows, 1), &is_enough, err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_count_texts_with(pf_store *s, const char *stem, int64_t *n, pf_err *err)
+{
+    *n = 0;
+    return open_vocabulary(s, err) &&
+           pf_sql_find_int(s->db,
+                           "SELECT coalesce(max(doc), 0) FROM temp.caption_word_list"
+                           " WHERE term = ?",
+                           PF_SQL_ARGS(pf_sql_text(stem)), n, err);
+}
+
 bool pf_store_has_captions(pf_store *s, bool *out, pf_err *err)
 {
     int64_t n = 0;

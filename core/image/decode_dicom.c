@@ -343,15 +343,17 @@ bool pf_decode_dicom(pf_picture *out, int *orientation, pf_span file, int frame,
 
 /* ---- facts ---- */
 
-/* Burnt-in letters are said to be there, or it is a picture of a screen or of paper. */
+/* Burnt-in letters are said to be there, whatever else is said than NO; or it is a
+ * picture of a screen, a video or paper. */
 static bool may_name(pf_dicom *d)
 {
     static const char captures[] = "1.2.840.10008.5.1.4.1.1.7"; /* secondary captures */
     char text[PF_DICOM_UID_ROOM];
     pf_dicom_get_text(d, 0x0028, 0x0301, text, sizeof text);
-    if (strcmp(text, "NO") == 0)
-        return false;
-    if (strcmp(text, "YES") == 0)
+    if (text[0] != '\0')
+        return strcmp(text, "NO") != 0;
+    pf_dicom_get_text(d, 0x0008, 0x0064, text, sizeof text); /* conversion type */
+    if (text[0] != '\0')
         return true;
     pf_dicom_get_text(d, 0x0008, 0x0016, text, sizeof text);
     return strncmp(text, captures, sizeof captures - 1) == 0 &&

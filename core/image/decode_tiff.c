@@ -228,8 +228,8 @@ static uint64_t block_size(const reader *r)
     return TIFFIsTiled(r->tif) ? TIFFTileSize64(r->tif) : TIFFStripSize64(r->tif);
 }
 
-/* RGB, a copy that is turned, the samples, and twice a strip or tile: as it is packed
- * and as it is not. */
+/* RGB, alpha, a copy that is turned, the samples, and twice a strip or tile: as it is
+ * packed and as it is not. */
 static bool reserve(reader *r)
 {
     if (!pf_picture_check_size(r->width, r->height, r->limits, r->err))
@@ -239,7 +239,8 @@ static bool reserve(reader *r)
     if (block == 0 || block > ALLOCATION_MAX)
         return pf_fail(r->err, block ? PF_ERR_LIMIT : PF_ERR_FORMAT,
                        "a strip or tile of %llu bytes", (unsigned long long)block);
-    const uint64_t each = 3 + 3 + kept + (2 * block + pixels - 1) / pixels;
+    const uint64_t each = 3 + 3 + (r->limits->keeps_alpha ? 2 : 0) + kept +
+                          (2 * block + pixels - 1) / pixels;
     return pf_picture_reserve(r->width, r->height, (unsigned)each, r->limits, r->err) &&
            pf_picture_make(r->out, r->width, r->height, r->limits, r->err);
 }
@@ -285,6 +286,11 @@ static bool read_plain(reader *r)
     TIFFRGBAImageEnd(&image);
     if (!ok)
         return fail_as_told(r, "the pixels cannot be read");
+    const bool keeps_alpha =
+        r->limits->keeps_alpha &&
+        (r->alpha == EXTRASAMPLE_ASSOCALPHA || r->alpha == EXTRASAMPLE_UNASSALPHA);
+    if (keeps_alpha && !(r->out->alpha = pf_alloc_array(n, 1, r->err)))
+        return false;
     r->out->has_table = r->photometric == PHOTOMETRIC_PALETTE || r->bits == 1;
     const bool is_multiplied = r->alpha == EXTRASAMPLE_ASSOCALPHA;
     for (size_t i = 0; i < n; i++) {
@@ -293,6 +299,8 @@ static bool read_plain(reader *r)
         rgb[0] = colour_of(TIFFGetR(v), alpha, is_multiplied);
         rgb[1] = colour_of(TIFFGetG(v), alpha, is_multiplied);
         rgb[2] = colour_of(TIFFGetB(v), alpha, is_multiplied);
+        if (keeps_alpha)
+            r->out->alpha[i] = (uint8_t)alpha;
     }
     return true;
 }

@@ -54,6 +54,7 @@ const entry dictionary[] = {
     {0x0008, 0x0018, EVR_UI},
     {0x0008, 0x0020, EVR_DA},
     {0x0008, 0x0060, EVR_CS},
+    {0x0008, 0x0064, EVR_CS},
     {0x0018, 0x0015, EVR_CS},
     {0x0018, 0x1164, EVR_DS},
     {0x0018, 0x5101, EVR_CS},
@@ -550,9 +551,11 @@ bool set_percentiles(pf_dicom *d, DicomImage *image, pf_err *err)
 bool set_window(pf_dicom *d, DicomImage *image, pf_err *err)
 {
     char function[17];
+    double width = 1;
+    (void)decimal(d->format.getDataset(), DcmTagKey(0x0028, 0x1051), 0, &width);
     if (image->getVoiLutCount() > 0 && image->setVoiLut(0))
         return true;
-    if (image->getWindowCount() == 0 || !image->setWindow(0))
+    if (image->getWindowCount() == 0 || !std::isfinite(width) || !image->setWindow(0))
         return set_percentiles(d, image, err);
     text(d->format.getDataset(), 0x0028, 0x1056, function, sizeof function);
     if (strcmp(function, "SIGMOID") == 0)
@@ -596,7 +599,8 @@ bool pf_dicom_get_values(pf_dicom *d, int frame, pf_dicom_values *out)
         (void)decimal(data, DcmTagKey(0x0028, 0x1052), 0, &out->intercept);
         (void)decimal(data, DcmTagKey(0x0028, 0x1050), 0, &out->center);
         (void)decimal(data, DcmTagKey(0x0028, 0x1051), 0, &out->width);
-        return out->width > 0;
+        return out->width > 0 && std::isfinite(out->width) &&
+               std::isfinite(out->center);
     });
 }
 

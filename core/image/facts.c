@@ -18,9 +18,10 @@ static void clean_code(char *code, const char *characters)
 
 void pf_facts_clean(pf_facts *f)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _";
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_",
+                      words[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ";
     clean_code(f->modality, letters);
-    clean_code(f->body_part, letters);
+    clean_code(f->body_part, words);
     clean_code(f->view, letters);
     clean_code(f->laterality, "LRBU");
     if (!is_code(f->year, sizeof f->year, "0123456789") || strlen(f->year) != 4)

@@ -300,8 +300,11 @@ bool pf_decode_tga(pf_picture *out, int *orientation, pf_span file, int frame,
         return cut(err, "palette");
     if (h.flags & TGA_RIGHT_TO_LEFT)
         *orientation = 2; /* stb_image minds top and bottom only */
-    return tga_check_pixels(&s, &h, err) &&
-           pf_stb_decode(out, file, h.width, h.height, err);
+    if (!tga_check_pixels(&s, &h, err) ||
+        !pf_stb_decode(out, file, h.width, h.height, err))
+        return false;
+    out->has_table = (h.type & ~8) == 1; /* 1, and 9 in runs */
+    return true;
 }
 
 /* --- PSD: header (26 bytes), three sections, the flattened picture by channel --- */

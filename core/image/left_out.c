@@ -7,16 +7,26 @@
 
 #include "core/base/file.h"
 
-/* Of Windows, NTFS and FAT; Synology, QNAP, NetApp, Samba; ext4; macOS and its shares.
- */
-static const char *const bins[] = {
-    "$RECYCLE.BIN",        "RECYCLER", "RECYCLED", "#recycle", "@Recycle", ".recycle",
-    "Network Trash Folder"};
+/* Of Windows, NTFS and FAT; Synology, QNAP, NetApp, Buffalo, Samba; Nextcloud; Android;
+ * ext4; macOS and its shares. */
+static const char *const bins[] = {"$RECYCLE.BIN",
+                                   "RECYCLER",
+                                   "RECYCLED",
+                                   "#recycle",
+                                   "@Recycle",
+                                   ".recycle",
+                                   "#trash",
+                                   "trashbox",
+                                   "LOST.DIR",
+                                   "$Trash",
+                                   "Trash",
+                                   "files_trashbin",
+                                   "Network Trash Folder"};
 static const char *const of_systems[] = {
-    "@eaDir",         "@tmp",        "@__thumb",    "@Recently-Snapshot",
-    "#snapshot",      "~snapshot",   "lost+found",  "System Volume Information",
-    "Thumbs.db",      "ehthumbs.db", "desktop.ini", "__MACOSX",
-    "Temporary Items"};
+    "@eaDir",          "@tmp",        "@__thumb",    "@Recently-Snapshot",
+    "#snapshot",       "~snapshot",   "lost+found",  "System Volume Information",
+    "Thumbs.db",       "ehthumbs.db", "desktop.ini", "__MACOSX",
+    "Temporary Items", "FOUND.000"};
 
 static bool is_among(const char *name, const char *const *list, size_t n)
 {

@@ -53,11 +53,11 @@ typedef struct {
 } extension;
 
 static const extension extensions[] = {
-    {"jpg", false}, {"jpeg", false}, {"jpe", false},  {"jfif", false}, {"png", false},
-    {"gif", false}, {"bmp", false},  {"tga", true},   {"icb", true},   {"vda", true},
-    {"vst", true},  {"psd", false},  {"pnm", false},  {"pgm", false},  {"ppm", false},
-    {"pbm", false}, {"tif", false},  {"tiff", false}, {"dcm", false},  {"dicom", false},
-    {"ima", false},
+    {"jpg", false},   {"jpeg", false}, {"jpe", false},  {"jfif", false}, {"png", false},
+    {"gif", false},   {"bmp", false},  {"tga", true},   {"icb", true},   {"vda", true},
+    {"vst", true},    {"psd", false},  {"pnm", false},  {"pgm", false},  {"ppm", false},
+    {"pbm", false},   {"tif", false},  {"tiff", false}, {"webp", false}, {"dcm", false},
+    {"dicom", false}, {"ima", false},
 };
 
 void pf_picture_limits_init(pf_picture_limits *limits)
@@ -79,6 +79,13 @@ static const extension *find_extension(const char *name)
 bool pf_picture_has_extension(const char *name)
 {
     return find_extension(name) != NULL;
+}
+
+/* A container's 12 bytes, a chunk's 8 and a frame's 10 come before the first pixel. */
+size_t pf_picture_least_bytes(const char *name)
+{
+    const extension *e = find_extension(name);
+    return e && strcmp(e->text, "webp") == 0 ? 30 : 0;
 }
 
 static bool has_tga_name(const char *name)

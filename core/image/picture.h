@@ -32,13 +32,15 @@ typedef struct {
     bool (*reserve)(void *context, size_t bytes);
     void *context;
     bool keeps_alpha; /* no limit: give transparency too, where a file has it (PNG,
-                         WebP) */
+                         TIFF, WebP) */
 } pf_picture_limits;
 
 void pf_picture_limits_init(pf_picture_limits *limits);
 
 /* Has the name the extension of a picture, of the kinds that are refused too? */
 bool pf_picture_has_extension(const char *name);
+/* With fewer bytes a file of this name has no picture in it, not even a broken one. */
+size_t pf_picture_least_bytes(const char *name);
 
 /* What the first bytes say: "jpeg", "png", "gif", "bmp", "tga", "psd", "pnm", "tiff",
  * "webp", "dicom", "jpeg2000" (the last is refused by name), or NULL when they say

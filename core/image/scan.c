@@ -38,13 +38,27 @@ typedef struct {
     struct stat except; /* st_ino 0: none */
 } walk;
 
-/* Archives name DICOM files by their UIDs: what follows the last dot is a number. */
+/* What follows the last dot may be the number that ends a UID. */
 static bool has_no_extension(const char *path)
 {
     const char *e = pf_path_extension(path);
     return e[strspn(e, "0123456789")] == '\0';
 }
 
+static bool may_be_text(const char *path)
+{
+    static const char *const endings[] = {"csv",   "tsv",    "txt", "json",
+                                          "jsonl", "ndjson", "xml", "zip"};
+    const char *ending = pf_path_extension(path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (strcasecmp(ending, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Archives name DICOM files as they like: of any ending that says nothing, the first
+ * bytes are looked at. */
 static bool looks_like_picture(const char *path, const char *within)
 {
     uint8_t bytes[SNIFF_BYTES];
@@ -53,13 +67,15 @@ static bool looks_like_picture(const char *path, const char *within)
         return false;
     ssize_t n = read(fd, bytes, sizeof bytes);
     close(fd);
-    return n > 0 && pf_picture_sniff(bytes, (size_t)n, NULL) != NULL;
+    const char *kind = n > 0 ? pf_picture_sniff(bytes, (size_t)n, NULL) : NULL;
+    return kind && (has_no_extension(path) || strcmp(kind, "dicom") == 0);
 }
 
-static bool is_candidate(const char *path, const char *within)
+static bool is_candidate(const char *path, const struct stat *st, const char *within)
 {
-    return pf_picture_has_extension(path) ||
-           (has_no_extension(path) && looks_like_picture(path, within));
+    if (pf_picture_has_extension(path))
+        return st->st_size >= (off_t)pf_picture_least_bytes(path);
+    return !may_be_text(path) && looks_like_picture(path, within);
 }
 
 static int64_t mtime_of(const struct stat *st)
@@ -185,18 +201,6 @@ static bool may_be_picture(const char *path)
     return pf_picture_has_extension(path) || has_no_extension(path);
 }
 
-static bool may_be_text(const char *path)
-{
-    static const char *const endings[] = {"csv",   "tsv",    "txt", "json",
-                                          "jsonl", "ndjson", "xml", "zip"};
-    const char *ending = pf_path_extension(path);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (strcasecmp(ending, endings[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool add_text(pf_scan *scan, char **path, const struct stat *st, pf_err *err)
 {
     if (!pf_grow_array(&scan->texts, &scan->texts_room, scan->n_texts,
@@ -228,7 +232,7 @@ static bool look_at_file(walk *w, char **path, const struct stat *st, bool is_li
         w->scan->n_links_out += may_be_picture(*path);
         return true;
     }
-    if (is_candidate(*path, within))
+    if (is_candidate(*path, st, within))
         return add_file(w->scan, path, st, err);
     count_other(w->scan, *path);
     return !may_be_text(*path) || add_text(w->scan, path, st, err);

@@ -3,8 +3,8 @@
  *
  * A root is a folder, searched through to the bottom, or a single file. Hidden names
  * (".x"), those of left_out.h and what the user excludes are left out, symbolic links
- * are followed to files but not to folders, and nothing is opened but files without an
- * extension, or with a number for one, whose first bytes are looked at.
+ * are followed to files but not to folders, and nothing is opened but files whose
+ * extension says nothing: of those the first bytes are looked at.
  * Tables and other text files, and archives, are listed too, by their extension.
  */
 #ifndef PF_CORE_IMAGE_SCAN_H

@@ -13,6 +13,12 @@ typedef struct {
     unsigned first, last; /* levels that have samples */
 } levels;
 
+/* Are all samples of the first level, and of the last, of one value? Those of whole
+ * numbers are. */
+typedef struct {
+    bool first, last;
+} of_one_value;
+
 static void drop_first(levels *l)
 {
     do
@@ -28,7 +34,7 @@ static void drop_last(levels *l)
 }
 
 /* Rule 2. */
-static void drop_borders(levels *l)
+static void drop_borders(levels *l, of_one_value is_one)
 {
     levels above = *l, below = *l;
     if (l->first == l->last)
@@ -36,7 +42,8 @@ static void drop_borders(levels *l)
     drop_first(&above);
     drop_last(&below);
     const levels inner = {l->counts, above.first, below.last};
-    const unsigned gap_below = above.first - l->first, gap_above = l->last - below.last;
+    const unsigned gap_below = is_one.first ? above.first - l->first : 0;
+    const unsigned gap_above = is_one.last ? l->last - below.last : 0;
     if (inner.first < inner.last && gap_below > inner.last - inner.first &&
         gap_above > inner.last - inner.first)
         *l = inner;
@@ -78,7 +85,7 @@ pf_window pf_window_find(const uint32_t counts[PF_WINDOW_LEVELS])
 {
     const levels all = all_of(counts);
     levels inner = all;
-    drop_borders(&inner);
+    drop_borders(&inner, (of_one_value){true, true});
     levels most = inner;
     drop_extremes(&most);
     if (most.first == most.last)
@@ -164,40 +171,77 @@ static unsigned level_of(double v, pf_float_window r)
                                            : (unsigned)(place + 0.5);
 }
 
-/* The least and the greatest of those that have the levels of the window. */
+static bool is_within(double v, pf_float_window r)
+{
+    return isfinite(v) && v >= r.low && v <= r.high;
+}
+
+static void count_floats(const float *values, size_t n, pf_float_window r,
+                         uint32_t *counts)
+{
+    memset(counts, 0, PF_WINDOW_LEVELS * sizeof *counts);
+    for (size_t i = 0; i < n; i++) {
+        if (is_within(values[i], r))
+            counts[level_of(values[i], r)]++;
+    }
+}
+
+/* The least and the greatest of those that have these levels. */
 static pf_float_window ends_of(const float *values, size_t n, pf_float_window r,
-                               pf_window w)
+                               unsigned first, unsigned last)
 {
     pf_float_window found = {INFINITY, -INFINITY};
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(values[i]))
+        if (!is_within(values[i], r))
             continue;
         const unsigned level = level_of(values[i], r);
-        if (level >= w.low && values[i] < found.low)
-            found.low = values[i];
-        if (level <= w.high && values[i] > found.high)
-            found.high = values[i];
+        if (level < first || level > last)
+            continue;
+        found.low = values[i] < found.low ? values[i] : found.low;
+        found.high = values[i] > found.high ? values[i] : found.high;
     }
     return found;
 }
 
-/* Windowing sees levels, and one value far from the others leaves few levels to them.
- * So it is done again between what it found, as long as that is much less. */
+static bool has_one_value(const float *values, size_t n, pf_float_window r,
+                          unsigned level)
+{
+    const pf_float_window ends = ends_of(values, n, r, level, level);
+    return ends.low == ends.high;
+}
+
+/* *is_found: there is nothing more to be seen between these ends. */
+static pf_float_window come_nearer(const float *values, size_t n, pf_float_window r,
+                                   const uint32_t *counts, bool *is_found)
+{
+    enum { ENOUGH = 1024 }; /* levels */
+    const levels all = all_of(counts);
+    const of_one_value is_one = {has_one_value(values, n, r, all.first),
+                                 has_one_value(values, n, r, all.last)};
+    levels inner = all, most;
+    drop_borders(&inner, is_one);
+    most = inner;
+    drop_extremes(&most);
+    pf_float_window found = ends_of(values, n, r, most.first, most.last);
+    *is_found = most.last - most.first >= ENOUGH || found.low == found.high ||
+                (found.low == r.low && found.high == r.high);
+    if (found.low < found.high)
+        return found;
+    found = ends_of(values, n, r, inner.first, inner.last); /* rule 3 */
+    return found.low < found.high ? found : r;
+}
+
+/* Windowing sees levels, and one value far from the others leaves few levels to them,
+ * or one. So it is done again between what it found, as long as that is much less; what
+ * lies outside counts no more. */
 static pf_float_window window_of(const float *values, size_t n, pf_float_window r,
                                  uint32_t *counts)
 {
-    enum { ENOUGH = 1024, PASSES_MAX = 40 }; /* levels; 64 times nearer in each pass */
-    for (int pass = 0; pass < PASSES_MAX && r.low < r.high; pass++) {
-        memset(counts, 0, PF_WINDOW_LEVELS * sizeof *counts);
-        for (size_t i = 0; i < n; i++) {
-            if (isfinite(values[i]))
-                counts[level_of(values[i], r)]++;
-        }
-        const pf_window w = pf_window_find(counts);
-        const pf_float_window found = ends_of(values, n, r, w);
-        if (w.high - w.low >= ENOUGH || (found.low <= r.low && found.high >= r.high))
-            return found;
-        r = found;
+    enum { PASSES_MAX = 40 };
+    bool is_found = false;
+    for (int pass = 0; pass < PASSES_MAX && !is_found && r.low < r.high; pass++) {
+        count_floats(values, n, r, counts);
+        r = come_nearer(values, n, r, counts, &is_found);
     }
     return r;
 }

@@ -15,7 +15,8 @@ enum { FAMILIES = sizeof families / sizeof *families };
 
 static const char *const prefixes[] = {"", "module.", "model.", "clip."};
 
-/* Beginnings of names by which models are known that are not read. */
+/* Beginnings of names by which models are known that are not read; a model that has
+ * several is called by the first. */
 static const struct {
     const char *beginning, *what;
 } strangers[] = {
@@ -65,8 +66,8 @@ static bool begins_with(const char *name, const char *prefix, const char *beginn
 /* FORMAT or UNSUPPORTED when a name is one of the strangers'. */
 static bool refuse_strangers(const pf_weights *w, const char *prefix, pf_err *err)
 {
-    for (size_t i = 0; i < pf_weights_count(w); i++) {
-        for (size_t k = 0; k < sizeof strangers / sizeof *strangers; k++) {
+    for (size_t k = 0; k < sizeof strangers / sizeof *strangers; k++) {
+        for (size_t i = 0; i < pf_weights_count(w); i++) {
             if (begins_with(pf_weights_at(w, i)->name, prefix, strangers[k].beginning))
                 return pf_fail(err, PF_ERR_UNSUPPORTED, "%s", strangers[k].what);
         }

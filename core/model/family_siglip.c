@@ -24,7 +24,11 @@ static bool refuse_siglip2(const pf_dims *d, const pf_weights *w,
     const pf_tensor *patches =
         pf_size_find(w, d, "vision_model.embeddings.patch_embedding.weight");
     const char *type = pf_json_string(pf_json_get(beside->config, "model_type"), NULL);
-    if ((type && strcmp(type, "siglip2") == 0) || (patches && patches->rank == 2) ||
+    int64_t vocab = 0;
+    pf_json_to_int(
+        pf_json_get(pf_json_get(beside->config, "text_config"), "vocab_size"), &vocab);
+    if (vocab >= SIGLIP2_VOCAB || (type && strcmp(type, "siglip2") == 0) ||
+        (patches && patches->rank == 2) ||
         (tokens && tokens->shape[0] >= SIGLIP2_VOCAB))
         return pf_fail(err, PF_ERR_UNSUPPORTED,
                        "this is SigLIP 2 (a vocabulary of 256,000, or patches of any "

@@ -107,6 +107,17 @@ static bool find_in_folder(pf_model_files *f, pf_notes *notes, pf_err *err)
     return f->checkpoint || find_only_checkpoint(f->folder, &f->checkpoint, err);
 }
 
+/* One of several files, which is no model by itself. */
+static bool check_is_whole(const char *path, pf_err *err)
+{
+    const char *base = pf_path_base(path);
+    return !is_part_name(base) || strstr(base, "-of-00001") ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "'%s' is one part of a checkpoint; name its folder, or its "
+                   "model.safetensors.index.json",
+                   path);
+}
+
 static bool find_checkpoint(pf_model_files *f, const char *path, pf_notes *notes,
                             pf_err *err)
 {
@@ -116,6 +127,8 @@ static bool find_checkpoint(pf_model_files *f, const char *path, pf_notes *notes
         f->folder = pf_strdup(path, err);
         return f->folder && find_in_folder(f, notes, err);
     }
+    if (!check_is_whole(path, err))
+        return false;
     const char *base = pf_path_base(path);
     size_t n = (size_t)(base - path); /* with the slash behind the folder */
     f->folder = n == 0 ? pf_strdup(".", err) : pf_strndup(path, n > 1 ? n - 1 : 1, err);

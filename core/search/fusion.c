@@ -192,6 +192,9 @@ static bool rank_by_words(mix *m, pf_err *err)
         return true;
     if (!ok)
         return pf_fail_as(err, &local);
+    m->out->has_all_words = found.n_hits > 0 &&
+                            found.hits[0].matched == found.n_asked &&
+                            !found.has_operator;
     if (!f->vector)
         m->may_go_deeper = found.n_hits == m->depth;
     for (size_t i = 0, rank = 0; ok && i < found.n_hits; i++) {

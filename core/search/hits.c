@@ -1,4 +1,5 @@
 /* hits.c - see hits.h. */
+#include "core/search/missing.h"
 #include "core/search/hits.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@ void pf_hits_reset(pf_hits *hits)
     for (size_t i = 0; i < hits->n_hits; i++)
         reset_hit(&hits->hits[i]);
     pf_free(hits->hits);
+    pf_missing_free(hits->missing, hits->n_missing);
     *hits = (pf_hits){0};
 }
 

@@ -11,13 +11,20 @@
 
 static const char digits[] = "0123456789";
 
+/* Bytes of the number that `s` begins with, or 0. */
+static size_t number_at(const char *s)
+{
+    size_t n = strspn(s, digits);
+    if (s[n] == '.' && strspn(s + n + 1, digits) > 0)
+        n += 1 + strspn(s + n + 1, digits);
+    return n;
+}
+
 bool pf_read_weight(const char **text, double *weight, pf_err *err)
 {
     const char *s = *text;
-    size_t n = strspn(s, digits);
+    const size_t n = number_at(s);
     *weight = 1;
-    if (s[n] == '.' && strspn(s + n + 1, digits) > 0)
-        n += 1 + strspn(s + n + 1, digits);
     if (n == 0 || s[n] != ':')
         return true;
     const pf_c_locale locale = pf_c_locale_begin();
@@ -35,6 +42,27 @@ bool pf_read_weight(const char **text, double *weight, pf_err *err)
     *text = s + n + 1;
     *weight = w;
     return true;
+}
+
+/* Is the "00 position" of "3:00 position" a number, and not a word such as "2nd"? */
+static bool begins_with_number(const char *s)
+{
+    s += strspn(s, " ");
+    const size_t n = number_at(s);
+    return n > 0 && (s[n] == '\0' || strchr(" ,;:/-)", s[n]));
+}
+
+bool pf_read_phrase_weight(const char **text, double *weight, pf_err *err)
+{
+    const char *s = *text;
+    const size_t n = number_at(s);
+    const bool is_one = n == 1 && *s == '1'; /* "1:3:00" is 3:00, said to be so */
+    if (n > 0 && s[n] == ':' && begins_with_number(s + n + 1) &&
+        !(is_one && s[n + 1 + number_at(s + n + 1)] == ':')) {
+        *weight = 1;
+        return true;
+    }
+    return pf_read_weight(text, weight, err);
 }
 
 unsigned pf_part_tower(const pf_part *part)

@@ -29,7 +29,8 @@ typedef struct {
     double weight; /* of its unit vector in the sum; below 0 it is subtracted */
 } pf_part;
 
-/* What pf_read_weight() (plainfilm.h) takes, and what may stand in a part. */
+/* What pf_read_weight() and pf_read_phrase_weight() (plainfilm.h) take, and what may
+ * stand in a part. */
 #define PF_PART_WEIGHT_MIN 0.001
 #define PF_PART_WEIGHT_MAX 1000.0
 

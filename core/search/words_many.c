@@ -31,12 +31,17 @@ typedef struct {
     double score;
 } addend;
 
+typedef struct {
+    uint32_t caption;
+    bool is_typed;
+} presence;
+
 typedef struct group {
     struct group *next; /* in its place of the table */
     char *key;
-    addend *addends; /* leaf after leaf */
-    size_t n_addends;
-    uint32_t *present; /* captions in which a mention counts */
+    addend *addends;                   /* leaf after leaf */
+    size_t n_addends, n_typed_addends; /* the first, of what was typed */
+    presence *present;                 /* captions in which a mention counts */
     size_t n_present;
     bool is_kept; /* in the table */
 } group;
@@ -177,7 +182,7 @@ typedef struct {
     group *made;
     size_t room, room_present;
     int64_t text_id;      /* of the row before; 0: there was none */
-    bool is_present;      /* and whether a mention counts in it */
+    pf_word_presence is;  /* and whether a mention counts in it */
     unsigned char *known; /* [n_captions] 1: it was looked at for an earlier leaf */
 } making;
 
@@ -186,7 +191,8 @@ static size_t bytes_of(const pf_words_text *t)
     const pf_terms *terms = &t->terms;
     return sizeof *t + terms->room * sizeof *terms->at +
            terms->room_wholes * sizeof *terms->wholes + terms->room_chars +
-           t->negations.room * sizeof *t->negations.at + t->negations.room_kinds +
+           t->negations.room * sizeof *t->negations.at +
+           t->negations.room_kinds * sizeof *t->negations.kinds +
            t->negations.room_reach * sizeof *t->negations.reach;
 }
 
@@ -223,7 +229,7 @@ static bool add_present(making *k, size_t at, pf_err *err)
     if (!pf_grow_array(&g->present, &k->room_present, g->n_present, sizeof *g->present,
                        err))
         return false;
-    g->present[g->n_present++] = (uint32_t)at;
+    g->present[g->n_present++] = (presence){(uint32_t)at, k->is == PF_WORD_TYPED};
     return true;
 }
 
@@ -249,13 +255,13 @@ static bool take_match(void *user, const pf_store_word_match *match, bool *is_en
         const pf_words_text *text;
         if (!read_caption(k, at, match->text_id, &text, err))
             return false;
-        k->is_present = pf_words_text_has(text, k->query, k->asked);
+        k->is = pf_words_text_has(text, k->query, k->asked);
         k->text_id = match->text_id;
     }
     const bool is_new = !k->known[at];
     k->known[at] = 1;
     return add_addend(k, at, match->score, err) &&
-           (!is_new || !k->is_present || add_present(k, at, err));
+           (!is_new || k->is == PF_WORD_ABSENT || add_present(k, at, err));
 }
 
 /* Each leaf alone, as FTS5 is asked for it. */
@@ -265,7 +271,8 @@ static bool make_group(making *k, pf_err *err)
               (k->known = pf_alloc_array(k->m->n_captions, 1, err)) != NULL;
     for (size_t i = 0; ok && i < k->asked->n_leaves; i++) {
         pf_word_group alone = {.first_leaf = k->asked->first_leaf + (uint32_t)i,
-                               .n_leaves = 1};
+                               .n_leaves = 1,
+                               .n_typed = 1};
         const pf_words_query one = {.groups = &alone,
                                     .n_groups = 1,
                                     .leaves = k->query->leaves,
@@ -273,6 +280,8 @@ static bool make_group(making *k, pf_err *err)
                                     .chars = k->query->chars};
         k->text_id = 0;
         ok = pf_store_each_word_match(k->store, &one, true, take_match, k, err);
+        if (ok && i < k->asked->n_typed)
+            k->made->n_typed_addends = k->made->n_addends;
     }
     pf_free(k->known);
     return ok;
@@ -285,10 +294,10 @@ static char *key_of(const pf_words_query *q, const pf_word_group *g, pf_err *err
 {
     pf_buf key;
     pf_buf_init(&key, KEY_MAX_BYTES);
-    bool ok = pf_buf_add_str(&key, g->wants_denied ? "no" : "", err);
+    bool ok = pf_buf_addf(&key, err, "%u", g->n_typed);
     for (size_t i = 0; ok && i < g->n_leaves; i++) {
         const pf_leaf *l = &q->leaves[g->first_leaf + i];
-        ok = pf_buf_addf(&key, err, "|%d", (int)l->kind);
+        ok = pf_buf_addf(&key, err, "|%s%d", l->wants_denied ? "no" : "", (int)l->kind);
         for (size_t w = 0; ok && w < l->n_words; w++)
             ok = pf_buf_addf(&key, err, " %s", pf_words_query_word(q, l, w));
     }
@@ -389,16 +398,30 @@ static bool get_group(pf_words_many *m, pf_store *store, const pf_words_query *q
 
 /* What is known of a caption after all groups. */
 typedef struct {
-    double score;
-    uint32_t matched;
+    double score, typed_score;
+    uint32_t matched, typed;
 } sum;
 
 static void add_up(const group *g, sum *sums)
 {
     for (size_t i = 0; i < g->n_addends; i++)
         sums[g->addends[i].caption].score += g->addends[i].score;
-    for (size_t i = 0; i < g->n_present; i++)
-        sums[g->present[i]].matched++;
+    for (size_t i = 0; i < g->n_typed_addends; i++)
+        sums[g->addends[i].caption].typed_score += g->addends[i].score;
+    for (size_t i = 0; i < g->n_present; i++) {
+        sums[g->present[i].caption].matched++;
+        sums[g->present[i].caption].typed += g->present[i].is_typed;
+    }
+}
+
+/* As words_search.h says. */
+static pf_words_hit hit_of(const caption *c, const sum *s, size_t n_groups)
+{
+    return (pf_words_hit){.caption_id = c->id,
+                          .image_id = c->image_id,
+                          .score = s->typed == n_groups ? s->typed_score : s->score,
+                          .matched = s->matched,
+                          .is_typed = s->typed == s->matched};
 }
 
 /* The fewest words that the best `limit` hits have: others need not be sorted. */
@@ -426,8 +449,8 @@ static uint32_t least_of(const pf_words_many *m, const sum *sums,
     return least;
 }
 
-static bool collect(const pf_words_many *m, const sum *sums, const pf_words_ask *ask,
-                    pf_words_answer *out, pf_err *err)
+static bool collect(const pf_words_many *m, const sum *sums, size_t n_groups,
+                    const pf_words_ask *ask, pf_words_answer *out, pf_err *err)
 {
     unsigned char *seen = pf_alloc_array(m->n_images, 1, err);
     if (!seen)
@@ -441,10 +464,7 @@ static bool collect(const pf_words_many *m, const sum *sums, const pf_words_ask 
     for (size_t i = 0; hits && i < m->n_captions; i++) {
         const caption *c = &m->captions[i];
         if (sums[i].matched >= least && pf_words_is_wanted(ask, c->image_id))
-            hits[n++] = (pf_words_hit){.caption_id = c->id,
-                                       .image_id = c->image_id,
-                                       .score = sums[i].score,
-                                       .matched = sums[i].matched};
+            hits[n++] = hit_of(c, &sums[i], n_groups);
     }
     if (hits && n > 0)
         qsort(hits, n, sizeof *hits,
@@ -501,7 +521,7 @@ bool pf_words_many_search(pf_words_many *m, pf_store *store, const pf_words_ask 
     bool ok = sums != NULL;
     for (size_t i = 0; ok && i < q.n_groups; i++)
         ok = add_group(m, store, &q, &q.groups[i], sums, err);
-    ok = ok && collect(m, sums, ask, out, err);
+    ok = ok && collect(m, sums, q.n_groups, ask, out, err);
     out->n_asked = ok ? q.n_groups : 0;
     out->is_cut = ok && q.is_cut;
     pf_free(sums);

@@ -5,9 +5,10 @@
  * looked for (the same terms as in the index), and each mention is checked for
  * negation.
  *
- * Captions with all words of the question come first, so they are asked for first, and
- * that walk ends as soon as `limit` are found and the score falls. Only when there are
- * too few, all captions with any of the words are looked at.
+ * Captions with all words of the question come first, as they were typed before those
+ * with other names, so they are asked for in this order, and each walk ends as soon as
+ * `limit` are found and the score falls. Only when there are too few, all captions with
+ * any of the words are looked at.
  */
 #include "core/search/words_search.h"
 
@@ -69,11 +70,10 @@ typedef struct {
     pf_store *store;
     const pf_words_ask *ask;
     const pf_words_query *query;
-    pf_words_text text; /* the one that is looked at */
-    size_t least;       /* groups a caption must have */
-    bool may_stop;      /* scores fall, and nothing else decides */
-    int64_t last_text;  /* several captions may have the same */
-    size_t last_matched;
+    pf_words_text text;                                  /* the one that is looked at */
+    enum { ALL_TYPED, ALL_NAMED, SOME, FITTING } wanted; /* in this walk */
+    int64_t last_text; /* several captions may have the same */
+    pf_words_count last;
     pf_words_hit *hits;
     size_t n_hits, room;
     id_set images;
@@ -95,7 +95,7 @@ static bool read_candidate(walk *w, int64_t text_id, pf_err *err)
     const bool ok = pf_words_text_read(&w->text, w->words, text ? text : "", err);
     pf_free(text);
     w->last_text = text_id;
-    w->last_matched = ok ? pf_words_text_matched(&w->text, w->query) : 0;
+    w->last = ok ? pf_words_text_count(&w->text, w->query) : (pf_words_count){0};
     return ok;
 }
 
@@ -110,54 +110,78 @@ static bool add_hit(walk *w, const pf_store_word_match *m, pf_err *err)
     w->hits[w->n_hits++] = (pf_words_hit){.caption_id = m->caption_id,
                                           .image_id = m->image_id,
                                           .score = m->score,
-                                          .matched = w->last_matched};
+                                          .matched = w->last.matched,
+                                          .is_typed = w->last.typed == w->last.matched};
     return true;
+}
+
+/* Is the caption that was read one of those this walk is for? */
+static bool is_of_walk(const walk *w)
+{
+    const size_t matched = w->last.matched, n = w->query->n_groups;
+    switch (w->wanted) {
+    case ALL_TYPED:
+        return matched == n && w->last.typed == n;
+    case ALL_NAMED:
+        return matched == n && w->last.typed < n;
+    case SOME:
+        return matched > 0 && matched < n;
+    case FITTING:
+        break;
+    }
+    return matched > 0;
 }
 
 static bool take_candidate(void *user, const pf_store_word_match *m, bool *is_enough,
                            pf_err *err)
 {
     walk *w = user;
-    if (w->may_stop && w->n_found >= w->ask->limit &&
+    if (w->wanted != SOME && w->n_found >= w->ask->limit &&
         m->score < w->hits[w->n_hits - 1].score) {
         *is_enough = true; /* what is as good as the last one may have a lower id */
         return true;
     }
     if (!pf_words_is_wanted(w->ask, m->image_id))
         return true;
-    return read_candidate(w, m->text_id, err) &&
-           (w->last_matched < w->least || add_hit(w, m, err));
+    return read_candidate(w, m->text_id, err) && (!is_of_walk(w) || add_hit(w, m, err));
 }
 
-static void forget_hits(walk *w)
+static bool walk_candidates(walk *w, const pf_words_query *query, bool all, pf_err *err)
 {
-    w->n_hits = w->n_found = 0;
-    w->images.n = 0;
-    if (w->images.at)
-        memset(w->images.at, 0, w->images.room * sizeof *w->images.at);
+    return pf_store_each_word_match(w->store, query, all, take_candidate, w, err);
 }
 
-static bool walk_candidates(walk *w, bool all, pf_err *err)
+/* `groups` is [n_groups] room for the question without other names. */
+static bool walk_typed(walk *w, pf_word_group *groups, bool *has_names, pf_err *err)
 {
-    return pf_store_each_word_match(w->store, w->query, all, take_candidate, w, err);
+    pf_words_query typed = *w->query;
+    typed.groups = groups;
+    *has_names = false;
+    for (size_t g = 0; g < typed.n_groups; g++) {
+        groups[g] = w->query->groups[g];
+        *has_names |= groups[g].n_typed < groups[g].n_leaves;
+        groups[g].n_leaves = groups[g].n_typed;
+    }
+    w->wanted = ALL_TYPED;
+    return walk_candidates(w, &typed, true, err);
 }
 
 static bool find_all(walk *w, pf_err *err)
 {
     const pf_words_query *q = w->query;
-    w->least = 1;
-    w->may_stop = true;
-    if (q->n_steps > 0 || q->n_groups == 1)
-        return walk_candidates(w, pf_words_query_needs_all(q), err);
-    w->least = q->n_groups;
-    if (!walk_candidates(w, true, err))
+    pf_word_group groups[PF_WORDS_MAX_GROUPS];
+    bool has_names;
+    w->wanted = FITTING;
+    if (q->n_steps > 0)
+        return walk_candidates(w, q, pf_words_query_needs_all(q), err);
+    if (!walk_typed(w, groups, &has_names, err))
         return false;
-    if (w->n_found >= w->ask->limit)
-        return true;
-    forget_hits(w);
-    w->least = 1;
-    w->may_stop = false;
-    return walk_candidates(w, false, err);
+    w->wanted = ALL_NAMED;
+    if (w->n_found < w->ask->limit && has_names && !walk_candidates(w, q, true, err))
+        return false;
+    w->wanted = SOME;
+    return w->n_found >= w->ask->limit || q->n_groups == 1 ||
+           walk_candidates(w, q, false, err);
 }
 
 /* ---- the answer ------------------------------------------------------------------ */
@@ -167,6 +191,8 @@ int pf_words_best_first(const void *a, const void *b)
     const pf_words_hit *x = a, *y = b;
     if (x->matched != y->matched)
         return x->matched > y->matched ? -1 : 1;
+    if (x->is_typed != y->is_typed)
+        return x->is_typed ? -1 : 1;
     if (x->score != y->score)
         return x->score > y->score ? -1 : 1;
     return (x->caption_id > y->caption_id) - (x->caption_id < y->caption_id);
@@ -175,7 +201,8 @@ int pf_words_best_first(const void *a, const void *b)
 int pf_words_best_image_first(const void *a, const void *b)
 {
     const pf_words_hit *x = a, *y = b;
-    if (x->matched == y->matched && x->score == y->score && x->image_id != y->image_id)
+    if (x->matched == y->matched && x->is_typed == y->is_typed &&
+        x->score == y->score && x->image_id != y->image_id)
         return x->image_id > y->image_id ? 1 : -1;
     return pf_words_best_first(a, b);
 }
@@ -216,6 +243,7 @@ bool pf_words_search(const pf_words *words, pf_store *store, const pf_words_ask 
     if (ok) {
         out->n_asked = q.n_groups;
         out->is_cut = q.is_cut;
+        out->has_operator = q.n_steps > 0;
     }
     pf_words_text_reset(&w.text);
     pf_free(w.hits);

@@ -2,9 +2,11 @@
  * words_search.h - captions by their words: BM25 finds them, their text decides whether
  * they speak of something that is there. Internal to search and evaluate.
  *
- * Captions come by how many of the question's words they have, then by BM25, then by
- * id; with AND, OR, NOT in the question by BM25 alone. What counts as having a word is
- * in words.h. BM25 counts every mention.
+ * Captions come by how many of the question's words they have, then those that have
+ * them as they were typed before those with another name, then by BM25, then by id;
+ * with AND, OR, NOT in the question by BM25 alone. What counts as having a word is in
+ * words.h. BM25 counts every mention: of what was typed alone where a caption has all
+ * words so, else of other names, too.
  *
  * The answer is exact and complete: the best `limit` of all captions that fit, however
  * many had to be looked at.
@@ -32,13 +34,15 @@ typedef struct {
     int64_t caption_id, image_id;
     double score;   /* BM25, above 0, the more the better */
     size_t matched; /* words of the question that are there; all with AND, OR, NOT */
+    bool is_typed;  /* all of these as they were typed */
 } pf_words_hit;
 
 typedef struct {
     pf_words_hit *hits; /* best first, owned */
     size_t n_hits;
-    size_t n_asked; /* words of the question */
-    bool is_cut;    /* the question was longer than what is read */
+    size_t n_asked;    /* words of the question */
+    bool is_cut;       /* the question was longer than what is read */
+    bool has_operator; /* AND, OR, NOT are in it */
 } pf_words_answer;
 
 /* *out must be all zero or reset; it stays so on failure. MISUSE when there is no word

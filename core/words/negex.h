@@ -34,7 +34,7 @@ typedef struct {
 typedef struct {
     pf_negation *at; /* owned */
     size_t n, room;
-    uint8_t *kinds;  /* per term; negex.c's own */
+    uint16_t *kinds; /* per term; negex.c's own */
     uint32_t *reach; /* per term, too */
     size_t room_kinds, room_reach;
 } pf_negations;

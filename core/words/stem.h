@@ -15,4 +15,10 @@ enum { PF_STEM_ROOM = 4 }; /* bytes a stem may be longer than its word */
  * ("generic" and "general"): a stem is for finding, not for showing. */
 size_t pf_stem(char *word, size_t n);
 
+/* The same for a word that was written in capitals, and given in small letters: a short
+ * one is an abbreviation, which keeps its s, unless it is a plural that forms.inc
+ * knows.
+ */
+size_t pf_stem_of_capitals(char *word, size_t n);
+
 #endif

@@ -28,8 +28,8 @@ struct pf_synonyms {
 
 /* ---- reading --------------------------------------------------------------------- */
 
-static bool add_name(pf_synonyms *s, const char *text, size_t n, pf_terms *terms,
-                     pf_err *err)
+static bool add_name(pf_synonyms *s, const char *text, size_t n, bool is_narrow,
+                     pf_terms *terms, pf_err *err)
 {
     if (!pf_terms_read(terms, text, n, err))
         return false;
@@ -41,7 +41,10 @@ static bool add_name(pf_synonyms *s, const char *text, size_t n, pf_terms *terms
     if (!pf_grow_array(&s->names, &s->room, s->n, sizeof *s->names, err))
         return false;
     pf_synonym *name = &s->names[s->n++];
-    *name = (pf_synonym){.group = s->n_groups};
+    *name = (pf_synonym){.group = s->n_groups,
+                         .is_narrow = is_narrow,
+                         .is_denied = terms->n > 1 &&
+                                      strcmp(pf_terms_plain(terms, 0), "without") == 0};
     if (!(name->stems = pf_alloc_array(terms->n, sizeof *name->stems, err)))
         return false;
     for (; name->n_stems < terms->n; name->n_stems++) {
@@ -58,21 +61,38 @@ static bool add_group(pf_synonyms *s, const char *line, size_t n, pf_terms *term
 {
     const char *end = line + n;
     size_t names = 0;
+    bool is_narrow = false;
     while (line < end && (*line == ' ' || *line == '\t'))
         line++;
     if (line == end || *line == '#')
         return true;
     for (const char *from = line; from <= end; names++) {
-        const char *equals = memchr(from, '=', (size_t)(end - from));
-        const char *to = equals ? equals : end;
-        if (!add_name(s, from, (size_t)(to - from), terms, err))
+        const char *to = from;
+        while (to < end && *to != '=' && *to != '>')
+            to++;
+        if (!add_name(s, from, (size_t)(to - from), is_narrow, terms, err))
             return false;
+        is_narrow = is_narrow || (to < end && *to == '>');
         from = to + 1;
     }
     if (names < 2)
-        return pf_fail(err, PF_ERR_FORMAT, "a group has one name: there is no '='");
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "a group has one name: there is no '=' and no '>'");
     s->n_groups++;
     return true;
+}
+
+static bool add_text(pf_synonyms *s, const char *text, size_t n, const char *name,
+                     pf_err *err)
+{
+    bool ok = true;
+    pf_terms terms = {0};
+    pf_lines lines = pf_lines_of(text, n);
+    for (const char *line; ok && pf_lines_next(&lines, &line, &n);)
+        ok = add_group(s, line, n, &terms, err) ||
+             pf_fail_in(err, "'%s', line %zu", name, lines.number);
+    pf_terms_reset(&terms);
+    return ok;
 }
 
 /* ---- order ----------------------------------------------------------------------- */
@@ -87,11 +107,16 @@ static int compare_stems(const pf_synonym *x, const pf_synonym *y)
     return (x->n_stems > y->n_stems) - (x->n_stems < y->n_stems);
 }
 
+/* Narrow ones behind the others, so that those that are looked for lie side by side. */
 static int by_stems_then_group(const void *a, const void *b)
 {
     const pf_synonym *x = a, *y = b;
     const int order = compare_stems(x, y);
-    return order != 0 ? order : (x->group > y->group) - (x->group < y->group);
+    if (order != 0)
+        return order;
+    if (x->is_narrow != y->is_narrow)
+        return x->is_narrow ? 1 : -1;
+    return (x->group > y->group) - (x->group < y->group);
 }
 
 /* Counting sort: what is in `names` by group, too. */
@@ -110,18 +135,9 @@ static bool sort_by_group(pf_synonyms *s, pf_err *err)
     return true;
 }
 
-bool pf_synonyms_parse(pf_synonyms **out, const char *text, size_t n, const char *name,
-                       pf_err *err)
+/* What was added, in order; on failure it is freed. */
+static bool finish(pf_synonyms **out, pf_synonyms *s, bool ok, pf_err *err)
 {
-    *out = NULL;
-    pf_terms terms = {0};
-    pf_synonyms *s = pf_zalloc(sizeof *s, err);
-    bool ok = s != NULL;
-    pf_lines lines = pf_lines_of(text, n);
-    for (const char *line; ok && pf_lines_next(&lines, &line, &n);)
-        ok = add_group(s, line, n, &terms, err) ||
-             pf_fail_in(err, "'%s', line %zu", name, lines.number);
-    pf_terms_reset(&terms);
     if (ok && s->n > 0)
         qsort(s->names, s->n, sizeof *s->names, by_stems_then_group);
     if (!ok || !sort_by_group(s, err)) {
@@ -132,22 +148,39 @@ bool pf_synonyms_parse(pf_synonyms **out, const char *text, size_t n, const char
     return true;
 }
 
+bool pf_synonyms_parse(pf_synonyms **out, const char *text, size_t n, const char *name,
+                       pf_err *err)
+{
+    *out = NULL;
+    pf_synonyms *s = pf_zalloc(sizeof *s, err);
+    return finish(out, s, s && add_text(s, text, n, name, err), err);
+}
+
+static bool add_built_in(pf_synonyms *s, pf_err *err)
+{
+    return add_text(s, pf_text_synonyms, pf_text_synonyms_size, "synonyms.txt", err);
+}
+
 bool pf_synonyms_new(pf_synonyms **out, pf_err *err)
 {
-    return pf_synonyms_parse(out, pf_text_synonyms, pf_text_synonyms_size,
-                             "synonyms.txt", err);
+    *out = NULL;
+    pf_synonyms *s = pf_zalloc(sizeof *s, err);
+    return finish(out, s, s && add_built_in(s, err), err);
 }
 
 bool pf_synonyms_open(pf_synonyms **out, const char *path, pf_err *err)
 {
     *out = NULL;
+    const bool is_more = path[0] == '+';
     pf_buf text;
     pf_buf_init(&text, FILE_MAX_BYTES);
-    const bool ok =
-        pf_file_read(path, &text, err) &&
-        pf_synonyms_parse(out, text.size > 0 ? text.data : "", text.size, path, err);
+    path += is_more;
+    pf_synonyms *s = pf_zalloc(sizeof *s, err);
+    const bool ok = s && pf_file_read(path, &text, err) &&
+                    (!is_more || add_built_in(s, err)) &&
+                    add_text(s, text.size > 0 ? text.data : "", text.size, path, err);
     pf_buf_free(&text);
-    return ok;
+    return finish(out, s, ok, err);
 }
 
 void pf_synonyms_free(pf_synonyms *s)
@@ -179,31 +212,58 @@ static bool begins(const pf_synonym *name, const pf_terms *t, size_t i, size_t e
     return true;
 }
 
-const pf_synonym *pf_synonyms_find(const pf_synonyms *s, const pf_terms *t, size_t i,
-                                   size_t end, size_t *n)
+/* The first of the names that begin with this stem, or n. */
+static size_t first_with(const pf_synonyms *s, const char *stem)
 {
-    *n = 0;
-    if (i >= end)
-        return NULL;
-    const char *word = pf_terms_stem(t, i);
     size_t low = 0, high = s->n;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (strcmp(s->names[middle].stems[0], word) < 0)
+        if (strcmp(s->names[middle].stems[0], stem) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    const pf_synonym *found = NULL;
-    for (size_t k = low; k < s->n && strcmp(s->names[k].stems[0], word) == 0; k++) {
-        const pf_synonym *name = &s->names[k];
-        if (!begins(name, t, i, end) || (found && name->n_stems < found->n_stems))
-            continue;
-        if (!found || name->n_stems > found->n_stems) {
-            found = name;
-            *n = 0;
-        }
-        ++*n; /* equal names lie side by side */
+    return low;
+}
+
+/* Better than what was found when it takes more terms; equal names lie side by side. */
+static void take(pf_synonyms_found *found, const pf_synonym *name, size_t n_terms)
+{
+    if (name->is_narrow || n_terms < found->n_terms)
+        return;
+    if (n_terms > found->n_terms)
+        *found = (pf_synonyms_found){name, 1, n_terms};
+    else if (name == found->names + found->n)
+        found->n++;
+}
+
+/* Names of one word: "t2weighted" for the terms that T2-weighted has. */
+static void find_whole(const pf_synonyms *s, const char *stem, size_t n_terms,
+                       pf_synonyms_found *found)
+{
+    for (size_t k = first_with(s, stem);
+         k < s->n && strcmp(s->names[k].stems[0], stem) == 0; k++) {
+        if (s->names[k].n_stems == 1)
+            take(found, &s->names[k], n_terms);
+    }
+}
+
+pf_synonyms_found pf_synonyms_find(const pf_synonyms *s, const pf_terms *t, size_t i,
+                                   size_t end)
+{
+    pf_synonyms_found found = {0};
+    if (i >= end)
+        return found;
+    const char *word = pf_terms_stem(t, i);
+    for (size_t k = first_with(s, word);
+         k < s->n && strcmp(s->names[k].stems[0], word) == 0; k++) {
+        if (begins(&s->names[k], t, i, end))
+            take(&found, &s->names[k], s->names[k].n_stems);
+    }
+    for (size_t k = 0; k < t->n_wholes; k++) {
+        const pf_whole *w = &t->wholes[k];
+        if (w->first == i && w->last < end)
+            find_whole(s, t->chars + w->stem, w->last + 1 - i, &found);
     }
     return found;
 }

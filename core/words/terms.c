@@ -24,6 +24,8 @@
 enum {
     FOLDED_MAX = 32, /* code points one character becomes; the longest known is 18 */
     PARTS_MAX = 8,   /* of a compound; what is longer has no whole */
+    SIZES_MAX = 4,   /* "3 x 4 x 5 cm" */
+    SIZE_ROOM = 32,
     MAX_CHARS = 64 << 20,
 };
 
@@ -38,9 +40,21 @@ typedef struct {
     pf_gap gap;      /* before the next word */
     bool is_joined;  /* the next word to the last one */
     bool has_dot;    /* the last word was followed by a dot inside of it: "e.g" */
-    size_t compound; /* term at which the present compound begins */
-    int newlines;
+    bool is_capital; /* the present word begins with a capital letter */
+    size_t n_letters, n_upper; /* of the present word, and whether its last is upper */
+    bool is_last_upper;
+    bool is_all_upper; /* the whole text is in capitals, and more than a few words */
+    size_t compound;   /* term at which the present compound begins */
+    int newlines;      /* since the last word */
+    int brackets;      /* that are open in this line */
+    bool lists_by_dash;
 } reader;
+
+/* The text around a place, for looking ahead. */
+typedef struct {
+    const char *s;
+    size_t n;
+} text_span;
 
 /* ---- memory that is used again --------------------------------------------------- */
 
@@ -66,6 +80,86 @@ static bool add_stem(reader *r, char *word, size_t n, uint32_t *at)
     return add_chars(r, word, n, at);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Words behind which "I", "IV", "V" and "X" are numbers, too. */
+static bool is_counted(const char *word)
+{
+    static const char *const words[] = {
+        "type",    "types",   "grade",    "grades",   "stage",  "stages",   "class",
+        "chiari",  "segment", "segments", "zone",     "zones",  "phase",    "level",
+        "levels",  "group",   "category", "degree",   "nerve",  "nerves",   "bosniak",
+        "salter",  "harris",  "factor",   "bismuth",  "figure", "fig",      "case",
+        "table",   "part",    "rads",     "birads",   "garden", "gartland", "fontaine",
+        "hinchey", "todani",  "mason",    "schatzker"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i], word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Was term i read as a roman numeral? */
+static bool is_numeral(const pf_terms *t, size_t i)
+{
+    const char *stem = pf_terms_stem(t, i);
+    return !is_digit(pf_terms_plain(t, i)[0]) && is_digit(stem[0]) &&
+           stem[strspn(stem, "0123456789")] == '\0';
+}
+
+/* "grade IV", "III/IV", "II and IV" */
+static bool wants_number(const pf_terms *t)
+{
+    const size_t n = t->n;
+    if (n == 0)
+        return false;
+    const char *before = pf_terms_plain(t, n - 1);
+    return is_counted(before) || is_numeral(t, n - 1) ||
+           (n > 1 && is_numeral(t, n - 2) &&
+            (strcmp(before, "and") == 0 || strcmp(before, "or") == 0 ||
+             strcmp(before, "to") == 0));
+}
+
+/* The roman numeral of 1 to 12 that a word is, as digits, or NULL. */
+static const char *numeral_of(const pf_terms *t, const char *word, size_t n)
+{
+    static const struct {
+        const char *roman, *digits;
+        bool is_plain; /* it can be nothing else */
+    } numerals[] = {{"i", "1", false},  {"ii", "2", true},   {"iii", "3", true},
+                    {"iv", "4", false}, {"v", "5", false},   {"vi", "6", true},
+                    {"vii", "7", true}, {"viii", "8", true}, {"ix", "9", true},
+                    {"x", "10", false}, {"xi", "11", true},  {"xii", "12", true}};
+    if (n > 4 || !strchr("ivx", word[0]))
+        return NULL; /* most words */
+    for (size_t i = 0; i < sizeof numerals / sizeof *numerals; i++) {
+        if (strlen(numerals[i].roman) != n || memcmp(numerals[i].roman, word, n) != 0)
+            continue;
+        const bool is_number = numerals[i].is_plain || wants_number(t);
+        return is_number ? numerals[i].digits : NULL;
+    }
+    return NULL;
+}
+
+/* The present word's: "ARDS" keeps its s, "CTs" does not. */
+static bool add_stem_as_written(reader *r, char *word, size_t n, uint32_t *at)
+{
+    const bool is_upper = r->n_upper >= 2 && r->n_upper == r->n_letters;
+    const bool is_plural = r->n_upper >= 2 && r->n_upper + 1 == r->n_letters &&
+                           n == r->n && word[n - 1] == 's' && !r->is_last_upper;
+    const char *digits = numeral_of(r->terms, word, n);
+    if (digits)
+        return add_chars(r, digits, strlen(digits), at);
+    if (is_plural)
+        return add_chars(r, word, pf_stem_of_capitals(word, n - 1), at);
+    if (is_upper && !r->is_all_upper)
+        return add_chars(r, word, pf_stem_of_capitals(word, n), at);
+    return add_stem(r, word, n, at);
+}
+
 static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t end)
 {
     pf_terms *t = r->terms;
@@ -73,9 +167,11 @@ static bool add_term(reader *r, const char *word, size_t n, size_t start, size_t
     pf_word_term term = {.start = (uint32_t)start,
                          .end = (uint32_t)end,
                          .gap = r->gap,
-                         .is_joined = r->is_joined};
+                         .is_joined = r->is_joined,
+                         .is_capital = r->is_capital};
     memcpy(copy, word, n);
-    if (!add_chars(r, word, n, &term.plain) || !add_stem(r, copy, n, &term.stem) ||
+    if (!add_chars(r, word, n, &term.plain) ||
+        !add_stem_as_written(r, copy, n, &term.stem) ||
         !pf_grow_array(&t->at, &t->room, t->n, sizeof *t->at, r->err))
         return false;
     t->at[t->n++] = term;
@@ -96,11 +192,6 @@ static bool add_whole(reader *r, size_t first, size_t last, char *word, size_t n
 
 /* ---- compounds ------------------------------------------------------------------- */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_number(const char *s)
 {
     return is_digit(s[0]) && s[strspn(s, "0123456789.")] == '\0';
@@ -115,6 +206,12 @@ static char level_of(const char *s)
                : '\0';
 }
 
+/* Of one or two digits. */
+static bool is_small_number(const char *s)
+{
+    return is_number(s) && strlen(s) <= 2 && !strchr(s, '.');
+}
+
 /* The second of "C5-6" is C6. */
 static bool add_level(reader *r, size_t i)
 {
@@ -122,7 +219,7 @@ static bool add_level(reader *r, size_t i)
     const char letter = level_of(pf_terms_plain(t, i - 1));
     const char *number = pf_terms_plain(t, i);
     const size_t n = strlen(number);
-    if (!letter || !is_number(number) || n > 2 || strchr(number, '.'))
+    if (!letter || !is_small_number(number))
         return true;
     char level[4 + PF_STEM_ROOM] = {letter, number[0], number[1]};
     return add_whole(r, i, i, level, n + 1);
@@ -135,14 +232,18 @@ static bool end_compound(reader *r)
     const size_t first = r->compound, parts = t->n - first;
     char whole[PF_TERMS_MAX_WORD + PF_STEM_ROOM];
     size_t n = 0;
+    char letter = '\0';
     r->compound = t->n;
     if (parts < 2 || parts > PARTS_MAX)
         return true;
     for (size_t i = first; i < first + parts; i++) {
         const char *part = pf_terms_plain(t, i);
         const size_t length = strlen(part);
-        if (n + length > PF_TERMS_MAX_WORD)
+        if (n + length + 1 > PF_TERMS_MAX_WORD)
             return true; /* too long a word for a name */
+        if (letter && is_small_number(part))
+            whole[n++] = letter; /* L4/5 is L4/L5 */
+        letter = level_of(part);
         memcpy(whole + n, part, length);
         n += length;
     }
@@ -150,6 +251,95 @@ static bool end_compound(reader *r)
         return false;
     for (size_t i = first + 1; i < first + parts; i++) {
         if (!add_level(r, i))
+            return false;
+    }
+    return true;
+}
+
+/* ---- sizes ----------------------------------------------------------------------- */
+
+/* Millimetres in one of the unit, or 0. */
+static int length_of(const char *unit)
+{
+    static const struct {
+        const char *name;
+        int mm;
+    } units[] = {{"mm", 1},          {"millimeter", 1},   {"millimeters", 1},
+                 {"millimetre", 1},  {"millimetres", 1},  {"cm", 10},
+                 {"centimeter", 10}, {"centimeters", 10}, {"centimetre", 10},
+                 {"centimetres", 10}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(units[i].name, unit) == 0)
+            return units[i].mm;
+    }
+    return 0;
+}
+
+/* "3.70" times 10 is "37": the digits with the point moved, without what adds nothing.
+ * Returns the length; 0 for what is no size. */
+static size_t write_size(const char *number, int mm, char out[SIZE_ROOM])
+{
+    const char *point = strchr(number, '.');
+    const size_t n_whole = point ? (size_t)(point - number) : strlen(number);
+    const char *behind = point ? point + 1 : "";
+    if (n_whole + strlen(behind) + 8 > SIZE_ROOM || strchr(behind, '.'))
+        return 0;
+    size_t n = 0;
+    memcpy(out, number, n_whole);
+    n = n_whole;
+    if (mm == 10)
+        out[n++] = *behind ? *behind++ : '0';
+    const size_t zeros = strspn(out, "0") < n ? strspn(out, "0") : n - 1;
+    memmove(out, out + zeros, n - zeros);
+    n -= zeros;
+    const size_t point_at = n;
+    if (*behind) {
+        out[n++] = '.';
+        memcpy(out + n, behind, strlen(behind));
+        n += strlen(behind);
+    }
+    while (n > point_at && (out[n - 1] == '0' || out[n - 1] == '.'))
+        n--;
+    memcpy(out + n, "mm", 2);
+    return n + 2;
+}
+
+/* May a size have this between two numbers? "3 x 4 cm", "3 by 4", "3 to 4". */
+static bool parts_sizes(const char *s)
+{
+    return strcmp(s, "x") == 0 || strcmp(s, "by") == 0 || strcmp(s, "to") == 0;
+}
+
+/* The number before term i of the same size, or SIZE_MAX. */
+static size_t number_before(const pf_terms *t, size_t i)
+{
+    if (i > 0 && t->at[i].gap == PF_GAP_SPACE && is_number(pf_terms_plain(t, i - 1)))
+        return i - 1;
+    if (i > 1 && t->at[i].gap == PF_GAP_SPACE && t->at[i - 1].gap == PF_GAP_SPACE &&
+        parts_sizes(pf_terms_plain(t, i - 1)) && is_number(pf_terms_plain(t, i - 2)))
+        return i - 2;
+    return SIZE_MAX;
+}
+
+/* When the last term is a unit of length: each number of the size as millimetres, under
+ * which 3.7 cm finds 37 mm and 3.7 x 3 cm. */
+static bool add_sizes(reader *r)
+{
+    const pf_terms *t = r->terms;
+    const size_t unit = t->n - 1;
+    const int mm = length_of(pf_terms_plain(t, unit));
+    size_t numbers[SIZES_MAX], n = 0;
+    if (mm == 0 || unit == 0 || number_before(t, unit) != unit - 1)
+        return true;
+    for (size_t i = unit - 1; i != SIZE_MAX && n < SIZES_MAX; i = number_before(t, i))
+        numbers[n++] = i;
+    for (bool ok = true; n-- > 0;) {
+        char size[SIZE_ROOM + PF_STEM_ROOM];
+        const size_t i = numbers[n];
+        const size_t length = write_size(pf_terms_plain(t, i), mm, size);
+        if (length > 0)
+            ok = add_whole(r, i, i + 1 == unit ? unit : i, size, length);
+        if (!ok)
             return false;
     }
     return true;
@@ -174,19 +364,42 @@ static size_t number_before_unit(const char *word, size_t n)
     return 0;
 }
 
+/* Bytes of "3.7" in "3.7x3.0cm", or 0. */
+static size_t number_before_x(const char *word, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (is_digit(word[i]) || word[i] == '.'))
+        i++;
+    return i > 0 && i + 1 < n && word[i] == 'x' && is_digit(word[i + 1]) ? i : 0;
+}
+
+/* The next piece of the present word is bytes `from` .. `to`-1 of it. */
+static bool add_piece(reader *r, size_t from, size_t to, size_t end)
+{
+    const bool ok = add_term(r, r->word + from, to - from, r->start, end);
+    r->gap = PF_GAP_SPACE;
+    r->is_joined = true;
+    return ok && add_sizes(r);
+}
+
+/* A word is a term, but for "2.3cm" and "3x4cm". */
 static bool end_word(reader *r, size_t end)
 {
+    bool ok = true;
+    size_t from = 0, n;
     if (!r->is_in_word)
         return true;
     r->is_in_word = false;
     if (!r->is_joined && !end_compound(r))
         return false;
-    const size_t number = number_before_unit(r->word, r->n);
-    bool ok = add_term(r, r->word, number ? number : r->n, r->start, end);
-    r->gap = PF_GAP_SPACE;
-    r->is_joined = number > 0;
-    if (ok && number > 0)
-        ok = add_term(r, r->word + number, r->n - number, r->start, end);
+    while (ok && (n = number_before_x(r->word + from, r->n - from)) > 0) {
+        ok = add_piece(r, from, from + n, end) &&
+             add_piece(r, from + n, from + n + 1, end);
+        from += n + 1;
+    }
+    n = number_before_unit(r->word + from, r->n - from);
+    ok = ok && (n == 0 || add_piece(r, from, from + n, end)) &&
+         add_piece(r, from + n, r->n, end);
     r->is_joined = false;
     r->newlines = 0;
     return ok;
@@ -233,12 +446,6 @@ static bool is_letter(int32_t code)
 }
 
 /* ---- what stands between words --------------------------------------------------- */
-
-/* The text around a place, for looking ahead. */
-typedef struct {
-    const char *s;
-    size_t n;
-} text_span;
 
 static bool is_word_at(const text_span *t, size_t i)
 {
@@ -297,6 +504,75 @@ static bool at_apostrophe(reader *r, const text_span *t, size_t at, size_t *leng
     return (r->is_in_word && is_word_at(t, next)) || end_word(r, at);
 }
 
+/* Signs that stand before an entry of a list, wherever they are. */
+static bool is_bullet(uint32_t code)
+{
+    return code == 0x2022 || code == 0x2023 || code == 0x2043 || code == 0x25AA ||
+           code == 0x25A0 || code == 0x25CB || code == 0x25CF || code == 0x25E6 ||
+           code == 0x25B6 || code == 0x27A2 || code == 0x27A4 || code == 0xF0B7;
+}
+
+static bool is_space_at(const text_span *t, size_t i)
+{
+    return i < t->n && strchr(" \t\r\n", t->s[i]) && t->s[i] != '\0';
+}
+
+static bool is_dash(uint32_t code)
+{
+    return code == 0x2014 || (is_joiner(code) && code != '/' && code != '+');
+}
+
+/* A dash or an asterisk at the beginning of a line; an asterisk, or a dash in a text
+ * that has lists of such, also between spaces, unless it is arithmetic. */
+static bool begins_entry(reader *r, const text_span *t, uint32_t code, size_t at,
+                         size_t length)
+{
+    if (is_bullet(code))
+        return true;
+    if (code != '*' && code != 0xB7 && !is_dash(code))
+        return false;
+    const bool is_first = r->newlines > 0 || (r->terms->n == 0 && !r->is_in_word);
+    r->lists_by_dash |= is_first && code != '*';
+    if (is_first)
+        return true;
+    return (code == '*' || r->lists_by_dash) && at > 0 && is_space_at(t, at - 1) &&
+           is_space_at(t, at + length) && is_word_at(t, at + length + 1) &&
+           !is_digit(t->s[at + length + 1]);
+}
+
+static void count_brackets(reader *r, uint32_t code)
+{
+    if (code == '(')
+        r->brackets++;
+    else if (code == '\n' || (code == ')' && r->brackets > 0))
+        r->brackets = code == ')' ? r->brackets - 1 : 0;
+}
+
+/* What a character that is in no word says about the words around it. */
+static pf_gap gap_of(reader *r, const text_span *t, uint32_t code, size_t at,
+                     size_t length, bool was_in_word)
+{
+    if (begins_entry(r, t, code, at, length))
+        return PF_GAP_STOP;
+    if (code == ',' || code == 0x3001)
+        return PF_GAP_COMMA;
+    if (code == '(' || code == ')' || code == '[' || code == ']')
+        return PF_GAP_BRACKET;
+    if (code == 0x2014 || (is_dash(code) && !was_in_word))
+        return PF_GAP_DASH;
+    if (code == ':')
+        return was_in_word && at + 1 < t->n && is_digit(t->s[at + 1]) &&
+                       is_digit(t->s[at - 1])
+                   ? PF_GAP_SPACE
+                   : PF_GAP_COLON;
+    if (code == '?')
+        return PF_GAP_QUESTION;
+    if (code == ';' || code == '!' || code == 0x3002 || code == 0x2029 ||
+        ((code == '\n' || code == 0x2028) && ++r->newlines == 2))
+        return PF_GAP_STOP;
+    return PF_GAP_SPACE;
+}
+
 static bool at_gap(reader *r, const text_span *t, uint32_t code, size_t at,
                    size_t length)
 {
@@ -304,16 +580,55 @@ static bool at_gap(reader *r, const text_span *t, uint32_t code, size_t at,
     r->has_dot = false;
     if (!end_word(r, at))
         return false;
+    count_brackets(r, code);
     if (is_joiner(code) && was_in_word && is_word_at(t, at + length))
         r->is_joined = true;
-    else if (code == ',' || code == ':' || code == '(' || code == ')' || code == '[' ||
-             code == ']' || code == 0x2014 || code == 0x3001 ||
-             (is_joiner(code) && code != '/' && code != '+' && !was_in_word))
-        widen(r, PF_GAP_COMMA);
-    else if (code == ';' || code == '!' || code == '?' || code == 0x3002 ||
-             (code == '\n' && ++r->newlines == 2) || code == 0x2029)
-        widen(r, PF_GAP_STOP);
+    else
+        widen(r, gap_of(r, t, code, at, length, was_in_word));
     return true;
+}
+
+static bool is_upper(uint32_t code)
+{
+    return utf8proc_category((int32_t)code) == UTF8PROC_CATEGORY_LU;
+}
+
+/* Note the case of a letter; digits have none. */
+static void count_letter(reader *r, uint32_t code)
+{
+    if (code < 0x80 && is_digit((char)code))
+        return;
+    r->is_last_upper = is_upper(code);
+    r->n_letters++;
+    r->n_upper += r->is_last_upper;
+}
+
+/* "1." at the beginning of a line, "2)" anywhere, unless the bracket was opened. */
+static bool is_enumerated(const reader *r, const text_span *t, size_t at)
+{
+    size_t i = at;
+    if (at > 0 && !is_space_at(t, at - 1))
+        return false;
+    while (i < t->n && i < at + 2 && is_digit(t->s[i]))
+        i++;
+    const bool is_number = i > at;
+    if (!is_number && i < t->n && t->s[i] >= 'A')
+        i++;
+    if (i == at || i >= t->n)
+        return false;
+    return t->s[i] == ')' ? r->brackets == 0
+                          : is_number && r->newlines > 0 && t->s[i] == '.' &&
+                                is_space_at(t, i + 1);
+}
+
+static void begin_word(reader *r, const text_span *t, uint32_t code, size_t at)
+{
+    r->n_letters = r->n_upper = 0;
+    r->is_capital = is_upper(code);
+    if (is_enumerated(r, t, at))
+        widen(r, PF_GAP_STOP);
+    else if (r->newlines > 0 && r->is_capital)
+        widen(r, PF_GAP_LINE);
 }
 
 /* ---- reading --------------------------------------------------------------------- */
@@ -339,12 +654,32 @@ static bool read_char(reader *r, const text_span *t, uint32_t code, size_t at,
         return end_word(r, at);
     bool ok = true;
     for (utf8proc_ssize_t i = 0; ok && i < n; i++) {
+        if (is_letter(folded[i]) && !r->is_in_word)
+            begin_word(r, t, code, at);
+        if (i == 0 && is_letter(folded[i]))
+            count_letter(r, code);
         if (is_letter(folded[i]))
             add_letter(r, (uint32_t)folded[i], at);
         else
             ok = at_gap(r, t, n == 1 ? code : (uint32_t)folded[i], at, *length);
     }
     return ok;
+}
+
+/* A text in capitals has words, not abbreviations: at least three, and no small letter.
+ */
+static bool is_all_upper(const text_span *t)
+{
+    size_t words = 0;
+    bool was_letter = false;
+    for (size_t i = 0; i < t->n; i++) {
+        const bool is_letter_here = t->s[i] >= 'A' && t->s[i] <= 'Z';
+        if (t->s[i] >= 'a' && t->s[i] <= 'z')
+            return false;
+        words += is_letter_here && !was_letter;
+        was_letter = is_letter_here;
+    }
+    return words >= 3;
 }
 
 bool pf_terms_read(pf_terms *terms, const char *text, size_t n, pf_err *err)
@@ -355,7 +690,7 @@ bool pf_terms_read(pf_terms *terms, const char *text, size_t n, pf_err *err)
     if (terms->is_cut)
         n = pf_utf8_cut(text, PF_TERMS_MAX_TEXT);
     const text_span t = {text, n};
-    reader r = {.terms = terms, .err = err};
+    reader r = {.terms = terms, .err = err, .is_all_upper = is_all_upper(&t)};
     for (size_t length; at < n && terms->n < PF_TERMS_MAX; at += length) {
         uint32_t code;
         length = pf_utf8_decode(text + at, n - at, &code);

@@ -30,18 +30,25 @@ enum {
     PF_TERMS_MAX_WORD = 64, /* bytes of a word that count */
 };
 
-/* What stands between a term and the one before it. */
+/* What stands between a term and the one before it; of several the last of these. From
+ * PF_GAP_QUESTION on a sentence has ended. */
 typedef enum {
-    PF_GAP_SPACE, /* or a hyphen, a slash: nothing that parts a statement */
-    PF_GAP_COMMA, /* comma, colon, bracket, dash */
-    PF_GAP_STOP,  /* full stop, semicolon, question mark, empty line */
+    PF_GAP_SPACE,   /* or a hyphen, a slash: nothing that parts a statement */
+    PF_GAP_LINE,    /* the end of a line, and a capital letter behind it */
+    PF_GAP_BRACKET, /* round or square */
+    PF_GAP_COMMA,
+    PF_GAP_DASH,     /* with a space before it, or a long one */
+    PF_GAP_COLON,    /* but not that of 3:00 */
+    PF_GAP_QUESTION, /* question mark */
+    PF_GAP_STOP,     /* full stop, semicolon, empty line, the next entry of a list */
 } pf_gap;
 
 typedef struct {
     uint32_t start, end;  /* bytes of the text */
     uint32_t plain, stem; /* of the word and of its stem, in `chars` */
     pf_gap gap;
-    bool is_joined; /* to the term before it, as one compound */
+    bool is_joined;  /* to the term before it, as one compound */
+    bool is_capital; /* its first letter is one */
 } pf_word_term;
 
 /* Another name for the terms first .. last together. */

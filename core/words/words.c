@@ -81,19 +81,19 @@ static bool is_leaf_at(const pf_terms *t, const pf_words_query *q, const pf_leaf
 
 /* Is the mention one the question asks for? Where negation is ignored, neither of them
  * denies. */
-static bool counts(const pf_words_text *text, const pf_word_group *g, size_t first,
+static bool counts(const pf_words_text *text, const pf_leaf *l, size_t first,
                    size_t last)
 {
-    return pf_negations_cover(&text->negations, first, last) == g->wants_denied;
+    return pf_negations_cover(&text->negations, first, last) == l->wants_denied;
 }
 
 static bool has_leaf(const pf_words_text *text, const pf_words_query *q,
-                     const pf_word_group *g, const pf_leaf *l)
+                     const pf_leaf *l)
 {
     const pf_terms *t = &text->terms;
     if (l->kind != PF_LEAF_WHOLE) {
         for (size_t i = 0; i < t->n; i++) {
-            if (is_leaf_at(t, q, l, i) && counts(text, g, i, i + l->n_words - 1))
+            if (is_leaf_at(t, q, l, i) && counts(text, l, i, i + l->n_words - 1))
                 return true;
         }
     }
@@ -102,38 +102,40 @@ static bool has_leaf(const pf_words_text *text, const pf_words_query *q,
     const char *word = pf_words_query_word(q, l, 0);
     for (size_t i = 0; i < t->n_wholes; i++) {
         const pf_whole *w = &t->wholes[i];
-        if (strcmp(word, t->chars + w->stem) == 0 && counts(text, g, w->first, w->last))
+        if (strcmp(word, t->chars + w->stem) == 0 && counts(text, l, w->first, w->last))
             return true;
     }
     /* as a single word: "t2weighted" */
     for (size_t i = 0; l->kind == PF_LEAF_WHOLE && i < t->n; i++) {
-        if (is_leaf_at(t, q, l, i) && counts(text, g, i, i))
+        if (is_leaf_at(t, q, l, i) && counts(text, l, i, i))
             return true;
     }
     return false;
 }
 
-bool pf_words_text_has(const pf_words_text *text, const pf_words_query *q,
-                       const pf_word_group *g)
+pf_word_presence pf_words_text_has(const pf_words_text *text, const pf_words_query *q,
+                                   const pf_word_group *g)
 {
     for (size_t i = 0; i < g->n_leaves; i++) {
-        if (has_leaf(text, q, g, &q->leaves[g->first_leaf + i]))
-            return true;
+        if (has_leaf(text, q, &q->leaves[g->first_leaf + i]))
+            return i < g->n_typed ? PF_WORD_TYPED : PF_WORD_OTHER_NAME;
     }
-    return false;
+    return PF_WORD_ABSENT;
 }
 
-size_t pf_words_text_matched(const pf_words_text *text, const pf_words_query *q)
+pf_words_count pf_words_text_count(const pf_words_text *text, const pf_words_query *q)
 {
     bool present[PF_WORDS_MAX_GROUPS];
-    size_t matched = 0;
+    pf_words_count n = {0};
     for (size_t g = 0; g < q->n_groups; g++) {
-        present[g] = pf_words_text_has(text, q, &q->groups[g]);
-        matched += present[g];
+        const pf_word_presence as = pf_words_text_has(text, q, &q->groups[g]);
+        present[g] = as != PF_WORD_ABSENT;
+        n.matched += present[g];
+        n.typed += as == PF_WORD_TYPED;
     }
     if (!pf_words_query_fits(q, present))
-        return 0;
-    return q->n_steps > 0 ? q->n_groups : matched;
+        return (pf_words_count){0};
+    return q->n_steps > 0 ? (pf_words_count){q->n_groups, q->n_groups} : n;
 }
 
 /* ---- a question ------------------------------------------------------------------ */
@@ -152,7 +154,7 @@ bool pf_words_fit(const pf_words *w, const char *question, const char *text, boo
     pf_words_text read = {0};
     const bool ok =
         pf_words_parse(&q, w, question, err) && pf_words_text_read(&read, w, text, err);
-    *out = ok && pf_words_text_matched(&read, &q) > 0;
+    *out = ok && pf_words_text_count(&read, &q).matched > 0;
     pf_words_text_reset(&read);
     pf_words_query_reset(&q);
     return ok;

@@ -18,7 +18,8 @@
 typedef struct pf_words pf_words;
 
 typedef struct {
-    const char *synonyms;  /* a file in place of the built-in table; NULL: that */
+    const char *synonyms;  /* a file in place of the built-in table, or "+" and a file
+                              to add to it; NULL: the table */
     bool ignores_negation; /* "no effusion" speaks of an effusion like any other */
 } pf_words_settings;
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/words/stem.h"
 
 enum {
     LEXEMES_MAX = 4 * PF_WORDS_MAX_GROUPS,
@@ -59,16 +60,20 @@ static bool add_word(parser *p, const char *word)
     return true;
 }
 
-/* A leaf of the last group, whose words follow. */
+/* A leaf of the last group, whose words follow; its mentions count as the group says.
+ */
 static bool add_leaf(parser *p, pf_leaf_kind kind, size_t n_words)
 {
     pf_words_query *q = p->q;
+    pf_word_group *group = &q->groups[q->n_groups - 1];
     if (!pf_grow_array(&q->leaves, &q->room_leaves, q->n_leaves, sizeof *q->leaves,
                        p->err))
         return false;
-    q->leaves[q->n_leaves++] = (pf_leaf){
-        .kind = kind, .first_word = (uint32_t)q->n_words, .n_words = (uint32_t)n_words};
-    q->groups[q->n_groups - 1].n_leaves++;
+    q->leaves[q->n_leaves++] = (pf_leaf){.kind = kind,
+                                         .wants_denied = group->wants_denied,
+                                         .first_word = (uint32_t)q->n_words,
+                                         .n_words = (uint32_t)n_words};
+    group->n_leaves++;
     return true;
 }
 
@@ -170,7 +175,11 @@ static bool is_number(const char *s)
 
 static bool is_unit(const char *s)
 {
-    static const char *const units[] = {"mm", "cm", "ml", "cc", "mg", "kg", "hu", "t"};
+    static const char *const units[] = {
+        "mm",         "cm",          "ml",         "cc",
+        "mg",         "kg",          "hu",         "t",
+        "millimeter", "millimeters", "millimetre", "millimetres",
+        "centimeter", "centimeters", "centimetre", "centimetres"};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         if (strcmp(units[i], s) == 0)
             return true;
@@ -249,51 +258,63 @@ static bool add_whole(parser *p, size_t first, size_t last)
 {
     for (size_t i = 0; i < p->terms.n_wholes; i++) {
         const pf_whole *w = &p->terms.wholes[i];
-        if (w->first == first && w->last == last && first < last)
+        if (w->first == first && w->last == last)
             return add_leaf(p, PF_LEAF_WHOLE, 1) &&
                    add_word(p, p->terms.chars + w->stem);
     }
     return true;
 }
 
-/* Other names for something of which term i is a part. `name` was found at `at`. */
-static bool add_synonyms(parser *p, const pf_synonym *name, size_t n_names)
+/* Another name, of something that is denied in the question or not. One that begins
+ * with "without" is the rest of it, denied. */
+static bool add_synonym(parser *p, const pf_synonym *name, bool is_denied)
 {
-    for (size_t k = 0; k < n_names; k++) {
-        size_t n;
-        const pf_synonym *const *group =
-            pf_synonyms_group(p->options->synonyms, name[k].group, &n);
-        for (size_t i = 0; i < n; i++) {
-            if (group[i] == &name[k])
-                continue;
-            if (p->q->groups[p->q->n_groups - 1].n_leaves == LEAVES_PER_GROUP)
-                return true;
-            if (!add_leaf(p, PF_LEAF_STEMS, group[i]->n_stems))
-                return false;
-            for (size_t w = 0; w < group[i]->n_stems; w++) {
-                if (!add_word(p, group[i]->stems[w]))
-                    return false;
-            }
-        }
+    const size_t from = name->is_denied;
+    if (!add_leaf(p, PF_LEAF_STEMS, name->n_stems - from))
+        return false;
+    p->q->leaves[p->q->n_leaves - 1].wants_denied = is_denied != name->is_denied;
+    for (size_t w = from; w < name->n_stems; w++) {
+        if (!add_word(p, name->stems[w]))
+            return false;
     }
     return true;
 }
 
 /* The present name with synonyms, while its words are gone through. */
 typedef struct {
-    const pf_synonym *name;
-    size_t n_names;
+    pf_synonyms_found found;
     size_t end; /* one behind its last term */
+    bool is_denied;
 } expansion;
+
+/* Other names for something of which the last group is a part. */
+static bool add_synonyms(parser *p, const expansion *x)
+{
+    const pf_word_group *g = &p->q->groups[p->q->n_groups - 1];
+    for (size_t k = 0; k < x->found.n; k++) {
+        const pf_synonym *name = &x->found.names[k];
+        size_t n;
+        const pf_synonym *const *group =
+            pf_synonyms_group(p->options->synonyms, name->group, &n);
+        for (size_t i = 0; i < n; i++) {
+            if (group[i] == name)
+                continue;
+            if (g->n_leaves == LEAVES_PER_GROUP)
+                return true;
+            if (!add_synonym(p, group[i], x->is_denied))
+                return false;
+        }
+    }
+    return true;
+}
 
 static void look_for_name(const parser *p, size_t i, size_t end, expansion *x)
 {
     if (i < x->end || !p->options->synonyms)
         return;
-    size_t n;
-    const pf_synonym *name =
-        pf_synonyms_find(p->options->synonyms, &p->terms, i, end, &n);
-    *x = (expansion){name, n, name ? i + name->n_stems : i};
+    x->found = pf_synonyms_find(p->options->synonyms, &p->terms, i, end);
+    x->end = i + x->found.n_terms;
+    x->is_denied = x->found.n > 0 && pf_negations_cover(&p->negations, i, x->end - 1);
 }
 
 /* The plain words among terms i .. end-1. Returns false when there is no memory, and
@@ -310,11 +331,33 @@ static bool add_plain(parser *p, size_t i, size_t end)
             continue;
         if (!add_group(p, i, next - 1) ||
             !add_terms(p, is_prefix ? PF_LEAF_PREFIX : PF_LEAF_STEMS, i, next - 1) ||
-            (!is_prefix && !add_whole(p, i, next - 1)) ||
-            (!is_prefix && i < x.end && !add_synonyms(p, x.name, x.n_names)))
+            (!is_prefix && !add_whole(p, i, next - 1)))
+            return false;
+        pf_word_group *group = &p->q->groups[p->q->n_groups - 1];
+        group->n_typed = group->n_leaves;
+        if (!is_prefix && i < x.end && !add_synonyms(p, &x))
             return false;
     }
     return true;
+}
+
+/* "gall bladder" as the one word that others make of it: at most three terms. */
+static bool add_joined(parser *p, size_t first, size_t end)
+{
+    char word[3 * PF_TERMS_MAX_WORD + PF_STEM_ROOM];
+    size_t n = 0;
+    if (end - first < 2 || end - first > 3)
+        return true;
+    for (size_t i = first; i < end; i++) {
+        const char *plain = pf_terms_plain(&p->terms, i);
+        memcpy(word + n, plain, strlen(plain));
+        n += strlen(plain);
+    }
+    if (n > PF_TERMS_MAX_WORD)
+        return true;
+    n = pf_stem(word, n);
+    word[n] = '\0';
+    return add_leaf(p, PF_LEAF_WHOLE, 1) && add_word(p, word);
 }
 
 static bool add_quoted(parser *p, size_t first, size_t end)
@@ -324,9 +367,12 @@ static bool add_quoted(parser *p, size_t first, size_t end)
     bool is_compound = true;
     for (size_t i = first + 1; i < end; i++)
         is_compound = is_compound && p->terms.at[i].is_joined;
-    return add_group(p, first, end - 1) &&
-           add_terms(p, PF_LEAF_STEMS, first, end - 1) &&
-           (!is_compound || add_whole(p, first, end - 1));
+    if (!add_group(p, first, end - 1) || !add_terms(p, PF_LEAF_STEMS, first, end - 1) ||
+        !(is_compound ? add_whole(p, first, end - 1) : add_joined(p, first, end)))
+        return false;
+    pf_word_group *group = &p->q->groups[p->q->n_groups - 1];
+    group->n_typed = group->n_leaves;
+    return true;
 }
 
 static bool add_groups(parser *p)

@@ -12,7 +12,8 @@
  * Nothing is an error: what cannot be understood as written (a bracket too many, an
  * operator with nothing to work on) is taken as plain words. Words that say nothing
  * ("of", "the") are passed over, unless there are only such. Other names for the same
- * thing (synonyms.h) do as well, but not for words in quotes.
+ * thing (synonyms.h) do as well, but not for words in quotes; what was typed comes
+ * before them.
  */
 #ifndef PF_CORE_WORDS_WORDS_QUERY_H
 #define PF_CORE_WORDS_WORDS_QUERY_H
@@ -39,12 +40,14 @@ typedef enum {
 /* One way to say something. */
 typedef struct {
     pf_leaf_kind kind;
+    bool wants_denied;            /* a mention of it counts when it is denied */
     uint32_t first_word, n_words; /* in `words` of the question */
 } pf_leaf;
 
 /* One thing that was asked for: any of its leaves will do. */
 typedef struct {
     uint32_t first_leaf, n_leaves;
+    uint32_t n_typed;    /* the first of them: what was typed, not another name */
     bool wants_denied;   /* "no effusion": captions that deny it */
     bool is_excluded;    /* it stands behind a NOT */
     uint32_t start, end; /* bytes of the text it comes from */

@@ -26,10 +26,19 @@ void pf_words_text_reset(pf_words_text *text); /* frees; all zero is fine */
 
 /* Of a question and a text that were read with the same pf_words: has the text this
  * group, with a mention that counts? */
-bool pf_words_text_has(const pf_words_text *text, const pf_words_query *query,
-                       const pf_word_group *group);
-/* How many groups it has; 0 when it does not fit, all when it does and there is AND, OR
- * or NOT in the question. */
-size_t pf_words_text_matched(const pf_words_text *text, const pf_words_query *query);
+typedef enum { PF_WORD_ABSENT, PF_WORD_OTHER_NAME, PF_WORD_TYPED } pf_word_presence;
+
+pf_word_presence pf_words_text_has(const pf_words_text *text,
+                                   const pf_words_query *query,
+                                   const pf_word_group *group);
+
+/* How many groups it has, and how many of them as they were typed. With AND, OR or NOT
+ * in the question all or none, and all as typed. */
+typedef struct {
+    size_t matched, typed;
+} pf_words_count;
+
+pf_words_count pf_words_text_count(const pf_words_text *text,
+                                   const pf_words_query *query);
 
 #endif

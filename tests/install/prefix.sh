@@ -23,7 +23,7 @@ mkdir -p "$WORK"
   echo lib/sysusers.d/plainfilm.conf
   printf 'share/%s\n' bash-completion/completions/plainfilm-index \
     bash-completion/completions/plainfilm-query doc/plainfilm/examples/plainfilm.cron man/man1/plainfilm-index.1 \
-    man/man1/plainfilm-query.1 zsh/site-functions/_plainfilm
+    man/man1/plainfilm-query.1 plainfilm/synonyms.txt zsh/site-functions/_plainfilm
 } | LC_ALL=C sort >"$box/wanted"
 
 compare_tree() { # FOLDER

@@ -1,7 +1,8 @@
 """Makes the archives of tests/golden/mirc, in the current folder or the one named.
 
 export.zip is what a MIRC server exports: flat and deflated. evil.zip has the same
-document and, one of each, what an archive must not do.
+document and, one of each, what an archive must not do. mixed.zip has folders, two
+documents, and much that is neither a document nor a picture of one.
 """
 import os
 import stat
@@ -62,6 +63,19 @@ def evil(archive):
     add(archive, "bomb.pgm", b"P5\n2048 1024\n255\n" + bytes(2048 * 1024))
 
 
+def mixed(archive):
+    add(archive, "case.xml", document("Cyst", ("sub/a.pgm", "", "Slice with the cyst")))
+    add(archive, "sub/a.pgm", picture(60))
+    add(archive, "sub/case.xml", document("Stone", ("b.pgm", "", "Slice with it")))
+    add(archive, "sub/b.pgm", picture(61))
+    for number in range(3):
+        add(archive, f"sub/unnamed{number}.pgm", picture(62 + number))
+    add(archive, "letter.docx", b"no text of ours")
+    add(archive, "sub/clip.mp4", b"no picture of ours")
+    add(archive, "sub/inner.zip", b"no archive of ours")
+    add(archive, "__MACOSX/sub/._a.pgm", b"of a system")
+
+
 def lock(path, name):
     """Set the bit that says a file is encrypted, here and in the directory."""
     data = bytearray(open(path, "rb").read())
@@ -77,7 +91,7 @@ def lock(path, name):
 
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "."
-    for name, fill in (("export.zip", export), ("evil.zip", evil)):
+    for name, fill in (("export.zip", export), ("evil.zip", evil), ("mixed.zip", mixed)):
         with zipfile.ZipFile(os.path.join(folder, name), "w") as archive:
             fill(archive)
     lock(os.path.join(folder, "evil.zip"), b"locked.pgm")

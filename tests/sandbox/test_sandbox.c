@@ -112,6 +112,10 @@ static void pictures_are_the_same(void **state)
     compare_folder(PF_TESTS_DIR "/golden/images");
     compare_folder(PF_TESTS_DIR "/golden/preprocess/in");
     assert_true(n_compared > 20);
+    pf_preprocess_set_open_clip(&preprocess); /* as the files have them, before RGB */
+    compare_folder(PF_TESTS_DIR "/golden/images");
+    compare_folder(PF_TESTS_DIR "/golden/preprocess/in");
+    pf_preprocess_init_clip(&preprocess, 224);
     compare_folder(PF_SHARED_DIR "/data/odd-images/files");
     compare_folder(PF_SHARED_DIR "/data/radiographs/images");
     assert_null(pf_sandbox_lack());

@@ -18,7 +18,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
-enum { N = 9, DIM_MAX = 512, SIDE_MAX = 224 };
+enum { N = 9, DIM_MAX = 512, SIDE_MAX = 224, CONTEXT_MAX = 256 };
 
 static const char *const instruction_sets[] = {"plain", "avx2", "avx512"};
 static const size_t batches[] = {1, 2, 3, 5, 8, N};
@@ -33,7 +33,12 @@ static int before_all(void **state)
     err = (pf_err)PF_ERR_INIT;
     return !pf_seeded_model_write(pf_tree_path(folder, "vit"), &err) ||
            !pf_noise_write(pf_noise_find("tiny-rn"), pf_tree_path(folder, "rn.st"),
-                           PF_NOISE_OPENAI, &err);
+                           PF_NOISE_OPENAI, &err) ||
+           !pf_noise_write(pf_noise_find("tiny-biomedclip"),
+                           pf_tree_path(folder, "biomedclip"), PF_NOISE_OPEN_CLIP,
+                           &err) ||
+           !pf_noise_write(pf_noise_find("tiny-siglip"), pf_tree_path(folder, "siglip"),
+                           PF_NOISE_HF, &err);
 }
 
 static int after_all(void **state)
@@ -62,14 +67,14 @@ typedef struct {
     pf_session *session;
     const pf_dims *dims;
     int side;
-    const float *pixels; /* [N, 3, side, side] */
-    int32_t ids[N][77];  /* of texts of different lengths */
+    const float *pixels;         /* [N, 3, side, side] */
+    int32_t ids[N][CONTEXT_MAX]; /* of texts of different lengths */
     size_t lengths[N];
 } towers;
 
 static void embed(towers *t, bool texts, size_t first, size_t n, float *out)
 {
-    int32_t ids[N * 77], *end = ids;
+    int32_t ids[N * CONTEXT_MAX], *end = ids;
     if (!texts) {
         const size_t size = 3 * (size_t)t->side * (size_t)t->side;
         assert_ok(pf_session_embed_images(t->session, t->pixels + first * size, t->side,
@@ -106,11 +111,12 @@ static void check_towers(towers *t, bool texts, const char *with)
 static void make_texts(towers *t)
 {
     const int last = t->dims->vocab - 1, context = t->dims->context;
-    assert_true(context <= 77);
+    const bool pads = t->dims->family->text.pooling == PF_POOL_LAST;
+    assert_true(context <= CONTEXT_MAX);
     for (int i = 0; i < N; i++) {
-        const int length = 2 + (context - 2) * i / (N - 1);
+        const int length = pads ? context : 2 + (context - 2) * i / (N - 1);
         for (int k = 0; k < length; k++)
-            t->ids[i][k] = (i * 53 + k * 19) % (last - 1);
+            t->ids[i][k] = 1 + (i * 53 + k * 19) % (last - 2);
         t->ids[i][length - 1] = last;
         t->lengths[i] = (size_t)length;
     }
@@ -152,6 +158,14 @@ static void a_resnet(void **state)
 {
     (void)state;
     check_model(pf_tree_path(folder, "rn.st"), "tiny-rn");
+}
+
+/* Norms behind, hidden padding, two layers at the end; no mask and a probe. */
+static void other_families(void **state)
+{
+    (void)state;
+    check_model(pf_tree_path(folder, "biomedclip"), "tiny-biomedclip");
+    check_model(pf_tree_path(folder, "siglip"), "tiny-siglip");
 }
 
 static void the_demo_model(void **state)
@@ -244,9 +258,8 @@ static void runs_and_questions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_transformer),
-        cmocka_unit_test(a_resnet),
-        cmocka_unit_test(the_demo_model),
+        cmocka_unit_test(a_transformer),      cmocka_unit_test(a_resnet),
+        cmocka_unit_test(other_families),     cmocka_unit_test(the_demo_model),
         cmocka_unit_test(runs_and_questions),
     };
     return cmocka_run_group_tests(tests, before_all, after_all);

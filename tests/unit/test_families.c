@@ -513,6 +513,7 @@ typedef enum {
     GONE,  /* the file is not there */
     CUT,   /* only its beginning is */
     CHOSE, /* the activation `from` is asked for */
+    NAMED, /* the file itself is named, not its folder */
 } patch;
 
 static const struct {
@@ -680,7 +681,11 @@ static const struct {
      "there is no tokenizer"},
     {"siglip", GONE, "model.safetensors", "", "", PF_ERR_NOT_FOUND,
      "holds no checkpoint"},
+    {"siglip", SWAP, "config.json", "\"vocab_size\":300", "\"vocab_size\":256000",
+     PF_ERR_UNSUPPORTED, "this is SigLIP 2"},
     /* in parts */
+    {"parts", NAMED, "model-00001-of-00002.safetensors", "", "", PF_ERR_MISUSE,
+     "is one part of a checkpoint; name its folder"},
     {"parts", SWAP, "model.safetensors.index.json", "\"model-00001", "\"../model-00001",
      PF_ERR_FORMAT, "in weight_map is no file beside the index"},
     {"parts", SWAP, "model.safetensors.index.json",
@@ -747,6 +752,7 @@ static void make_patch(size_t i)
         cut_file(path);
         break;
     case CHOSE:
+    case NAMED:
         break;
     }
 }
@@ -765,7 +771,9 @@ static void test_refusals(void **state)
             o.activation = refusals[i].from;
         make_patch(i);
         err = (pf_err)PF_ERR_INIT;
-        assert_refused(pf_model_open(&m, at("broken", ""), &o, NULL, &err), &err,
+        const char *path =
+            at("broken", refusals[i].kind == NAMED ? refusals[i].file : "");
+        assert_refused(pf_model_open(&m, path, &o, NULL, &err), &err,
                        refusals[i].words);
         assert_null(m);
         assert_null(strchr(err.msg, '\n'));

@@ -59,6 +59,58 @@ static void all_of_it(void **state)
     pf_picture_reset(&p);
 }
 
+/* What a picture is before it is RGB, in the kinds of files that have such. */
+static void tables_and_alpha(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool has_table, has_alpha;
+    } row[] = {{"palette.png", true, false},  {"bilevel.png", true, false},
+               {"grey2.png", false, false},   {"rgb.png", false, false},
+               {"rgba.png", false, true},     {"plain.gif", true, false},
+               {"palette8.bmp", true, false}, {"bilevel.bmp", true, false},
+               {"rgb24.bmp", false, false},   {"palette.tga", true, false},
+               {"raw.tga", false, false},     {"palette.tif", true, false},
+               {"fax.tif", true, false},      {"alpha.tif", false, true},
+               {"alpha.webp", false, true},   {"lossyalpha.webp", false, true},
+               {"lossy.webp", false, false},  {"grey.jpg", false, false},
+               {"grey.pgm", false, false}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        pf_picture plain, kept;
+        assert_ok(decode_file(&plain, IMAGES, row[i].name, &err), &err);
+        assert_ok(decode_file_with_alpha(&kept, IMAGES, row[i].name, true, &err), &err);
+        if (kept.has_table != row[i].has_table ||
+            (kept.alpha != NULL) != row[i].has_alpha)
+            fail_msg("%s: table %d, alpha %d", row[i].name, kept.has_table,
+                     kept.alpha != NULL);
+        assert_null(plain.alpha);
+        assert_true(same_picture(&plain, &kept)); /* the colours below it */
+        pf_picture_reset(&plain);
+        pf_picture_reset(&kept);
+    }
+}
+
+/* A preprocessing that resizes first gets them; one that makes RGB first does not. */
+static void by_its_recipe(void **state)
+{
+    (void)state;
+    uint8_t clip[SIDE * SIDE * 3], want[SIDE * SIDE * 3];
+    pf_picture p;
+    pf_intake intake = {.pixels = pixels};
+    pf_mapfile_close(&file);
+    open_file(&file, IMAGES, "rgba.png");
+    assert_ok(make(&intake, (pf_intake_options){0}), &err);
+    memcpy(clip, pixels, sizeof clip);
+    pf_preprocess_set_open_clip(&recipe);
+    assert_ok(make(&intake, (pf_intake_options){0}), &err);
+    assert_ok(decode_file_with_alpha(&p, IMAGES, "rgba.png", true, &err), &err);
+    assert_ok(pf_preprocess_pixels(&recipe, &p, want, &err), &err);
+    assert_memory_equal(pixels, want, sizeof want);
+    assert_memory_not_equal(pixels, clip, sizeof clip);
+    pf_picture_reset(&p);
+}
+
 static void only_what_is_wanted(void **state)
 {
     (void)state;
@@ -108,10 +160,8 @@ static void each_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_of_it),
-        TEST(only_what_is_wanted),
-        TEST(refusals),
-        TEST(each_allocation),
+        TEST(all_of_it),           TEST(tables_and_alpha), TEST(by_its_recipe),
+        TEST(only_what_is_wanted), TEST(refusals),         TEST(each_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 /* test_mirc.c - MIRC documents and the archives they come in: what is read of them, and
  * that no damage to their bytes does any harm. */
+#define _GNU_SOURCE /* mkstemps() */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +75,7 @@ static void texts_are_found_by_element_and_by_heading(void **state)
     expect("<section heading='DIFFERENTIAL  Diagnosis:'>a</section>", "|a");
     expect("<section heading='Diagnosis'>Cyst</section>", "|Cyst|diagnosis=Cyst");
     expect("<section heading='Modality'>CT; MR</section>", "|modality=CT|modality=MR");
-    expect("<section>a</section><section heading='Notes'>b</section>", "|a|b");
+    expect("<section heading='Findings'>a<section>b</section>c</section>", "|a b c");
     expect("<keywords>lung,, nodule </keywords><anatomy>Chest</anatomy>",
            "|keyword=lung|keyword=nodule|anatomy=Chest|lung, nodule, Chest");
     expect("<history><p>a</p>b<br/>c<i>d</i>e<![CDATA[<f>]]>&amp;&#65;</history>",
@@ -90,7 +92,9 @@ static void people_are_passed_over(void **state)
            "<patient-name>X</patient-name><mrn>X</mrn><radiologist>X</radiologist>b"
            "</history>",
            "|ab");
-    expect("<section heading='Patient'>X</section><section heading='Author'>X</section>"
+    expect("<section heading='Patient'>X</section>"
+           "<section heading='Author'>X<image src='X'/></section>"
+           "<section heading='References'>X</section>"
            "<section heading='Patient history'>a</section>",
            "|a");
     expect("<patient><pt-sex>female</pt-sex><pt-age>45 years</pt-age></patient>",
@@ -99,7 +103,7 @@ static void people_are_passed_over(void **state)
            "|age=8");
     expect("<patient><pt-sex>X</pt-sex><pt-age>90</pt-age></patient>", "");
     expect("<patient><pt-age>1X</pt-age></patient><pt-age>19470312</pt-age>", "");
-    expect("<authorization><owner>X</owner><update>X</update></authorization>", "");
+    expect("<authorization><owner>X</owner><read>*</read></authorization>", "");
     expect("<!-- X --><?X X?><X>X</X><findings X='X'>a</findings>", "|a");
 }
 
@@ -122,7 +126,162 @@ static void owners_see_more(void **state)
     snprintf(body, sizeof body, readers, "");
     expect(body, "*");
     expect("<authorization visible='owner'><read/></authorization>", "*");
-    expect("<authorization><owner>X</owner></authorization><read>staff</read>", "");
+    expect("<read>staff</read>", "");
+}
+
+static void what_not_surely_everybody_may_read_is_not_public(void **state)
+{
+    (void)state;
+    expect("<authorization><read>*</read></authorization>", "");
+    expect("<authorization><read>\n* staff</read></authorization>", "");
+    expect("<Authorization><Read>a,*,b</Read></Authorization>", "");
+    static const char *const closed[] = {
+        "<authorization/>",
+        "<authorization>*</authorization>",
+        "<authorization><owner>*</owner></authorization>",
+        "<authorization><update>*</update></authorization><read>*</read>",
+        "<authorization read='*'/>",
+        "<authorization><read>dr*smith</read></authorization>",
+        "<authorization><read>**</read></authorization>",
+        "<authorization><read><x>*</x></read></authorization>",
+        "<authorization><read>*</read><read>staff</read></authorization>",
+        "<authorization><read>*</read></authorization><authorization/>",
+        "<Authorization><Read>staff</Read></Authorization>",
+        "<author><AUTHORIZATION/></author>",
+    };
+    for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+        expect(closed[i], "*");
+}
+
+/* As owner, too: what names people is nobody's. */
+static void expect_section(const char *heading, bool is_kept)
+{
+    char body[ROOM];
+    snprintf(body, sizeof body,
+             "<section heading=\"%s\">X<p>Y</p><image src='a'/><section heading='ID'>"
+             "Z</section></section>",
+             heading);
+    expect_of(body, true, is_kept ? "|X Y|<,a,>" : "|<,a,>");
+}
+
+static void headings_that_are_not_known_are_left_out(void **state)
+{
+    (void)state;
+    static const char *const left_out[] = {
+        "MRN",
+        "Name",
+        "Name of patient",
+        "Pt. name",
+        "Medical Record Number",
+        "Accession Number",
+        "Acc #",
+        "ID",
+        "UID",
+        "Case ID",
+        "SSN",
+        "Patienten-ID",
+        "Patientenname",
+        "Nom du patient",
+        "Date of Birth",
+        "DOB",
+        "Geburtsdatum",
+        "Study date",
+        "Exam date",
+        "Address",
+        "Phone",
+        "Radiologist",
+        "Referring Doctor",
+        "Consultant",
+        "Operator",
+        "Technologist",
+        "Signed",
+        "Submitted by",
+        "Reviewer",
+        "Editor",
+        "Contributors",
+        "Credits",
+        "Department",
+        "Image information",
+        "Patient data",
+        "Clinical identification",
+        "Scan details",
+        "Document Information",
+        "Hospital",
+        "Hospital of treatment",
+        "Identification",
+        "Identification of the patient",
+        "History #",
+        "History no.",
+        "Historia N\302\272",
+        "Findings by",
+        "Diagnosis of John Smith",
+        "Authors",
+        "Case 12",
+        "2024",
+        "",
+        " ",
+        "...",
+        "History\302\255MRN",
+        "A heading with so many words that nobody would ever have thought of reading "
+        "all "
+        "of it to its end, Medical Record Number",
+        "History history history history history history history history history "
+        "history "
+        "history history history history history history history history history "
+        "history "
+        "history history history history history history MRN"};
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+        expect_section(left_out[i], false);
+    static const char *const kept[] = {"Hospital course",
+                                       "Identification of the lesion",
+                                       "CLINICAL PRESENTATION:",
+                                       "Patient's history",
+                                       "Clinical information",
+                                       "Imaging findings",
+                                       "CT findings",
+                                       "X-ray",
+                                       "Teaching Points",
+                                       "Key points",
+                                       "Follow-up",
+                                       "Follow\342\200\223up",
+                                       "Question 1",
+                                       "Differential diagnoses",
+                                       "Findings\302\240and outcome",
+                                       "Befund",
+                                       "BEURTEILUNG",
+                                       "Klinische Angaben",
+                                       "\303\204TIOLOGIE",
+                                       "a\314\210tiologie",
+                                       "R\303\251sultats",
+                                       "Puntos clave",
+                                       "Historia cl\303\255nica"};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        expect_section(kept[i], true);
+}
+
+static void sections_left_out_are_counted(void **state)
+{
+    (void)state;
+    static const char xml[] =
+        "<MIRCdocument><section heading='MRN'>X</section><section heading='A'> <p/>"
+        "<image src='a'/></section><section heading='Author'>X</section><section "
+        "heading='Findings'><section heading='Editor'>X</section></section>"
+        "<section visible='owner' heading='ID'>X</section></MIRCdocument>";
+    pf_mirc_document d;
+    assert_ok(pf_mirc_document_read(&d, pf_span_of(xml, strlen(xml)), false, &err),
+              &err);
+    assert_int_equal(d.n_unknown_sections, 2);
+    pf_mirc_document_reset(&d);
+}
+
+static void capitals_of_names_make_no_difference(void **state)
+{
+    (void)state;
+    expect(
+        "<Findings>a<P>b</P><Author>X</Author><Patient><PT-SEX>F</PT-SEX>X</Patient>"
+        "</Findings><Phi><History>X</History></Phi><Section Heading='MRN'>X</Section>"
+        "<history Visible='owner'>X</history><Image SRC='i'/>",
+        "|sex=F|a b|<,i,>");
 }
 
 static void pictures_have_versions_and_captions(void **state)
@@ -284,6 +443,8 @@ static void files_inside_are_opened_like_others(void **state)
     assert_true(pf_file_is_as(inside, &of_zip));
     assert_false(pf_path_is_gone(inside));
     assert_true(pf_path_is_gone("/nowhere.zip/a.pgm"));
+    assert_true(pf_archive_has_file(zip) && pf_archive_has_file(inside));
+    assert_false(pf_archive_has_file("/nowhere.zip/a.pgm"));
 
     assert_ok(pf_archive_open_file(&fd, inside, NULL, &err), &err);
     assert_int_equal(read(fd, start, 2), 2);
@@ -296,12 +457,63 @@ static void files_inside_are_opened_like_others(void **state)
     close(fd);
 
     snprintf(inside, sizeof inside, "%s/nobody.pgm", zip);
+    assert_false(pf_archive_has_file(inside));
     assert_false(pf_archive_open_file(&fd, inside, NULL, &err));
     assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     err = (pf_err)PF_ERR_INIT;
     snprintf(inside, sizeof inside, "%s/a.pgm", zip);
     assert_false(pf_archive_open_file(&fd, inside, "/usr", &err));
     assert_int_equal(err.code, PF_ERR_UNSUPPORTED);
+}
+
+static bool opens(const char *path)
+{
+    int fd;
+    err = (pf_err)PF_ERR_INIT;
+    if (!pf_archive_open_file(&fd, path, NULL, &err))
+        return false;
+    close(fd);
+    return true;
+}
+
+static void *open_in_thread(void *path)
+{
+    return opens(path) ? path : NULL;
+}
+
+/* The last one stays open, as long as it is the same file. */
+static void an_archive_that_changes_is_read_anew(void **state)
+{
+    (void)state;
+    pf_buf good, evil;
+    char zip[] = "/tmp/pf-mirc-XXXXXX.zip", inside[ROOM];
+    const int fd = mkstemps(zip, 4);
+    assert_true(fd >= 0);
+    close(fd);
+    read_golden(&good, "export.zip");
+    read_golden(&evil, "evil.zip");
+    snprintf(inside, sizeof inside, "%s/b.pgm", zip);
+    for (int i = 0; i < 3; i++) {
+        write_file(zip, good.data, good.size);
+        assert_true(opens(inside) && opens(inside) && pf_archive_has_file(inside));
+        write_file(zip, evil.data, evil.size);
+        assert_false(opens(inside) || pf_archive_has_file(inside));
+        assert_int_equal(err.code, PF_ERR_NOT_FOUND);
+        write_file(zip, good.data, good.size / 2);
+        assert_false(opens(inside) || pf_archive_has_file(inside));
+        assert_int_equal(err.code, PF_ERR_FORMAT);
+    }
+    write_file(zip, good.data, good.size);
+    assert_true(opens(inside));
+    pthread_t thread;
+    void *opened = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, open_in_thread, inside), 0);
+    assert_int_equal(pthread_join(thread, &opened), 0);
+    assert_ptr_equal(opened, inside);
+    unlink(zip);
+    assert_false(opens(inside) || pf_archive_has_file(inside));
+    pf_buf_free(&good);
+    pf_buf_free(&evil);
 }
 
 static void memory_for_archives_that_runs_out_is_said(void **state)
@@ -329,6 +541,11 @@ int main(void)
         cmocka_unit_test_setup(texts_are_found_by_element_and_by_heading, before),
         cmocka_unit_test_setup(people_are_passed_over, before),
         cmocka_unit_test_setup(owners_see_more, before),
+        cmocka_unit_test_setup(what_not_surely_everybody_may_read_is_not_public,
+                               before),
+        cmocka_unit_test_setup(headings_that_are_not_known_are_left_out, before),
+        cmocka_unit_test_setup(sections_left_out_are_counted, before),
+        cmocka_unit_test_setup(capitals_of_names_make_no_difference, before),
         cmocka_unit_test_setup(pictures_have_versions_and_captions, before),
         cmocka_unit_test_setup(others_are_none, before),
         cmocka_unit_test_setup(damaged_documents_do_no_harm, before),
@@ -336,6 +553,7 @@ int main(void)
         cmocka_unit_test_setup(memory_that_runs_out_is_said, before),
         cmocka_unit_test_setup(memory_for_archives_that_runs_out_is_said, before),
         cmocka_unit_test_setup(files_inside_are_opened_like_others, before),
+        cmocka_unit_test_setup(an_archive_that_changes_is_read_anew, before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -258,6 +258,26 @@ static void texts_may_begin_with_a_weight(void **state)
         assert_string_equal(text, known[i].text);
         assert_true(weight == known[i].weight);
     }
+    static const struct {
+        const char *given, *text;
+        double weight;
+    } phrases[] = {
+        {"3:00 position", "3:00 position", 1},
+        {"12:00", "12:00", 1},
+        {"1:2 block", "1:2 block", 1},
+        {"1:2:1 block", "2:1 block", 1},
+        {"2.5:position", "position", 2.5},
+        {"3:2nd rib", "2nd rib", 3},
+        {"2:T2", "T2", 2},
+        {"2: 4 cm mass", "2: 4 cm mass", 1},
+    };
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+        const char *text = phrases[i].given;
+        double weight;
+        assert_ok(pf_read_phrase_weight(&text, &weight, &err), &err);
+        assert_string_equal(text, phrases[i].text);
+        assert_true(weight == phrases[i].weight);
+    }
     static const char *const refused[] = {"0:a", "0.0009:a", "1001:a", "2:"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const char *text = refused[i];

@@ -142,12 +142,21 @@ static void compounds_are_found_whole_and_in_parts(void **state)
         {"T2-weighted", "t2 weight =t2 =weighted t2weighted"},
         {"L4/L5", "l4 l5 =l4 =l5 l4l5"},
         {"x-ray X\xE2\x80\x93ray", "x rai x rai =x =ray =x =ray xrai xrai"},
-        {"C5-6", "c5 6 =c5 =6 c56 c6"},
+        {"C5-6", "c5 6 =c5 =6 c5c6 c6"},
         {"T11\xE2\x80\x93"
          "12 disc",
-         "t11 12 disc =t11 =12 =disc t1112 t12"},
-        {"2.3 cm", "2.3 cm =2.3 =cm"},
-        {"2.3cm", "2.3 cm =2.3 =cm 2.3cm"},
+         "t11 12 disc =t11 =12 =disc t11t12 t12"},
+        {"2.3 cm", "2.3 cm =2.3 =cm 23mm"},
+        {"2.3cm", "2.3 cm =2.3 =cm 23mm 2.3cm"},
+        {"3.7x3.0cm", "3.7 x 3.0 cm =3.7 =x =3.0 =cm 37mm 30mm 3.7x3.0cm"},
+        {"3.70 \xC3\x97 0.25 by 12 cm",
+         "3.70 0.25 by 12 cm =3.70 =0.25 =by =12 =cm 37mm 2.5mm 120mm"},
+        {"0.05 mm 00 cm 1.2.3 cm", "0.05 mm 00 cm 1.2.3 cm =0.05 =mm =00 =cm =1.2.3 "
+                                   "=cm 0.05mm 0mm"},
+        {"type IV, an IV, grade II/IV",
+         "type 4 an iv grade 2 4 =type =iv =an =iv =grade =ii =iv iiiv"},
+        {"the fifth and 5th ARDS CTs",
+         "the 5th and 5th ards ct =the =fifth =and =5th =ards =cts"},
         {"COVID-19", "covid 19 =covid =19 covid19"},
         {"w/o s/p", "w o s p =w =o =s =p wo sp"},
         {"Crohn's \xE2\x80\x98"
@@ -174,16 +183,30 @@ static void compounds_are_found_whole_and_in_parts(void **state)
         assert_string_equal(index_of(texts[i][0], strlen(texts[i][0])), texts[i][1]);
 }
 
-/* Each gap as a character: ' ' , '.' and '-' for what is joined. */
+/* Each gap as a character, 'n' for a line, '~' for a dash, '-' for what is joined. */
 static void gaps_part_statements(void **state)
 {
     (void)state;
     static const char *const texts[][2] = {
-        {"no effusion. Large mass", "  . "}, {"no effusion; large mass", "  . "},
-        {"no effusion, large mass", "  , "}, {"see fig. 3 vs. e.g. that", "       "},
-        {"mass 2.3 cm. It", "   ."},         {"effusion.No change", " . "},
-        {"one\ntwo\n\nthree", "  ."},        {"T2-weighted: bright (here)", " -,,"},
-        {"none \xE2\x80\x94 then", " ,"},
+        {"no effusion. Large mass", "  . "},
+        {"no effusion; large mass", "  . "},
+        {"no effusion, large mass", "  , "},
+        {"see fig. 3 vs. e.g. that", "       "},
+        {"mass 2.3 cm. It", "   ."},
+        {"effusion.No change", " . "},
+        {"one\ntwo\n\nthree", "  ."},
+        {"T2-weighted: bright (here)", " -:("},
+        {"none \xE2\x80\x94 then", " ~"},
+        {"mass - no", " ~"},
+        {"one\nTwo", " n"},
+        {"one,\nTwo", " ,"},
+        {"gas? No", " ?"},
+        {"at 3:00 and 1:2", "      "},
+        {"a\n- b\n* c", " .."},
+        {"a \xE2\x80\xA2 b * c 3 * 4", " ..  "},
+        {"a 2) b (grade 2) c", " .(( ("},
+        {"a\n2. b", " .."},
+        {"a\n2.5 b", "   "},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char line[64] = "";
@@ -191,7 +214,7 @@ static void gaps_part_statements(void **state)
         assert_ok(pf_terms_read(&t, texts[i][0], strlen(texts[i][0]), &err), &err);
         assert_int_equal(t.n, strlen(texts[i][1]));
         for (size_t k = 0; k < t.n; k++)
-            line[k] = t.at[k].is_joined ? '-' : " ,."[t.at[k].gap];
+            line[k] = t.at[k].is_joined ? '-' : " n(,~:?."[t.at[k].gap];
         assert_string_equal(line, texts[i][1]);
         assert_int_equal(t.at[0].start, 0);
         assert_int_equal(t.at[t.n - 1].end <= strlen(texts[i][0]), 1);

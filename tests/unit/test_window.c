@@ -2,6 +2,7 @@
  * test_window.c - which samples of a deep picture turn black and white: films with hot
  * and dead pixels, borders, few bits in many, and those that have nothing to stretch.
  */
+#include <math.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -198,6 +199,73 @@ static void test_out_of_memory(void **state)
     }
 }
 
+/* ---- floats ---- */
+
+static float values[PIXELS];
+
+static void draw_floats(float from, float to)
+{
+    for (unsigned i = 0; i < PIXELS; i++)
+        values[i] = from + (to - from) * (float)(i * 421 % PIXELS) / (PIXELS - 1);
+}
+
+/* To a fiftieth of the range. */
+static void expect_floats(double low, double high)
+{
+    pf_float_window w;
+    pf_err err = PF_ERR_INIT;
+    assert_ok(pf_float_window_find(&w, values, PIXELS, &err), &err);
+    const double slack = (high - low) / 50;
+    if (fabs(w.low - low) > slack || fabs(w.high - high) > slack)
+        fail_msg("%g..%g instead of %g..%g", w.low, w.high, low, high);
+}
+
+static void one_float_changes_nothing(void **state)
+{
+    (void)state;
+    static const float odd[] = {100,   500,      1e3F,    2e3F,         5e3F,
+                                1e4F,  1e5F,     1e6F,    1e9F,         -1e3F,
+                                -1e6F, -3.4e38F, 3.4e38F, 4294967295.0F};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        draw_floats(0, 0.98F);
+        values[17] = odd[i];
+        expect_floats(0, 0.98);
+        values[18] =
+            2 * odd[i] < 3.4e38F && 2 * odd[i] > -3.4e38F ? 2 * odd[i] : -odd[i];
+        expect_floats(0, 0.98);
+    }
+}
+
+/* Nodata values fill what is no part of the picture. */
+static void a_border_of_floats_is_left_out(void **state)
+{
+    (void)state;
+    static const float nodata[] = {-3.4e38F, -9999, -1, 1e6F, 3.4e38F};
+    for (size_t i = 0; i < sizeof nodata / sizeof *nodata; i++) {
+        draw_floats(0, 0.5F);
+        for (unsigned k = 0; k < PIXELS; k += 3)
+            values[k] = nodata[i];
+        expect_floats(0, 0.5);
+    }
+}
+
+static void few_floats_are_all_shown(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PIXELS; i++)
+        values[i] = (float)(i % 2);
+    expect_floats(0, 1);
+    for (unsigned i = 0; i < PIXELS; i++)
+        values[i] = i == 5 ? 1 : 0;
+    expect_floats(0, 1);
+    for (unsigned i = 0; i < PIXELS; i++)
+        values[i] = 7;
+    pf_float_window w;
+    pf_err err = PF_ERR_INIT;
+    assert_ok(pf_float_window_find(&w, values, PIXELS, &err), &err);
+    assert_true(w.low == 7 && w.high == 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +276,9 @@ int main(void)
         cmocka_unit_test(test_constant),
         cmocka_unit_test(test_colours),
         cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(one_float_changes_nothing),
+        cmocka_unit_test(a_border_of_floats_is_left_out),
+        cmocka_unit_test(few_floats_are_all_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

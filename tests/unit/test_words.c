@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
+#include "core/search/missing.h"
 #include "core/search/words_search.h"
 #include "core/words/words.h"
 #include "core/words/words_query.h"
@@ -115,7 +116,7 @@ static void only_words_in_quotes_reach_fts5(void **state)
     assert_string_equal(match_of("pleural effusions", false),
                         "(\"pleural\") OR (\"effus\")");
     assert_string_equal(match_of("a \"T2 weighted\" b*", true),
-                        "(\"t2\" + \"weight\") AND (\"=b\" *)");
+                        "(\"t2\" + \"weight\" OR \"t2weighted\") AND (\"=b\" *)");
     assert_string_equal(match_of("T2-weighted", true), "(\"t2\" + \"weight\" OR "
                                                        "\"t2weighted\")");
     assert_string_equal(match_of("spine NOT (fracture OR tumour)", true),
@@ -186,6 +187,44 @@ static void a_table_of_synonyms_can_be_replaced(void **state)
     assert_refused(pf_words_new(&w, &settings, &err), &err, path);
 }
 
+/* Its groups are beside the built-in ones; what is narrower finds nothing wider. */
+static void a_table_of_synonyms_can_be_added(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question, *text;
+        bool is_fit;
+    } asked[] = {
+        {"foo", "a baz", true},          {"baz", "a foo", false},
+        {"foo", "a bar", true},          {"bar", "a foo", true},
+        {"CXR", "chest x-ray", true},    {"bleak", "CT", true},
+        {"bleak", "CT of lungs", true},  {"bleak", "CT, bleak", true},
+        {"bleak", "a lung", false},      {"CT", "bleak", false},
+        {"bright CT", "bright", true},   {"no bleak", "without CT", true},
+        {"unlit", "no dark lamp", true}, {"unlit", "a dark lamp", false},
+        {"without dark", "unlit", true}, {"without dark", "not unlit", false},
+    };
+    pf_tree_make(folder);
+    char plus[PF_TREE_ROOM + 8];
+    snprintf(plus, sizeof plus, "+%s", pf_tree_path(folder, "table"));
+    pf_tree_write_text(plus + 1, "foo = bar > baz\nbleak > CT\nunlit = without dark\n");
+    const pf_words_settings settings = {.synonyms = plus};
+    pf_words *w;
+    assert_ok(pf_words_new(&w, &settings, &err), &err);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        bool is_fit;
+        assert_ok(pf_words_fit(w, asked[i].question, asked[i].text, &is_fit, &err),
+                  &err);
+        if (is_fit != asked[i].is_fit)
+            fail_msg("'%s' in '%s'", asked[i].question, asked[i].text);
+    }
+    pf_words_free(w);
+    pf_tree_write_text(plus + 1, "lonely\n");
+    assert_refused(pf_words_new(&w, &settings, &err), &err, "line 1: a group has one");
+    pf_tree_remove(folder);
+    assert_refused(pf_words_new(&w, &settings, &err), &err, plus + 1);
+}
+
 static void bad_tables_are_refused_with_the_line(void **state)
 {
     (void)state;
@@ -197,9 +236,17 @@ static void bad_tables_are_refused_with_the_line(void **state)
     assert_refused(pf_synonyms_parse(&s, "a b c d e f g h i = b", 21, "t", &err), &err,
                    "9 words, expected 1 to 8");
     assert_refused(pf_negex_parse(&x, "pre no\nfoo not\n", 15, "t", &err), &err,
-                   "'t', line 2: a line begins with none of pre");
+                   "'t', line 2: a line does not begin with a kind");
     assert_refused(pf_negex_parse(&x, "pre\n", 4, "t", &err), &err, "line 1");
-    assert_refused(pf_negex_parse(&x, "pre -\n", 6, "t", &err), &err, "0 words");
+    assert_refused(pf_negex_parse(&x, "pre -\n", 6, "t", &err), &err,
+                   "'-' does not belong there");
+    assert_refused(pf_negex_parse(&x, "pre (a|\n", 8, "t", &err), &err, "no ')'");
+    assert_refused(pf_negex_parse(&x, "pre (a|(b)\n", 11, "t", &err), &err,
+                   "'(' does not belong there");
+    assert_refused(pf_negex_parse(&x, "pre (|a) (b|)\n", 14, "t", &err), &err,
+                   "0 words");
+    assert_refused(pf_negex_parse(&x, "pre a b c d e f g h i\n", 22, "t", &err), &err,
+                   "more than 8 parts");
 }
 
 /* ---- a catalog ------------------------------------------------------------------- */
@@ -305,6 +352,98 @@ static void more_words_come_first(void **state)
     remove_store(s);
 }
 
+/* "CXR" stands in one caption, its other names, and more often, in others. */
+static void what_was_typed_comes_before_other_names(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    pf_words *usual = words;
+    const char *path = pf_tree_path(folder, "table");
+    pf_tree_write_text(path, "thickening = effusion\nfracture = right\n");
+    const pf_words_settings settings = {.synonyms = path};
+    assert_ok(pf_words_new(&words, &settings, &err), &err);
+    pf_words_ask ask = {.text = "thickening", .limit = 100};
+    const char *const expected[] = {"4",       "4 7",       "4 7 6",
+                                    "4 7 6 1", "4 7 6 1 5", "4 7 6 1 5 2"};
+    for (ask.limit = 1; ask.limit <= 6; ask.limit++)
+        assert_string_equal(ids_of(s, &ask), expected[ask.limit - 1]);
+    ask.limit = 100;
+    assert_string_equal(ids_of(s, &ask), expected[5]);
+    ask.text = "pleural thickening"; /* 4 as typed; four by another name */
+    assert_string_equal(ids_of(s, &ask), "4 7 1 5 2 6");
+    ask.text = "fracture thickening"; /* none as typed; right and effusion; one */
+    assert_string_equal(ids_of(s, &ask), "1 5 7 2 8 4 6");
+    pf_words_free(words);
+    words = usual;
+    remove_store(s);
+}
+
+/* "a (2) b (1); c": words that are missing, with what is near. */
+static const char *missing_of(pf_store *s, const char *question)
+{
+    static char line[512];
+    pf_missing_word *m;
+    size_t n, at = 0;
+    line[0] = '\0';
+    assert_ok(pf_missing_find(words, s, question, &m, &n, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(line + at, sizeof line - at, "%s%s:", i ? "; " : "",
+                               m[i].word);
+        for (size_t k = 0; k < m[i].n_suggestions; k++)
+            at += (size_t)snprintf(line + at, sizeof line - at, " %s %lld",
+                                   m[i].suggestions[k].word,
+                                   (long long)m[i].suggestions[k].captions);
+    }
+    pf_missing_free(m, n);
+    return line;
+}
+
+static void words_in_no_caption_are_named_with_the_nearest(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    static const char *const asked[][2] = {
+        {"pleural effusion", ""},
+        {"plueral efusions", "plueral: pleural 5; efusions: effusion 5"},
+        {"Thickanning of the FRACTURE", "Thickanning: thickening 1"},
+        {"lugn rigt", "lugn: lung 1; rigt: right 3"},
+        {"xq lug", "xq:; lug:"}, /* too short */
+        {"\"plueral efusion\" plueral-efusion plu*", ""},
+        {"unseen", "unseen:"},                   /* of no caption */
+        {"qleural right", "qleural: pleural 5"}, /* no word has its first letters */
+        {"fracture NOT plueral", "plueral: pleural 5"},
+        {"a1 b2 c3 d4 e5 f6 g7 h8 i9 j10", "a1:; b2:; c3:; d4:; e5:; f6:; g7:; h8:"},
+        {"?!", ""},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        assert_string_equal(missing_of(s, asked[i][0]), asked[i][1]);
+    remove_store(s);
+}
+
+/* What another program may have put into the index: any bytes, of any length. */
+static void suggestions_are_made_of_letters_only(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    char long_word[2000];
+    memset(long_word, 'p', sizeof long_word);
+    long_word[sizeof long_word - 1] = '\0';
+    char *sql = pf_strf(&err,
+                        "INSERT INTO caption_word (rowid, words) VALUES"
+                        " (90, '=pleura1 =pl\xC3\xA9ural =pleur\x1B'),"
+                        " (91, '=%s'), (92, '=pleura')",
+                        long_word);
+    assert_non_null(sql);
+    pf_store_close(s);
+    pf_rows_run_script(folder, sql);
+    pf_free(sql);
+    assert_ok(
+        pf_store_open(&s, pf_tree_path(folder, "catalog.db"), PF_STORE_READ, &err),
+        &err);
+    assert_string_equal(missing_of(s, "plueral"), "plueral: pleural 5 pleura 0");
+    remove_store(s);
+}
+
 static void only_some_images_may_be_asked(void **state)
 {
     (void)state;
@@ -362,6 +501,25 @@ static void running_out_of_memory_is_an_error(void **state)
     remove_store(s);
 }
 
+static void looking_for_near_words_may_run_out_of_memory(void **state)
+{
+    (void)state;
+    pf_store *s = make_store();
+    bool ok = false;
+    for (long n = 1; !ok; n++) {
+        pf_missing_word *m;
+        size_t n_missing;
+        pf_mem_fail_at(n);
+        ok = pf_missing_find(words, s, "plueral thickanning", &m, &n_missing, &err);
+        pf_mem_fail_at(0);
+        if (!ok)
+            assert_int_equal(err.code, PF_ERR_NOMEM);
+        pf_missing_free(m, n_missing);
+        assert_true(n < 500);
+    }
+    remove_store(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,11 +529,16 @@ int main(void)
         cmocka_unit_test(a_question_without_a_word_is_refused),
         cmocka_unit_test(a_question_of_any_length_is_read_to_a_limit),
         cmocka_unit_test(a_table_of_synonyms_can_be_replaced),
+        cmocka_unit_test(a_table_of_synonyms_can_be_added),
+        cmocka_unit_test(what_was_typed_comes_before_other_names),
+        cmocka_unit_test(words_in_no_caption_are_named_with_the_nearest),
+        cmocka_unit_test(suggestions_are_made_of_letters_only),
         cmocka_unit_test(bad_tables_are_refused_with_the_line),
         cmocka_unit_test(more_words_come_first),
         cmocka_unit_test(only_some_images_may_be_asked),
         cmocka_unit_test(scores_fall_and_count_the_words),
         cmocka_unit_test(running_out_of_memory_is_an_error),
+        cmocka_unit_test(looking_for_near_words_may_run_out_of_memory),
     };
     return cmocka_run_group_tests(tests, before_all, after_all);
 }
