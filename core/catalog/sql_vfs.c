@@ -218,6 +218,15 @@ static int release(const char *wal_name)
 /* --- reading and writing ------------------------------------------------------------
  */
 
+/* A page of which the file has the beginning: what SQLite would take for zeros may have
+ * been anything. One that begins behind the end is only in the log. */
+static bool is_cut_page(guarded *f, int n, sqlite3_int64 at)
+{
+    sqlite3_int64 size = 0;
+    return !f->is_journal && !f->is_wal && !f->trusts && at > 0 && is_page(f, n, at) &&
+           f->real->pMethods->xFileSize(f->real, &size) == SQLITE_OK && size > at;
+}
+
 static int guarded_read(sqlite3_file *file, void *bytes, int n, sqlite3_int64 at)
 {
     guarded *f = of(file);
@@ -227,6 +236,10 @@ static int guarded_read(sqlite3_file *file, void *bytes, int n, sqlite3_int64 at
             return rc;
     }
     const int rc = noted(f, f->real->pMethods->xRead(f->real, bytes, n, at));
+    if (rc == SQLITE_IOERR_SHORT_READ && is_cut_page(f, n, at)) {
+        f->damage = (pf_sql_damage){.page = (uint32_t)(at / n) + 1};
+        return SQLITE_IOERR_DATA;
+    }
     if (rc != SQLITE_OK || f->is_journal)
         return rc;
     if (f->is_wal)

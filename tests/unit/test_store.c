@@ -470,6 +470,46 @@ static void the_list_made_at_build_time_is_that_of_the_schema(void **state)
     pf_sql_close(db);
 }
 
+static bool says_damaged(pf_store *s)
+{
+    pf_notes problems = {0};
+    bool is_said = false;
+    if (!pf_store_check(s, NULL, &problems, &err))
+        is_said = strstr(err.msg, "damaged") != NULL;
+    for (size_t i = 0; i < problems.count; i++)
+        is_said |= strstr(problems.line[i], "damaged") != NULL;
+    pf_notes_reset(&problems);
+    return is_said;
+}
+
+/* Also where what is left of it is all that was needed. */
+static void a_page_that_is_cut_is_damage(void **state)
+{
+    (void)state;
+    static char reason[17000]; /* a page, and the beginning of the file's last one */
+    memset(reason, 'x', sizeof reason - 1);
+    pf_store *s = create();
+    struct stat st;
+    const pf_store_failure failure = {
+        .source_id = fill(s).source, .path = "/pictures/bad.png", .reason = reason};
+    assert_ok(pf_store_begin(s, &err) && pf_store_put_failure(s, &failure, &err) &&
+                  pf_store_commit(s, &err),
+              &err);
+    assert_false(says_damaged(s));
+    pf_store_close(s);
+    assert_int_equal(stat(path, &st), 0);
+    for (off_t cut = 1; cut < 16384; cut = 4 * cut) {
+        assert_int_equal(truncate(path, st.st_size - cut), 0);
+        err = (pf_err)PF_ERR_INIT;
+        if (pf_store_open(&s, path, PF_STORE_READ, &err)) {
+            assert_true(says_damaged(s));
+            pf_store_close(s);
+        } else {
+            assert_non_null(strstr(err.msg, "damaged"));
+        }
+    }
+}
+
 static int64_t count_thumbnails(pf_store *s)
 {
     pf_sql *db;
@@ -1521,6 +1561,7 @@ int main(void)
         TEST(a_schema_that_changes_under_us_is_refused),
         TEST(older_formats_are_brought_up_to_date),
         TEST(the_list_made_at_build_time_is_that_of_the_schema),
+        TEST(a_page_that_is_cut_is_damage),
         TEST(thumbnails_come_and_go_with_their_pictures),
         TEST(words_come_and_go_with_their_texts),
         TEST(damage_is_found),
