@@ -48,13 +48,18 @@ static size_t count_thrown(pf_collection *found, const pf_plan_gone **gone, size
 
 /* ---- one source ---- */
 
-static bool is_frame_of(const pf_plan *plan, size_t i, size_t first)
+/* Where the next file begins among what is gone, which stands by path: a file counts
+ * once, however many of its frames are images. One of which a frame has moved has moved
+ * itself. */
+static size_t next_gone(const pf_plan *plan, size_t i, bool *has_moved)
 {
-    return i < plan->n_gone && strcmp(plan->gone[i].path, plan->gone[first].path) == 0;
+    const char *path = plan->gone[i].path;
+    *has_moved = false;
+    for (; i < plan->n_gone && strcmp(plan->gone[i].path, path) == 0; i++)
+        *has_moved |= plan->gone[i].is_moved;
+    return i;
 }
 
-/* A file counts once, however many of its frames are images; and not when one of them
- * has moved, for then the file has. They stand by path. */
 static bool count_gone(pf_source *source, size_t *lost, pf_err *err)
 {
     const pf_plan *plan = &source->plan;
@@ -63,9 +68,8 @@ static bool count_gone(pf_source *source, size_t *lost, pf_err *err)
         return false;
     size_t n = 0;
     for (size_t i = 0, next; i < plan->n_gone; i = next) {
-        bool has_moved = false;
-        for (next = i; is_frame_of(plan, next, i); next++)
-            has_moved |= plan->gone[next].is_moved;
+        bool has_moved;
+        next = next_gone(plan, i, &has_moved);
         if (!has_moved && pf_path_is_gone(plan->gone[i].path))
             gone[n++] = &plan->gone[i];
     }
@@ -106,10 +110,9 @@ static bool was_there(const pf_plan_item *item)
 static size_t count_known(const pf_plan *plan)
 {
     size_t n = plan->n_kept + count_files(plan, was_there);
-    for (size_t i = 0, next; i < plan->n_gone; i = next) {
-        bool has_moved = false;
-        for (next = i; is_frame_of(plan, next, i); next++)
-            has_moved |= plan->gone[next].is_moved;
+    for (size_t i = 0; i < plan->n_gone;) {
+        bool has_moved;
+        i = next_gone(plan, i, &has_moved);
         n += !has_moved;
     }
     return n;

@@ -79,13 +79,18 @@ static inline bool pf_span_u32le(pf_span *s, uint32_t *out)
     return true;
 }
 
+/* Of four bytes that are there. */
+static inline uint32_t pf_u32be(const uint8_t *b)
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
 static inline bool pf_span_u32be(pf_span *s, uint32_t *out)
 {
     const uint8_t *b;
     if (!pf_span_take(s, 4, &b))
         return false;
-    *out = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
-           (uint32_t)b[3];
+    *out = pf_u32be(b);
     return true;
 }
 

@@ -18,6 +18,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/span.h"
 #include "core/catalog/schema.h"
 #include "core/catalog/store_impl.h"
 #include "core/catalog/wal.h"
@@ -268,11 +269,6 @@ static bool open_for_reading(pf_store *s, pf_err *err)
     return ok && pf_store_look_at_schema(s, err);
 }
 
-static uint32_t big_endian(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 /* SQLite's header (https://www.sqlite.org/fileformat2.html): 16 bytes of signature,
  * pages at 28, application_id at 68. A new catalog whose first transaction is still in
  * the write-ahead log has application_id 0 and one page. */
@@ -284,7 +280,7 @@ static bool check_header(const uint8_t header[100], size_t n, bool has_wal,
     if (n < 100 || memcmp(header, "SQLite format 3", 16) != 0)
         return pf_fail(err, PF_ERR_FORMAT, "'%s' is not a catalog: no SQLite database",
                        path);
-    uint32_t application = big_endian(header + 68), pages = big_endian(header + 28);
+    uint32_t application = pf_u32be(header + 68), pages = pf_u32be(header + 28);
     if (application == PF_STORE_APPLICATION_ID ||
         (application == 0 && (has_wal || pages <= 1)))
         return true;
@@ -354,7 +350,7 @@ bool pf_store_is_unmade(const char *path)
     return check_file(path, "-wal", &wal, NULL) && wal == 0 &&
            (size == 0 ||
             (n == sizeof header && memcmp(header, "SQLite format 3", 16) == 0 &&
-             big_endian(header + 68) == 0 && big_endian(header + 28) <= 1));
+             pf_u32be(header + 68) == 0 && pf_u32be(header + 28) <= 1));
 }
 
 /* A journal ends with a name when it is one of several (fileformat2.html, "super

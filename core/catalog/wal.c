@@ -15,13 +15,9 @@
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
+#include "core/base/span.h"
 
 enum { PAGE_MAX = 65536 };
-
-static uint32_t big_endian(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
 
 static uint32_t little_endian(const uint8_t *b)
 {
@@ -62,7 +58,7 @@ static bool name_mark(const char *wal_path, char out[PATH_ROOM])
 
 static void get_life(const uint8_t *b, pf_wal_life *life)
 {
-    *life = (pf_wal_life){{big_endian(b), big_endian(b + 4)}, big_endian(b + 8)};
+    *life = (pf_wal_life){{pf_u32be(b), pf_u32be(b + 4)}, pf_u32be(b + 8)};
 }
 
 static void put_life(uint8_t *b, const pf_wal_life *life)
@@ -81,8 +77,8 @@ static void seal(uint8_t bytes[MARK_SIZE])
 
 static uint64_t number_of(const uint8_t *slot)
 {
-    return (uint64_t)big_endian(slot + MARK_NUMBER) << 32 |
-           big_endian(slot + MARK_NUMBER + 4);
+    return (uint64_t)pf_u32be(slot + MARK_NUMBER) << 32 |
+           pf_u32be(slot + MARK_NUMBER + 4);
 }
 
 static bool is_whole(const uint8_t *slot)
@@ -207,8 +203,8 @@ static void add_up(uint32_t sum[2], const uint8_t *bytes, size_t n, bool is_big_
     uint32_t a = sum[0], b = sum[1];
     if (is_big_endian) {
         for (size_t i = 0; i + 8 <= n; i += 8) {
-            a += big_endian(bytes + i) + b;
-            b += big_endian(bytes + i + 4) + a;
+            a += pf_u32be(bytes + i) + b;
+            b += pf_u32be(bytes + i + 4) + a;
         }
     } else {
         for (size_t i = 0; i + 8 <= n; i += 8) {
@@ -224,13 +220,13 @@ static bool read_header(const pf_wal *wal, header *h)
 {
     enum { MAGIC = 0x377F0682 };
     uint8_t b[PF_WAL_HEADER];
-    if (!wal->read(wal->log, b, sizeof b, 0) || (big_endian(b) & ~1u) != MAGIC)
+    if (!wal->read(wal->log, b, sizeof b, 0) || (pf_u32be(b) & ~1u) != MAGIC)
         return false;
     *h = (header){.is_big_endian = b[3] & 1,
-                  .page_size = big_endian(b + 8),
-                  .salt = {big_endian(b + 16), big_endian(b + 20)}};
+                  .page_size = pf_u32be(b + 8),
+                  .salt = {pf_u32be(b + 16), pf_u32be(b + 20)}};
     add_up(h->sum, b, 24, h->is_big_endian);
-    return h->sum[0] == big_endian(b + 24) && h->sum[1] == big_endian(b + 28) &&
+    return h->sum[0] == pf_u32be(b + 24) && h->sum[1] == pf_u32be(b + 28) &&
            h->page_size >= 512 && h->page_size <= PAGE_MAX &&
            (h->page_size & (h->page_size - 1)) == 0;
 }
@@ -243,8 +239,8 @@ static int64_t frame_at(const header *h, uint32_t frame)
 
 static bool is_of(const uint8_t frame_header[PF_WAL_FRAME_HEADER], const header *h)
 {
-    return big_endian(frame_header + 8) == h->salt[0] &&
-           big_endian(frame_header + 12) == h->salt[1];
+    return pf_u32be(frame_header + 8) == h->salt[0] &&
+           pf_u32be(frame_header + 12) == h->salt[1];
 }
 
 static bool is_life(const pf_wal_life *life, const header *h)
@@ -262,8 +258,8 @@ static bool read_sums(const pf_wal *wal, const header *h, uint32_t n, uint32_t s
         return true;
     if (!wal->read(wal->log, b, sizeof b, frame_at(h, n - 1) + 16))
         return false;
-    sum[0] = big_endian(b);
-    sum[1] = big_endian(b + 4);
+    sum[0] = pf_u32be(b);
+    sum[1] = pf_u32be(b + 4);
     return true;
 }
 
@@ -279,8 +275,8 @@ static bool read_frame(const pf_wal *wal, const header *h, uint32_t i, uint32_t 
         return false;
     add_up(sum, b, 8, h->is_big_endian);
     add_up(sum, page, h->page_size, h->is_big_endian);
-    *is_commit = big_endian(b + 4) != 0; /* it says how many pages there are then */
-    return sum[0] == big_endian(b + 16) && sum[1] == big_endian(b + 20);
+    *is_commit = pf_u32be(b + 4) != 0; /* it says how many pages there are then */
+    return sum[0] == pf_u32be(b + 16) && sum[1] == pf_u32be(b + 20);
 }
 
 bool pf_wal_count(const pf_wal *wal, const pf_wal_life *known, pf_wal_life *out)
@@ -345,9 +341,9 @@ bool pf_wal_is_page_whole(const pf_wal *wal, const uint8_t *page, size_t page_si
     if (!read_header(wal, &h) || !wal->read(wal->log, own, sizeof own, frame) ||
         !wal->read(wal->log, sums, sizeof sums, before))
         return false;
-    *number = big_endian(own);
-    uint32_t sum[2] = {big_endian(sums), big_endian(sums + 4)};
+    *number = pf_u32be(own);
+    uint32_t sum[2] = {pf_u32be(sums), pf_u32be(sums + 4)};
     add_up(sum, own, 8, h.is_big_endian);
     add_up(sum, page, page_size, h.is_big_endian);
-    return sum[0] == big_endian(own + 16) && sum[1] == big_endian(own + 20);
+    return sum[0] == pf_u32be(own + 16) && sum[1] == pf_u32be(own + 20);
 }

@@ -8,7 +8,7 @@
  * first of its end token.
  */
 #include "core/model/recipe.h"
-#include "core/model/sizes.h"
+#include "core/model/transformers.h"
 
 static const float layer_norm_eps = 1e-5f; /* transformers' CLIPConfig */
 
@@ -39,52 +39,21 @@ static bool read_end(pf_dims *d, const pf_config *text, pf_err *err)
     return ok;
 }
 
-static bool read_sizes(pf_dims *d, const pf_config *top, const pf_config *text,
-                       const pf_config *vision, pf_err *err)
-{
-    int channels = 3;
-    if (!pf_config_int(top, "projection_dim", PF_WIDTH_MAX, 512, &d->embed, err) ||
-        !pf_config_stack(text, &d->text, err) ||
-        !pf_config_stack(vision, &d->vit, err) ||
-        !pf_config_int(text, "vocab_size", PF_VOCAB_MAX, 49408, &d->vocab, err) ||
-        !pf_config_int(text, "max_position_embeddings", PF_CONTEXT_MAX, 77, &d->context,
-                       err) ||
-        !pf_config_int(vision, "image_size", PF_SIDE_MAX, 224, &d->image_size, err) ||
-        !pf_config_int(vision, "patch_size", PF_SIDE_MAX, 32, &d->patch, err) ||
-        !pf_config_int(vision, "num_channels", 16, 3, &channels, err))
-        return false;
-    if (channels != 3)
-        return pf_fail(err, PF_ERR_UNSUPPORTED,
-                       "config.json: num_channels is %d, only 3 is known", channels);
-    if (d->patch > d->image_size)
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "config.json: patch_size %d is larger than image_size %d",
-                       d->patch, d->image_size);
-    d->positions = d->context;
-    d->grid = d->image_size / d->patch;
-    return read_end(d, text, err);
-}
-
 static bool read_config(pf_dims *d, const pf_beside *beside, pf_err *err)
 {
     const pf_config top = {beside->config, "config.json", "the file"};
-    const pf_config text = {pf_json_get(beside->config, "text_config"), "config.json",
-                            "text_config"};
-    const pf_config vision = {pf_json_get(beside->config, "vision_config"),
-                              "config.json", "vision_config"};
-    if (!pf_config_is(&top, "model_type", "clip", err))
-        return false;
-    if (!text.object || !vision.object)
-        return pf_fail(err, PF_ERR_FORMAT, "config.json has no '%s'",
-                       text.object ? "vision_config" : "text_config");
-    d->vision = PF_VISION_VIT;
+    pf_tower_configs towers;
     d->text = (pf_stack_dims){512, 12, 8, 2048, layer_norm_eps, PF_QUICK_GELU};
     d->vit = (pf_stack_dims){768, 12, 12, 3072, layer_norm_eps, PF_QUICK_GELU};
-    return read_sizes(d, &top, &text, &vision, err) &&
-           pf_activation_agrees(d->text.activation, "text_config of config.json",
-                                beside->activation, err) &&
-           pf_activation_agrees(d->vit.activation, "vision_config of config.json",
-                                beside->activation, err);
+    d->vocab = 49408;
+    d->context = 77;
+    d->image_size = 224;
+    d->patch = 32;
+    return pf_config_is(&top, "model_type", "clip", err) &&
+           pf_transformers_towers(&towers, beside, err) &&
+           pf_config_int(&top, "projection_dim", PF_WIDTH_MAX, 512, &d->embed, err) &&
+           pf_transformers_sizes(d, &towers, err) && read_end(d, &towers.text, err) &&
+           pf_transformers_activations(d, beside, err);
 }
 
 static bool read_dims(pf_dims *d, const pf_weights *w, const pf_beside *beside,
@@ -113,15 +82,7 @@ const pf_family pf_family_hf_clip = {
         {
             .tokens = "text_model.embeddings.token_embedding.weight",
             .positions = "text_model.embeddings.position_embedding.weight",
-            .blocks = {.stem = "text_model.encoder.layers",
-                       .norm1 = "layer_norm1",
-                       .norm2 = "layer_norm2",
-                       .query = "self_attn.q_proj",
-                       .key = "self_attn.k_proj",
-                       .value = "self_attn.v_proj",
-                       .output = "self_attn.out_proj",
-                       .up = "mlp.fc1",
-                       .down = "mlp.fc2"},
+            .blocks = PF_TRANSFORMERS_BLOCKS("text_model"),
             .final_norm = "text_model.final_layer_norm",
             .projection = {PF_PROJECTION_OUT_IN, "text_projection", NULL},
             .pooling = PF_POOL_END,
@@ -133,15 +94,7 @@ const pf_family pf_family_hf_clip = {
             .class_row = "vision_model.embeddings.class_embedding",
             .positions = "vision_model.embeddings.position_embedding.weight",
             .first_norm = "vision_model.pre_layrnorm",
-            .blocks = {.stem = "vision_model.encoder.layers",
-                       .norm1 = "layer_norm1",
-                       .norm2 = "layer_norm2",
-                       .query = "self_attn.q_proj",
-                       .key = "self_attn.k_proj",
-                       .value = "self_attn.v_proj",
-                       .output = "self_attn.out_proj",
-                       .up = "mlp.fc1",
-                       .down = "mlp.fc2"},
+            .blocks = PF_TRANSFORMERS_BLOCKS("vision_model"),
             .final_norm = "vision_model.post_layernorm",
             .projection = {PF_PROJECTION_OUT_IN, "visual_projection", NULL},
         },
