@@ -446,6 +446,22 @@ typedef struct {
     double score;
 } pf_reason;
 
+/* How a word of the phrase stands in a caption. */
+typedef enum {
+    PF_MET_TYPED,   /* as it was typed; case and accents make no difference */
+    PF_MET_FORM,    /* in another form or spelling: effusions, haemorrhage */
+    PF_MET_SYNONYM, /* by another name for the same */
+} pf_met;
+
+/* A word, or words side by side, and a mention that counts: one that is not denied,
+ * unless the phrase denies it as well. */
+typedef struct {
+    size_t struct_size;
+    const char *asked; /* as it was typed */
+    pf_met as;
+    size_t start, end; /* bytes of the hit's `caption`, end not included */
+} pf_match;
+
 /* An image, a caption or a case that was found. */
 typedef struct {
     size_t struct_size;
@@ -477,6 +493,8 @@ typedef struct {
     size_t n_duplicates;
     const pf_caption *captions; /* all of the image, then of its case; by id */
     size_t n_captions;
+    const pf_match *matches; /* by words or both: of `caption`, by their start */
+    size_t n_matches;
 } pf_hit;
 
 /* A word of the phrase that no caption has, by words or both, and the nearest that
