@@ -284,8 +284,9 @@ PF_MUST_CHECK PF_API bool pf_request_add_picture(pf_request *request,
                                                  const uint8_t *bytes, size_t n,
                                                  const char *name, double weight,
                                                  pf_err *err);
-/* An image of the catalog by its id or its path; it is left out of the images found,
- * and its case out of the cases. */
+/* An image of the catalog by its id, its path, or the end of its path (a file name)
+ * when one file alone ends so, and paths are not hidden; it is left out of the images
+ * found, and its case out of the cases. */
 PF_MUST_CHECK PF_API bool pf_request_add_like(pf_request *request, const char *image,
                                               double weight, pf_err *err);
 /* "modality=CT", "year>2019" and the like: only images for which this holds. All

@@ -27,8 +27,8 @@ static const pf_opt options[] = {
      .name = "like",
      .arg = "ID|PATH",
      .tag = TAG_LIKE,
-     .help = "an image of the catalog, by its number or path; it is left out of the "
-             "images found, and its case out of the cases. Needs no model"},
+     .help = "an image of the catalog, by its number, path or file name; it is left "
+             "out of the images found, and its case out of the cases. Needs no model"},
     {.kind = PF_OPT_LIST,
      .name = "without",
      .arg = "PHRASE",

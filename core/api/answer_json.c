@@ -140,7 +140,7 @@ static void write_question(pf_json_writer *w, const pf_answer *a, const pf_reque
         pf_json_write_bool(w, "embed", true);
     if (is_search || job == PF_JOB_DUPLICATES || job == PF_JOB_EVALUATE)
         write_filters(w, q);
-    if (r->hides_paths)
+    if (r->query.hides_paths)
         pf_json_write_bool(w, "hide_paths", true);
     if (is_search)
         pf_json_write_bool(w, "truncated", a->about.is_truncated);
