@@ -358,6 +358,15 @@ PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *
                                                size_t n, bool may_name_files,
                                                pf_err *err);
 
+/* {"image": "-"} of the above is a picture that the caller has to give before it asks:
+ * so many `bytes` as the line says, 0 when it does not. Where "bytes" was said this
+ * holds also after a failure, for who has to read over them. */
+PF_API bool pf_request_wants_picture(const pf_request *request, size_t *bytes);
+/* MISUSE when none is wanted. */
+PF_MUST_CHECK PF_API bool pf_request_give_picture(pf_request *request,
+                                                  const uint8_t *bytes, size_t n,
+                                                  pf_err *err);
+
 /* What is searched for, in words for people: "effusion, the picture a.png, where
  * modality=CT"; "" when neither parts nor filters were added.
  * Given, free with pf_free(); NULL on failure. */

@@ -188,10 +188,9 @@ static bool answer(pf_reader *r, const pf_query *q, question *a, pf_hits *out,
     pf_query with = *q;
     pf_backgrounds backgrounds;
     with.limit = q->limit + q->offset;
-    bool ok =
-        pf_chance_prepare(&backgrounds, &with, r, a->by, err) &&
-        pass_filters(r, q, a, err) &&
-        (a->by == PF_BY_WORDS || pf_combine(&a->asked, r, q, err));
+    bool ok = pf_chance_prepare(&backgrounds, &with, r, a->by, err) &&
+              pass_filters(r, q, a, err) &&
+              (a->by == PF_BY_WORDS || pf_combine(&a->asked, r, q, err));
     out->n_truncated = a->asked.n_truncated;
     out->no_image_passes = ok && q->n_filters > 0 && a->scope.n == 0;
     if (ok && !out->no_image_passes)
