@@ -301,7 +301,7 @@ static bool finish(job *j, double start, pf_err *err)
     a->query = pf_answer_query_json(a, r, err);
     a->about.took_ms = 1e3 * (pf_clock_seconds() - start);
     return a->query && (!r->id || a->id) &&
-           (!r->hides_paths || hide_paths(&a->hits, err));
+           (!r->query.hides_paths || hide_paths(&a->hits, err));
 }
 
 /* A caller that was built with an older header knows less of it. */

@@ -76,7 +76,7 @@ static void copy_settings(pf_request *to, const pf_request *from)
     to->query.collapses = from->query.collapses;
     to->query.collapse = from->query.collapse;
     to->has_limit = from->has_limit;
-    to->hides_paths = from->hides_paths;
+    to->query.hides_paths = from->query.hides_paths;
 }
 
 static bool add_part(pf_request *r, const pf_part *part, pf_err *err);
@@ -241,7 +241,7 @@ bool pf_request_set_collapse(pf_request *r, double cosine, pf_err *err)
 
 void pf_request_hide_paths(pf_request *r, bool hides_them)
 {
-    r->hides_paths = hides_them;
+    r->query.hides_paths = hides_them;
 }
 
 /* ---- what is done ---- */

@@ -14,7 +14,6 @@ struct pf_request {
     pf_filter *filters;
     size_t parts_room, filters_room;
     bool has_limit; /* else it is the default of a search */
-    bool hides_paths;
     pf_job job; /* of the last function that chose one; see pf_request_job() */
     pf_labels labels;
     char *labels_text, *pattern; /* as they were given; or NULL */

@@ -156,7 +156,11 @@ static bool embed_phrase(evaluation *e, size_t i, size_t dim, pf_err *err)
     const pf_part part = {
         .kind = PF_PART_PHRASE, .text = e->judged.at[i].text, .weight = 1};
     pf_combined c = {0};
-    if (!pf_combine(&c, e->r, &part, 1, err))
+    pf_query q;
+    pf_query_init(&q);
+    q.parts = &part;
+    q.n_parts = 1;
+    if (!pf_combine(&c, e->r, &q, err))
         return false;
     memcpy(e->own + i * dim, c.vector, dim * sizeof *e->own);
     e->text_vectors[i] = e->own + i * dim;
