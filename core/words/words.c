@@ -57,14 +57,32 @@ static bool make_room(pf_words_doc *d, pf_err *err)
     return true;
 }
 
+static bool read_part(pf_words_text *t, const pf_words *w, const char *text, size_t n,
+                      pf_err *err)
+{
+    return pf_terms_read(&t->terms, text, n, err) &&
+           (!w->negex || pf_negex_find(w->negex, &t->terms, &t->negations, err));
+}
+
+bool pf_words_text_read(pf_words_text *out, const pf_words *w, const char *text,
+                        pf_err *err)
+{
+    return read_part(out, w, text, strlen(text), err);
+}
+
+void pf_words_text_reset(pf_words_text *text)
+{
+    pf_terms_reset(&text->terms);
+    pf_negations_reset(&text->negations);
+}
+
 static bool read_text(pf_words_doc *d, const pf_words *w, pf_field field,
                       const char *text, size_t n, pf_err *err)
 {
     if (!make_room(d, err))
         return false;
     pf_words_text *t = &d->text[d->n];
-    if (!pf_terms_read(&t->terms, text, n, err) ||
-        (w->negex && !pf_negex_find(w->negex, &t->terms, &t->negations, err)))
+    if (!read_part(t, w, text, n, err))
         return false;
     t->field = field;
     d->size += pf_terms_count(&t->terms);
@@ -93,17 +111,14 @@ bool pf_words_doc_read(pf_words_doc *out, const pf_words *w, const pf_words_said
 
 void pf_words_doc_reset(pf_words_doc *d)
 {
-    for (size_t i = 0; i < d->room; i++) {
-        pf_terms_reset(&d->text[i].terms);
-        pf_negations_reset(&d->text[i].negations);
-    }
+    for (size_t i = 0; i < d->room; i++)
+        pf_words_text_reset(&d->text[i]);
     pf_free(d->text);
     *d = (pf_words_doc){0};
 }
 
-/* Does leaf `l` stand at term i? */
-static bool is_leaf_at(const pf_terms *t, const pf_words_query *q, const pf_leaf *l,
-                       size_t i)
+bool pf_words_leaf_is_at(const pf_terms *t, const pf_words_query *q, const pf_leaf *l,
+                         size_t i)
 {
     if (l->n_words > t->n - i)
         return false;
@@ -120,10 +135,9 @@ static bool is_leaf_at(const pf_terms *t, const pf_words_query *q, const pf_leaf
     return true;
 }
 
-/* Is the mention one the question asks for? Where negation is ignored, neither of them
- * denies. */
-static bool counts(const pf_words_text *text, const pf_leaf *l, size_t first,
-                   size_t last)
+/* Where negation is ignored, neither of them denies. */
+bool pf_words_leaf_counts(const pf_words_text *text, const pf_leaf *l, size_t first,
+                          size_t last)
 {
     return pf_negations_cover(&text->negations, first, last) == l->wants_denied;
 }
@@ -135,14 +149,15 @@ static uint32_t count_leaf(const pf_words_text *text, const pf_words_query *q,
     const pf_terms *t = &text->terms;
     uint32_t n = 0;
     for (size_t i = 0; i < t->n; i++)
-        n += is_leaf_at(t, q, l, i) && counts(text, l, i, i + l->n_words - 1);
+        n += pf_words_leaf_is_at(t, q, l, i) &&
+             pf_words_leaf_counts(text, l, i, i + l->n_words - 1);
     if (l->kind == PF_LEAF_PREFIX || l->n_words != 1)
         return n;
     const char *word = pf_words_query_word(q, l, 0);
     for (size_t i = 0; i < t->n_wholes; i++) {
         const pf_whole *w = &t->wholes[i];
-        n +=
-            strcmp(word, t->chars + w->stem) == 0 && counts(text, l, w->first, w->last);
+        n += strcmp(word, t->chars + w->stem) == 0 &&
+             pf_words_leaf_counts(text, l, w->first, w->last);
     }
     return n;
 }
