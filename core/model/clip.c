@@ -84,6 +84,30 @@ bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_beside *bes
     return true;
 }
 
+static bool pack_tower(pf_clip *clip, unsigned tower, pf_pack **out, pf_err *err)
+{
+    pf_layers layers = {0};
+    const bool ok = pf_layers_of(&layers, clip, tower, err) &&
+                    pf_pack_make(out, layers.at, layers.n, clip->precision,
+                                 pf_bind_read, clip->binder, err);
+    pf_free(layers.at);
+    return ok;
+}
+
+bool pf_clip_pack(pf_clip *clip, pf_precision precision, pf_err *err)
+{
+    clip->precision = precision;
+    return (!(clip->towers & PF_CLIP_TEXT) ||
+            pack_tower(clip, PF_CLIP_TEXT, &clip->pack[0], err)) &&
+           (!(clip->towers & PF_CLIP_IMAGE) ||
+            pack_tower(clip, PF_CLIP_IMAGE, &clip->pack[1], err));
+}
+
+pf_precision pf_clip_precision(const pf_clip *clip)
+{
+    return clip->precision;
+}
+
 void pf_clip_close(pf_clip *clip)
 {
     if (!clip)
@@ -91,6 +115,8 @@ void pf_clip_close(pf_clip *clip)
     pf_free(clip->text.stack.blocks);
     pf_free(clip->vit.stack.blocks);
     pf_free(clip->resnet.blocks);
+    pf_pack_free(clip->pack[0]);
+    pf_pack_free(clip->pack[1]);
     pf_binder_free(clip->binder);
     pf_free(clip);
 }
@@ -158,6 +184,36 @@ size_t *pf_session_starts(pf_session *s, size_t n, pf_err *err)
         s->n_starts = n + 1;
     }
     return s->starts;
+}
+
+bool pf_session_reserve(pf_session *s, size_t n, size_t in, pf_err *err)
+{
+    const size_t bytes = pf_rows_size(s->clip->precision, in, n);
+    return pf_session_room(s, PF_ROOM_ROWS, bytes / sizeof(float) + 1, err) != NULL;
+}
+
+pf_rows pf_session_rows(pf_session *s, const pf_linear *l, const float *x, size_t n)
+{
+    pf_rows rows;
+    pf_rows_make(&rows, l->packed.precision, x, l->in, n, l->in, s->room[PF_ROOM_ROWS]);
+    return rows;
+}
+
+void pf_session_multiply(pf_session *s, const pf_product *p)
+{
+    (void)s;
+    pf_kernel_linear(p, 0, pf_packed_panels(&p->layer->packed));
+}
+
+void pf_session_linear(pf_session *s, const pf_linear *l, const float *x, size_t n,
+                       float *y, size_t ldy, bool add)
+{
+    const pf_product p = {.layer = l,
+                          .rows = pf_session_rows(s, l, x, n),
+                          .y = y,
+                          .ldy = ldy,
+                          .add = add};
+    pf_session_multiply(s, &p);
 }
 
 void pf_session_set_probe(pf_session *s, pf_probe probe, void *context)

@@ -20,6 +20,7 @@
 #include "core/base/notes.h"
 #include "core/model/dims.h"
 #include "core/model/family.h"
+#include "core/model/tile.h"
 #include "core/checkpoint/weights.h"
 
 typedef struct pf_clip pf_clip;
@@ -42,6 +43,11 @@ PF_MUST_CHECK bool pf_clip_open(pf_clip **out, const pf_weights *weights,
                                 const pf_beside *beside, unsigned what, pf_notes *notes,
                                 pf_err *err);
 void pf_clip_close(pf_clip *clip); /* NULL is fine */
+
+/* Bring the weights of what is bound into the order in which products read them. To be
+ * done once, before there is a session. */
+PF_MUST_CHECK bool pf_clip_pack(pf_clip *clip, pf_precision precision, pf_err *err);
+pf_precision pf_clip_precision(const pf_clip *clip);
 
 const pf_dims *pf_clip_dims(const pf_clip *clip);
 /* exp(logit_scale): logits are this times the cosine. */

@@ -46,8 +46,9 @@ static bool open_towers(pf_model *m, const pf_beside *beside,
     if ((notice && !(m->notice = pf_strdup(notice, err))) ||
         !pf_weights_open(&m->weights, m->files.checkpoint, notes, err))
         return false;
-    return pf_clip_open(&m->clip, m->weights, beside, options->what, notes, err) ||
-           pf_fail_in(err, "checkpoint '%s'", m->files.checkpoint);
+    return (pf_clip_open(&m->clip, m->weights, beside, options->what, notes, err) ||
+            pf_fail_in(err, "checkpoint '%s'", m->files.checkpoint)) &&
+           pf_clip_pack(m->clip, options->precision, err);
 }
 
 /* ---- preprocessing ---- */

@@ -28,6 +28,7 @@ typedef struct {
                                    files do not say it; NULL: they do */
     const char *tokenizer;      /* file or folder; NULL: beside the checkpoint */
     bool tokenizer_is_optional; /* open without one, with a note */
+    pf_precision precision;     /* of the arithmetic */
     unsigned what;              /* PF_CLIP_TEXT, PF_CLIP_IMAGE, PF_CLIP_VERIFY */
 } pf_model_options;
 

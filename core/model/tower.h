@@ -10,6 +10,7 @@
 #include "core/model/bind.h"
 #include "core/model/clip.h"
 #include "core/model/family.h"
+#include "core/model/pack.h"
 
 typedef struct {
     pf_norm norm1, norm2;
@@ -79,6 +80,8 @@ struct pf_clip {
     float logit_scale; /* exp() applied */
     float logit_bias;  /* 0 without one */
     pf_hash hash;
+    pf_precision precision;
+    pf_pack *pack[2]; /* weights of the text tower's layers, of the image tower's */
 };
 
 /* Named buffers of a session; each keeps the largest size it was asked for. */
@@ -87,14 +90,15 @@ typedef enum {
     PF_ROOM_NORMED,  /* after a layer norm, then the heads' output */
     PF_ROOM_QKV,     /* queries, keys and values side by side */
     PF_ROOM_MLP,     /* the wide middle of the MLP */
-    PF_ROOM_SCORES,  /* attention weights of one head */
+    PF_ROOM_HEAD,    /* what attention needs for one head */
     PF_ROOM_POOLED,  /* one row per sequence */
     PF_ROOM_PATCHES, /* pictures cut into patches */
     PF_ROOM_MAP_A,   /* feature maps of a ResNet */
     PF_ROOM_MAP_B,
     PF_ROOM_MAP_C,
     PF_ROOM_MAP_D,
-    PF_ROOM_COLUMNS, /* receptive fields of a convolution */
+    PF_ROOM_FIELDS, /* receptive fields of a convolution */
+    PF_ROOM_ROWS,   /* rows as products take them */
     PF_ROOM_COUNT,
 } pf_room;
 
@@ -112,8 +116,30 @@ PF_MUST_CHECK float *pf_session_room(pf_session *s, pf_room which, size_t n,
                                      pf_err *err);
 /* `starts` for n sequences. */
 PF_MUST_CHECK size_t *pf_session_starts(pf_session *s, size_t n, pf_err *err);
+/* Room for `n` rows of `in` numbers as products take them, to be had before
+ * pf_session_rows(). */
+PF_MUST_CHECK bool pf_session_reserve(pf_session *s, size_t n, size_t in, pf_err *err);
+/* x [n, l->in] as `l` takes it; there is room for one at a time. */
+pf_rows pf_session_rows(pf_session *s, const pf_linear *l, const float *x, size_t n);
+/* y[n, ldy] = rows w^T + bias, see pf_product. */
+void pf_session_multiply(pf_session *s, const pf_product *p);
+/* The same for x [n, l->in], without more. */
+void pf_session_linear(pf_session *s, const pf_linear *l, const float *x, size_t n,
+                       float *y, size_t ldy, bool add);
 void pf_session_tell(const pf_session *s, const char *stage, const float *x,
                      size_t rows, size_t columns);
+
+/* ---- layers (layers.c) ---- */
+
+/* Linear layers; the array is to be freed with pf_free(). */
+typedef struct {
+    pf_linear **at;
+    size_t n, room;
+} pf_layers;
+
+/* Add those of a bound tower, PF_CLIP_TEXT or PF_CLIP_IMAGE. */
+PF_MUST_CHECK bool pf_layers_of(pf_layers *l, pf_clip *clip, unsigned tower,
+                                pf_err *err);
 
 /* ---- parts (parts.c) ---- */
 
