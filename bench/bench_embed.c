@@ -13,9 +13,9 @@
  *
  *   precision  instructions  what  n  threads  value  unit  processor-seconds
  *
- * where `what` is open, product, images, text or texts, n the batch or the tokens, and
- * the last column what one image or text costs. ROWS, such as images:8:2,text:10:1, are
- * the lines to measure; without it all.
+ * where `what` is open, pack (both towers, opening included), product, images, text or
+ * texts, n the batch or the tokens, and the last column what one image or text costs.
+ * ROWS, such as images:8:2,text:10:1, are the lines to measure; without it all.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -85,9 +85,10 @@ static void tell(const bench *b, const char *what, size_t n, int threads, double
                  const char *unit, double cost)
 {
     const pf_clip *clip = pf_model_clip(b->model);
+    const unsigned tower = strncmp(what, "text", 4) == 0 ? PF_CLIP_TEXT : PF_CLIP_IMAGE;
     printf("%s\t%s\t%s\t%zu\t%d\t%.3f\t%s\t%.5f\n",
-           pf_precision_name(pf_clip_precision(clip)), pf_packed_instructions()->name,
-           what, n, threads, value, unit, cost);
+           pf_precision_name(pf_clip_precision(clip, tower)),
+           pf_packed_instructions()->name, what, n, threads, value, unit, cost);
     fflush(stdout);
 }
 
@@ -220,7 +221,8 @@ static void bench_texts(const bench *b)
 static void bench_product(const bench *b)
 {
     enum { ROWS = 400, IN = 768, OUT = 3072 };
-    const pf_precision precision = pf_clip_precision(pf_model_clip(b->model));
+    const pf_precision precision =
+        pf_clip_precision(pf_model_clip(b->model), PF_CLIP_IMAGE);
     const size_t room = pf_rows_size(precision, IN, ROWS) / sizeof(float) + 1;
     const size_t packed = pf_packed_size(precision, IN, OUT) / sizeof(float);
     float *x = pf_alloc_floats(ROWS * IN, NULL), *w = pf_alloc_floats(OUT * IN, NULL),
@@ -270,13 +272,22 @@ int main(int argc, char **argv)
     pf_model_options_init(&options);
     options.what = PF_CLIP_TEXT | PF_CLIP_IMAGE;
     options.tokenizer_is_optional = true;
-    if (!pf_precision_find(&options.precision, argc >= 4 ? argv[3] : "auto", &err))
+    if (!pf_precision_find(&options.precision.asked, argc >= 4 ? argv[3] : "auto",
+                           &err))
         give_up(err.msg);
+    if (options.precision.asked == PF_PRECISION_AUTO)
+        options.what |= PF_CLIP_VERIFY; /* or it is not measured */
     const double start = seconds_now(), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
     if (!pf_model_open(&b.model, argv[1], &options, NULL, &err))
         give_up(err.msg);
     if (is_wanted(&b, "open", 0, 1))
         tell(&b, "open", 0, 1, 1e3 * (seconds_now() - start), "ms",
+             clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    if (!pf_clip_pack(pf_model_clip(b.model), PF_CLIP_TEXT, &err) ||
+        !pf_clip_pack(pf_model_clip(b.model), PF_CLIP_IMAGE, &err))
+        give_up(err.msg);
+    if (is_wanted(&b, "pack", 0, 1))
+        tell(&b, "pack", 0, 1, 1e3 * (seconds_now() - start), "ms",
              clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     bench_product(&b);
     bench_all_images(&b);

@@ -74,6 +74,7 @@ bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_beside *bes
     pf_clip *clip = pf_zalloc(sizeof *clip, err);
     if (!clip)
         return false;
+    pthread_mutex_init(&clip->packing, NULL);
     if (what & PF_CLIP_VERIFY)
         what |= PF_CLIP_TEXT | PF_CLIP_IMAGE;
     if (!open_clip(clip, weights, beside, what, notes, err)) {
@@ -84,28 +85,54 @@ bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_beside *bes
     return true;
 }
 
-static bool pack_tower(pf_clip *clip, unsigned tower, pf_pack **out, pf_err *err)
+/* ---- packed weights ---- */
+
+static int index_of(unsigned tower)
+{
+    return tower == PF_CLIP_IMAGE;
+}
+
+void pf_clip_set_precision(pf_clip *clip, unsigned tower, pf_precision precision)
+{
+    const int i = index_of(tower);
+    if (clip->precision[i] == precision)
+        return;
+    clip->precision[i] = precision;
+    pf_pack_free(clip->pack[i]);
+    clip->pack[i] = NULL;
+    atomic_store(&clip->is_packed[i], false);
+}
+
+pf_precision pf_clip_precision(const pf_clip *clip, unsigned tower)
+{
+    return clip->precision[index_of(tower)];
+}
+
+static bool pack(pf_clip *clip, unsigned tower, pf_err *err)
 {
     pf_layers layers = {0};
+    const int i = index_of(tower);
     const bool ok = pf_layers_of(&layers, clip, tower, err) &&
-                    pf_pack_make(out, layers.at, layers.n, clip->precision,
-                                 pf_bind_read, clip->binder, err);
+                    pf_pack_make(&clip->pack[i], layers.at, layers.n,
+                                 clip->precision[i], pf_bind_read, clip->binder, err);
     pf_free(layers.at);
     return ok;
 }
 
-bool pf_clip_pack(pf_clip *clip, pf_precision precision, pf_err *err)
+bool pf_clip_pack(const pf_clip *shared, unsigned tower, pf_err *err)
 {
-    clip->precision = precision;
-    return (!(clip->towers & PF_CLIP_TEXT) ||
-            pack_tower(clip, PF_CLIP_TEXT, &clip->pack[0], err)) &&
-           (!(clip->towers & PF_CLIP_IMAGE) ||
-            pack_tower(clip, PF_CLIP_IMAGE, &clip->pack[1], err));
-}
-
-pf_precision pf_clip_precision(const pf_clip *clip)
-{
-    return clip->precision;
+    pf_clip *clip = (pf_clip *)shared; /* written to under the lock */
+    const int i = index_of(tower);
+    bool ok = true;
+    if (atomic_load(&clip->is_packed[i]))
+        return true;
+    pthread_mutex_lock(&clip->packing);
+    if (!atomic_load(&clip->is_packed[i])) {
+        ok = pack(clip, tower, err);
+        atomic_store(&clip->is_packed[i], ok);
+    }
+    pthread_mutex_unlock(&clip->packing);
+    return ok;
 }
 
 void pf_clip_close(pf_clip *clip)
@@ -118,6 +145,7 @@ void pf_clip_close(pf_clip *clip)
     pf_pack_free(clip->pack[0]);
     pf_pack_free(clip->pack[1]);
     pf_binder_free(clip->binder);
+    pthread_mutex_destroy(&clip->packing);
     pf_free(clip);
 }
 
@@ -188,7 +216,7 @@ size_t *pf_session_starts(pf_session *s, size_t n, pf_err *err)
 
 bool pf_session_reserve(pf_session *s, size_t n, size_t in, pf_err *err)
 {
-    const size_t bytes = pf_rows_size(s->clip->precision, in, n);
+    const size_t bytes = pf_rows_size(s->precision, in, n);
     return pf_session_room(s, PF_ROOM_ROWS, bytes / sizeof(float) + 1, err) != NULL;
 }
 
@@ -245,6 +273,13 @@ static bool normalize_rows(float *out, size_t n, size_t width, const char *what,
     return true;
 }
 
+/* Before each pass: the file behind the weights is as it was, the tower is packed. */
+static bool begin(pf_session *s, unsigned tower, pf_err *err)
+{
+    s->precision = pf_clip_precision(s->clip, tower);
+    return pf_bind_check(s->clip->binder, err) && pf_clip_pack(s->clip, tower, err);
+}
+
 bool pf_session_embed_images(pf_session *s, const float *pixels, int size, size_t n,
                              float *out, pf_err *err)
 {
@@ -258,7 +293,7 @@ bool pf_session_embed_images(pf_session *s, const float *pixels, int size, size_
             d->grid);
     if (n == 0)
         return true;
-    return pf_bind_check(s->clip->binder, err) &&
+    return begin(s, PF_CLIP_IMAGE, err) &&
            (d->vision == PF_VISION_VIT
                 ? pf_vit_embed(s, pixels, size, n, out, err)
                 : pf_resnet_embed(s, pixels, size, n, out, err)) &&
@@ -270,7 +305,6 @@ bool pf_session_embed_tokens(pf_session *s, const int32_t *ids, const size_t *le
 {
     if (n == 0)
         return true;
-    return pf_bind_check(s->clip->binder, err) &&
-           pf_text_embed(s, ids, lengths, n, out, err) &&
+    return begin(s, PF_CLIP_TEXT, err) && pf_text_embed(s, ids, lengths, n, out, err) &&
            normalize_rows(out, n, (size_t)s->clip->dims.embed, "the text tower", err);
 }

@@ -44,10 +44,13 @@ PF_MUST_CHECK bool pf_clip_open(pf_clip **out, const pf_weights *weights,
                                 pf_err *err);
 void pf_clip_close(pf_clip *clip); /* NULL is fine */
 
-/* Bring the weights of what is bound into the order in which products read them. To be
- * done once, before there is a session. */
-PF_MUST_CHECK bool pf_clip_pack(pf_clip *clip, pf_precision precision, pf_err *err);
-pf_precision pf_clip_precision(const pf_clip *clip);
+/* How the tower PF_CLIP_TEXT or PF_CLIP_IMAGE computes; float32 unless it is set, which
+ * no session may be busy meanwhile for. */
+void pf_clip_set_precision(pf_clip *clip, unsigned tower, pf_precision precision);
+pf_precision pf_clip_precision(const pf_clip *clip, unsigned tower);
+/* Bring a tower's weights into the order in which products read them. Otherwise done
+ * when it is first used. */
+PF_MUST_CHECK bool pf_clip_pack(const pf_clip *clip, unsigned tower, pf_err *err);
 
 const pf_dims *pf_clip_dims(const pf_clip *clip);
 /* exp(logit_scale): logits are this times the cosine. */

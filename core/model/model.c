@@ -28,6 +28,7 @@ struct pf_model {
     pf_preprocess preprocess;
     char *notice; /* or NULL */
     pf_hash fingerprint;
+    pf_precision_choice precision;
 };
 
 void pf_model_options_init(pf_model_options *options)
@@ -46,9 +47,8 @@ static bool open_towers(pf_model *m, const pf_beside *beside,
     if ((notice && !(m->notice = pf_strdup(notice, err))) ||
         !pf_weights_open(&m->weights, m->files.checkpoint, notes, err))
         return false;
-    return (pf_clip_open(&m->clip, m->weights, beside, options->what, notes, err) ||
-            pf_fail_in(err, "checkpoint '%s'", m->files.checkpoint)) &&
-           pf_clip_pack(m->clip, options->precision, err);
+    return pf_clip_open(&m->clip, m->weights, beside, options->what, notes, err) ||
+           pf_fail_in(err, "checkpoint '%s'", m->files.checkpoint);
 }
 
 /* ---- preprocessing ---- */
@@ -179,6 +179,8 @@ static bool compute_fingerprint(pf_model *m, pf_err *err)
     pf_hasher_add(h, tokenizer.b, sizeof tokenizer.b);
     add_dims(h, pf_clip_dims(m->clip));
     add_preprocess(h, &m->preprocess);
+    if (m->precision.asked == PF_PRECISION_I8) /* the others make the same vectors */
+        pf_hasher_add(h, " i8", 3);
     m->fingerprint = pf_hasher_finish(h);
     return true;
 }
@@ -194,6 +196,14 @@ static bool add_files(const pf_model *m, pf_buf *b, pf_err *err)
     return ok;
 }
 
+static bool add_precision(const pf_model *m, pf_buf *b, pf_err *err)
+{
+    const pf_precision_choice *c = &m->precision;
+    char line[PF_PRECISION_LINE];
+    pf_precision_write(c, line);
+    return c->is_unsaid || pf_buf_addf(b, err, "%s\n", line);
+}
+
 char *pf_model_stamp(const pf_model *m, pf_err *err)
 {
     pf_buf b;
@@ -202,7 +212,8 @@ char *pf_model_stamp(const pf_model *m, pf_err *err)
               pf_buf_addf(&b, err, "preprocess %s\n", m->preprocess.name) &&
               (m->activation == PF_ACTIVATION_UNKNOWN ||
                pf_buf_addf(&b, err, "%s%s\n", stamp_activation,
-                           pf_activation_name(m->activation)));
+                           pf_activation_name(m->activation))) &&
+              add_precision(m, &b, err);
     const char *file;
     for (size_t i = 0;
          ok && m->tokenizer && (file = pf_tokenizer_file(m->tokenizer, i)); i++)
@@ -226,6 +237,22 @@ const char *pf_model_stamp_activation(const char *stamp)
         }
     }
     return NULL;
+}
+
+/* ---- precision ---- */
+
+static bool choose_precision(pf_model *m, const pf_model_options *options,
+                             pf_notes *notes, pf_err *err)
+{
+    m->precision = options->precision;
+    if (!(options->what & PF_CLIP_VERIFY) && !m->precision.is_known &&
+        m->precision.asked == PF_PRECISION_AUTO)
+        m->precision =
+            (pf_precision_choice){.asked = PF_PRECISION_AUTO, .is_known = true};
+    if (!pf_precision_measure(&m->precision, m->clip, m->preprocess.size, notes, err))
+        return false;
+    pf_precision_use(&m->precision, m->clip);
+    return true;
 }
 
 /* ---- open, close, look ---- */
@@ -252,6 +279,8 @@ static bool open_model(pf_model *m, const char *path, const pf_model_options *op
     const pf_beside beside = pf_model_files_beside(&m->files, m->activation);
     if (!open_towers(m, &beside, options, notes, err) ||
         !choose_preprocess(m, &beside, options->preprocess, err))
+        return false;
+    if (!choose_precision(m, options, notes, err))
         return false;
     bool needs_text = options->what & (PF_CLIP_TEXT | PF_CLIP_VERIFY);
     if (needs_text && !open_tokenizer(m, options, notes, err))
@@ -313,6 +342,11 @@ const pf_tokenizer *pf_model_tokenizer(const pf_model *m)
 const pf_preprocess *pf_model_preprocess(const pf_model *m)
 {
     return &m->preprocess;
+}
+
+const pf_precision_choice *pf_model_precision(const pf_model *m)
+{
+    return &m->precision;
 }
 
 int pf_model_dim(const pf_model *m)

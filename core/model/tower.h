@@ -1,11 +1,15 @@
 /*
  * tower.h - what the towers are made of; inside the model only.
  *
- * A pf_clip holds bound weights and never changes. A pf_session holds one thread's
- * working memory: it grows before a forward pass, never during one.
+ * A pf_clip holds bound weights and never changes, but for each tower's weights being
+ * packed before they are first used, by one thread while the others wait. A pf_session
+ * holds one thread's working memory: it grows before a forward pass, never during one.
  */
 #ifndef PF_CORE_MODEL_TOWER_H
 #define PF_CORE_MODEL_TOWER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "core/model/bind.h"
 #include "core/model/clip.h"
@@ -80,8 +84,11 @@ struct pf_clip {
     float logit_scale; /* exp() applied */
     float logit_bias;  /* 0 without one */
     pf_hash hash;
-    pf_precision precision;
-    pf_pack *pack[2]; /* weights of the text tower's layers, of the image tower's */
+    /* Of the text tower, of the image tower. */
+    pf_precision precision[2];
+    pf_pack *pack[2];         /* the weights of its layers; NULL: not yet */
+    atomic_bool is_packed[2]; /* when this is true, no more is written to it */
+    pthread_mutex_t packing;
 };
 
 /* Named buffers of a session; each keeps the largest size it was asked for. */
@@ -104,6 +111,7 @@ typedef enum {
 
 struct pf_session {
     const pf_clip *clip;
+    pf_precision precision; /* of the tower that is at work */
     float *room[PF_ROOM_COUNT];
     size_t room_size[PF_ROOM_COUNT];
     size_t *starts; /* first row of each sequence, and one past the last */

@@ -35,6 +35,7 @@ typedef struct {
     int side;
     const pf_clip *clip;
     pf_session *session;
+    pf_precision precision; /* that was asked for */
     double ceiling;
     int failures;
     int stages_seen;
@@ -95,7 +96,7 @@ static void compare_stage(void *context, const char *stage, const float *x, size
     const pf_json *shape = pf_json_get(g, "shape"), *first = pf_json_get(g, "first8");
     const double stage_ceiling =
         stages_to_vectors * p->ceiling *
-        (pf_clip_precision(p->clip) == PF_PRECISION_F32 ? 1 : integers_to_floats);
+        (p->precision == PF_PRECISION_F32 ? 1 : integers_to_floats);
     if (!g)
         return;
     p->stages_seen++;
@@ -319,7 +320,7 @@ static bool compare_files(parity *p, const char *golden, const char *checkpoint,
     pf_model_options options;
     pf_model_options_init(&options);
     options.tokenizer_is_optional = true;
-    options.precision = precision;
+    options.precision.asked = p->precision = precision;
     bool ok = pf_json_parse_file(&json, golden, 1 << 22, err) &&
               (json || pf_fail(err, PF_ERR_NOT_FOUND, "there is no '%s'", golden)) &&
               pf_model_open(&model, checkpoint, &options, NULL, err);
@@ -337,8 +338,9 @@ static bool compare_files(parity *p, const char *golden, const char *checkpoint,
 int main(int argc, char **argv)
 {
     if (argc < 3 || argc > 5) {
-        fprintf(stderr,
-                "usage: pf-parity GOLDEN.json CHECKPOINT [CEILING [f32|i16|i8]]\n");
+        fprintf(
+            stderr,
+            "usage: pf-parity GOLDEN.json CHECKPOINT [CEILING [f32|i16|i8|auto]]\n");
         return 2;
     }
     pf_err err = PF_ERR_INIT;

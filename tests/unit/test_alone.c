@@ -57,7 +57,7 @@ static pf_model *open_model(const char *path, pf_precision precision)
     pf_model_options_init(&o);
     o.what = PF_CLIP_TEXT | PF_CLIP_IMAGE;
     o.tokenizer_is_optional = true;
-    o.precision = precision;
+    o.precision.asked = precision;
     err = (pf_err)PF_ERR_INIT;
     assert_ok(pf_model_open(&model, path, &o, NULL, &err), &err);
     return model;
