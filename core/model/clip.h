@@ -48,6 +48,9 @@ void pf_clip_close(pf_clip *clip); /* NULL is fine */
  * no session may be busy meanwhile for. */
 void pf_clip_set_precision(pf_clip *clip, unsigned tower, pf_precision precision);
 pf_precision pf_clip_precision(const pf_clip *clip, unsigned tower);
+/* Say which files the weights are from, as of now: what is packed of them may be kept
+ * in a cache and found there again. Without that it is not. */
+void pf_clip_identify(pf_clip *clip, const char *identity);
 /* Bring a tower's weights into the order in which products read them. Otherwise done
  * when it is first used. */
 PF_MUST_CHECK bool pf_clip_pack(const pf_clip *clip, unsigned tower, pf_err *err);

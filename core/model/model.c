@@ -185,12 +185,19 @@ static bool compute_fingerprint(pf_model *m, pf_err *err)
     return true;
 }
 
-/* The checkpoint, all of its parts, and what says how it is meant. */
-static bool add_files(const pf_model *m, pf_buf *b, pf_err *err)
+/* The checkpoint and all of its parts. */
+static bool add_weights(const pf_model *m, pf_buf *b, pf_err *err)
 {
     bool ok = pf_model_stamp_file(b, m->files.checkpoint, err);
     for (size_t i = 0; ok && i < pf_weights_parts(m->weights); i++)
         ok = pf_model_stamp_file(b, pf_weights_part(m->weights, i), err);
+    return ok;
+}
+
+/* And what says how it is meant. */
+static bool add_files(const pf_model *m, pf_buf *b, pf_err *err)
+{
+    bool ok = add_weights(m, b, err);
     for (int i = 0; ok && i < PF_MODEL_CONFIGS; i++)
         ok = pf_model_stamp_file(b, m->files.config_path[i], err);
     return ok;
@@ -241,6 +248,20 @@ const char *pf_model_stamp_activation(const char *stamp)
 
 /* ---- precision ---- */
 
+/* Only now: what was packed to be measured is not kept. */
+static bool identify(pf_model *m, pf_err *err)
+{
+    pf_buf b;
+    pf_buf_init(&b, STAMP_MAX_BYTES);
+    const bool ok = add_weights(m, &b, err);
+    char *identity = ok ? pf_buf_take(&b, err) : NULL;
+    if (identity)
+        pf_clip_identify(m->clip, identity);
+    pf_free(identity);
+    pf_buf_free(&b);
+    return identity != NULL;
+}
+
 static bool choose_precision(pf_model *m, const pf_model_options *options,
                              pf_notes *notes, pf_err *err)
 {
@@ -252,7 +273,7 @@ static bool choose_precision(pf_model *m, const pf_model_options *options,
     if (!pf_precision_measure(&m->precision, m->clip, m->preprocess.size, notes, err))
         return false;
     pf_precision_use(&m->precision, m->clip);
-    return true;
+    return identify(m, err);
 }
 
 /* ---- open, close, look ---- */

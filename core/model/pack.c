@@ -1,21 +1,22 @@
 /* pack.c - see pack.h. */
 #include "core/model/pack.h"
 
-#include <unistd.h>
-
 #include "core/base/mem.h"
 #include "core/base/team.h"
+#include "core/model/pack_file.h"
 
 enum { THREADS_MAX = 8 };
 
 struct pf_pack {
-    float *memory; /* of all layers */
+    float *memory;     /* of all layers; NULL: they are mapped */
+    pf_pack_file file; /* all zero: they are in memory */
 };
 
 void pf_pack_free(pf_pack *pack)
 {
     if (!pack)
         return;
+    pf_pack_file_close(&pack->file);
     pf_free(pack->memory);
     pf_free(pack);
 }
@@ -50,7 +51,7 @@ static bool add_layer(pieces *p, pf_linear *l, pf_precision precision, pf_err *e
 }
 
 /* Every layer looks at its part of `memory`. */
-static void place(pieces *p, char *memory)
+static void place(const pieces *p, char *memory)
 {
     for (size_t i = 0; i < p->n; i++) {
         pf_linear *l = p->at[i].layer;
@@ -87,18 +88,12 @@ static bool pack_piece(void *member, size_t item, pf_err *err)
     return true;
 }
 
-static size_t threads_to_use(void)
-{
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (size_t)cores;
-}
-
 static bool pack_all(const pieces *p, pf_pack_read *read, const void *context,
                      pf_err *err)
 {
     packer of[THREADS_MAX] = {{0}};
     void *members[THREADS_MAX];
-    const size_t n = threads_to_use();
+    const size_t n = pf_team_cores(THREADS_MAX);
     bool ok = true;
     for (size_t i = 0; i < n; i++) {
         of[i] = (packer){p, read, context, pf_alloc_floats(p->widest, err)};
@@ -113,23 +108,41 @@ static bool pack_all(const pieces *p, pf_pack_read *read, const void *context,
     return ok;
 }
 
+static bool pack_in_memory(pf_pack *pack, const pieces *p, pf_pack_read *read,
+                           const void *context, pf_err *err)
+{
+    pack->memory = pf_alloc_floats(p->size / sizeof(float), err);
+    if (!pack->memory)
+        return false;
+    place(p, (char *)pack->memory);
+    return pack_all(p, read, context, err);
+}
+
+/* From the file, or made and written to it. */
+static bool fill(pf_pack *pack, const pieces *p, const pf_hash *key, pf_pack_read *read,
+                 const void *context, pf_err *err)
+{
+    if (key && pf_pack_file_find(&pack->file, key, p->size)) {
+        place(p, (char *)pack->file.numbers); /* only looked at */
+        return true;
+    }
+    if (!pack_in_memory(pack, p, read, context, err))
+        return false;
+    if (key)
+        pf_pack_file_keep(key, pack->memory, p->size);
+    return true;
+}
+
 bool pf_pack_make(pf_pack **out, pf_linear *const *layers, size_t n,
-                  pf_precision precision, pf_pack_read *read, const void *context,
-                  pf_err *err)
+                  pf_precision precision, const pf_hash *key, pf_pack_read *read,
+                  const void *context, pf_err *err)
 {
     pieces p = {0};
     *out = pf_zalloc(sizeof **out, err);
     bool ok = *out != NULL;
     for (size_t i = 0; ok && i < n; i++)
         ok = add_layer(&p, layers[i], precision, err);
-    if (ok) {
-        (*out)->memory = pf_alloc_floats(p.size / sizeof(float), err);
-        ok = (*out)->memory != NULL;
-    }
-    if (ok) {
-        place(&p, (char *)(*out)->memory);
-        ok = pack_all(&p, read, context, err);
-    }
+    ok = ok && fill(*out, &p, key, read, context, err);
     pf_free(p.at);
     if (!ok) {
         pf_pack_free(*out);

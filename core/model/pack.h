@@ -7,6 +7,7 @@
 #define PF_CORE_MODEL_PACK_H
 
 #include "core/base/err.h"
+#include "core/base/hash.h"
 #include "core/model/kernels.h"
 
 typedef struct pf_pack pf_pack;
@@ -17,10 +18,11 @@ typedef bool pf_pack_read(const void *context, const float *from, size_t n, floa
                           pf_err *err);
 
 /* Pack the weights of n layers: each layer's `packed` afterwards; they stay packed as
- * long as *out lives. All cores work on it. */
+ * long as *out lives. All cores work on it. With a key they are read from the cache, or
+ * kept there (pack_file.h); it has to be that of these weights in this precision. */
 PF_MUST_CHECK bool pf_pack_make(pf_pack **out, pf_linear *const *layers, size_t n,
-                                pf_precision precision, pf_pack_read *read,
-                                const void *context, pf_err *err);
+                                pf_precision precision, const pf_hash *key,
+                                pf_pack_read *read, const void *context, pf_err *err);
 void pf_pack_free(pf_pack *pack); /* NULL is fine */
 
 #endif

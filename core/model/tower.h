@@ -89,6 +89,8 @@ struct pf_clip {
     pf_pack *pack[2];         /* the weights of its layers; NULL: not yet */
     atomic_bool is_packed[2]; /* when this is true, no more is written to it */
     pthread_mutex_t packing;
+    pf_hash identity; /* of the files behind it */
+    bool is_identified;
 };
 
 /* Named buffers of a session; each keeps the largest size it was asked for. */
