@@ -195,12 +195,14 @@ typedef struct {
     void *context;
     const char *activation; /* without a catalog: "quick-gelu", "gelu" or "gelu-tanh",
                                where the model's files do not say it; NULL: they do */
+    const char *precision;  /* without a catalog: "auto", "f32", "i16" or "i8"; NULL:
+                               auto */
 } pf_engine_options;
 
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL, NULL                                                           \
+            NULL, NULL, NULL, NULL                                                     \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process

@@ -233,6 +233,10 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--activation is for --embed, --classify and --phrases with "
                            "--model and without --catalog, a catalog has its own " SEE);
+    if (command.precision && !needs_no_catalog(args))
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--precision is for --embed, --classify and --phrases with "
+                           "--model and without --catalog, a catalog has its own " SEE);
     return check_words(job, err) && (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
            (job != EXPORT || check_export(err)) && (!command.sheet || check_sheet(err));

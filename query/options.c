@@ -207,6 +207,12 @@ static const pf_opt options[] = {
      .default_text = "what the model says",
      .help = "with a model that is not the catalog's and whose files do not say it: "
              "quick-gelu, gelu or gelu-tanh"},
+    {.kind = PF_OPT_STRING,
+     .name = "precision",
+     .arg = "NAME",
+     .to = &command.precision,
+     .default_text = "auto",
+     .help = "with a model that is not the catalog's: auto, f32, i16 or i8"},
 
     {.kind = PF_OPT_HEADING, .help = "How to answer"},
     {.kind = PF_OPT_CHOICE,

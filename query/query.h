@@ -19,7 +19,7 @@ typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *activation;
+    const char *catalog, *model, *tokenizer, *preprocess, *activation, *precision;
     const char *by, *synonyms;                       /* or NULL */
     const char *classify, *label_template, *phrases; /* or NULL */
     const char *queries, *sheet, *export;            /* or NULL */
