@@ -195,12 +195,14 @@ typedef struct {
     void *context;
     const char *activation; /* without a catalog: "quick-gelu", "gelu" or "gelu-tanh",
                                where the model's files do not say it; NULL: they do */
+    const char *precision;  /* without a catalog: "auto", "f32", "i16" or "i8"; NULL:
+                               auto */
 } pf_engine_options;
 
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL, NULL                                                           \
+            NULL, NULL, NULL, NULL                                                     \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process
@@ -635,6 +637,30 @@ PF_API void pf_case_free(pf_case *found);
 PF_MUST_CHECK PF_API bool pf_reader_get_thumbnail(pf_reader *reader, int64_t image_id,
                                                   uint8_t **jpeg, size_t *n,
                                                   pf_err *err);
+
+/* An image, or a caption, and its vector. All of it is borrowed for the call. */
+typedef struct {
+    size_t struct_size;
+    int64_t id;          /* of the image or caption */
+    int64_t image_id;    /* the image itself, or the one the caption belongs to */
+    const char *path;    /* of the image, or "image ID" */
+    int frame;           /* of the file, from 0 */
+    const char *caption; /* its text; NULL: an image */
+    const float *vector; /* [dim], of length 1 */
+    size_t dim;
+} pf_item;
+
+/* False ends the walk, with the reason in *err. It asks nothing of the reader. */
+typedef bool pf_item_fn(void *context, const pf_item *item, pf_err *err);
+
+/* Each image, or caption, that passes the filters of `request`, by id; of a request
+ * what is looked for, the filters and whether paths are hidden count. Once `stop` is
+ * set (it may be NULL) it ends (INTERRUPTED). MISUSE for cases, and for a phrase or
+ * picture. */
+PF_MUST_CHECK PF_API bool pf_reader_each_item(pf_reader *reader,
+                                              const pf_request *request,
+                                              const pf_stop *stop, pf_item_fn *fn,
+                                              void *context, pf_err *err);
 
 /* A value that images, or their cases, have under a key, and how many have it. */
 typedef struct {

@@ -8,6 +8,7 @@
 
 #include "cli/sheet.h"
 #include "cli/tools.h"
+#include "query/export.h"
 #include "query/query.h"
 
 #define SEE "(see plainfilm-query --help)"
@@ -24,6 +25,7 @@ enum {
     PHRASES = 32,
     DUPLICATES = 64,
     EVALUATE = 128,
+    EXPORT = 256,
 };
 enum { SEARCHES = SEARCH | BATCH | CLASSIFY_HITS };
 
@@ -53,6 +55,7 @@ static bool find_job(const pf_cli_args *args, unsigned *job, const char **name,
         {command.phrases != NULL, PHRASES, "--phrases"},
         {command.duplicates >= 0, DUPLICATES, "--duplicates"},
         {command.evaluate, EVALUATE, "--evaluate"},
+        {command.export != NULL, EXPORT, "--export"},
     };
     *job = SEARCH;
     *name = NULL;
@@ -101,9 +104,9 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         const char *what, *only; /* the one job it is for, or NULL */
     } rules[] = {
         {is_asked(args), asking, "a phrase or picture", NULL},
-        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE, "--filter",
-         NULL},
-        {command.find != 0, SEARCH | BATCH | PHRASES, "--find", NULL},
+        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE | EXPORT,
+         "--filter", NULL},
+        {command.find != 0, SEARCH | BATCH | PHRASES | EXPORT, "--find", NULL},
         {command.has_limit, SEARCHES | PHRASES | DUPLICATES, "--limit", NULL},
         {command.min_score > -1, SEARCHES | PHRASES, "--min-score", NULL},
         {command.min_percentile > 0, SEARCHES, "--min-percentile", NULL},
@@ -115,14 +118,16 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         {command.all_captions, SEARCH, "--all-captions", NULL},
         {command.wrap, SEARCH | PHRASES | DUPLICATES, "--wrap", NULL},
         {command.wrap && command.format != FORMAT_TEXT, 0, "--wrap", "--format text"},
-        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS, "--hide-paths",
-         NULL},
+        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS | EXPORT,
+         "--hide-paths", NULL},
         {command.sheet != NULL, SEARCH, "--sheet", NULL},
         {command.label_template != NULL, CLASSIFY_PICTURES | CLASSIFY_HITS,
          "--template", "--classify"},
         {command.queries != NULL, EVALUATE, "--queries", "--evaluate"},
-        {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED), "--format tsv",
-         NULL},
+        {command.force, EXPORT, "--force", "--export"},
+        {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED | EXPORT),
+         "--format tsv", NULL},
+        {command.format == FORMAT_JSON, ~(unsigned)EXPORT, "--format json", NULL},
         {command.format == FORMAT_PATHS, SEARCH, "--format paths", NULL},
         {command.ends_in_nul && command.format != FORMAT_PATHS, 0, "--null",
          "--format paths"},
@@ -154,6 +159,18 @@ static bool check_embed(const pf_cli_args *args, pf_err *err)
     return (is_one && (tag == TAG_PHRASE || tag == TAG_IMAGE)) ||
            pf_cli_fail(err, PF_ERR_MISUSE,
                        "--embed takes one phrase or one --image and nothing else " SEE);
+}
+
+static bool check_export(pf_err *err)
+{
+    const export_kind kind = export_kind_of(command.export);
+    if (kind == EXPORT_OTHER)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--export '%.200s': the name must end in .npy or .tsv " SEE,
+                           command.export);
+    return command.find != PF_FIND_CASES ||
+           pf_cli_fail(err, PF_ERR_MISUSE,
+                       "--export is for images and captions, not for cases " SEE);
 }
 
 static bool check_sheet(pf_err *err)
@@ -205,7 +222,7 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         command.limit = LIMIT_DEFAULT;
     if (!find_job(args, &job, &name, err) || !check_rules(args, job, name, err))
         return false;
-    if (!(job & (BATCH | DUPLICATES | EVALUATE)) && !is_asked(args))
+    if (!(job & (BATCH | DUPLICATES | EVALUATE | EXPORT)) && !is_asked(args))
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "nothing was asked: give a phrase, --image or --like " SEE);
     if (command.preprocess && !needs_no_catalog(args))
@@ -216,7 +233,11 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--activation is for --embed, --classify and --phrases with "
                            "--model and without --catalog, a catalog has its own " SEE);
+    if (command.precision && !needs_no_catalog(args))
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--precision is for --embed, --classify and --phrases with "
+                           "--model and without --catalog, a catalog has its own " SEE);
     return check_words(job, err) && (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
-           (!command.sheet || check_sheet(err));
+           (job != EXPORT || check_export(err)) && (!command.sheet || check_sheet(err));
 }
