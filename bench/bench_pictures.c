@@ -4,8 +4,9 @@
  *
  * Milliseconds of processor time, the least of several times: decoding as the file has
  * it and as the engine asks for it, the model's input and the thumbnail made of either,
- * its JPEG, all of this, and the embedding. `cosine` is between the vectors of the two.
- * A line for each, fields separated by tabs, with a head line.
+ * its JPEG, all of this, and the embedding at the precision that auto chooses. `cosine`
+ * is between the vectors of the two. A line for each, fields separated by tabs, with a
+ * head line.
  */
 #include <stdio.h>
 #include <time.h>
@@ -118,7 +119,9 @@ static bool open_all(bench *b, const char *path, pf_err *err)
 {
     pf_model_options options;
     pf_model_options_init(&options);
-    options.what = PF_CLIP_IMAGE;
+    options.what =
+        PF_CLIP_IMAGE | PF_CLIP_VERIFY; /* or the precision is not measured */
+    options.precision.asked = PF_PRECISION_AUTO;
     options.tokenizer_is_optional = true;
     pf_buf_init(&b->jpeg, PF_THUMBNAIL_CAP);
     if (!pf_model_open(&b->model, path, &options, NULL, err) ||
