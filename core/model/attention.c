@@ -34,7 +34,7 @@ static layout lay_out(size_t nq, size_t nk, size_t head_width)
 
 size_t pf_attention_scratch(size_t nq, size_t nk, size_t head_width)
 {
-    return lay_out(nq, nk, head_width).end;
+    return round_up(lay_out(nq, nk, head_width).end, 16);
 }
 
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
