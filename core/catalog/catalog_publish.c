@@ -342,8 +342,8 @@ static bool choose_files(pf_catalog *c, publishing *p, pf_err *err)
 /* Everything up to the commit. */
 static bool prepare(pf_catalog *c, publishing *p, pf_err *err)
 {
-    if (!choose_files(c, p, err) || !pf_store_sweep(c->store, err) ||
-        !pf_store_fill_words(c->store, err) ||
+    if (!choose_files(c, p, err) || !pf_store_fill_words(c->store, err) ||
+        !pf_store_sweep(c->store, err) ||
         !pf_store_get_generation(c->store, &p->generation, err))
         return false;
     ++p->generation;

@@ -43,8 +43,8 @@ static const struct {
      " FROM caption JOIN caption_text ON caption_text.id = caption_text_id",
      0},
     {"words",
-     "SELECT caption.id, words"
-     " FROM caption JOIN caption_word ON caption_word.rowid = caption_text_id",
+     "SELECT words_row.id, text_hash, fields FROM words_row"
+     " LEFT JOIN caption_text ON caption_text.id = words_row.caption_text_id",
      0},
     {"image_attributes", "SELECT image_id, key, value FROM image_attribute", 0},
     {"case_attributes", "SELECT case_id, key, value FROM case_attribute", 0},
@@ -210,6 +210,7 @@ static bool is_kept(const char *table)
             return false;
     }
     return strncmp(table, "caption_word", strlen("caption_word")) != 0 &&
+           strncmp(table, "words_", strlen("words_")) != 0 &&
            strncmp(table, "sqlite_stat", strlen("sqlite_stat")) != 0;
 }
 

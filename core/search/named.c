@@ -128,12 +128,14 @@ static bool say_which(const finder *f, const char *text, pf_err *err)
     const size_t shown = f->n < PF_NAMED_SHOWN ? f->n : PF_NAMED_SHOWN;
     bool ok = true;
     for (size_t i = 0; ok && i < shown; i++)
-        ok = (i == 0 || pf_buf_add_str(&b, ",", err)) && add_path(&b, &f->shown[i], err);
+        ok =
+            (i == 0 || pf_buf_add_str(&b, ",", err)) && add_path(&b, &f->shown[i], err);
     char *list = ok ? pf_buf_take(&b, err) : NULL;
     pf_buf_free(&b);
     if (list)
-        pf_fail(err, PF_ERR_MISUSE, "%zu files are called '%.*s', name one of them:%s%s",
-                f->n, pf_utf8_shown(text, strlen(text)), text, list,
+        pf_fail(err, PF_ERR_MISUSE,
+                "%zu files are called '%.*s', name one of them:%s%s", f->n,
+                pf_utf8_shown(text, strlen(text)), text, list,
                 f->n > shown ? ", ..." : "");
     pf_free(list);
     return false;

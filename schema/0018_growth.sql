@@ -1,4 +1,4 @@
--- 0017_growth.sql - Publishing costs what changed: an index file may have been written for
+-- 0018_growth.sql - Publishing costs what changed: an index file may have been written for
 -- an older generation, and the vectors that came since are read from the tables. Files of
 -- the older kind are of no use: the next publish writes others.
 DELETE FROM index_file;
