@@ -1,0 +1,395 @@
+// detail.js - one picture, opened: large, beside the question if that is a picture, with
+// all that is known of it. The picture itself is film.js; what is open is in the state.
+
+import * as api from "./api.js";
+import * as asked from "./asked.js";
+import { askPicture } from "./box.js";
+import * as collections from "./collections.js";
+import { Crop } from "./crop.js";
+import { baseName, el, find, iconButton, say, toast } from "./dom.js";
+import { toggle as toggleFilter } from "./facets.js";
+import { Film, light } from "./film.js";
+import * as grid from "./grid.js";
+import { attributesOf, diagnosisOf, kindOf, normal, percent, reasons, titleOf } from "./hits.js";
+import * as quiz from "./quiz.js";
+import { indexOf, results } from "./results.js";
+import { go, state } from "./state.js";
+import { marked } from "./words.js";
+
+const dialog = find("detail");
+const WINDOWS = [["", "As it is shown"], ["40,400", "Soft tissue"], ["-600,1500", "Lung"],
+  ["400,1800", "Bone"], ["40,80", "Brain"], ["60,170", "Liver"]];
+const SIZES = [1200, 4096]; // pixels of previews: at first, and zoomed in
+
+let words = [];
+let open = null; // {hit, about, view: {window, frame, size}}
+let isBeside = false;
+let crop = null;
+let running = null;
+const film = new Film(() => sharpen());
+const question = new Film();
+
+// ---- the picture ----
+
+const urlOf = ({ hit, view }) =>
+  api.previewUrl(hit.image, { ...view, frame: view.frame ?? hit.frame });
+
+/** The thumbnail at once, the picture when it is there; if it never is, that is said. */
+function showPicture() {
+  const mine = open;
+  const url = urlOf(mine);
+  const large = el("img", { alt: grid.altOf(mine.hit), src: url, decoding: "async" });
+  if (!film.picture || film.picture.dataset.image !== String(mine.hit.image))
+    film.show(el("img", { alt: grid.altOf(mine.hit), class: "thumbnail",
+      src: api.thumbnailUrl(mine.hit.image), "data-image": mine.hit.image }));
+  large.dataset.image = mine.hit.image;
+  find("stage").classList.add("busy");
+  large.decode().then(() => {
+    if (open === mine && urlOf(mine) === url) film.show(large);
+  }).catch(async () => {
+    const failure = await api.whyNot(url);
+    if (open === mine && failure) told(failure);
+  }).finally(() => {
+    if (open === mine) find("stage").classList.remove("busy");
+  });
+}
+
+function told(failure) {
+  find("stage-note").replaceChildren(el("p", { class: "notice failure", role: "alert" },
+    el("strong", {}, failure.code === "gone" ? "The server does not answer. "
+      : "The picture's file cannot be shown. "), "This is its thumbnail. ",
+    quiz.isHidden(open.hit.image) ? "" : `(${failure.message})`));
+}
+
+/** Zoomed in, a larger preview comes. */
+function sharpen() {
+  find("zoomed")?.replaceChildren(`${Math.round(film.fitting * film.zoom * 100)} %`);
+  if (!open || open.view.size === SIZES[1] || film.zoom < 1.5) return;
+  if (Math.max(film.size.width, film.size.height) < SIZES[0]) return;
+  open.view = { ...open.view, size: SIZES[1] };
+  showPicture();
+}
+
+// ---- light, window, frame ----
+
+function repaint() {
+  film.paint();
+  question.paint();
+  const invert = find("invert");
+  invert?.setAttribute("aria-pressed", String(light.isInverted));
+}
+
+function slider(key, label, min, max) {
+  return el("label", { class: "slider" }, label, el("input", { type: "range", id: key, min, max,
+    step: 0.05, value: light[key], input: (event) => {
+      light[key] = Number(event.target.value);
+      repaint();
+    } }));
+}
+
+function resetLight() {
+  Object.assign(light, { brightness: 1, contrast: 1, isInverted: false });
+  find("brightness").value = find("contrast").value = 1;
+  repaint();
+}
+const invert = () => { light.isInverted = !light.isInverted; repaint(); };
+
+/** Windows make sense for files with more than 8 bits, frames where there are some. */
+function ofTheFile(about) {
+  const out = [];
+  if (about.deep) {
+    const own = (about.windows ?? []).map((w) => [`${w.center},${w.width}`, w.name || "From the file"]);
+    out.push(el("label", {}, "Window ", el("select", { id: "window", change: (event) => {
+      open.view = { ...open.view, window: event.target.value };
+      showPicture();
+    } }, [WINDOWS[0], ...own, ...WINDOWS.slice(1)].map(([value, name]) =>
+      el("option", { value }, name)))));
+  }
+  if (about.frames > 1) {
+    const shown = el("output", {}, `${open.hit.frame + 1} of ${about.frames}`);
+    out.push(el("label", { class: "slider" }, "Frame ", el("input", { type: "range", min: 0,
+      max: about.frames - 1, value: open.hit.frame, id: "frame", input: (event) => {
+        open.view = { ...open.view, frame: Number(event.target.value) };
+        shown.textContent = `${open.view.frame + 1} of ${about.frames}`;
+        showPicture();
+      } }), shown));
+  }
+  return out;
+}
+
+function controls() {
+  return el("div", { class: "controls", role: "toolbar", "aria-label": "The picture" },
+    el("div", { class: "group" },
+      iconButton("minus", "Zoom out", () => film.zoomBy(1 / 1.5)),
+      el("output", { id: "zoomed", class: "zoomed" }, "100 %"),
+      iconButton("plus", "Zoom in", () => film.zoomBy(1.5)),
+      iconButton("fit", "Fit", () => film.fit())),
+    el("div", { class: "group" }, slider("brightness", "Brightness", 0.2, 3),
+      slider("contrast", "Contrast", 0.2, 3),
+      iconButton("invert", "Invert", invert, { id: "invert", "aria-pressed": String(light.isInverted) }),
+      iconButton("undo", "Light as it was", resetLight)),
+    el("div", { class: "group", id: "of-the-file" }),
+    el("div", { class: "group" },
+      askedPicture() && iconButton("beside", "Side by side with the question", beside,
+        { id: "beside", "aria-pressed": String(isBeside) }),
+      iconButton("crop", "Look for a part of it", startCrop)));
+}
+
+// ---- the question, side by side; a part of the picture ----
+
+const askedPicture = () => state.parts.find((p) => p.kind !== "phrase" && p.weight > 0);
+
+function beside() {
+  isBeside = !isBeside;
+  drawBeside();
+}
+
+function drawBeside() {
+  const part = askedPicture();
+  const is = isBeside && Boolean(part);
+  find("stage").classList.toggle("beside", is);
+  find("question-side").hidden = !is;
+  find("beside")?.setAttribute("aria-pressed", String(isBeside));
+  if (is)
+    question.show(part.kind === "picture" ? asked.drawing(part.text, "The question's picture")
+      : el("img", { alt: "The question's picture",
+        src: api.previewUrl(part.text, { size: SIZES[0] }), load: () => question.paint() }));
+  requestAnimationFrame(repaint);
+}
+
+function startCrop() {
+  crop ??= new Crop(film, (blob) => { if (blob) askPicture(blob); }, () => { crop = null; });
+}
+
+// ---- what is known ----
+
+function copyButtons(hit) {
+  const copy = async (name, text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast(`${name} copied`);
+    } catch {
+      toast("This browser does not let the page copy");
+    }
+  };
+  const link = `${location.origin}${location.pathname}?image=${hit.image}`;
+  const citation = [diagnosisOf(hit), hit.caption ?? hit.captions[0], hit.case && `case ${hit.case}`,
+    `image ${hit.image}`, hit.attributes.source, hit.attributes.license, link]
+    .flat().filter(Boolean).join(". ").replace(/\.\. /g, ". ");
+  return el("div", { class: "row" },
+    [["Number", String(hit.image)], ["Path", hit.path], ["Citation", citation], ["Link", link]]
+      .map(([name, text]) => el("button", { type: "button", class: "plain small",
+        click: () => copy(name, text), "aria-label": `Copy the ${name.toLowerCase()}` }, name)));
+}
+
+function whyThere(hit) {
+  if (hit.score == null && hit.percentile == null) return null;
+  const because = reasons(hit);
+  return el("section", {}, el("h3", {}, "Why it is here"),
+    hit.percentile != null && el("p", { class: "near-text" },
+      `Nearer to the question than ${percent(hit.percentile)} of unrelated pairs`),
+    grid.nearnessBar(hit),
+    because.length > 0 && el("ul", { class: "reasons" }, because.map((r) =>
+      el("li", {}, `${r.name}: `, el("strong", {}, `rank ${r.rank}`)))));
+}
+
+function captionsOf(hit, about) {
+  const all = [...new Set([hit.caption, ...(about?.captions ?? hit.captions)].filter(Boolean))]
+    .map((c) => c.text ?? c);
+  if (all.length === 0) return null;
+  return el("section", {}, el("h3", {}, all.length > 1 ? "Captions" : "Caption"),
+    all.map((text, i) => el("p", { class: i === 0 ? "lead" : "" }, ...marked(text, words))));
+}
+
+function attributes(hit) {
+  const rows = attributesOf(hit).map(([key, values]) => el("div", {}, el("dt", {}, titleOf(key)),
+    el("dd", {}, values.map((value) => el("button", { type: "button", class: "link",
+      title: `Only pictures with ${titleOf(key)}: ${value}`,
+      click: () => toggleFilter(key, value) }, value)))));
+  return rows.length ? el("section", {}, el("h3", {}, "Attributes"),
+    el("dl", { class: "attributes" }, rows)) : null;
+}
+
+function drawCase(found) {
+  const others = found.images.filter((image) => image.id !== open.hit.image);
+  if (others.length === 0) return;
+  find("of-case").replaceChildren(
+    el("h3", {}, "Other pictures of the case"),
+    el("ul", { class: "strip" }, others.map((image) => el("li", {}, el("button", { type: "button",
+      "aria-label": `Picture ${image.id}`, click: () => go({ image: image.id }, { replace: true }) },
+      el("img", { src: api.thumbnailUrl(image.id), alt: "", loading: "lazy" }))))));
+}
+
+function answerButtons(hit) {
+  if (!state.quiz) return null;
+  if (quiz.isHidden(hit.image))
+    return el("section", { class: "answer" }, el("p", {}, "What is it? Decide, then look."),
+      el("button", { type: "button", class: "primary", id: "answer", click: reveal },
+        "Show the answer"));
+  const verdict = quiz.verdictOf(hit.image);
+  const button = (is, text) => el("button", { type: "button", class: "plain",
+    "aria-pressed": String(verdict === (is ? "known" : "missed")), click: () => {
+      quiz.judge(hit.image, is);
+      drawAbout();
+      grid.refresh();
+    } }, text);
+  return el("section", { class: "answer" }, el("p", {}, "Did you know it?"),
+    el("div", { class: "row" }, button(true, "I knew"), button(false, "I did not")));
+}
+
+function reveal() {
+  if (!open || !quiz.isHidden(open.hit.image)) return false;
+  quiz.show(open.hit.image);
+  drawAbout();
+  grid.refresh();
+  say(`${diagnosisOf(open.hit)}. ${open.hit.caption ?? ""}`);
+  return true;
+}
+
+const headOf = (hit) => quiz.isHidden(hit.image) ? "Quiz"
+  : diagnosisOf(hit) || kindOf(hit) || `Picture ${hit.image}`;
+
+function drawAbout() {
+  const { hit, about } = open;
+  const isHidden = quiz.isHidden(hit.image);
+  const size = about?.width ? `${about.width} × ${about.height} ${about.format ?? ""}` : "";
+  find("detail-title").textContent = headOf(hit);
+  find("about").replaceChildren(...[
+    answerButtons(hit),
+    !isHidden && captionsOf(hit, about),
+    el("div", { class: "row act" },
+      el("button", { type: "button", class: "plain", click: () => grid.similar(hit) }, "Similar"),
+      el("button", { type: "button", class: "plain", click: () => grid.unlike(hit) },
+        "Not like this"), grid.star(hit)),
+    el("section", { id: "of-case" }),
+    !isHidden && whyThere(hit),
+    !isHidden && attributes(hit),
+    !isHidden && el("section", { class: "file" }, el("h3", {}, "File"),
+      el("p", { class: "path" }, baseName(hit.path)),
+      el("p", { class: "hint" }, [`image ${hit.image}`, hit.case && `case ${hit.case}`, size]
+        .filter(Boolean).join(" · ")), copyButtons(hit)),
+  ].filter(Boolean));
+  if (open.ofCase) drawCase(open.ofCase);
+}
+
+// ---- opening and closing ----
+
+function step(by) {
+  const at = indexOf(open.hit.image);
+  const next = results.hits[at + by];
+  if (at === -1 || !next) return;
+  go({ image: next.image }, { replace: true });
+}
+
+function build() {
+  const at = indexOf(open.hit.image);
+  const place = at === -1 ? "" : `${at + 1} of ${results.hits.length}`;
+  dialog.replaceChildren(
+    el("div", { class: "detail-head" },
+      iconButton("left", "The one before", () => step(-1), { disabled: at < 1 }),
+      el("span", { class: "place" }, place),
+      iconButton("right", "The next", () => step(1),
+        { disabled: at === -1 || at + 1 >= results.hits.length }),
+      el("h2", { id: "detail-title" }, ""),
+      iconButton("close", "Close", close, { id: "close-detail" })),
+    el("div", { class: "stage", id: "stage" },
+      el("figure", { id: "question-side", hidden: true }, question.element,
+        el("figcaption", {}, "The question")),
+      el("figure", {}, film.element), el("div", { id: "stage-note" })),
+    controls(),
+    el("div", { class: "about", id: "about", tabindex: -1 }));
+}
+
+/** All that the server knows; what the hit says is shown until then. */
+async function learn(mine) {
+  running?.abort();
+  running = new AbortController();
+  try {
+    mine.about = await api.image(mine.hit.image, running.signal);
+    if (open !== mine) return;
+    mine.hit = { ...normal(mine.about, "images"), ...mine.hit };
+    if (!Object.keys(mine.hit.attributes).length)
+      mine.hit.attributes = mine.about.attributes ?? {};
+    mine.hit.path ||= mine.about.path;
+    drawAbout();
+    find("of-the-file").replaceChildren(...ofTheFile(mine.about));
+    if (mine.about.case == null) return;
+    mine.ofCase = await api.ofCase(mine.about.case, running.signal);
+    if (open === mine) drawCase(mine.ofCase);
+  } catch (failure) {
+    if (failure.name !== "AbortError" && open === mine && !mine.about) told(failure);
+  }
+}
+
+function show(image) {
+  crop?.end();
+  const hit = results.hits.find((h) => h.image === image) ??
+    { image, path: "", frame: 0, attributes: {}, captions: [], found: null };
+  open = { hit, about: null, view: { size: SIZES[0], window: "" } };
+  const focused = document.activeElement?.getAttribute("aria-label");
+  build();
+  drawAbout();
+  if (!dialog.open) dialog.showModal();
+  film.fit();
+  film.picture = null;
+  showPicture();
+  drawBeside();
+  // Buttons were made anew: the focus goes on to the one that took the place of its own.
+  const same = focused && [...dialog.querySelectorAll(".detail-head button:not(:disabled)")]
+    .find((b) => b.getAttribute("aria-label") === focused);
+  (same || find("close-detail")).focus();
+  learn(open);
+}
+
+export function close() {
+  go({ image: 0 });
+}
+
+/** Show what the state has open. `newWords` are marked in captions. */
+export function draw(newWords) {
+  words = newWords;
+  if (state.image && open?.hit.image !== state.image) return show(state.image);
+  if (state.image || !open) return;
+  const { image } = open.hit;
+  crop?.end();
+  running?.abort();
+  open = null;
+  dialog.close();
+  grid.focusImage(image);
+}
+
+/** Draw anew with hits that came later. */
+export function refresh() {
+  const image = open?.hit.image;
+  if (!image || (indexOf(image) === -1 && open.about)) return;
+  open = null;
+  show(image);
+}
+
+const keys = {
+  ArrowLeft: () => step(-1), h: () => step(-1), ArrowRight: () => step(1), l: () => step(1),
+  "+": () => film.zoomBy(1.5), "=": () => film.zoomBy(1.5), "-": () => film.zoomBy(1 / 1.5),
+  0: () => film.fit(), i: invert, r: resetLight, c: startCrop,
+  b: () => { if (askedPicture()) beside(); },
+  s: () => grid.similar(open.hit),
+  f: () => { collections.toggle(open.hit); drawAbout(); grid.refresh(); },
+};
+const pans = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
+
+export function key(event) {
+  if (!open || crop) return false;
+  if (event.shiftKey && pans[event.key]) film.panBy(...pans[event.key]);
+  else if (event.key === " " && !event.target.closest("button")) return reveal();
+  else if (keys[event.key]) keys[event.key]();
+  else return false;
+  return true;
+}
+
+export function start() {
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    close();
+  });
+  // The frame of a film changes with the window.
+  new ResizeObserver(() => { if (open) repaint(); }).observe(film.element);
+}
