@@ -1,0 +1,207 @@
+/*
+ * api_catalog.c - what there is: the catalog, its values, an image, a case; and how the
+ * server is.
+ */
+#include "server/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "server/params.h"
+#include "server/problem.h"
+
+static const char json_type[] = "application/json";
+
+work_result api_health(const call *c, http_response *out)
+{
+    static const char body[] = "{\"status\":\"ok\"}";
+    (void)c;
+    http_give_static(out, 200, json_type, body, sizeof body - 1);
+    return WORK_DONE;
+}
+
+/* ---- the catalog -------------------------------------------------------------------
+ */
+
+static void write_catalog(const void *context, FILE *out)
+{
+    const pf_catalog_info *info = context;
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_string(&w, "version", pf_version());
+    pf_json_write_int(&w, "generation", info->generation);
+    pf_json_write_int(&w, "images", info->images);
+    pf_json_write_int(&w, "captions", info->captions);
+    pf_json_write_int(&w, "captioned_images", info->captioned_images);
+    pf_json_write_int(&w, "cases", info->cases);
+    pf_json_write_int(&w, "dim", info->dim);
+    pf_json_write_bool(&w, "originals", command.serve_originals);
+    pf_json_write_int(&w, "max_upload", command.upload_mb << 20);
+    pf_json_end_object(&w);
+}
+
+work_result api_catalog(const call *c, http_response *out)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_catalog_info info = PF_CATALOG_INFO_INIT;
+    if (pf_reader_get_info(c->worker->reader, &info, &err))
+        json_give(out, 200, json_type, write_catalog, &info);
+    else
+        problem_give(out, &err);
+    return WORK_DONE;
+}
+
+/* ---- values ------------------------------------------------------------------------
+ */
+
+/* {"facets": {"modality": [{"value": "CT", "images": 12}, ...], ...}} */
+static void write_facets(const void *context, FILE *out)
+{
+    const pf_facets *f = context;
+    const char *key = NULL;
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_begin_object(&w, "facets");
+    for (size_t i = 0; i < pf_facets_count(f); i++) {
+        const pf_facet *v = pf_facets_at(f, i);
+        if (!key || strcmp(key, v->key) != 0) {
+            if (key)
+                pf_json_end_array(&w);
+            key = v->key;
+            pf_json_begin_array(&w, key);
+        }
+        pf_json_begin_object(&w, NULL);
+        pf_json_write_string(&w, "value", v->value);
+        pf_json_write_int(&w, "images", (int64_t)v->n_images);
+        pf_json_end_object(&w);
+    }
+    if (key)
+        pf_json_end_array(&w);
+    pf_json_end_object(&w);
+    pf_json_end_object(&w);
+}
+
+/* ?key=modality&most=20: 0 are all of them. */
+work_result api_facets(const call *c, http_response *out)
+{
+    enum { MOST_DEFAULT = 20 };
+    pf_err err = PF_ERR_INIT;
+    pf_facets *facets = NULL;
+    const char *most = params_find(c->request, "most");
+    if (most && (most[0] == '\0' || strlen(most) > 6 ||
+                 most[strspn(most, "0123456789")] != '\0')) {
+        problem_give_status(out, 400, "misuse",
+                            "'most' is no whole number from 0 to 999999");
+        return WORK_DONE;
+    }
+    if (pf_reader_get_facets(c->worker->reader, params_find(c->request, "key"),
+                             most ? strtoul(most, NULL, 10) : MOST_DEFAULT, &facets,
+                             &err))
+        json_give(out, 200, json_type, write_facets, facets);
+    else
+        problem_give(out, &err);
+    pf_facets_free(facets);
+    return WORK_DONE;
+}
+
+/* ---- one image ---------------------------------------------------------------------
+ */
+
+static void write_path(pf_json_writer *w, const pf_image *image)
+{
+    char name[32];
+    if (command.hide_paths) {
+        snprintf(name, sizeof name, "image %lld", (long long)image->id);
+        pf_json_write_string(w, "path", name);
+    } else {
+        pf_json_write_path(w, "path", image->path);
+    }
+}
+
+static void write_image(const void *context, FILE *out)
+{
+    const pf_image *image = context;
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_int(&w, "id", image->id);
+    write_path(&w, image);
+    pf_json_write_int(&w, "frame", image->frame);
+    pf_json_write_int(&w, "width", image->width);
+    pf_json_write_int(&w, "height", image->height);
+    pf_json_write_string(&w, "format", image->format);
+    pf_json_begin_array(&w, "captions");
+    for (size_t i = 0; i < image->n_captions; i++) {
+        pf_json_begin_object(&w, NULL);
+        pf_json_write_int(&w, "id", image->captions[i].id);
+        pf_json_write_string(&w, "text", image->captions[i].text);
+        pf_json_end_object(&w);
+    }
+    pf_json_end_array(&w);
+    if (image->case_id > 0) {
+        pf_json_begin_object(&w, "case");
+        pf_json_write_int(&w, "id", image->case_id);
+        pf_json_write_string(&w, "key", image->case_key);
+        pf_json_write_string(&w, "title", image->case_title);
+        pf_json_end_object(&w);
+    }
+    pf_json_begin_array(&w, "attributes");
+    for (size_t i = 0; i < image->n_attributes; i++) {
+        pf_json_begin_object(&w, NULL);
+        pf_json_write_string(&w, "key", image->attributes[i].key);
+        pf_json_write_string(&w, "value", image->attributes[i].value);
+        pf_json_end_object(&w);
+    }
+    pf_json_end_array(&w);
+    pf_json_end_object(&w);
+}
+
+work_result api_image(const call *c, http_response *out)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_image *image = NULL;
+    if (!pf_reader_find_image(c->worker->reader, c->id, &image, &err))
+        problem_give(out, &err);
+    else if (!image)
+        problem_give_status(out, 404, "not_found", "there is no such image");
+    else
+        json_give(out, 200, json_type, write_image, image);
+    pf_image_free(image);
+    return WORK_DONE;
+}
+
+/* ---- one case ----------------------------------------------------------------------
+ */
+
+static void write_case(const void *context, FILE *out)
+{
+    const pf_case *found = context;
+    pf_json_writer w;
+    pf_json_writer_init(&w, out);
+    pf_json_begin_object(&w, NULL);
+    pf_json_write_int(&w, "id", found->id);
+    pf_json_write_string(&w, "key", found->key);
+    pf_json_write_string(&w, "title", found->title);
+    pf_json_begin_array(&w, "images");
+    for (size_t i = 0; i < found->n_images; i++)
+        pf_json_write_int(&w, NULL, found->images[i]);
+    pf_json_end_array(&w);
+    pf_json_end_object(&w);
+}
+
+work_result api_case(const call *c, http_response *out)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_case *found = NULL;
+    if (!pf_reader_find_case(c->worker->reader, c->id, &found, &err))
+        problem_give(out, &err);
+    else if (!found)
+        problem_give_status(out, 404, "not_found", "there is no such case");
+    else
+        json_give(out, 200, json_type, write_case, found);
+    pf_case_free(found);
+    return WORK_DONE;
+}
