@@ -4,7 +4,8 @@
 export const PAGE = 40; // hits that are asked for at once
 
 /** Why there is no answer: `code` is the server's ("not_found", "misuse", ...), or
- * "gone" when no server answered, or "token" when it wants one. */
+ * "gone" when no server answered, "token" when it wants one, "empty" when nothing was
+ * indexed yet. */
 export class Failure extends Error {
   constructor(code, message) {
     super(message);
@@ -22,6 +23,8 @@ async function failureOf(response) {
   if (response.status === 401)
     return new Failure("token", "this page needs the address that plainfilm-serve " +
       "printed when it started: it has the token");
+  if (response.status === 503 && problem.code === "not_found")
+    return new Failure("empty", "nothing was indexed yet");
   if ([502, 503, 504].includes(response.status) && !problem.code)
     return new Failure("gone", "the server does not answer");
   const text = problem.detail ?? problem.error?.message ?? problem.title ??
@@ -63,19 +66,31 @@ export function search(question, signal) {
   return getJson("api/search", { ...JSON_POST, signal, body: JSON.stringify(question) });
 }
 
-/** Ask with a picture's bytes. The answer's "picture" is a hash, by which the picture
- * can be asked with again. */
-export function searchPicture(file, question) {
+/** Ask with a picture's bytes; gives the hash by which it can be asked with again. */
+export async function sendPicture(file, question) {
   const form = new FormData();
   form.append("query", JSON.stringify(question));
   form.append("image", file, "picture");
-  return getJson("api/search", { method: "POST", body: form });
+  const { query } = await getJson("api/search", { method: "POST", body: form });
+  const part = query.parts.find((p) => p.picture);
+  if (!part) throw new Failure("io", "the server has not kept the picture");
+  return part.picture;
 }
 
 export const catalog = () => getJson("api/catalog");
-export const image = (id, signal) => getJson(`api/image/${id}`, { signal });
-export const ofCase = (key, signal) =>
-  getJson(`api/case/${encodeURIComponent(key)}`, { signal });
+
+/** All that is known of an image, with keys and values as hits have them. */
+export async function image(id, signal) {
+  const known = await getJson(`api/image/${id}`, { signal });
+  const attributes = {};
+  for (const { key, value } of known.attributes) (attributes[key] ??= []).push(value);
+  return { ...known, attributes, captions: known.captions.map((c) => c.text),
+    case: known.case?.key ?? null, caseId: known.case?.id, title: known.case?.title ?? null };
+}
+
+/** The numbers of a case's images. */
+export const imagesOfCase = async (caseId, signal) =>
+  (await getJson(`api/case/${caseId}`, { signal })).images;
 
 /** The keys that pictures have values under: [{value: "modality", count: 118}, ...]. */
 export async function facetKeys() {

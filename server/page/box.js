@@ -96,10 +96,9 @@ export async function askPicture(file, parts = []) {
   find("box").classList.add("busy");
   try {
     const question = { find: state.find, filter: state.filters, limit: 1 };
-    const answer = await api.searchPicture(file, question);
-    if (!answer.picture) throw new api.Failure("io", "the server has not kept the picture");
-    await asked.keep(answer.picture, file);
-    ask(withPart(parts, { kind: "picture", text: answer.picture, weight: 1 }));
+    const hash = await api.sendPicture(file, question);
+    await asked.keep(hash, file);
+    ask(withPart(parts, { kind: "picture", text: hash, weight: 1 }));
   } catch (failure) {
     toast(`This picture could not be asked with: ${failure.message}`);
   } finally {

@@ -176,7 +176,7 @@ function copyButtons(hit) {
   const citation = [diagnosisOf(hit), hit.caption ?? hit.captions[0], hit.case && `case ${hit.case}`,
     `image ${hit.image}`, hit.attributes.source, hit.attributes.license, link]
     .flat().filter(Boolean).join(". ").replace(/\.\. /g, ". ");
-  return el("div", { class: "row" },
+  return el("div", { class: "row" }, el("span", { class: "hint" }, "Copy"),
     [["Number", String(hit.image)], ["Path", hit.path], ["Citation", citation], ["Link", link]]
       .map(([name, text]) => el("button", { type: "button", class: "plain small",
         click: () => copy(name, text), "aria-label": `Copy the ${name.toLowerCase()}` }, name)));
@@ -194,8 +194,7 @@ function whyThere(hit) {
 }
 
 function captionsOf(hit, about) {
-  const all = [...new Set([hit.caption, ...(about?.captions ?? hit.captions)].filter(Boolean))]
-    .map((c) => c.text ?? c);
+  const all = [...new Set([hit.caption, ...(about?.captions ?? hit.captions)].filter(Boolean))];
   if (all.length === 0) return null;
   return el("section", {}, el("h3", {}, all.length > 1 ? "Captions" : "Caption"),
     all.map((text, i) => el("p", { class: i === 0 ? "lead" : "" }, ...marked(text, words))));
@@ -210,14 +209,14 @@ function attributes(hit) {
     el("dl", { class: "attributes" }, rows)) : null;
 }
 
-function drawCase(found) {
-  const others = found.images.filter((image) => image.id !== open.hit.image);
+function drawCase(images) {
+  const others = images.filter((image) => image !== open.hit.image);
   if (others.length === 0) return;
   find("of-case").replaceChildren(
     el("h3", {}, "Other pictures of the case"),
     el("ul", { class: "strip" }, others.map((image) => el("li", {}, el("button", { type: "button",
-      "aria-label": `Picture ${image.id}`, click: () => go({ image: image.id }, { replace: true }) },
-      el("img", { src: api.thumbnailUrl(image.id), alt: "", loading: "lazy" }))))));
+      "aria-label": `Picture ${image}`, click: () => go({ image }, { replace: true }) },
+      el("img", { src: api.thumbnailUrl(image), alt: "", loading: "lazy" }))))));
 }
 
 function answerButtons(hit) {
@@ -313,8 +312,8 @@ async function learn(mine) {
     mine.hit.path ||= mine.about.path;
     drawAbout();
     find("of-the-file").replaceChildren(...ofTheFile(mine.about));
-    if (mine.about.case == null) return;
-    mine.ofCase = await api.ofCase(mine.about.case, running.signal);
+    if (mine.about.caseId == null) return;
+    mine.ofCase = await api.imagesOfCase(mine.about.caseId, running.signal);
     if (open === mine) drawCase(mine.ofCase);
   } catch (failure) {
     if (failure.name !== "AbortError" && open === mine && !mine.about) told(failure);

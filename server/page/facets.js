@@ -3,7 +3,7 @@
 
 import { count, el, find, icon, iconButton, kept } from "./dom.js";
 import * as api from "./api.js";
-import { titleOf } from "./hits.js";
+import { DIAGNOSES, inOrder, titleOf } from "./hits.js";
 import { go, state } from "./state.js";
 
 const FEW = 7; // values of a key that are shown at first
@@ -66,11 +66,12 @@ function group(key, facet) {
 }
 
 let last = {};
-function redraw() {
+export function redraw() {
   const focused = document.activeElement?.closest("#facets .value")?.dataset;
-  // One value that all have narrows nothing.
-  const useful = Object.entries(last).filter(([key, facet]) => facet.values.length > 1 ||
-    chosenOf(key).length > 0);
+  // One value that all have narrows nothing, nor do values that one picture has; a quiz
+  // does not name what could be on its pictures.
+  const useful = Object.entries(last).filter(([key, { values }]) => chosenOf(key).length > 0 ||
+    (values.length > 1 && values[0].count > 1 && !(state.quiz && DIAGNOSES.includes(key))));
   panel.replaceChildren(...useful.map(([key, facet]) => group(key, facet)));
   if (focused)
     [...panel.querySelectorAll(".value")].find((b) => b.dataset.key === focused.key &&
@@ -85,7 +86,7 @@ export async function load() {
   running = new AbortController();
   const { signal } = running;
   const now = state;
-  keys ??= (await api.facetKeys()).map((k) => k.value);
+  keys ??= inOrder((await api.facetKeys()).map((k) => k.value));
   const filtered = keys.filter((key) => chosenOf(key).length > 0);
   const open = keys.filter((key) => !filtered.includes(key));
   const answers = await Promise.all([

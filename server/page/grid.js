@@ -76,7 +76,7 @@ function text(hit) {
     ? `${hit.found.matched} of ${hit.found.all} ${hit.found.all === 1 ? "picture" : "pictures"}`
     : kindOf(hit);
   return el("div", { class: "text" },
-    diagnosis && el("p", { class: "diagnosis" }, ...marked(diagnosis, words)),
+    diagnosis && el("p", { class: "diagnosis" }, diagnosis),
     hit.caption && el("p", { class: "caption" }, ...marked(hit.caption, words)),
     el("p", { class: "kind" }, el("span", {}, kind),
       hit.percentile != null && el("span", { class: "percent", title:

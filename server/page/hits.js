@@ -17,7 +17,7 @@ export function normal(hit, find) {
 }
 
 const list = (value) => (value == null ? [] : [].concat(value)).filter(Boolean);
-const DIAGNOSES = ["diagnosis", "diagnoses", "finding", "findings", "label", "labels"];
+export const DIAGNOSES = ["diagnosis", "diagnoses", "finding", "findings", "label", "labels"];
 const KINDS = ["modality", "body_part", "bodypart", "anatomy", "region", "view", "side",
   "laterality", "year"];
 
@@ -25,7 +25,7 @@ const KINDS = ["modality", "body_part", "bodypart", "anatomy", "region", "view",
 export function diagnosisOf(hit) {
   for (const key of DIAGNOSES) {
     const values = list(hit.attributes[key]);
-    if (values.length > 0) return values.join(", ");
+    if (values.length > 0) return values.join(", ").replace(/\s*;\s*/g, ", ");
   }
   return hit.title && hit.title !== hit.case ? hit.title : "";
 }
@@ -35,13 +35,17 @@ export function kindOf(hit, most = 3) {
   return KINDS.flatMap((key) => list(hit.attributes[key])).slice(0, most).join(" · ");
 }
 
-/** Attributes in an order for reading: what the picture is first. */
-export function attributesOf(hit) {
-  const order = [...DIAGNOSES, ...KINDS];
-  const place = (key) => (order.includes(key) ? order.indexOf(key) : order.length);
-  return Object.entries(hit.attributes).map(([key, value]) => [key, list(value)])
-    .sort(([a], [b]) => place(a) - place(b) || a.localeCompare(b));
+/** Keys for reading: what pictures are and show first, what there is a lot of last. */
+export function inOrder(keys) {
+  const first = [...KINDS, ...DIAGNOSES];
+  const last = ["source", "has_caption", "case"];
+  const place = (key) => first.includes(key) ? first.indexOf(key)
+    : first.length + 1 + last.indexOf(key);
+  return [...keys].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
+
+export const attributesOf = (hit) =>
+  inOrder(Object.keys(hit.attributes)).map((key) => [key, list(hit.attributes[key])]);
 
 /** body_part -> Body part */
 export function titleOf(key) {

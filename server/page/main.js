@@ -28,6 +28,11 @@ let wasQuiz = false;
 let tries = 0;
 let timer = 0;
 
+// The next hits come before the end is seen.
+const end = new IntersectionObserver((entries) => {
+  if (entries.some((entry) => entry.isIntersecting)) more();
+}, { rootMargin: "600px" });
+
 const words = () => state.parts.filter((p) => p.kind === "phrase" && p.weight > 0)
   .flatMap((p) => wordsOf(p.text));
 
@@ -115,7 +120,7 @@ function failed(failure) {
   find("summary").textContent = "";
   find("more").hidden = true;
   notices.fail(failure, again, seconds);
-  if (failure.code === "gone") timer = setTimeout(again, seconds * 1000);
+  if (failure.code === "gone" || failure.code === "empty") timer = setTimeout(again, seconds * 1000);
 }
 
 function again() {
@@ -128,6 +133,9 @@ async function more() {
   try {
     const added = await loadMore();
     if (added.length) drawHits(added);
+    // An end that is still in sight is not told of again.
+    end.unobserve(find("more"));
+    end.observe(find("more"));
   } catch (failure) {
     if (failure.name !== "AbortError") notices.fail(failure, more, 5);
   }
@@ -160,6 +168,7 @@ function changed() {
     answer();
   } else if (wasQuiz !== state.quiz) {
     drawHits();
+    facets.redraw();
   }
   wasQuiz = state.quiz;
   detail.draw(words());
@@ -180,7 +189,7 @@ function drawTools() {
     { id: "quiz", "aria-pressed": "false" });
   const kept = iconButton("star", "Collections", collections.open, { class: "tool outline" });
   find("tools").append(labels, kept, iconButton("theme", "Light or dark", toggleTheme),
-    iconButton("keys", "Keys and words", keys.openHelp));
+    iconButton("help", "Keys and words", keys.openHelp));
 }
 
 drawTools();
@@ -194,9 +203,7 @@ collections.onChange(() => {
   if (collections.isShown()) answer();
 });
 find("more").addEventListener("click", more);
-new IntersectionObserver((entries) => {
-  if (entries.some((entry) => entry.isIntersecting)) more();
-}, { rootMargin: "600px" }).observe(find("more"));
+end.observe(find("more"));
 onChange(changed);
 start();
 learnCatalog();

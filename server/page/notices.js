@@ -44,10 +44,10 @@ function nothing(results) {
 }
 
 function empty(catalog) {
-  return notice("nothing", "This catalog has no pictures yet.", catalog.indexing
+  return notice("nothing", "This catalog has no pictures yet.", catalog?.indexing
     ? "They are being indexed; this page shows them when they are there."
     : "Index a folder, and this page shows what is in it:",
-    catalog.indexing ? null : el("pre", { tabindex: 0 }, "plainfilm-index --model pubmed-clip FOLDER"));
+    catalog?.indexing ? null : el("pre", { tabindex: 0 }, "plainfilm-index --model pubmed-clip FOLDER"));
 }
 
 /** What an answer says of itself. `catalog` may be null. */
@@ -74,12 +74,13 @@ export function draw(results, catalog, extra = []) {
 
 /** What went wrong; `retry` asks again, for a server that is gone by itself, too. */
 export function fail(failure, retry, seconds) {
+  if (failure.code === "empty") return place.replaceChildren(empty(null));
   const isGone = failure.code === "gone";
   const title = { gone: "The server does not answer.", token: "Not let in." }[failure.code] ??
     "This could not be answered.";
   const text = isGone ? `It may have been stopped. Next try in ${seconds} s.` : `${failure.message}.`;
   const isLost = failure.code === "not_found" && state.parts.some((p) => p.kind === "picture");
-  place.replaceChildren(el("div", { class: "notice failure", role: "alert" },
+  return place.replaceChildren(el("div", { class: "notice failure", role: "alert" },
     el("p", {}, icon("close"), el("strong", {}, title), " ", text),
     el("div", { class: "row" }, isGone ? action("Try now", retry) : null,
       isLost ? action("Go on without the picture", () =>

@@ -20,13 +20,17 @@ function isForm(word, asked) {
   return word.slice(0, Math.max(4, shorter - 2)) === asked.slice(0, Math.max(4, shorter - 2));
 }
 
-/** `text` as nodes, what matches one of `words` in <mark>. */
+const DENIED = /\b(no|not|without|never|negative for|free of)\b[^.;:]*$/i;
+
+/** `text` as nodes, what matches one of `words` in <mark>; what is
+ * denied there ("no effusion") is not what was looked for. */
 export function marked(text, words) {
   if (words.length === 0) return [text];
   const nodes = [];
   let at = 0;
   for (const m of text.matchAll(/[\p{L}\p{N}]+/gu)) {
     if (!words.some((word) => isForm(fold(m[0]), word))) continue;
+    if (DENIED.test(text.slice(0, m.index))) continue;
     const mark = document.createElement("mark");
     mark.textContent = m[0];
     nodes.push(text.slice(at, m.index), mark);
