@@ -37,9 +37,9 @@ function submit() {
   const typed = readPhrase(input.value);
   if (typed.length > 0 && typed[0].weight > 0) parts = [typed.shift(), ...parts];
   for (const part of typed) parts = withPart(parts, part);
+  input.blur(); // so that draw() writes into it
   ask(parts);
-  input.blur();
-  if (matchMedia("(pointer: fine)").matches) find("hits").focus({ preventScroll: true });
+  if (!matchMedia("(pointer: coarse)").matches) find("hits").focus({ preventScroll: true });
 }
 
 // ---- chips ----

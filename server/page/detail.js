@@ -250,6 +250,7 @@ const headOf = (hit) => quiz.isHidden(hit.image) ? "Quiz"
 
 function drawAbout() {
   const { hit, about } = open;
+  const hadFocus = find("about").contains(document.activeElement);
   const isHidden = quiz.isHidden(hit.image);
   const size = about?.width ? `${about.width} × ${about.height} ${about.format ?? ""}` : "";
   find("detail-title").textContent = headOf(hit);
@@ -269,6 +270,8 @@ function drawAbout() {
         .filter(Boolean).join(" · ")), copyButtons(hit)),
   ].filter(Boolean));
   if (open.ofCase) drawCase(open.ofCase);
+  // What had the focus was made anew: who uses keys goes on where they were.
+  if (hadFocus) (find("about").querySelector(".answer button") ?? find("about")).focus();
 }
 
 // ---- opening and closing ----
@@ -336,7 +339,7 @@ function show(image) {
   // Buttons were made anew: the focus goes on to the one that took the place of its own.
   const same = focused && [...dialog.querySelectorAll(".detail-head button:not(:disabled)")]
     .find((b) => b.getAttribute("aria-label") === focused);
-  (same || find("close-detail")).focus();
+  (find("answer") || same || find("close-detail")).focus();
   learn(open);
 }
 

@@ -74,7 +74,6 @@ export function toast(text) {
   box.classList.add("shown");
   clearTimeout(toast.timer);
   toast.timer = setTimeout(() => box.classList.remove("shown"), 4000);
-  say(text);
 }
 
 /** What the browser keeps for this page; a browser that keeps nothing is no error. */

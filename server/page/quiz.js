@@ -20,6 +20,7 @@ export function judge(image, isKnown) {
   score = { known: without(score.known), missed: without(score.missed) };
   (isKnown ? score.known : score.missed).push(image);
   kept.set("quiz", score);
+  document.querySelector(".score").textContent = scoreText();
   say(scoreText());
 }
 
