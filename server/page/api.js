@@ -78,19 +78,13 @@ export async function sendPicture(file, question) {
 }
 
 export const catalog = () => getJson("api/catalog");
-
-/** All that is known of an image, with keys and values as hits have them. */
-export async function image(id, signal) {
-  const known = await getJson(`api/image/${id}`, { signal });
-  const attributes = {};
-  for (const { key, value } of known.attributes) (attributes[key] ??= []).push(value);
-  return { ...known, attributes, captions: known.captions.map((c) => c.text),
-    case: known.case?.key ?? null, caseId: known.case?.id, title: known.case?.title ?? null };
-}
+export const image = (id, signal) => getJson(`api/image/${id}`, { signal });
 
 /** The numbers of a case's images. */
-export const imagesOfCase = async (caseId, signal) =>
-  (await getJson(`api/case/${caseId}`, { signal })).images;
+export async function imagesOfCase(caseId, signal) {
+  const { images } = await getJson(`api/case/${caseId}`, { signal });
+  return images.map((found) => found.id);
+}
 
 /** The keys that pictures have values under: [{value: "modality", count: 118}, ...]. */
 export async function facetKeys() {
@@ -105,22 +99,23 @@ export async function facets(state, filter, keys, signal) {
 }
 
 export const thumbnailUrl = (id) => `api/thumbnail/${id}`;
-export function previewUrl(id, { size, window = "", frame = 0 }) {
+
+function previewUrl(id, { size, window = "", frame = null }) {
   const query = new URLSearchParams({ size });
   if (window) query.set("window", window);
-  if (frame) query.set("frame", frame);
+  if (frame !== null) query.set("frame", frame);
   return `api/preview/${id}?${query}`;
+}
+
+/** The picture large: {blob, frames, isDeep, width}. frames are those of the file, isDeep
+ * says that it has more than 8 bits, so that windows make a difference; width is that of
+ * the picture itself, 0 when it is not known. */
+export async function preview(id, view, signal) {
+  const response = await request(previewUrl(id, view), { signal });
+  const header = (name) => response.headers.get(`Plainfilm-${name}`);
+  return { blob: await response.blob(), frames: Number(header("Frames")) || 1,
+    isDeep: header("Deep") === "1", width: parseInt(header("Size"), 10) || 0 };
 }
 
 /** The picture's bytes, for an export. */
 export const original = async (id) => (await request(`api/original/${id}`)).blob();
-
-/** Why a picture did not come: an <img> does not tell. */
-export async function whyNot(url) {
-  try {
-    await request(url);
-    return null;
-  } catch (failure) {
-    return failure;
-  }
-}

@@ -26,47 +26,62 @@ let open = null; // {hit, about, view: {window, frame, size}}
 let isBeside = false;
 let crop = null;
 let running = null;
+let fetching = null;
 const film = new Film(() => sharpen());
 const question = new Film();
 
 // ---- the picture ----
 
-const urlOf = ({ hit, view }) =>
-  api.previewUrl(hit.image, { ...view, frame: view.frame ?? hit.frame });
+/** The picture as an <img>, out of memory: what the server says of it came along. */
+async function imageOf({ blob }, alt) {
+  const image = el("img", { alt, src: URL.createObjectURL(blob) });
+  try {
+    await image.decode();
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+  return image;
+}
 
 /** The thumbnail at once, the picture when it is there; if it never is, that is said. */
-function showPicture() {
+async function showPicture() {
   const mine = open;
-  const url = urlOf(mine);
-  const large = el("img", { alt: grid.altOf(mine.hit), src: url, decoding: "async" });
-  if (!film.picture || film.picture.dataset.image !== String(mine.hit.image))
-    film.show(el("img", { alt: grid.altOf(mine.hit), class: "thumbnail",
-      src: api.thumbnailUrl(mine.hit.image), "data-image": mine.hit.image }));
-  large.dataset.image = mine.hit.image;
-  find("stage").classList.add("busy");
-  large.decode().then(() => {
-    if (open === mine && urlOf(mine) === url) film.show(large);
-  }).catch(async () => {
-    const failure = await api.whyNot(url);
-    if (open === mine && failure) told(failure);
-  }).finally(() => {
-    if (open === mine) find("stage").classList.remove("busy");
-  });
+  const { hit, view } = mine;
+  fetching?.abort();
+  fetching = new AbortController();
+  if (film.picture?.dataset.image !== String(hit.image))
+    film.show(el("img", { alt: grid.altOf(hit), class: "thumbnail",
+      src: api.thumbnailUrl(hit.image), "data-image": hit.image, load: () => film.paint() }));
+  try {
+    const preview = await api.preview(hit.image, view, fetching.signal);
+    const image = await imageOf(preview, grid.altOf(hit));
+    if (open !== mine || mine.view !== view) return;
+    image.dataset.image = hit.image;
+    film.show(image, preview.width);
+    if (!mine.file) find("of-the-file").replaceChildren(...ofTheFile(preview));
+    mine.file = preview;
+  } catch (failure) {
+    if (open === mine && failure.name !== "AbortError") told(failure);
+  }
 }
 
 function told(failure) {
   find("stage-note").replaceChildren(el("p", { class: "notice failure", role: "alert" },
     el("strong", {}, failure.code === "gone" ? "The server does not answer. "
       : "The picture's file cannot be shown. "), "This is its thumbnail. ",
-    quiz.isHidden(open.hit.image) ? "" : `(${failure.message})`));
+    quiz.isHidden(open.hit.image) || !failure.code ? "" : `(${failure.message})`));
 }
 
 /** Zoomed in, a larger preview comes. */
 function sharpen() {
-  find("zoomed")?.replaceChildren(`${Math.round(film.fitting * film.zoom * 100)} %`);
-  if (!open || open.view.size === SIZES[1] || film.zoom < 1.5) return;
-  if (Math.max(film.size.width, film.size.height) < SIZES[0]) return;
-  open.view = { ...open.view, size: SIZES[1] };
+  find("zoomed")?.replaceChildren(`${Math.round(film.scale * 100)} %`);
+  if (!open?.file || open.view.size === SIZES[1] || film.zoom < 1.5) return;
+  if (open.file.width <= film.size.width) return;
+  look({ size: SIZES[1] });
+}
+
+function look(changes) {
+  open.view = { ...open.view, ...changes };
   showPicture();
 }
 
@@ -95,23 +110,18 @@ function resetLight() {
 const invert = () => { light.isInverted = !light.isInverted; repaint(); };
 
 /** Windows make sense for files with more than 8 bits, frames where there are some. */
-function ofTheFile(about) {
+function ofTheFile({ isDeep, frames }) {
   const out = [];
-  if (about.deep) {
-    const own = (about.windows ?? []).map((w) => [`${w.center},${w.width}`, w.name || "From the file"]);
-    out.push(el("label", {}, "Window ", el("select", { id: "window", change: (event) => {
-      open.view = { ...open.view, window: event.target.value };
-      showPicture();
-    } }, [WINDOWS[0], ...own, ...WINDOWS.slice(1)].map(([value, name]) =>
-      el("option", { value }, name)))));
-  }
-  if (about.frames > 1) {
-    const shown = el("output", {}, `${open.hit.frame + 1} of ${about.frames}`);
-    out.push(el("label", { class: "slider" }, "Frame ", el("input", { type: "range", min: 0,
-      max: about.frames - 1, value: open.hit.frame, id: "frame", input: (event) => {
-        open.view = { ...open.view, frame: Number(event.target.value) };
-        shown.textContent = `${open.view.frame + 1} of ${about.frames}`;
-        showPicture();
+  if (isDeep)
+    out.push(el("label", { class: "slider" }, "Window", el("select", { id: "window",
+      change: (event) => look({ window: event.target.value }) },
+      WINDOWS.map(([value, name]) => el("option", { value }, name)))));
+  if (frames > 1) {
+    const shown = el("output", { class: "place" }, `${open.hit.frame + 1} of ${frames}`);
+    out.push(el("label", { class: "slider" }, "Frame", el("input", { type: "range", id: "frame",
+      min: 0, max: frames - 1, value: open.hit.frame, input: (event) => {
+        shown.textContent = `${Number(event.target.value) + 1} of ${frames}`;
+        look({ frame: Number(event.target.value) });
       } }), shown));
   }
   return out;
@@ -144,6 +154,17 @@ function beside() {
   drawBeside();
 }
 
+async function showQuestion({ kind, text }) {
+  const alt = "The question's picture";
+  if (kind === "picture") return question.show(asked.drawing(text, alt));
+  question.show(el("img", { alt, src: api.thumbnailUrl(text), load: () => question.paint() }));
+  try {
+    question.show(await imageOf(await api.preview(text, { size: SIZES[0] }), alt));
+  } catch {
+    // its thumbnail is there
+  }
+}
+
 function drawBeside() {
   const part = askedPicture();
   const is = isBeside && Boolean(part);
@@ -151,9 +172,7 @@ function drawBeside() {
   find("question-side").hidden = !is;
   find("beside")?.setAttribute("aria-pressed", String(isBeside));
   if (is)
-    question.show(part.kind === "picture" ? asked.drawing(part.text, "The question's picture")
-      : el("img", { alt: "The question's picture",
-        src: api.previewUrl(part.text, { size: SIZES[0] }), load: () => question.paint() }));
+    showQuestion(part);
   requestAnimationFrame(repaint);
 }
 
@@ -314,9 +333,8 @@ async function learn(mine) {
       mine.hit.attributes = mine.about.attributes ?? {};
     mine.hit.path ||= mine.about.path;
     drawAbout();
-    find("of-the-file").replaceChildren(...ofTheFile(mine.about));
-    if (mine.about.caseId == null) return;
-    mine.ofCase = await api.imagesOfCase(mine.about.caseId, running.signal);
+    if (mine.about.case_id == null) return;
+    mine.ofCase = await api.imagesOfCase(mine.about.case_id, running.signal);
     if (open === mine) drawCase(mine.ofCase);
   } catch (failure) {
     if (failure.name !== "AbortError" && open === mine && !mine.about) told(failure);
@@ -327,7 +345,7 @@ function show(image) {
   crop?.end();
   const hit = results.hits.find((h) => h.image === image) ??
     { image, path: "", frame: 0, attributes: {}, captions: [], found: null };
-  open = { hit, about: null, view: { size: SIZES[0], window: "" } };
+  open = { hit, about: null, file: null, view: { size: SIZES[0], window: "", frame: null } };
   const focused = document.activeElement?.getAttribute("aria-label");
   build();
   drawAbout();
@@ -355,6 +373,7 @@ export function draw(newWords) {
   const { image } = open.hit;
   crop?.end();
   running?.abort();
+  fetching?.abort();
   open = null;
   dialog.close();
   grid.focusImage(image);

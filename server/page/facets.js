@@ -1,8 +1,9 @@
 // facets.js - what the catalog has, with counts, to narrow what is shown; and the chips
-// of what was chosen. Several values of one key are alternatives: modality=CT|MR.
+// of what was chosen.
 
 import { count, el, find, icon, iconButton, kept } from "./dom.js";
 import * as api from "./api.js";
+import { choiceOf, filterOf } from "./filters.js";
 import { DIAGNOSES, inOrder, titleOf } from "./hits.js";
 import { go, state } from "./state.js";
 
@@ -12,23 +13,16 @@ const opened = new Set(); // keys with all of their values shown
 let keys = null;
 let running = null;
 
-// ---- filters as texts ----
-
-/** [key, [values]] of "modality=CT|MR"; null for filters of another form. */
-function choiceOf(filter) {
-  const m = /^([^=<>!~]+)=(.*)$/s.exec(filter);
-  return m && [m[1], m[2].split("|")];
-}
 const chosenOf = (key) =>
   state.filters.map(choiceOf).find((choice) => choice?.[0] === key)?.[1] ?? [];
 const isOf = (key) => (filter) => choiceOf(filter)?.[0] === key;
 
-/** Choose a value, or no longer. A value with a bar in it is no alternative. */
+/** Choose a value, or no longer. */
 export function toggle(key, value) {
   const chosen = chosenOf(key);
   const next = chosen.includes(value) ? chosen.filter((v) => v !== value) : [...chosen, value];
   const others = state.filters.filter((f) => !isOf(key)(f));
-  go({ filters: next.length ? [...others, `${key}=${next.join("|")}`] : others, image: 0,
+  go({ filters: next.length ? [...others, filterOf(key, next)] : others, image: 0,
     collection: "" });
 }
 

@@ -23,9 +23,11 @@ export class Film {
     this.element.addEventListener("wheel", (e) => e.preventDefault(), { passive: false });
   }
 
-  /** An <img> or a <canvas>, in the place of the one before. */
-  show(picture) {
+  /** An <img> or a <canvas>, in the place of the one before; `width` is that of the
+   * picture it was made of, when that is larger. */
+  show(picture, width = 0) {
     this.picture = picture;
+    this.width = width;
     picture.draggable = false;
     this.element.replaceChildren(picture);
     this.paint();
@@ -46,6 +48,11 @@ export class Film {
   get fitting() {
     const { width, height } = this.size;
     return Math.min(this.element.clientWidth / width, this.element.clientHeight / height);
+  }
+
+  /** How large a pixel of the picture itself is seen. */
+  get scale() {
+    return this.fitting * this.zoom * Math.min(1, this.size.width / (this.width || 1));
   }
 
   /** Where a point of the element lies in the picture, in its pixels. */

@@ -2,6 +2,7 @@
 // was found, the catalog is empty or being indexed, the server is gone.
 
 import { count, el, find, icon } from "./dom.js";
+import { filterOf } from "./filters.js";
 import { titleOf } from "./hits.js";
 import { ask, go, state, writeWeight } from "./state.js";
 
@@ -31,7 +32,7 @@ function nothing(results) {
   const { unmet } = results;
   const choices = unmet?.values?.length ? el("div", { class: "row" },
     unmet.values.slice(0, 12).map(({ value, count: n }) => action(`${value} (${count(n)})`, () =>
-      go({ filters: state.filters.map((f) => (f === unmet.filter ? `${unmet.key}=${value}` : f)) }))))
+      go({ filters: state.filters.map((f) => (f === unmet.filter ? filterOf(unmet.key, [value]) : f)) }))))
     : null;
   return notice("nothing", "Nothing was found.", unmet
     ? `No picture has ${unmet.filter}. ${titleOf(unmet.key)} can be:`

@@ -17,7 +17,8 @@ async function openFirst(page, search) {
 
 const drawn = (page, id) => page.browser.until("the large picture", (n) => {
   const image = document.querySelector("#stage figure:not(#question-side) .film img");
-  return image?.src.includes(`api/preview/${n}?`) && image.naturalWidth > 0;
+  return image?.dataset.image === String(n) && image.className !== "thumbnail" &&
+    image.naturalWidth > 0;
 }, id);
 
 const style = (page, key) => page.browser.run((k) =>
