@@ -195,12 +195,17 @@ typedef struct {
     void *context;
     const char *activation; /* without a catalog: "quick-gelu", "gelu" or "gelu-tanh",
                                where the model's files do not say it; NULL: they do */
+    size_t kept_vectors;    /* of phrases and pictures asked with lately, in memory, so
+                               that they need not be embedded again; 0: none; at most
+                               PF_KEPT_VECTORS_MAX */
 } pf_engine_options;
+
+enum { PF_KEPT_VECTORS_MAX = 1000000 };
 
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL, NULL                                                           \
+            NULL, NULL, NULL, 0                                                        \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process
@@ -236,12 +241,13 @@ typedef struct {
     size_t struct_size;
     int64_t generation, images, captions, cases;
     int64_t captioned_images;
-    int dim; /* numbers of a vector */
+    int dim;               /* numbers of a vector */
+    bool is_being_written; /* an indexer is at work; it shows at the next generation */
 } pf_catalog_info;
 
 #define PF_CATALOG_INFO_INIT                                                           \
     {                                                                                  \
-        sizeof(pf_catalog_info), 0, 0, 0, 0, 0, 0                                      \
+        sizeof(pf_catalog_info), 0, 0, 0, 0, 0, 0, false                               \
     }
 
 PF_MUST_CHECK PF_API bool pf_reader_get_info(pf_reader *reader, pf_catalog_info *out,
@@ -284,6 +290,12 @@ PF_MUST_CHECK PF_API bool pf_request_add_picture(pf_request *request,
                                                  const uint8_t *bytes, size_t n,
                                                  const char *name, double weight,
                                                  pf_err *err);
+/* A picture that this engine was asked with lately: `hash`, as answers have it under
+ * "picture", 32 hexadecimal digits. NOT_FOUND, when it is asked, once it has made room
+ * for others (see kept_vectors). */
+PF_MUST_CHECK PF_API bool pf_request_add_kept_picture(pf_request *request,
+                                                      const char *hash, double weight,
+                                                      pf_err *err);
 /* An image of the catalog by its id or its path; it is left out of the images found,
  * and its case out of the cases. */
 PF_MUST_CHECK PF_API bool pf_request_add_like(pf_request *request, const char *image,
@@ -351,11 +363,16 @@ PF_MUST_CHECK PF_API bool pf_request_evaluate(pf_request *request, const char *q
 
 /* Take in what a JSON object says (see plainfilm-query(1), section BATCH): parts and
  * filters are added to those that are there, the rest is replaced. On failure a part of
- * it may have been taken in. What a server reads
- * from strangers must not name files: `may_name_files` false refuses it. */
+ * it may have been taken in. What a server reads from strangers must not name files:
+ * `may_name_files` false refuses it, and images of the catalog by their paths. */
 PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *text,
                                                size_t n, bool may_name_files,
                                                pf_err *err);
+
+/* Is it more than a search: are pictures to be decoded, all images to be compared,
+ * phrases to be embedded by the hundred, a search to be judged? A server may want to
+ * keep a thread for what is not. */
+PF_API bool pf_request_takes_long(const pf_request *request);
 
 /* What is searched for, in words for people: "effusion, the picture a.png, where
  * modality=CT"; "" when neither parts nor filters were added.

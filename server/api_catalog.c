@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "core/base/mem.h"
 #include "server/params.h"
 #include "server/problem.h"
 
@@ -37,16 +38,20 @@ static void write_catalog(const void *context, FILE *out)
     pf_json_write_int(&w, "captioned_images", info->captioned_images);
     pf_json_write_int(&w, "cases", info->cases);
     pf_json_write_int(&w, "dim", info->dim);
-    pf_json_write_bool(&w, "originals", command.serve_originals);
-    pf_json_write_int(&w, "max_upload", command.upload_mb << 20);
+    pf_json_write_bool(&w, "indexing", info->is_being_written);
+    pf_json_write_bool(&w, "serve_originals", command.serve_originals);
+    pf_json_write_int(&w, "image_bytes_max", command.upload_mb << 20);
     pf_json_end_object(&w);
 }
 
+/* Of one that nothing was published in yet there is nothing, which is no failure. */
 work_result api_catalog(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_catalog_info info = PF_CATALOG_INFO_INIT;
-    if (pf_reader_get_info(c->worker->reader, &info, &err))
+    if (!c->worker->reader && c->worker->failure.code != PF_ERR_NOT_FOUND)
+        problem_give(out, &c->worker->failure);
+    else if (!c->worker->reader || pf_reader_get_info(c->worker->reader, &info, &err))
         json_give(out, 200, json_type, write_catalog, &info);
     else
         problem_give(out, &err);
@@ -119,6 +124,26 @@ static void write_path(pf_json_writer *w, const pf_image *image)
     } else {
         pf_json_write_path(w, "path", image->path);
     }
+    pf_json_write_int(w, "frame", image->frame);
+}
+
+/* As hits have them: of several values for the same key an array. */
+static void write_attributes(pf_json_writer *w, const pf_attribute *a, size_t n)
+{
+    pf_json_begin_object(w, "attributes");
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && strcmp(a[end].key, a[i].key) == 0;)
+            end++;
+        if (end == i + 1) {
+            pf_json_write_string(w, a[i].key, a[i].value);
+            continue;
+        }
+        pf_json_begin_array(w, a[i].key);
+        for (size_t k = i; k < end; k++)
+            pf_json_write_string(w, NULL, a[k].value);
+        pf_json_end_array(w);
+    }
+    pf_json_end_object(w);
 }
 
 static void write_image(const void *context, FILE *out)
@@ -129,33 +154,18 @@ static void write_image(const void *context, FILE *out)
     pf_json_begin_object(&w, NULL);
     pf_json_write_int(&w, "id", image->id);
     write_path(&w, image);
-    pf_json_write_int(&w, "frame", image->frame);
     pf_json_write_int(&w, "width", image->width);
     pf_json_write_int(&w, "height", image->height);
     pf_json_write_string(&w, "format", image->format);
+    pf_json_write_string(&w, "case", image->case_key);
+    pf_json_write_string(&w, "title", image->case_title);
+    if (image->case_id > 0)
+        pf_json_write_int(&w, "case_id", image->case_id);
     pf_json_begin_array(&w, "captions");
-    for (size_t i = 0; i < image->n_captions; i++) {
-        pf_json_begin_object(&w, NULL);
-        pf_json_write_int(&w, "id", image->captions[i].id);
-        pf_json_write_string(&w, "text", image->captions[i].text);
-        pf_json_end_object(&w);
-    }
+    for (size_t i = 0; i < image->n_captions; i++)
+        pf_json_write_string(&w, NULL, image->captions[i].text);
     pf_json_end_array(&w);
-    if (image->case_id > 0) {
-        pf_json_begin_object(&w, "case");
-        pf_json_write_int(&w, "id", image->case_id);
-        pf_json_write_string(&w, "key", image->case_key);
-        pf_json_write_string(&w, "title", image->case_title);
-        pf_json_end_object(&w);
-    }
-    pf_json_begin_array(&w, "attributes");
-    for (size_t i = 0; i < image->n_attributes; i++) {
-        pf_json_begin_object(&w, NULL);
-        pf_json_write_string(&w, "key", image->attributes[i].key);
-        pf_json_write_string(&w, "value", image->attributes[i].value);
-        pf_json_end_object(&w);
-    }
-    pf_json_end_array(&w);
+    write_attributes(&w, image->attributes, image->n_attributes);
     pf_json_end_object(&w);
 }
 
@@ -176,32 +186,62 @@ work_result api_image(const call *c, http_response *out)
 /* ---- one case ----------------------------------------------------------------------
  */
 
+typedef struct {
+    const pf_case *found;
+    pf_image **images; /* [n_images] of it; NULL: it is gone */
+} case_answer;
+
 static void write_case(const void *context, FILE *out)
 {
-    const pf_case *found = context;
+    const case_answer *a = context;
     pf_json_writer w;
     pf_json_writer_init(&w, out);
     pf_json_begin_object(&w, NULL);
-    pf_json_write_int(&w, "id", found->id);
-    pf_json_write_string(&w, "key", found->key);
-    pf_json_write_string(&w, "title", found->title);
+    pf_json_write_int(&w, "id", a->found->id);
+    pf_json_write_string(&w, "case", a->found->key);
+    pf_json_write_string(&w, "title", a->found->title);
     pf_json_begin_array(&w, "images");
-    for (size_t i = 0; i < found->n_images; i++)
-        pf_json_write_int(&w, NULL, found->images[i]);
+    for (size_t i = 0; i < a->found->n_images; i++) {
+        if (!a->images[i])
+            continue;
+        pf_json_begin_object(&w, NULL);
+        pf_json_write_int(&w, "id", a->images[i]->id);
+        write_path(&w, a->images[i]);
+        pf_json_end_object(&w);
+    }
     pf_json_end_array(&w);
     pf_json_end_object(&w);
+}
+
+static bool find_images(pf_reader *reader, case_answer *a, pf_err *err)
+{
+    a->images = pf_alloc_array(a->found->n_images, sizeof *a->images, err);
+    bool ok = a->images != NULL;
+    for (size_t i = 0; ok && i < a->found->n_images; i++)
+        ok = pf_reader_find_image(reader, a->found->images[i], &a->images[i], err);
+    return ok;
 }
 
 work_result api_case(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_case *found = NULL;
-    if (!pf_reader_find_case(c->worker->reader, c->id, &found, &err))
+    if (!pf_reader_find_case(c->worker->reader, c->id, &found, &err)) {
         problem_give(out, &err);
-    else if (!found)
+        return WORK_DONE;
+    }
+    if (!found) {
         problem_give_status(out, 404, "not_found", "there is no such case");
+        return WORK_DONE;
+    }
+    case_answer a = {.found = found};
+    if (find_images(c->worker->reader, &a, &err))
+        json_give(out, 200, json_type, write_case, &a);
     else
-        json_give(out, 200, json_type, write_case, found);
+        problem_give(out, &err);
+    for (size_t i = 0; a.images && i < found->n_images; i++)
+        pf_image_free(a.images[i]);
+    pf_free(a.images);
     pf_case_free(found);
     return WORK_DONE;
 }

@@ -87,7 +87,7 @@ work_result api_search(const call *c, http_response *out)
     char *json = NULL;
     size_t n = 0;
     const bool ok = pf_request_new(&r, &err) && read_question(c, r, &err);
-    if (ok && !c->is_long && c->request->is_form) {
+    if (ok && !c->is_long && pf_request_takes_long(r)) {
         pf_request_free(r);
         return WORK_IS_LONG;
     }

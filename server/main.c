@@ -22,9 +22,10 @@ enum {
     HEAD_SECONDS = 20,  /* until the head of a request is there */
     BODY_SECONDS = 120, /* a large picture over a slow line */
     SEND_SECONDS = 120,
-    WORK_SECONDS = 120, /* a comparison of all with all takes so long, and no longer */
-    GRACE_SECONDS = 10, /* for what is under way at the end */
-    BODIES_MB = 512,    /* of all requests at a time */
+    WORK_SECONDS = 120,  /* a comparison of all with all takes so long, and no longer */
+    GRACE_SECONDS = 10,  /* for what is under way at the end */
+    BODIES_MB = 512,     /* of all requests at a time */
+    KEPT_VECTORS = 4096, /* of what was asked with: 2 KB each with 512 numbers */
 };
 
 static unsigned count_threads(void)
@@ -43,6 +44,7 @@ static pf_engine_options engine_options(void)
     options.tokenizer = command.tokenizer;
     options.synonyms = command.synonyms;
     options.ignores_negation = command.no_negation;
+    options.kept_vectors = KEPT_VECTORS;
     options.note = log_note;
     return options;
 }

@@ -25,7 +25,7 @@ const route routes[] = {
     {HTTP_GET | HTTP_HEAD, "/api/health", api_health, BODY_NONE, true, true},
     {HTTP_GET | HTTP_HEAD | HTTP_POST, "/api/search", api_search, BODY_PICTURE, false,
      false},
-    {HTTP_GET | HTTP_HEAD, "/api/catalog", api_catalog, BODY_NONE, false, false},
+    {HTTP_GET | HTTP_HEAD, "/api/catalog", api_catalog, BODY_NONE, false, true},
     {HTTP_GET | HTTP_HEAD, "/api/facets", api_facets, BODY_NONE, false, false},
     {HTTP_GET | HTTP_HEAD, "/api/image/{id}", api_image, BODY_NONE, false, false},
     {HTTP_GET | HTTP_HEAD, "/api/case/{id}", api_case, BODY_NONE, false, false},

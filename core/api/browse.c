@@ -36,6 +36,7 @@ bool pf_reader_get_info(pf_reader *r, pf_catalog_info *out, pf_err *err)
         .cases = n.cases,
         .captioned_images = n.captioned_images,
         .dim = (int)pf_reader_dim(r),
+        .is_being_written = pf_catalog_is_being_written(pf_reader_folder(r)),
     };
     memcpy(out, &info, info.struct_size);
     return true;

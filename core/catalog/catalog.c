@@ -140,6 +140,21 @@ static bool wait_for_lock(pf_catalog *c, const pf_catalog_writer_options *option
                    c->folder);
 }
 
+bool pf_catalog_is_being_written(const char *folder)
+{
+    char *path = pf_path_join(folder, "lock", NULL);
+    struct flock other = whole_file(F_WRLCK);
+    int fd;
+    if (!path || !pf_file_open(&fd, path, NULL)) {
+        pf_free(path);
+        return false;
+    }
+    const bool is_held = fcntl(fd, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
+    close(fd);
+    pf_free(path);
+    return is_held;
+}
+
 static bool take_lock(pf_catalog *c, const pf_catalog_writer_options *options,
                       pf_err *err)
 {

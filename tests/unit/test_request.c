@@ -418,7 +418,12 @@ static void files_may_be_forbidden(void **state)
         assert_null(r->queries);
         pf_request_free(r);
     }
-    static const char other[] = "{\"image_bytes\":\"YQ==\",\"like\":\"/films/1.png\","
+    static const char by_path[] = "{\"like\":\"/films/1.png\"}";
+    pf_request *none = new_request();
+    assert_refused(pf_request_read_json(none, by_path, strlen(by_path), false, &err),
+                   &err, "an image of the catalog is named by its number here");
+    pf_request_free(none);
+    static const char other[] = "{\"image_bytes\":\"YQ==\",\"like\":[\"2:17\",18],"
                                 "\"filter\":\"path~*a*\",\"phrase\":\"b\"}";
     pf_request *r = new_request();
     assert_ok(pf_request_read_json(r, other, strlen(other), false, &err), &err);
