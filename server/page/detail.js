@@ -17,8 +17,9 @@ import { go, state } from "./state.js";
 import { marked } from "./words.js";
 
 const dialog = find("detail");
-const WINDOWS = [["", "As it is shown"], ["40,400", "Soft tissue"], ["-600,1500", "Lung"],
-  ["400,1800", "Bone"], ["40,80", "Brain"], ["60,170", "Liver"]];
+const WINDOWS = [["", "As in the file"], ["lung", "Lung"], ["mediastinum", "Mediastinum"],
+  ["soft", "Soft tissue"], ["bone", "Bone"], ["brain", "Brain"], ["subdural", "Subdural"],
+  ["stroke", "Stroke"], ["liver", "Liver"]];
 const SIZES = [1200, 4096]; // pixels of previews: at first, and zoomed in
 
 let words = [];
