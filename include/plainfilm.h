@@ -270,6 +270,16 @@ typedef enum {
     PF_BY_BOTH,    /* nearness to the image and to its captions, and words */
 } pf_by;
 
+typedef enum {
+    PF_JOB_SEARCH,
+    PF_JOB_CLASSIFY_PICTURES,
+    PF_JOB_CLASSIFY_HITS,
+    PF_JOB_PHRASES,
+    PF_JOB_EMBED,
+    PF_JOB_DUPLICATES,
+    PF_JOB_EVALUATE,
+} pf_job;
+
 /* Ten images, by default, every score, nothing asked yet. */
 PF_MUST_CHECK PF_API bool pf_request_new(pf_request **out, pf_err *err);
 PF_MUST_CHECK PF_API bool pf_request_copy(pf_request **out, const pf_request *request,
@@ -369,6 +379,9 @@ PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *
                                                size_t n, bool may_name_files,
                                                pf_err *err);
 
+/* What is done with it, of which PF_JOB_SEARCH is the usual. */
+PF_API pf_job pf_request_get_job(const pf_request *request);
+
 /* Is it more than a search: are pictures to be decoded, all images to be compared,
  * phrases to be embedded by the hundred, a search to be judged? A server may want to
  * keep a thread for what is not. */
@@ -391,16 +404,6 @@ PF_MUST_CHECK PF_API bool pf_reader_ask(pf_reader *reader, const pf_request *req
                                         const pf_work *work, pf_answer **out,
                                         pf_err *err);
 PF_API void pf_answer_free(pf_answer *answer);
-
-typedef enum {
-    PF_JOB_SEARCH,
-    PF_JOB_CLASSIFY_PICTURES,
-    PF_JOB_CLASSIFY_HITS,
-    PF_JOB_PHRASES,
-    PF_JOB_EMBED,
-    PF_JOB_DUPLICATES,
-    PF_JOB_EVALUATE,
-} pf_job;
 
 /* Is the best of all that could be found no nearer than chance brings? */
 typedef enum {
@@ -624,6 +627,50 @@ PF_API void pf_case_free(pf_case *found);
 PF_MUST_CHECK PF_API bool pf_reader_get_thumbnail(pf_reader *reader, int64_t image_id,
                                                   uint8_t **jpeg, size_t *n,
                                                   pf_err *err);
+
+/* The picture of an image's file, to be looked at. */
+enum { PF_PREVIEW_SIDE_MAX = 4096 };
+
+typedef struct {
+    size_t struct_size;
+    int side;  /* the longer one is at most so, in pixels: 1 .. PF_PREVIEW_SIDE_MAX;
+                  no picture is made larger than it is */
+    int frame; /* of the file, from 0; below 0: the image's own */
+    double low, high; /* of grey of more than 8 bits, what is black and what white, in
+                         the file's own units (of CT Hounsfield's); low >= high: as the
+                         file says, or by its samples */
+    bool is_lossless; /* a PNG file instead of a JPEG */
+} pf_preview_options;
+
+#define PF_PREVIEW_OPTIONS_INIT                                                        \
+    {                                                                                  \
+        sizeof(pf_preview_options), 1024, -1, 0, 0, false                              \
+    }
+
+typedef struct {
+    size_t struct_size;
+    const uint8_t
+        *bytes; /* [n] of a JPEG or PNG file, made of pixels and nothing else */
+    size_t n;
+    int width, height; /* of the picture itself, upright */
+    int frame;         /* that is shown */
+    int n_frames;      /* of the file; 0: not known, one at least */
+    bool is_deep; /* it has grey of more than 8 bits: low and high make a difference */
+} pf_preview;
+
+/* Decoded from the file, as pf_reader_get_thumbnail() does when there is none in the
+ * catalog, with its codes; MISUSE for options outside of what is said. */
+PF_MUST_CHECK PF_API bool pf_reader_get_preview(pf_reader *reader, int64_t image_id,
+                                                const pf_preview_options *options,
+                                                pf_preview **out, pf_err *err);
+PF_API void pf_preview_free(pf_preview *preview);
+
+/* The file of an image as it is, headers and names in it included, as long as it is the
+ * one that was indexed (else MISMATCH). *format: "jpeg", "dicom", ..., static, by its
+ * first bytes; NULL: none that is known. Free with pf_free(). */
+PF_MUST_CHECK PF_API bool pf_reader_get_original(pf_reader *reader, int64_t image_id,
+                                                 uint8_t **bytes, size_t *n,
+                                                 const char **format, pf_err *err);
 
 /* A value that images, or their cases, have under a key, and how many have it. */
 typedef struct {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "server/params.h"
@@ -19,6 +20,57 @@ work_result api_health(const call *c, http_response *out)
     static const char body[] = "{\"status\":\"ok\"}";
     (void)c;
     http_give_static(out, 200, json_type, body, sizeof body - 1);
+    return WORK_DONE;
+}
+
+/* In Prometheus's text format. */
+static void write_metrics(const void *context, FILE *out)
+{
+    const call *c = context;
+    server *s = c->server;
+    static const char *const classes[] = {"gone", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    const workers_state work = workers_look(s->workers);
+    fputs("# HELP plainfilm_requests_total Requests by what they were answered with.\n"
+          "# TYPE plainfilm_requests_total counter\n",
+          out);
+    for (int i = 0; i < 6; i++)
+        fprintf(out, "plainfilm_requests_total{answer=\"%s\"} %llu\n", classes[i],
+                atomic_load(&s->n_by_class[i]));
+    fprintf(out,
+            "# HELP plainfilm_request_seconds_total Time that requests took.\n"
+            "# TYPE plainfilm_request_seconds_total counter\n"
+            "plainfilm_request_seconds_total %.6f\n",
+            (double)atomic_load(&s->took_us) / 1e6);
+    fprintf(out,
+            "# HELP plainfilm_requests_refused_total Requests that found no room.\n"
+            "# TYPE plainfilm_requests_refused_total counter\n"
+            "plainfilm_requests_refused_total %llu\n",
+            work.refused);
+    fprintf(out,
+            "# HELP plainfilm_workers Threads that answer.\n"
+            "# TYPE plainfilm_workers gauge\n"
+            "plainfilm_workers{state=\"all\"} %u\n"
+            "plainfilm_workers{state=\"busy\"} %u\n"
+            "# HELP plainfilm_waiting Requests that wait for one.\n"
+            "# TYPE plainfilm_waiting gauge\n"
+            "plainfilm_waiting %u\n",
+            work.threads, work.busy, work.waiting);
+    fprintf(out,
+            "# HELP plainfilm_generation Of the catalog; 0: nothing was published.\n"
+            "# TYPE plainfilm_generation gauge\n"
+            "plainfilm_generation %lld\n",
+            c->worker->reader ? (long long)pf_reader_generation(c->worker->reader)
+                              : 0LL);
+    fprintf(out,
+            "# HELP plainfilm_uptime_seconds Since the server was started.\n"
+            "# TYPE plainfilm_uptime_seconds gauge\n"
+            "plainfilm_uptime_seconds %.0f\n",
+            pf_clock_seconds() - s->began);
+}
+
+work_result api_metrics(const call *c, http_response *out)
+{
+    text_give(out, 200, "text/plain; version=0.0.4; charset=utf-8", write_metrics, c);
     return WORK_DONE;
 }
 
@@ -52,7 +104,7 @@ work_result api_catalog(const call *c, http_response *out)
     if (!c->worker->reader && c->worker->failure.code != PF_ERR_NOT_FOUND)
         problem_give(out, &c->worker->failure);
     else if (!c->worker->reader || pf_reader_get_info(c->worker->reader, &info, &err))
-        json_give(out, 200, json_type, write_catalog, &info);
+        text_give(out, 200, json_type, write_catalog, &info);
     else
         problem_give(out, &err);
     return WORK_DONE;
@@ -105,7 +157,7 @@ work_result api_facets(const call *c, http_response *out)
     if (pf_reader_get_facets(c->worker->reader, params_find(c->request, "key"),
                              most ? strtoul(most, NULL, 10) : MOST_DEFAULT, &facets,
                              &err))
-        json_give(out, 200, json_type, write_facets, facets);
+        text_give(out, 200, json_type, write_facets, facets);
     else
         problem_give(out, &err);
     pf_facets_free(facets);
@@ -178,7 +230,7 @@ work_result api_image(const call *c, http_response *out)
     else if (!image)
         problem_give_status(out, 404, "not_found", "there is no such image");
     else
-        json_give(out, 200, json_type, write_image, image);
+        text_give(out, 200, json_type, write_image, image);
     pf_image_free(image);
     return WORK_DONE;
 }
@@ -236,7 +288,7 @@ work_result api_case(const call *c, http_response *out)
     }
     case_answer a = {.found = found};
     if (find_images(c->worker->reader, &a, &err))
-        json_give(out, 200, json_type, write_case, &a);
+        text_give(out, 200, json_type, write_case, &a);
     else
         problem_give(out, &err);
     for (size_t i = 0; a.images && i < found->n_images; i++)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "core/base/json.h"
+#include "cli/tools.h"
 #include "server/params.h"
 #include "server/problem.h"
 
@@ -65,6 +65,14 @@ static bool read_question(const call *c, pf_request *to, pf_err *err)
     return ok;
 }
 
+static bool check_labels(const pf_request *r, pf_err *err)
+{
+    const pf_job job = pf_request_get_job(r);
+    return job == PF_JOB_CLASSIFY_PICTURES || job == PF_JOB_CLASSIFY_HITS ||
+           pf_cli_fail(err, PF_ERR_MISUSE,
+                       "labels to classify with are missing: 'classify'");
+}
+
 /* ---- the answer --------------------------------------------------------------------
  */
 
@@ -80,13 +88,15 @@ static bool ask(const call *c, const pf_request *r, char **json, size_t *n, pf_e
     return ok;
 }
 
-work_result api_search(const call *c, http_response *out)
+/* `needs_labels`: a question that classifies nothing is refused. */
+static work_result answer(const call *c, bool needs_labels, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_request *r = NULL;
     char *json = NULL;
     size_t n = 0;
-    const bool ok = pf_request_new(&r, &err) && read_question(c, r, &err);
+    const bool ok = pf_request_new(&r, &err) && read_question(c, r, &err) &&
+                    (!needs_labels || check_labels(r, &err));
     if (ok && !c->is_long && pf_request_takes_long(r)) {
         pf_request_free(r);
         return WORK_IS_LONG;
@@ -97,4 +107,14 @@ work_result api_search(const call *c, http_response *out)
         problem_give(out, &err);
     pf_request_free(r);
     return WORK_DONE;
+}
+
+work_result api_search(const call *c, http_response *out)
+{
+    return answer(c, false, out);
+}
+
+work_result api_classify(const call *c, http_response *out)
+{
+    return answer(c, true, out);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "server/serve.h"
 
 static const char problem_type[] = "application/problem+json";
 
@@ -70,7 +71,7 @@ static void write_problem(const void *context, FILE *out)
     pf_json_end_object(&w);
 }
 
-void json_give(http_response *r, int status, const char *type, json_writer *write,
+void text_give(http_response *r, int status, const char *type, text_writer *write,
                const void *context)
 {
     static const char none[] = "{\"type\":\"about:blank\",\"title\":\"Service "
@@ -93,8 +94,10 @@ void json_give(http_response *r, int status, const char *type, json_writer *writ
 void problem_give_status(http_response *r, int status, const char *code,
                          const char *detail)
 {
-    const problem p = {status, code, detail};
-    json_give(r, status, problem_type, write_problem, &p);
+    /* a message may name a file, or the catalog's folder */
+    const bool is_told = !command.hide_paths || !strchr(detail, '/');
+    const problem p = {status, code, is_told ? detail : "the reason names a file"};
+    text_give(r, status, problem_type, write_problem, &p);
     if (status == 503)
         http_add_header(r, "Retry-After", "2");
     if (status == 401)

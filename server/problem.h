@@ -16,9 +16,9 @@ void problem_give(http_response *r, const pf_err *err);
 void problem_give_status(http_response *r, int status, const char *code,
                          const char *detail);
 
-/* Give the JSON document that `write` makes; problem when it cannot be had. */
-typedef void json_writer(const void *context, FILE *out);
-void json_give(http_response *r, int status, const char *type, json_writer *write,
+/* Give the text that `write` makes; a problem when it cannot be had. */
+typedef void text_writer(const void *context, FILE *out);
+void text_give(http_response *r, int status, const char *type, text_writer *write,
                const void *context);
 
 #endif

@@ -31,6 +31,11 @@ const route routes[] = {
     {HTTP_GET | HTTP_HEAD, "/api/case/{id}", api_case, BODY_NONE, false, false},
     {HTTP_GET | HTTP_HEAD, "/api/thumbnail/{id}", api_thumbnail, BODY_NONE, false,
      false},
+    {HTTP_GET | HTTP_HEAD, "/api/preview/{id}", api_preview, BODY_NONE, false, false},
+    {HTTP_GET | HTTP_HEAD, "/api/original/{id}", api_original, BODY_NONE, false, false},
+    {HTTP_GET | HTTP_HEAD | HTTP_POST, "/api/classify", api_classify, BODY_PICTURE,
+     false, false},
+    {HTTP_GET | HTTP_HEAD, "/metrics", api_metrics, BODY_NONE, false, true},
 };
 const size_t n_routes = sizeof routes / sizeof *routes;
 

@@ -374,6 +374,11 @@ bool pf_request_takes_long(const pf_request *r)
            r->query.collapses;
 }
 
+pf_job pf_request_get_job(const pf_request *r)
+{
+    return pf_request_job(r);
+}
+
 static bool refuse(const char *what, const char *job, pf_err *err)
 {
     return pf_fail(err, PF_ERR_MISUSE, "%s does not go with %s", what, job);

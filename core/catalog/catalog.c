@@ -140,19 +140,20 @@ static bool wait_for_lock(pf_catalog *c, const pf_catalog_writer_options *option
                    c->folder);
 }
 
-bool pf_catalog_is_being_written(const char *folder)
+bool pf_catalog_is_being_written(const char *folder, bool *out, pf_err *err)
 {
-    char *path = pf_path_join(folder, "lock", NULL);
     struct flock other = whole_file(F_WRLCK);
+    char *path = pf_path_join(folder, "lock", err);
     int fd;
-    if (!path || !pf_file_open(&fd, path, NULL)) {
-        pf_free(path);
+    *out = false;
+    if (!path)
         return false;
+    if (pf_file_open(&fd, path, NULL)) {
+        *out = fcntl(fd, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
+        close(fd);
     }
-    const bool is_held = fcntl(fd, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
-    close(fd);
     pf_free(path);
-    return is_held;
+    return true;
 }
 
 static bool take_lock(pf_catalog *c, const pf_catalog_writer_options *options,

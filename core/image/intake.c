@@ -7,6 +7,8 @@ static void describe(pf_intake *v, const pf_picture *picture)
 {
     v->width = picture->width;
     v->height = picture->height;
+    v->is_deep = picture->is_deep;
+    v->n_frames = picture->n_frames;
     snprintf(v->format, sizeof v->format, "%s", picture->format);
 }
 
@@ -26,7 +28,9 @@ bool pf_intake_make(pf_intake *v, const uint8_t *bytes, size_t n,
     describe(v, &picture);
     const bool ok =
         (!v->pixels || pf_preprocess_pixels(o->preprocess, &picture, v->pixels, err)) &&
-        (!v->thumbnail || pf_thumbnail_make(v->thumbnail, &picture, err));
+        (!v->thumbnail || pf_thumbnail_make(v->thumbnail, &picture, err)) &&
+        (v->preview_side <= 0 ||
+         pf_picture_shrink(&v->preview, &picture, v->preview_side, err));
     pf_picture_reset(&picture);
     return ok;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/image/window.h"
 
 typedef struct {
     int width, height;
@@ -20,6 +21,8 @@ typedef struct {
     uint8_t *alpha;     /* [height, width], owned; NULL: opaque, or nobody wants it */
     bool has_table;     /* the file has a table of colours, or black and white alone */
     const char *format; /* "jpeg", "png", ...; static */
+    bool is_deep;       /* it has grey of more than 8 bits: other windows show more */
+    int n_frames;       /* of the file, where that is known without counting; else 0 */
 } pf_picture;
 
 enum { PF_PICTURE_FORMAT_ROOM = 16 }; /* bytes that hold any `format` */
@@ -33,6 +36,9 @@ typedef struct {
     void *context;
     bool keeps_alpha; /* no limit: give transparency too, where a file has it (PNG,
                          TIFF, WebP) */
+    pf_float_window window; /* nor this: deep grey is black up to `low` and white from
+                               `high`, in the file's own units, of DICOM the modality's
+                               (Hounsfield's); low >= high: as window.h has it */
 } pf_picture_limits;
 
 void pf_picture_limits_init(pf_picture_limits *limits);
