@@ -1,6 +1,8 @@
 // api.js - what the server is asked, and what went wrong in words for people. Nothing
 // else on the page speaks to the network.
 
+import { isOnePhrase } from "./state.js";
+
 export const PAGE = 40; // hits that are asked for at once
 
 /** Why there is no answer: `code` is the server's ("not_found", "misuse", ...), or
@@ -54,7 +56,7 @@ const partOf = ({ kind, text, weight }) =>
 export function questionOf(state, offset = 0) {
   const question = { parts: state.parts.map(partOf), filter: state.filters,
     find: state.find, limit: PAGE, offset };
-  if (state.by) question.by = state.by;
+  if (state.by && isOnePhrase(state)) question.by = state.by;
   if (state.sort && state.parts.length === 0) question.sort = state.sort;
   if (question.sort === "random") question.seed = state.seed;
   return question;

@@ -14,7 +14,7 @@ import { attributesOf, diagnosisOf, kindOf, normal, percent, reasons, titleOf } 
 import * as quiz from "./quiz.js";
 import { indexOf, results } from "./results.js";
 import { go, state } from "./state.js";
-import { marked } from "./words.js";
+import { foundWords, marked } from "./words.js";
 
 const dialog = find("detail");
 const WINDOWS = [["", "As in the file"], ["lung", "Lung"], ["mediastinum", "Mediastinum"],
@@ -22,7 +22,6 @@ const WINDOWS = [["", "As in the file"], ["lung", "Lung"], ["mediastinum", "Medi
   ["stroke", "Stroke"], ["liver", "Liver"]];
 const SIZES = [1200, 4096]; // pixels of previews: at first, and zoomed in
 
-let words = [];
 let open = null; // {hit, about, view: {window, frame, size}}
 let isBeside = false;
 let crop = null;
@@ -205,10 +204,12 @@ function copyButtons(hit) {
 function whyThere(hit) {
   if (hit.score == null && hit.percentile == null) return null;
   const because = reasons(hit);
+  const found = foundWords(hit.caption, hit.matched_words);
   return el("section", {}, el("h3", {}, "Why it is here"),
     hit.percentile != null && el("p", { class: "near-text" },
       `Nearer to the question than ${percent(hit.percentile)} of unrelated pairs`),
     grid.nearnessBar(hit),
+    found.length > 0 && el("p", {}, `The caption has: ${found.join(", ")}`),
     because.length > 0 && el("ul", { class: "reasons" }, because.map((r) =>
       el("li", {}, `${r.name}: `, el("strong", {}, `rank ${r.rank}`)))));
 }
@@ -217,7 +218,8 @@ function captionsOf(hit, about) {
   const all = [...new Set([hit.caption, ...(about?.captions ?? hit.captions)].filter(Boolean))];
   if (all.length === 0) return null;
   return el("section", {}, el("h3", {}, all.length > 1 ? "Captions" : "Caption"),
-    all.map((text, i) => el("p", { class: i === 0 ? "lead" : "" }, ...marked(text, words))));
+    all.map((text, i) => el("p", { class: i === 0 ? "lead" : "" },
+      ...marked(text, text === hit.caption ? hit.matched_words : []))));
 }
 
 function attributes(hit) {
@@ -366,9 +368,8 @@ export function close() {
   go({ image: 0 });
 }
 
-/** Show what the state has open. `newWords` are marked in captions. */
-export function draw(newWords) {
-  words = newWords;
+/** Show what the state has open. */
+export function draw() {
   if (state.image && open?.hit.image !== state.image) return show(state.image);
   if (state.image || !open) return;
   const { image } = open.hit;

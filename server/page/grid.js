@@ -11,7 +11,6 @@ import { marked } from "./words.js";
 
 const list = find("hits");
 let shown = []; // hits in the order of the tiles
-let words = [];
 
 /** A bar for the percentile, for eyes; the words beside it are for all. */
 export function nearnessBar(hit) {
@@ -77,7 +76,7 @@ function text(hit) {
     : kindOf(hit);
   return el("div", { class: "text" },
     diagnosis && el("p", { class: "diagnosis" }, diagnosis),
-    hit.caption && el("p", { class: "caption" }, ...marked(hit.caption, words)),
+    hit.caption && el("p", { class: "caption" }, ...marked(hit.caption, hit.matched_words)),
     el("p", { class: "kind" }, el("span", {}, kind),
       hit.percentile != null && el("span", { class: "percent", title:
         "Nearer to the question than this share of unrelated pictures and texts" },
@@ -92,9 +91,8 @@ function tile(hit) {
 }
 
 /** Draw all hits anew, or `added` behind those that are there. */
-export function draw(hits, newWords, added = null) {
+export function draw(hits, added = null) {
   shown = hits;
-  words = newWords;
   list.classList.remove("waiting");
   if (added) list.append(...added.map(tile));
   else list.replaceChildren(...hits.map(tile));

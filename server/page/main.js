@@ -19,8 +19,7 @@ import * as notices from "./notices.js";
 import * as quiz from "./quiz.js";
 import { load, loadMore, results, showKept } from "./results.js";
 import * as selection from "./selection.js";
-import { onChange, questionOf, start, state } from "./state.js";
-import { wordsOf } from "./words.js";
+import { isOnePhrase, onChange, questionOf, start, state } from "./state.js";
 
 let catalog = null;
 let drawn = null; // the question whose answer is on the page
@@ -32,9 +31,6 @@ let timer = 0;
 const end = new IntersectionObserver((entries) => {
   if (entries.some((entry) => entry.isIntersecting)) more();
 }, { rootMargin: "600px" });
-
-const words = () => state.parts.filter((p) => p.kind === "phrase" && p.weight > 0)
-  .flatMap((p) => wordsOf(p.text));
 
 // ---- drawing ----
 
@@ -56,7 +52,7 @@ function summary() {
 function drawHits(added = null) {
   const extra = state.quiz ? [quiz.scoreBox(() => drawHits())] : [];
   notices.draw(results, catalog, extra);
-  grid.draw(results.hits, words(), added);
+  grid.draw(results.hits, added);
   grid.refresh();
   find("summary").textContent = summary();
   find("more").hidden = results.isWhole;
@@ -73,7 +69,7 @@ function drawTop() {
   find("find").value = state.find;
   find("by").value = state.by === "both" ? "" : state.by;
   find("sort").value = state.sort;
-  find("by-label").hidden = isList || collections.isShown();
+  find("by-label").hidden = !isOnePhrase(state) || collections.isShown();
   find("sort-label").hidden = !isList || collections.isShown();
   find("quiz").setAttribute("aria-pressed", String(state.quiz));
   const question = notices.describe();
@@ -115,7 +111,7 @@ async function answer() {
 /** A server that is gone is asked again by itself, ever more seldom. */
 function failed(failure) {
   const seconds = Math.min(60, 2 ** ++tries);
-  grid.draw([], []);
+  grid.draw([]);
   results.hits = [];
   find("summary").textContent = "";
   find("more").hidden = true;
@@ -171,7 +167,7 @@ function changed() {
     facets.redraw();
   }
   wasQuiz = state.quiz;
-  detail.draw(words());
+  detail.draw();
 }
 
 // ---- the head of the page ----

@@ -68,6 +68,10 @@ export function format(s) {
   return text ? `?${text}` : "";
 }
 
+/** Words can be looked for when one phrase asks, and nothing else. */
+export const isOnePhrase = ({ parts }) =>
+  parts.length === 1 && parts[0].kind === "phrase" && parts[0].weight > 0;
+
 /** What is asked, without what is opened: the same text, the same answer. */
 export const questionOf = (s) => format({ ...s, image: 0, quiz: false });
 

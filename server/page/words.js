@@ -1,41 +1,40 @@
-// words.js - the words of the question that a caption has, marked. The server knows
-// better which caption matches; here it is only shown where, so a word counts when it
-// begins as the one that was typed, but for an ending.
+// words.js - the words by which a caption was found, marked in it. Which they are, other
+// forms and names included, is the answer's to say; here they are only shown.
 
-const SMALL = new Set(("a an and are as at by for from has in is no not of on or the to " +
-  "with without").split(" "));
-
-const fold = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
-
-/** The words that are worth marking in a phrase; those behind NOT are not wanted. */
-export function wordsOf(phrase) {
-  const wanted = phrase.replace(/\bNOT\s+("[^"]*"|\S+)/g, " ");
-  return (fold(wanted).match(/[\p{L}\p{N}]+/gu) ?? []).filter((w) => !SMALL.has(w));
+/** Words in a row are one mark. */
+function ranges(matches) {
+  const out = [];
+  for (const { at: [from, to], word, as } of matches) {
+    const last = out.at(-1);
+    if (last && from < last.to) continue; // one name for several words
+    out.push({ from, to, word, as });
+  }
+  return out;
 }
 
-function isForm(word, asked) {
-  if (word === asked) return true;
-  const shorter = Math.min(word.length, asked.length);
-  if (shorter < 4 || Math.abs(word.length - asked.length) > 3) return false;
-  return word.slice(0, Math.max(4, shorter - 2)) === asked.slice(0, Math.max(4, shorter - 2));
-}
-
-const DENIED = /\b(no|not|without|never|negative for|free of)\b[^.;:]*$/i;
-
-/** `text` as nodes, what matches one of `words` in <mark>; what is
- * denied there ("no effusion") is not what was looked for. */
-export function marked(text, words) {
-  if (words.length === 0) return [text];
+/** `text` as nodes, what `matches` (a hit's "matched_words") name in <mark>. Characters
+ * are counted as Unicode counts them, which JavaScript's own indexes do not. */
+export function marked(text, matches) {
+  if (!matches?.length) return [text];
+  const letters = [...text];
   const nodes = [];
   let at = 0;
-  for (const m of text.matchAll(/[\p{L}\p{N}]+/gu)) {
-    if (!words.some((word) => isForm(fold(m[0]), word))) continue;
-    if (DENIED.test(text.slice(0, m.index))) continue;
+  for (const { from, to, word, as } of ranges(matches)) {
     const mark = document.createElement("mark");
-    mark.textContent = m[0];
-    nodes.push(text.slice(at, m.index), mark);
-    at = m.index + m[0].length;
+    mark.textContent = letters.slice(from, to).join("");
+    if (as === "synonym") mark.title = `another name of ${word}`;
+    nodes.push(letters.slice(at, from).join(""), mark);
+    at = to;
   }
-  nodes.push(text.slice(at));
+  nodes.push(letters.slice(at).join(""));
   return nodes;
+}
+
+/** "pleural, effusions", "CXR (another name of chest x-ray)" */
+export function foundWords(text, matches) {
+  const letters = [...(text ?? "")];
+  return ranges(matches ?? []).map(({ from, to, word, as }) => {
+    const found = letters.slice(from, to).join("");
+    return as === "synonym" ? `${found} (another name of ${word})` : found;
+  });
 }

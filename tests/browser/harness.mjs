@@ -78,6 +78,12 @@ export class Page {
 
   constructor(folder) {
     this.folder = folder;
+    this.bases = []; // of the servers that a test had
+  }
+
+  use(server) {
+    this.server = server;
+    this.bases.push(server.base);
   }
 
   /** The state that `search` says, and its answer. */
@@ -158,7 +164,7 @@ async function checkLog(page, expected) {
   const foreign = (await page.browser.log("performance"))
     .filter((e) => e.method === "Network.requestWillBeSent")
     .map((e) => e.params.request.url)
-    .filter((url) => !url.startsWith(page.server.base) && !/^(data|blob|about|chrome):/.test(url));
+    .filter((url) => !page.bases.some((base) => url.startsWith(base)) && !/^(data|blob|about|chrome):/.test(url));
   same(foreign, [], "requests to others");
 }
 
@@ -170,7 +176,7 @@ export async function runTests(bin, tests, only = "", args = []) {
   const page = new Page(folder);
   try {
     page.catalog = makeCatalog(bin, folder);
-    page.server = await Server.start(bin, page.catalog, { args });
+    page.use(await Server.start(bin, page.catalog, { args }));
     page.browser = await Browser.open();
     page.bin = bin;
     for (const [name, test] of Object.entries(tests).filter(([n]) => n.includes(only))) {

@@ -49,7 +49,7 @@ const folder = mkdtempSync(join(tmpdir(), "plainfilm-shots-"));
 const page = new Page(folder);
 try {
   mkdirSync(join(ROOT, "docs/page"), { recursive: true });
-  page.server = await Server.start(bin, makeCatalog(bin, folder));
+  page.use(await Server.start(bin, makeCatalog(bin, folder)));
   page.browser = await Browser.open();
   await page.browser.go(page.server.address);
   for (const [name, shot] of Object.entries(SHOTS)) await shoot(page, name, shot);
