@@ -1,14 +1,24 @@
 #!/bin/sh
-# setup.sh - fetches axe-core, which looks for barriers on the page (test_access.mjs), with
-# npm into the user's cache, outside of this tree, and prints where it is. It is for tests
-# alone: nothing of it is built into a program.
+# setup.sh - what the tests of the page need beside the programs, on Debian: node, chromium
+# and its driver as packages, axe-core from npm. Safe to run again.
+#
+#   sh tests/browser/setup.sh
 set -eu
-version=4.14.1
-cache=${PLAINFILM_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plainfilm-tests}
-file=$cache/axe-core-$version/node_modules/axe-core/axe.min.js
-if [ ! -e "$file" ]; then
-  mkdir -p "$cache"
-  npm install --silent --no-audit --no-fund --ignore-scripts \
-    --prefix "$cache/axe-core-$version" "axe-core@$version" >&2
+packages="chromium chromium-driver nodejs npm"
+for p in $packages; do
+  case $(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null) in
+  installed) continue ;;
+  esac
+  case $p in
+  nodejs) command -v node >/dev/null && continue ;;
+  npm) command -v npm >/dev/null && continue ;;
+  esac
+  missing="${missing-} $p"
+done
+if [ -n "${missing-}" ]; then
+  root=
+  [ "$(id -u)" = 0 ] || root=sudo
+  # shellcheck disable=SC2086
+  $root apt-get install -y --no-install-recommends $missing
 fi
-echo "$file"
+sh "$(dirname "$0")/axe.sh"

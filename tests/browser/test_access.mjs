@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 import { FAKES, same } from "./harness.mjs";
 
-const setup = spawnSync("sh", [join(dirname(fileURLToPath(import.meta.url)), "setup.sh")],
+const setup = spawnSync("sh", [join(dirname(fileURLToPath(import.meta.url)), "axe.sh")],
   { encoding: "utf8" });
 if (setup.status !== 0) {
   console.log("no axe-core: skipped");
