@@ -109,14 +109,15 @@ function previewUrl(id, { size, window = "", frame = null }) {
   return `api/preview/${id}?${query}`;
 }
 
-/** The picture large: {blob, frames, isDeep, width}. frames are those of the file, isDeep
- * says that it has more than 8 bits, so that windows make a difference; width is that of
+/** The picture large: {blob, frame, frames, isDeep, width}. The frame that is shown, from
+ * 0, is one of the file's frames; isDeep says that it has more than 8 bits, so that windows make a difference; width is that of
  * the picture itself, 0 when it is not known. */
 export async function preview(id, view, signal) {
   const response = await request(previewUrl(id, view), { signal });
   const header = (name) => response.headers.get(`Plainfilm-${name}`);
-  return { blob: await response.blob(), frames: Number(header("Frames")) || 1,
-    isDeep: header("Deep") === "1", width: parseInt(header("Size"), 10) || 0 };
+  return { blob: await response.blob(), frame: Number(header("Frame")) || 0,
+    frames: Number(header("Frames")) || 1, isDeep: header("Deep") === "1",
+    width: parseInt(header("Size"), 10) || 0 };
 }
 
 /** The picture's bytes, for an export. */

@@ -6,9 +6,15 @@ import { baseName, count, el, find, iconButton, kept, plural, toast } from "./do
 import { go, state } from "./state.js";
 import { zip } from "./zip.js";
 
-let lists = kept.get("collections", { Favourites: [] });
+let lists = readLists(kept.get("collections", {}));
 let active = kept.get("collection", "Favourites");
 let changed = () => {};
+
+/** What was kept, or by whatever hand came to stand there. */
+function readLists(stored) {
+  const good = Object.entries(Object(stored)).filter(([, items]) => Array.isArray(items));
+  return good.length ? Object.fromEntries(good) : { Favourites: [] };
+}
 
 export const onChange = (f) => { changed = f; };
 export const activeName = () => active;
@@ -69,7 +75,8 @@ export function tsv(items) {
 }
 
 const safe = (name) => name.replace(/[^\p{L}\p{N}._ -]+/gu, "_").slice(0, 80) || "collection";
-const endOf = (blob) => ({ "image/jpeg": "jpg", "image/png": "png" })[blob.type] ?? "bin";
+const endOf = (blob) => ({ "image/jpeg": "jpg", "image/png": "png",
+  "application/dicom": "dcm", "image/tiff": "tif", "image/webp": "webp" })[blob.type] ?? "bin";
 
 async function pictures(items, told) {
   const encoder = new TextEncoder();

@@ -110,16 +110,16 @@ function resetLight() {
 const invert = () => { light.isInverted = !light.isInverted; repaint(); };
 
 /** Windows make sense for files with more than 8 bits, frames where there are some. */
-function ofTheFile({ isDeep, frames }) {
+function ofTheFile({ isDeep, frame, frames }) {
   const out = [];
   if (isDeep)
     out.push(el("label", { class: "slider" }, "Window", el("select", { id: "window",
       change: (event) => look({ window: event.target.value }) },
       WINDOWS.map(([value, name]) => el("option", { value }, name)))));
   if (frames > 1) {
-    const shown = el("output", { class: "place" }, `${open.hit.frame + 1} of ${frames}`);
+    const shown = el("output", { class: "place" }, `${frame + 1} of ${frames}`);
     out.push(el("label", { class: "slider" }, "Frame", el("input", { type: "range", id: "frame",
-      min: 0, max: frames - 1, value: open.hit.frame, input: (event) => {
+      min: 0, max: frames - 1, value: frame, input: (event) => {
         shown.textContent = `${Number(event.target.value) + 1} of ${frames}`;
         look({ frame: Number(event.target.value) });
       } }), shown));

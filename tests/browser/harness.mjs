@@ -23,15 +23,20 @@ export function same(found, wanted, what) {
   if (a !== b) throw new Failed(`${what}: found ${a}, wanted ${b}`);
 }
 
-/** A copy of the sample's pictures in `folder`, indexed into the catalog beside it. */
-export function makeCatalog(bin, folder) {
-  cpSync(join(ROOT, "data/sample"), join(folder, "films"), { recursive: true });
+/** Copies of `names`, in the project's folder `from`, indexed into a catalog beside them. */
+export function indexCopies(bin, folder, from, names, args = []) {
+  for (const name of names)
+    cpSync(join(ROOT, from, name), join(folder, "films", name), { recursive: true });
   const { status, stderr } = spawnSync(join(bin, "plainfilm-index"), ["--quiet", "--catalog",
-    join(folder, "catalog"), "--model", join(ROOT, "data/demo-model"), "--captions",
-    join(folder, "films/captions.csv"), join(folder, "films")]);
+    join(folder, "catalog"), "--model", join(ROOT, "data/demo-model"), ...args,
+    join(folder, "films")]);
   check(status === 0, `plainfilm-index: ${stderr}`);
   return join(folder, "catalog");
 }
+
+/** The sample, so that a test may spoil its pictures. */
+export const makeCatalog = (bin, folder) => indexCopies(bin, folder, "data/sample", ["."],
+  ["--captions", join(folder, "films/captions.csv")]);
 
 export class Server {
   /** At any free port, or at one that a browser already knows. */

@@ -2,8 +2,9 @@
 // with in part; and the quiz.
 
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 
-import { check, same } from "./harness.mjs";
+import { Server, check, indexCopies, same } from "./harness.mjs";
 
 /** Open the first picture of an answer, and wait until it is drawn. */
 async function openFirst(page, search) {
@@ -89,6 +90,46 @@ export const tests = {
     check((await style(page, "filter")).includes("brightness(1.5)"), await style(page, "filter"));
     await page.browser.press("r");
     same(await style(page, "filter"), "brightness(1) contrast(1)", "the light");
+  },
+
+  async "windows and frames, where the file has them"(page) {
+    const usual = page.server;
+    const folder = join(page.folder, "deep");
+    const names = ["big.dcm", "frames.dcm"];
+    page.use(await Server.start(page.bin, indexCopies(page.bin, folder, "tests/golden/images", names)));
+    try {
+      await page.browser.go(page.server.address);
+      const { hits } = await page.ask({ phrase: "x" });
+      const idOf = (name) => hits.find((hit) => hit.path.endsWith(name)).id;
+      const bytes = () => page.browser.run(() => {
+        const canvas = document.createElement("canvas");
+        const image = document.querySelector("#stage figure:not(#question-side) .film img");
+        canvas.width = image.naturalWidth;
+        canvas.height = image.naturalHeight;
+        const context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0);
+        return [...context.getImageData(0, 0, canvas.width, canvas.height).data].join();
+      });
+      for (const [name, control, change] of [["big.dcm", "#window", "lung"], ["frames.dcm", "#frame", "0"]]) {
+        await page.open(`?image=${idOf(name)}`);
+        await drawn(page, idOf(name));
+        await page.seen(control);
+        const before = await bytes();
+        await page.browser.run((selector, value) => {
+          const e = document.querySelector(selector);
+          e.value = value;
+          e.dispatchEvent(new Event("input"));
+          e.dispatchEvent(new Event("change"));
+        }, control, change);
+        for (let tries = 0; await bytes() === before; tries++)
+          check(tries < 300, `${name}: ${control} changes the picture`);
+      }
+      same(await page.count("#window"), 0, "windows of a file with 8 bits");
+      same(await page.text("#of-the-file output"), "1 of 3", "the frame");
+    } finally {
+      await page.server.stop();
+      page.use(usual);
+    }
   },
 
   async "side by side with the question"(page) {
