@@ -202,9 +202,9 @@ function copyButtons(hit) {
 }
 
 function whyThere(hit) {
-  if (hit.score == null && hit.percentile == null) return null;
   const because = reasons(hit);
   const found = foundWords(hit.caption, hit.matched_words);
+  if (hit.percentile == null && because.length + found.length === 0) return null;
   return el("section", {}, el("h3", {}, "Why it is here"),
     hit.percentile != null && el("p", { class: "near-text" },
       `Nearer to the question than ${percent(hit.percentile)} of unrelated pairs`),

@@ -70,6 +70,7 @@ export function redraw() {
   if (focused)
     [...panel.querySelectorAll(".value")].find((b) => b.dataset.key === focused.key &&
       b.dataset.value === focused.value)?.focus();
+  panel.classList.toggle("nothing", useful.length === 0);
   find("narrow").hidden = useful.length === 0;
 }
 
