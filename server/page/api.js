@@ -57,7 +57,7 @@ export function questionOf(state, offset = 0) {
   const question = { parts: state.parts.map(partOf), filter: state.filters,
     find: state.find, limit: PAGE, offset };
   if (state.by && isOnePhrase(state)) question.by = state.by;
-  if (state.sort && state.parts.length === 0) question.sort = state.sort;
+  if (state.parts.length === 0) question.sort = state.sort || "date";
   if (question.sort === "random") question.seed = state.seed;
   return question;
 }

@@ -143,7 +143,7 @@ export const tests = {
     await page.inSearch("filter=modality=CT");
     const counted = await page.browser.run(() => document.querySelector(
       "#facets [data-key='modality'][data-value='CT'] .count").textContent);
-    await page.says("#summary", `of ${counted} pictures`);
+    await page.says("#summary", `of ${counted} picture`);
     await page.seen("#facets [data-key='modality'][data-value='MR']");
     await page.browser.click("#facets [data-key='modality'][data-value='MR']");
     await page.inSearch("filter=modality=CT|MR");
