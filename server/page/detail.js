@@ -353,8 +353,8 @@ function show(image) {
   build();
   drawAbout();
   if (!dialog.open) dialog.showModal();
+  film.clear();
   film.fit();
-  film.picture = null;
   showPicture();
   drawBeside();
   // Buttons were made anew: the focus goes on to the one that took the place of its own.

@@ -26,11 +26,17 @@ export class Film {
   /** An <img> or a <canvas>, in the place of the one before; `width` is that of the
    * picture it was made of, when that is larger. */
   show(picture, width = 0) {
+    this.clear();
     this.picture = picture;
     this.width = width;
     picture.draggable = false;
-    this.element.replaceChildren(picture);
+    this.element.prepend(picture); // a frame that is being drawn stays above it
     this.paint();
+  }
+
+  clear() {
+    this.picture?.remove();
+    this.picture = null;
   }
 
   fit() {

@@ -118,6 +118,10 @@ export class Page {
   images = () => this.browser.run(() =>
     [...document.querySelectorAll(".tile[data-image]")].map((li) => Number(li.dataset.image)));
 
+  /** An answer that begins with this image. */
+  first = (id) => this.browser.until(`image ${id} in front`, (n) =>
+    document.querySelector(".tile[data-image]")?.dataset.image === String(n), id);
+
   /** What the API answers. */
   ask = (question) => this.browser.runAsync(async (q) => {
     const response = await fetch("api/search", { method: "POST", body: JSON.stringify(q),

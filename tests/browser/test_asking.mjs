@@ -33,8 +33,8 @@ export const tests = {
     await page.browser.type("#phrase", "pleural effusion");
     await page.browser.press("Enter");
     await page.inSearch("q=pleural");
-    await page.says(".diagnosis", "pleural effusion");
     const { hits, total } = await page.ask({ phrase: "pleural effusion", limit: 40 });
+    await page.first(hits[0].id);
     same(await page.images(), hits.map((hit) => hit.id), "pictures");
     same(await page.browser.run(() => document.title), "pleural effusion - plainfilm", "title");
     check((await page.text("#summary")).startsWith("40 "), await page.text("#summary"));
@@ -110,8 +110,7 @@ export const tests = {
   async "a dropped picture finds itself, and its hash asks again"(page) {
     const id = await idOf(page, "case0004-1.jpg");
     await give(page, "drop", "case0004-1.jpg");
-    await page.browser.until("itself first", (n) =>
-      document.querySelector(".tile[data-image]")?.dataset.image === String(n), id);
+    await page.first(id);
     same(await page.count(".chip canvas"), 1, "the picture as a chip");
     const images = await page.images();
     await page.browser.go(await page.browser.url());
@@ -170,8 +169,7 @@ export const tests = {
     await page.browser.until("closed", () => !document.querySelector("#detail").open);
     await page.browser.back();
     await page.inSearch("q=fracture");
-    await page.browser.until("the pictures of before", (id) =>
-      document.querySelector(".tile[data-image]")?.dataset.image === String(id), fractures[0]);
+    await page.first(fractures[0]);
     same(await page.images(), fractures, "pictures after going back");
     same(await page.browser.run(() => document.querySelector("#phrase").value), "fracture",
       "the box after going back");
