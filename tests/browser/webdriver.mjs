@@ -90,8 +90,15 @@ export class Browser {
     const value = await this.#send("POST", "/element", { using: "css selector", value: selector });
     return value[ELEMENT];
   }
+  /** An element may be made anew between looking for it and the click. */
   async click(selector) {
-    return this.#send("POST", `/element/${await this.#find(selector)}/click`, {});
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#send("POST", `/element/${await this.#find(selector)}/click`, {});
+      } catch (error) {
+        if (tries === 5 || !/stale element/.test(error.message)) throw error;
+      }
+    }
   }
   async type(selector, text) {
     return this.#send("POST", `/element/${await this.#find(selector)}/value`, { text });
