@@ -659,7 +659,8 @@ typedef struct {
 } pf_preview;
 
 /* Decoded from the file, as pf_reader_get_thumbnail() does when there is none in the
- * catalog, with its codes; MISUSE for options outside of what is said. */
+ * catalog, with its codes, and NOT_FOUND for a file that is gone; MISUSE for options
+ * outside of what is said. */
 PF_MUST_CHECK PF_API bool pf_reader_get_preview(pf_reader *reader, int64_t image_id,
                                                 const pf_preview_options *options,
                                                 pf_preview **out, pf_err *err);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "cli/tools.h"
+#include "core/base/file.h"
 #include "server/serve.h"
 
 /* ---- the token ---------------------------------------------------------------------
@@ -35,10 +36,13 @@ static bool make_token(access_rules *a, pf_err *err)
 /* Whoever can read the file can ask: it says so while that can still be mended. */
 static bool read_token(access_rules *a, const char *path, pf_err *err)
 {
-    char *text;
-    size_t n;
+    enum { FILE_MAX_BYTES = 4096 };
     struct stat st;
-    if (!pf_cli_read_file(path, ACCESS_TOKEN_MAX + 2, &text, &n, err))
+    pf_buf file;
+    pf_buf_init(&file, FILE_MAX_BYTES);
+    char *text = pf_file_read(path, &file, err) ? pf_buf_take(&file, err) : NULL;
+    pf_buf_free(&file);
+    if (!text)
         return false;
     text[strcspn(text, "\r\n")] = '\0';
     bool ok = is_token_text(text);

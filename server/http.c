@@ -42,8 +42,9 @@ typedef struct {
     struct MHD_Connection *mhd;
     struct MHD_PostProcessor *form;
     char *uri;
-    size_t held; /* bytes of its body that are counted */
-    bool is_bad; /* its head says what a proxy and we might read differently */
+    size_t n_read; /* bytes of its body, */
+    size_t held;   /* and those of them that are kept */
+    bool is_bad;   /* its head says what a proxy and we might read differently */
     bool has_begun, is_ready, is_over;
     pf_err failure; /* of reading the body */
 } exchange;
@@ -251,9 +252,6 @@ static void take_head(exchange *e, const char *path, const char *method)
 
 static bool hold(exchange *e, size_t n, pf_err *err)
 {
-    if (n > e->x.body_max - e->held)
-        return pf_fail(err, PF_ERR_LIMIT, "a body of more than %zu bytes",
-                       e->x.body_max);
     if (atomic_fetch_add(&e->http->held, n) + n > e->http->limits.bodies_max) {
         atomic_fetch_sub(&e->http->held, n);
         return pf_fail(err, PF_ERR_BUSY,
@@ -314,16 +312,24 @@ static bool begin_body(exchange *e, pf_err *err)
     return e->form || pf_fail(err, PF_ERR_FORMAT, "a form without a boundary");
 }
 
-static bool take_body(exchange *e, const char *bytes, size_t n, pf_err *err)
+static void keep_body(exchange *e, const char *bytes, size_t n, pf_err *err)
 {
     if (!hold(e, n, err))
-        return false;
-    if (!e->form)
-        return pf_buf_add(&e->x.request.body, bytes, n, err);
-    return MHD_post_process(e->form, bytes, n) == MHD_YES ||
-           (err->code != PF_OK
-                ? false
-                : pf_fail(err, PF_ERR_FORMAT, "a form that cannot be read"));
+        return;
+    const bool ok = e->form ? MHD_post_process(e->form, bytes, n) == MHD_YES
+                            : pf_buf_add(&e->x.request.body, bytes, n, err);
+    if (!ok && err->code == PF_OK)
+        pf_fail(err, PF_ERR_FORMAT, "a form that cannot be read");
+}
+
+/* An answer can be given only behind the end of a body: what comes behind a failure is
+ * read and dropped. False: it is longer than it may be, and need not come to an end. */
+static bool take_body(exchange *e, const char *bytes, size_t n)
+{
+    e->n_read += n;
+    if (e->failure.code == PF_OK)
+        keep_body(e, bytes, n, &e->failure);
+    return e->n_read <= e->x.body_max;
 }
 
 static void end_body(exchange *e)
@@ -467,6 +473,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *mhd)
     e->of = info ? info->socket_context : NULL;
     e->uri = pf_strdup(uri, NULL);
     e->x.began = pf_clock_seconds();
+    e->x.route = "-";
     pf_buf_init(&e->x.request.body, 0);
     return e;
 }
@@ -554,14 +561,9 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd,
     if (!e->has_begun)
         return begin(e, path, method);
     if (*n > 0) {
-        /* what comes behind a failure is read and dropped, until it can be answered */
-        if (e->failure.code == PF_OK && !take_body(e, bytes, *n, &e->failure) &&
-            e->failure.code == PF_OK)
-            pf_fail(&e->failure, PF_ERR_FORMAT, "a body that cannot be read");
+        const bool goes_on = take_body(e, bytes, *n);
         *n = 0;
-        if (e->failure.code == PF_ERR_LIMIT || e->failure.code == PF_ERR_BUSY)
-            return MHD_NO; /* it need not come to an end: better none than such */
-        return MHD_YES;
+        return goes_on ? MHD_YES : MHD_NO;
     }
     if (e->is_ready)
         return send_response(e, false);

@@ -139,7 +139,7 @@ static const char *const examples[] = {
     "the catalog of this user, for a browser on this machine",
     "plainfilm-serve",
     "a department's, behind nginx, which says who may ask",
-    "plainfilm-serve -c /var/lib/plainfilm --behind-proxy --root-url "
+    "plainfilm-serve --behind-proxy --root-url "
     "https://films.example/",
     "for programs that know the token",
     "plainfilm-serve --listen 0.0.0.0:8723 --token-file token --root-url "

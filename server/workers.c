@@ -2,6 +2,7 @@
 #include "server/workers.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "cli/tools.h"
@@ -251,7 +252,8 @@ static bool open_first(workers *w, bool *waits, pf_err *err)
     *waits = false;
     if (open_engine(w, &why))
         return true;
-    const char *folder = w->options.engine.catalog;
+    const char *folder = w->options.engine.catalog ? w->options.engine.catalog
+                                                   : getenv("PLAINFILM_CATALOG");
     *waits = why.code == PF_ERR_NOT_FOUND && folder && pf_cli_is_folder(folder);
     return *waits || pf_fail_as(err, &why);
 }

@@ -44,10 +44,17 @@ static bool add_file(taker *t, const char *path, double weight, pf_err *err)
     return pf_request_add_picture_file(t->request, path, weight, err);
 }
 
+static bool is_number(const char *text)
+{
+    while (*text >= '0' && *text <= '9')
+        text++;
+    return *text == '\0';
+}
+
 /* A path would be looked for on the disk, through all of its links. */
 static bool add_like(taker *t, const char *image, double weight, pf_err *err)
 {
-    if (!t->may_name_files && image[strspn(image, "0123456789")] != '\0')
+    if (!t->may_name_files && !is_number(image))
         return pf_fail(err, PF_ERR_MISUSE,
                        "an image of the catalog is named by its number here");
     return pf_request_add_like(t->request, image, weight, err);

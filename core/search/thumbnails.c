@@ -77,6 +77,12 @@ bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_er
 
 /* ---- larger ones ---- */
 
+static bool check_is_there(const char *path, pf_err *err)
+{
+    return !pf_path_is_gone(path) ||
+           pf_fail(err, PF_ERR_NOT_FOUND, "its file is not there");
+}
+
 static bool decode_preview(pf_reader *r, const char *path, const pf_hash *content,
                            pf_search_preview *p, pf_err *err)
 {
@@ -88,7 +94,8 @@ static bool decode_preview(pf_reader *r, const char *path, const pf_hash *conten
     const pf_intake_options options = {
         .name = pf_path_base(path), .frame = p->frame_shown, .limits = &limits};
     pf_intake intake = {.preview_side = p->side};
-    const bool ok = pf_reader_get_sandbox(r, &sandbox, err) &&
+    const bool ok = check_is_there(path, err) &&
+                    pf_reader_get_sandbox(r, &sandbox, err) &&
                     pf_sandbox_read(sandbox, path, NULL, &found, err) &&
                     check_content(&found, content, err) &&
                     pf_sandbox_decode(sandbox, &intake, &options, err);
@@ -124,7 +131,7 @@ bool pf_search_get_original(pf_reader *r, int64_t image_id, pf_buf *out,
     int frame;
     if (!find_file(pf_reader_store(r), image_id, &path, &frame, &content, err))
         return false;
-    bool ok = pf_file_read(path, out, err);
+    bool ok = check_is_there(path, err) && pf_file_read(path, out, err);
     if (ok) {
         const uint8_t *bytes = (const uint8_t *)out->data + before;
         const pf_hash found = pf_hash_bytes(bytes, out->size - before);

@@ -30,7 +30,8 @@ typedef struct {
 } pf_search_preview;
 
 /* Decode the file of an image, only while it is the one that was indexed (MISMATCH).
- * NOT_FOUND when there is no such image; the decoder's codes. */
+ * NOT_FOUND when there is no such image, or no such file any more; the decoder's codes.
+ */
 PF_MUST_CHECK bool pf_search_make_preview(pf_reader *reader, int64_t image_id,
                                           pf_search_preview *p, pf_err *err);
 /* Append the file of an image, under the same condition. *format is the kind of picture
