@@ -19,7 +19,7 @@ const first = (phrase) => async (page) => (await page.ask({ phrase, limit: 1 }))
 // name: [width, height, address, what is done then, what is seen at last]
 const SHOTS = {
   "first-page": [1280, 800, "", [], ".value"],
-  "answer": [1280, 800, "?q=pleural+effusion&not=lateral&filter=modality%3DXR",
+  "answer": [1280, 800, "?q=pleural+effusion&filter=modality%3DXR",
     [press("l", "x", "l", "x")], "#selection"],
   "picture": [1280, 800, "?q=subdural+hematoma", [press("l", "Enter")], "#about .attributes"],
   "side-by-side": [1280, 800, first("right pleural effusion"),
@@ -27,7 +27,7 @@ const SHOTS = {
   "quiz": [1280, 800, "?filter=modality%3DCT&quiz=1", [press("l", "Enter")], "#answer"],
   "misspelled": [1280, 800, "?q=pnuemothorax&find=cases", [light], ".notice.missing"],
   "narrow": [400, 800, "?q=fracture&filter=modality%3DXR", [], ".tile"],
-  "wide": [2560, 1400, "?q=mass", [], ".value"],
+  "wide": [2560, 1400, "?q=mass&not=mammogram", [], ".value"],
 };
 
 async function shoot(page, name, [width, height, address, steps, seen]) {
