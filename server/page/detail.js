@@ -128,7 +128,7 @@ function ofTheFile({ isDeep, frame, frames }) {
 }
 
 function controls() {
-  return el("div", { class: "controls", role: "toolbar", "aria-label": "The picture" },
+  return el("div", { class: "controls", role: "group", "aria-label": "The picture" },
     el("div", { class: "group" },
       iconButton("minus", "Zoom out", () => film.zoomBy(1 / 1.5)),
       el("output", { id: "zoomed", class: "zoomed" }, "100 %"),
@@ -263,6 +263,7 @@ function reveal() {
   quiz.show(open.hit.image);
   drawAbout();
   grid.refresh();
+  film.picture.alt = grid.altOf(open.hit);
   say(`${diagnosisOf(open.hit)}. ${open.hit.caption ?? ""}`);
   return true;
 }
@@ -305,23 +306,31 @@ function step(by) {
   go({ image: next.image }, { replace: true });
 }
 
-function build() {
+function head() {
   const at = indexOf(open.hit.image);
-  const place = at === -1 ? "" : `${at + 1} of ${results.hits.length}`;
-  dialog.replaceChildren(
-    el("div", { class: "detail-head" },
-      iconButton("left", "The one before", () => step(-1), { disabled: at < 1 }),
-      el("span", { class: "place" }, place),
-      iconButton("right", "The next", () => step(1),
-        { disabled: at === -1 || at + 1 >= results.hits.length }),
-      el("h2", { id: "detail-title" }, ""),
-      iconButton("close", "Close", close, { id: "close-detail" })),
+  return el("div", { class: "detail-head" },
+    iconButton("left", "The one before", () => step(-1), { disabled: at < 1 }),
+    el("span", { class: "place" }, at === -1 ? "" : `${at + 1} of ${results.hits.length}`),
+    iconButton("right", "The next", () => step(1),
+      { disabled: at === -1 || at + 1 >= results.hits.length }),
+    el("h2", { id: "detail-title" }, ""),
+    iconButton("close", "Close", close, { id: "close-detail" }));
+}
+
+function build() {
+  dialog.replaceChildren(head(),
     el("div", { class: "stage", id: "stage" },
       el("figure", { id: "question-side", hidden: true }, question.element,
         el("figcaption", {}, "The question")),
       el("figure", {}, film.element), el("div", { id: "stage-note" })),
     controls(),
     el("div", { class: "about", id: "about", tabindex: -1 }));
+}
+
+/** A hit says why it is there, and of captions little of their picture. */
+function withAll(hit, about) {
+  const known = normal(about, "images");
+  return { ...known, ...hit, path: known.path, attributes: known.attributes };
 }
 
 /** All that the server knows; what the hit says is shown until then. */
@@ -331,10 +340,7 @@ async function learn(mine) {
   try {
     mine.about = await api.image(mine.hit.image, running.signal);
     if (open !== mine) return;
-    mine.hit = { ...normal(mine.about, "images"), ...mine.hit };
-    if (!Object.keys(mine.hit.attributes).length)
-      mine.hit.attributes = mine.about.attributes ?? {};
-    mine.hit.path ||= mine.about.path;
+    mine.hit = withAll(mine.hit, mine.about);
     drawAbout();
     if (mine.about.case_id == null) return;
     mine.ofCase = await api.imagesOfCase(mine.about.case_id, running.signal);
@@ -381,12 +387,16 @@ export function draw() {
   grid.focusImage(image);
 }
 
-/** Draw anew with hits that came later. */
+/** The answer came after the picture was opened: its place, and why it is there. */
 export function refresh() {
-  const image = open?.hit.image;
-  if (!image || (indexOf(image) === -1 && open.about)) return;
-  open = null;
-  show(image);
+  const hit = open && results.hits.find((h) => h.image === open.hit.image);
+  if (!hit) return;
+  open.hit = open.about ? withAll(hit, open.about) : hit;
+  const old = dialog.querySelector(".detail-head");
+  const hadFocus = old.contains(document.activeElement);
+  old.replaceWith(head());
+  if (hadFocus) find("close-detail").focus();
+  drawAbout();
 }
 
 const keys = {
