@@ -110,8 +110,8 @@ function previewUrl(id, { size, window = "", frame = null }) {
 }
 
 /** The picture large: {blob, frame, frames, isDeep, width}. The frame that is shown, from
- * 0, is one of the file's frames; isDeep says that it has more than 8 bits, so that windows make a difference; width is that of
- * the picture itself, 0 when it is not known. */
+ * 0, is one of the file's frames; isDeep says that it has more than 8 bits, so that windows
+ * make a difference; width is that of the picture itself, 0 when it is not known. */
 export async function preview(id, view, signal) {
   const response = await request(previewUrl(id, view), { signal });
   const header = (name) => response.headers.get(`Plainfilm-${name}`);

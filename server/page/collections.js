@@ -87,7 +87,8 @@ async function pictures(items, told) {
     const name = `${item.image}-${safe(baseName(item.path).replace(/\.[^.]*$/, ""))}`;
     try {
       const blob = await api.original(item.image);
-      files.push({ name: `${name}.${endOf(blob)}`, bytes: new Uint8Array(await blob.arrayBuffer()) });
+      const bytes = new Uint8Array(await blob.arrayBuffer());
+      files.push({ name: `${name}.${endOf(blob)}`, bytes });
     } catch {
       failed++;
     }

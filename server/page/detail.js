@@ -1,20 +1,19 @@
 // detail.js - one picture, opened: large, beside the question if that is a picture, with
 // all that is known of it. The picture itself is film.js; what is open is in the state.
 
+import * as about from "./about.js";
 import * as api from "./api.js";
 import * as asked from "./asked.js";
 import { askPicture } from "./box.js";
 import * as collections from "./collections.js";
 import { Crop } from "./crop.js";
-import { baseName, el, find, iconButton, say, toast } from "./dom.js";
-import { toggle as toggleFilter } from "./facets.js";
+import { el, find, iconButton, say, toast } from "./dom.js";
 import { Film, light } from "./film.js";
 import * as grid from "./grid.js";
-import { attributesOf, diagnosisOf, kindOf, normal, percent, reasons, titleOf } from "./hits.js";
+import { diagnosisOf, kindOf, normal } from "./hits.js";
 import * as quiz from "./quiz.js";
 import { indexOf, results } from "./results.js";
 import { go, state } from "./state.js";
-import { foundWords, marked } from "./words.js";
 
 const dialog = find("detail");
 const WINDOWS = [["", "As in the file"], ["lung", "Lung"], ["mediastinum", "Mediastinum"],
@@ -22,7 +21,9 @@ const WINDOWS = [["", "As in the file"], ["lung", "Lung"], ["mediastinum", "Medi
   ["stroke", "Stroke"], ["liver", "Liver"]];
 const SIZES = [1200, 4096]; // pixels of previews: at first, and zoomed in
 
-let open = null; // {hit, about, view: {window, frame, size}}
+// {hit, known: what the server knows, ofCase: numbers of images, file: what came with the
+// preview, view: {window, frame, size}}
+let open = null;
 let isBeside = false;
 let crop = null;
 let running = null;
@@ -136,7 +137,8 @@ function controls() {
       iconButton("fit", "Fit", () => film.fit())),
     el("div", { class: "group" }, slider("brightness", "Brightness", 0.2, 3),
       slider("contrast", "Contrast", 0.2, 3),
-      iconButton("invert", "Invert", invert, { id: "invert", "aria-pressed": String(light.isInverted) }),
+      iconButton("invert", "Invert", invert,
+        { id: "invert", "aria-pressed": String(light.isInverted) }),
       iconButton("undo", "Light as it was", resetLight)),
     el("div", { class: "group", id: "of-the-file" }),
     el("div", { class: "group" },
@@ -180,56 +182,7 @@ function startCrop() {
   crop ??= new Crop(film, (blob) => { if (blob) askPicture(blob); }, () => { crop = null; });
 }
 
-// ---- what is known ----
-
-function copyButtons(hit) {
-  const copy = async (name, text) => {
-    try {
-      await navigator.clipboard.writeText(text);
-      toast(`${name} copied`);
-    } catch {
-      toast("This browser does not let the page copy");
-    }
-  };
-  const link = `${location.origin}${location.pathname}?image=${hit.image}`;
-  const citation = [diagnosisOf(hit), hit.caption ?? hit.captions[0], hit.case && `case ${hit.case}`,
-    `image ${hit.image}`, hit.attributes.source, hit.attributes.license, link]
-    .flat().filter(Boolean).join(". ").replace(/\.\. /g, ". ");
-  return el("div", { class: "row" }, el("span", { class: "hint" }, "Copy"),
-    [["Number", String(hit.image)], ["Path", hit.path], ["Citation", citation], ["Link", link]]
-      .map(([name, text]) => el("button", { type: "button", class: "plain small",
-        click: () => copy(name, text), "aria-label": `Copy the ${name.toLowerCase()}` }, name)));
-}
-
-function whyThere(hit) {
-  const because = reasons(hit);
-  const found = foundWords(hit.caption, hit.matched_words);
-  if (hit.percentile == null && because.length + found.length === 0) return null;
-  return el("section", {}, el("h3", {}, "Why it is here"),
-    hit.percentile != null && el("p", { class: "near-text" },
-      `Nearer to the question than ${percent(hit.percentile)} of unrelated pairs`),
-    grid.nearnessBar(hit),
-    found.length > 0 && el("p", {}, `The caption has: ${found.join(", ")}`),
-    because.length > 0 && el("ul", { class: "reasons" }, because.map((r) =>
-      el("li", {}, `${r.name}: `, el("strong", {}, `rank ${r.rank}`)))));
-}
-
-function captionsOf(hit, about) {
-  const all = [...new Set([hit.caption, ...(about?.captions ?? hit.captions)].filter(Boolean))];
-  if (all.length === 0) return null;
-  return el("section", {}, el("h3", {}, all.length > 1 ? "Captions" : "Caption"),
-    all.map((text, i) => el("p", { class: i === 0 ? "lead" : "" },
-      ...marked(text, text === hit.caption ? hit.matched_words : []))));
-}
-
-function attributes(hit) {
-  const rows = attributesOf(hit).map(([key, values]) => el("div", {}, el("dt", {}, titleOf(key)),
-    el("dd", {}, values.map((value) => el("button", { type: "button", class: "link",
-      title: `Only pictures with ${titleOf(key)}: ${value}`,
-      click: () => toggleFilter(key, value) }, value)))));
-  return rows.length ? el("section", {}, el("h3", {}, "Attributes"),
-    el("dl", { class: "attributes" }, rows)) : null;
-}
+// ---- what is known (about.js), the case's pictures, the quiz ----
 
 function drawCase(images) {
   const others = images.filter((image) => image !== open.hit.image);
@@ -239,6 +192,14 @@ function drawCase(images) {
     el("ul", { class: "strip" }, others.map((image) => el("li", {}, el("button", { type: "button",
       "aria-label": `Picture ${image}`, click: () => go({ image }, { replace: true }) },
       el("img", { src: api.thumbnailUrl(image), alt: "", loading: "lazy" }))))));
+}
+
+function actions(hit) {
+  return el("div", { class: "row act" },
+    el("button", { type: "button", class: "plain", click: () => grid.similar(hit) }, "Similar"),
+    el("button", { type: "button", class: "plain", click: () => grid.unlike(hit) },
+      "Not like this"),
+    grid.star(hit));
 }
 
 function answerButtons(hit) {
@@ -268,30 +229,16 @@ function reveal() {
   return true;
 }
 
-const headOf = (hit) => quiz.isHidden(hit.image) ? "Quiz"
-  : diagnosisOf(hit) || kindOf(hit) || `Picture ${hit.image}`;
-
 function drawAbout() {
-  const { hit, about } = open;
+  const { hit, known } = open;
   const hadFocus = find("about").contains(document.activeElement);
   const isHidden = quiz.isHidden(hit.image);
-  const size = about?.width ? `${about.width} × ${about.height} ${about.format ?? ""}` : "";
-  find("detail-title").textContent = headOf(hit);
-  find("about").replaceChildren(...[
-    answerButtons(hit),
-    !isHidden && captionsOf(hit, about),
-    el("div", { class: "row act" },
-      el("button", { type: "button", class: "plain", click: () => grid.similar(hit) }, "Similar"),
-      el("button", { type: "button", class: "plain", click: () => grid.unlike(hit) },
-        "Not like this"), grid.star(hit)),
-    el("section", { id: "of-case" }),
-    !isHidden && whyThere(hit),
-    !isHidden && attributes(hit),
-    !isHidden && el("section", { class: "file" }, el("h3", {}, "File"),
-      el("p", { class: "path" }, baseName(hit.path)),
-      el("p", { class: "hint" }, [`image ${hit.image}`, hit.case && `case ${hit.case}`, size]
-        .filter(Boolean).join(" · ")), copyButtons(hit)),
-  ].filter(Boolean));
+  find("detail-title").textContent = isHidden ? "Quiz"
+    : diagnosisOf(hit) || kindOf(hit) || `Picture ${hit.image}`;
+  const parts = [answerButtons(hit), !isHidden && about.captions(hit), actions(hit),
+    el("section", { id: "of-case" })];
+  if (!isHidden) parts.push(about.why(hit), about.attributes(hit), about.file(hit, known));
+  find("about").replaceChildren(...parts.filter(Boolean));
   if (open.ofCase) drawCase(open.ofCase);
   // What had the focus was made anew: who uses keys goes on where they were.
   if (hadFocus) (find("about").querySelector(".answer button") ?? find("about")).focus();
@@ -328,9 +275,9 @@ function build() {
 }
 
 /** A hit says why it is there, and of captions little of their picture. */
-function withAll(hit, about) {
-  const known = normal(about, "images");
-  return { ...known, ...hit, path: known.path, attributes: known.attributes };
+function withAll(hit, known) {
+  const all = normal(known, "images");
+  return { ...all, ...hit, path: all.path, captions: all.captions, attributes: all.attributes };
 }
 
 /** All that the server knows; what the hit says is shown until then. */
@@ -338,15 +285,15 @@ async function learn(mine) {
   running?.abort();
   running = new AbortController();
   try {
-    mine.about = await api.image(mine.hit.image, running.signal);
+    mine.known = await api.image(mine.hit.image, running.signal);
     if (open !== mine) return;
-    mine.hit = withAll(mine.hit, mine.about);
+    mine.hit = withAll(mine.hit, mine.known);
     drawAbout();
-    if (mine.about.case_id == null) return;
-    mine.ofCase = await api.imagesOfCase(mine.about.case_id, running.signal);
+    if (mine.known.case_id == null) return;
+    mine.ofCase = await api.imagesOfCase(mine.known.case_id, running.signal);
     if (open === mine) drawCase(mine.ofCase);
   } catch (failure) {
-    if (failure.name !== "AbortError" && open === mine && !mine.about) told(failure);
+    if (failure.name !== "AbortError" && open === mine && !mine.known) told(failure);
   }
 }
 
@@ -354,7 +301,7 @@ function show(image) {
   crop?.end();
   const hit = results.hits.find((h) => h.image === image) ??
     { image, path: "", frame: 0, attributes: {}, captions: [], found: null };
-  open = { hit, about: null, file: null, view: { size: SIZES[0], window: "", frame: null } };
+  open = { hit, known: null, file: null, view: { size: SIZES[0], window: "", frame: null } };
   const focused = document.activeElement?.getAttribute("aria-label");
   build();
   drawAbout();
@@ -391,7 +338,7 @@ export function draw() {
 export function refresh() {
   const hit = open && results.hits.find((h) => h.image === open.hit.image);
   if (!hit) return;
-  open.hit = open.about ? withAll(hit, open.about) : hit;
+  open.hit = open.known ? withAll(hit, open.known) : hit;
   const old = dialog.querySelector(".detail-head");
   const hadFocus = old.contains(document.activeElement);
   old.replaceWith(head());

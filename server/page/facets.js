@@ -104,7 +104,8 @@ export function hide(is) {
 }
 
 const isWide = matchMedia("(min-width: 60rem)");
-const isShown = () => (isWide.matches ? kept.get("facets", true) : find("narrow").dataset.open === "1");
+const isShown = () =>
+  (isWide.matches ? kept.get("facets", true) : find("narrow").dataset.open === "1");
 
 export function start() {
   const button = find("narrow");

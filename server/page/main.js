@@ -4,7 +4,7 @@
 //   api.js       the server           results.js   hits so far
 //   box.js       the question         facets.js    filters
 //   grid.js      tiles                selection.js several of them
-//   detail.js    one picture: film.js, crop.js
+//   detail.js    one picture: about.js, film.js, crop.js
 //   quiz.js, collections.js, keys.js, notices.js, words.js, hits.js, asked.js, zip.js, dom.js
 
 import * as api from "./api.js";
@@ -116,7 +116,7 @@ function failed(failure) {
   find("summary").textContent = "";
   find("more").hidden = true;
   notices.fail(failure, again, seconds);
-  if (failure.code === "gone" || failure.code === "empty") timer = setTimeout(again, seconds * 1000);
+  if (["gone", "empty"].includes(failure.code)) timer = setTimeout(again, seconds * 1000);
 }
 
 function again() {

@@ -28,16 +28,22 @@ function missing({ word, suggestions }) {
       `${s.word} (${count(s.captions)})`, () => correct(word, s.word)))));
 }
 
-function nothing(results) {
-  const { unmet } = results;
-  const choices = unmet?.values?.length ? el("div", { class: "row" },
-    unmet.values.slice(0, 12).map(({ value, count: n }) => action(`${value} (${count(n)})`, () =>
-      go({ filters: state.filters.map((f) => (f === unmet.filter ? filterOf(unmet.key, [value]) : f)) }))))
-    : null;
-  return notice("nothing", "Nothing was found.", unmet
-    ? `No picture has ${unmet.filter}. ${titleOf(unmet.key)} can be:`
+/** The values there are, in the place of a filter that nothing meets. */
+function instead({ filter, key, values }) {
+  const choose = (value) => go({ filters: state.filters.map((f) =>
+    (f === filter ? filterOf(key, [value]) : f)) });
+  return el("div", { class: "row" }, values.slice(0, 12).map(({ value, count: n }) =>
+    action(`${value} (${count(n)})`, () => choose(value))));
+}
+
+function nothing({ unmet }) {
+  const text = unmet ? `No picture has ${unmet.filter}.`
     : state.filters.length ? "No picture passes all filters."
-      : "Try other words, or ask by meaning.", choices,
+      : "Try other words, or ask by meaning.";
+  const hasOthers = unmet?.values?.length > 0;
+  return notice("nothing", "Nothing was found.",
+    hasOthers ? `${text} ${titleOf(unmet.key)} can be:` : text,
+    hasOthers ? instead(unmet) : null,
     el("div", { class: "row" },
       state.filters.length ? action("Remove the filters", () => go({ filters: [] })) : null,
       state.by === "words" ? action("Ask by meaning", () => go({ by: "meaning" })) : null,
@@ -45,10 +51,12 @@ function nothing(results) {
 }
 
 function empty(catalog) {
-  return notice("nothing", "This catalog has no pictures yet.", catalog?.indexing
-    ? "They are being indexed; this page shows them when they are there."
-    : "Index a folder, and this page shows what is in it:",
-    catalog?.indexing ? null : el("pre", { tabindex: 0 }, "plainfilm-index --model pubmed-clip FOLDER"));
+  if (catalog?.indexing)
+    return notice("nothing", "This catalog has no pictures yet.",
+      "They are being indexed; this page shows them when they are there.");
+  return notice("nothing", "This catalog has no pictures yet.",
+    "Index a folder, and this page shows what is in it:",
+    el("pre", { tabindex: 0 }, "plainfilm-index --model pubmed-clip FOLDER"));
 }
 
 /** What an answer says of itself. `catalog` may be null. */
@@ -73,18 +81,21 @@ export function draw(results, catalog, extra = []) {
   place.replaceChildren(...notes);
 }
 
+const TITLES = { gone: "The server does not answer.", token: "Not let in." };
+
 /** What went wrong; `retry` asks again, for a server that is gone by itself, too. */
 export function fail(failure, retry, seconds) {
   if (failure.code === "empty") return place.replaceChildren(empty(null));
   const isGone = failure.code === "gone";
-  const title = { gone: "The server does not answer.", token: "Not let in." }[failure.code] ??
-    "This could not be answered.";
-  const text = isGone ? `It may have been stopped. Next try in ${seconds} s.` : `${failure.message}.`;
-  const isLost = failure.code === "not_found" && state.parts.some((p) => p.kind === "picture");
+  const text = isGone ? `It may have been stopped. Next try in ${seconds} s.`
+    : `${failure.message}.`;
+  const isForgotten = failure.code === "not_found" &&
+    state.parts.some((p) => p.kind === "picture");
   return place.replaceChildren(el("div", { class: "notice failure", role: "alert" },
-    el("p", {}, icon("close"), el("strong", {}, title), " ", text),
+    el("p", {}, icon("close"),
+      el("strong", {}, TITLES[failure.code] ?? "This could not be answered."), " ", text),
     el("div", { class: "row" }, isGone ? action("Try now", retry) : null,
-      isLost ? action("Go on without the picture", () =>
+      isForgotten ? action("Go on without the picture", () =>
         ask(state.parts.filter((p) => p.kind !== "picture"))) : null)));
 }
 
