@@ -11,6 +11,7 @@
 #include "core/search/combine.h"
 #include "core/search/fusion.h"
 #include "core/search/hits.h"
+#include "core/search/matched.h"
 #include "core/search/missing.h"
 #include "core/search/nearest.h"
 
@@ -141,6 +142,7 @@ static bool find_fused(pf_reader *r, const pf_query *q, const question *a, pf_hi
     return pf_engine_get_words(r->engine, &fusion.words, err) &&
            get_indexes(r, q, a->by, &fusion, err) &&
            pf_fusion_run(&fusion, q, out, err) &&
+           pf_matched_tell(fusion.words, fusion.phrase, out, err) &&
            (out->has_all_words ||
             pf_missing_find(fusion.words, fusion.store, fusion.phrase, &out->missing,
                             &out->n_missing, err));
@@ -186,10 +188,9 @@ static bool answer(pf_reader *r, const pf_query *q, question *a, pf_hits *out,
     pf_query with = *q;
     pf_backgrounds backgrounds;
     with.limit = q->limit + q->offset;
-    bool ok =
-        pf_chance_prepare(&backgrounds, &with, r, a->by, err) &&
-        pass_filters(r, q, a, err) &&
-        (a->by == PF_BY_WORDS || pf_combine(&a->asked, r, q->parts, q->n_parts, err));
+    bool ok = pf_chance_prepare(&backgrounds, &with, r, a->by, err) &&
+              pass_filters(r, q, a, err) &&
+              (a->by == PF_BY_WORDS || pf_combine(&a->asked, r, q, err));
     out->n_truncated = a->asked.n_truncated;
     out->no_image_passes = ok && q->n_filters > 0 && a->scope.n == 0;
     if (ok && !out->no_image_passes)

@@ -38,6 +38,7 @@ typedef struct {
     double collapse;
     const pf_filter *filters; /* all must be met */
     size_t n_filters;
+    bool hides_paths; /* a part names an image by its number, or by all of its path */
 } pf_query;
 
 void pf_query_init(pf_query *query); /* images, 10 hits, every score, no parts */
