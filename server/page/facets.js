@@ -5,6 +5,7 @@ import { count, el, find, icon, iconButton, kept } from "./dom.js";
 import * as api from "./api.js";
 import { choiceOf, filterOf } from "./filters.js";
 import { DIAGNOSES, inOrder, titleOf } from "./hits.js";
+import { results } from "./results.js";
 import { go, state } from "./state.js";
 
 const FEW = 7; // values of a key that are shown at first
@@ -74,13 +75,18 @@ export function redraw() {
   find("narrow").hidden = useful.length === 0;
 }
 
+/** By words alone those with the words are all there is. By both, what is near goes on
+ * behind them: where they are few, everything that passes the filters is counted. */
+const isCounted = () => state.by === "words" || results.totalOf === "filters" ||
+  results.total >= api.PAGE;
+
 /** Count anew for the state. A key that is filtered by is counted without that filter,
  * so that its other values can be chosen beside it. */
 export async function load() {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
-  const now = state;
+  const now = isCounted() ? state : { ...state, parts: [] };
   keys ??= inOrder((await api.facetKeys()).map((k) => k.value));
   const filtered = keys.filter((key) => chosenOf(key).length > 0);
   const open = keys.filter((key) => !filtered.includes(key));
