@@ -349,18 +349,49 @@ void pf_rows_of_numbers(pf_rows *rows, pf_precision precision, const pf_numbers 
 /* ---- which instructions ---- */
 
 static _Atomic(const pf_tile_set *) chosen;
+static _Atomic(const pf_tile_set *) preferred; /* by a test */
+static _Atomic(const char *) refused;          /* the first that computes wrongly */
+
+/* A set that computes wrongly is not used. The plain one is what is left. */
+static const pf_tile_set *choose(void)
+{
+    const char *named = getenv("PF_INSTRUCTIONS");
+    const pf_tile_set *first = atomic_load(&preferred), *set;
+    if (!first && named && *named)
+        first = pf_tile_set_find(named);
+    if (first && pf_tile_set_works(first))
+        return first;
+    if (first)
+        atomic_store(&refused, first->name);
+    for (size_t i = 0; (set = pf_tile_set_at(i)); i++) {
+        if (pf_tile_set_works(set) || !pf_tile_set_at(i + 1))
+            return set;
+        if (!atomic_load(&refused))
+            atomic_store(&refused, set->name);
+    }
+    return pf_tile_set_find("plain");
+}
 
 const pf_tile_set *pf_packed_instructions(void)
 {
     const pf_tile_set *set = atomic_load(&chosen);
-    if (set)
-        return set;
-    const char *named = getenv("PF_INSTRUCTIONS");
-    set = named && *named ? pf_tile_set_find(named) : NULL;
-    if (!set)
-        set = pf_tile_set_find(NULL);
-    atomic_store(&chosen, set);
+    if (!set) {
+        set = choose();
+        atomic_store(&chosen, set);
+    }
     return set;
+}
+
+const char *pf_packed_refused(void)
+{
+    return atomic_load(&refused);
+}
+
+void pf_packed_prefer(const pf_tile_set *set)
+{
+    atomic_store(&preferred, set);
+    atomic_store(&refused, NULL);
+    atomic_store(&chosen, NULL);
 }
 
 bool pf_packed_use(const char *name)

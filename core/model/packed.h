@@ -77,11 +77,18 @@ size_t pf_rows_blocks(pf_precision precision, size_t in);
 void pf_packed_multiply(const pf_packed *p, const pf_rows *rows, size_t first,
                         size_t end, float *y, size_t ldy);
 
-/* The instruction set that products use: the best that this machine has, unless a test
- * or the environment has chosen another (PF_INSTRUCTIONS). */
+/* The instruction set that products use: the best that this machine has and that
+ * computes rightly here (pf_tile_set_works()), unless a test or the environment has
+ * chosen another (PF_INSTRUCTIONS). */
 const pf_tile_set *pf_packed_instructions(void);
+/* The name of one that would have been used and computes wrongly; NULL when there is
+ * none. To be asked after it was chosen. */
+const char *pf_packed_refused(void);
 /* For tests: that of this name from now on, NULL for the best. False, and nothing
  * changed, when this machine lacks it. */
 bool pf_packed_use(const char *name);
+/* For tests: choose again, first this set, which may be a made-up one; NULL: as at the
+ * start. */
+void pf_packed_prefer(const pf_tile_set *set);
 
 #endif
