@@ -46,7 +46,10 @@ static int score_width(const pf_answer *answer)
 {
     int width = 5;
     for (size_t i = 0; i < pf_answer_count(answer); i++) {
-        const int n = snprintf(NULL, 0, "%.3f", pf_answer_hit(answer, i)->score);
+        const double score = pf_answer_hit(answer, i)->score;
+        if (isnan(score))
+            return 0; /* a list has none */
+        const int n = snprintf(NULL, 0, "%.3f", score);
         width = n > width ? n : width;
     }
     return width;
@@ -62,7 +65,9 @@ static void printer_init(printer *p, FILE *out, const pf_answer *answer, size_t 
                    .score_width = score_width(answer)};
     for (size_t n = n_ranks; n >= 100; n /= 10)
         p->rank_width++;
-    p->indent = (size_t)(p->rank_width + 2 + p->score_width + 2);
+    p->indent = (size_t)p->rank_width + 2;
+    if (p->score_width > 0)
+        p->indent += (size_t)p->score_width + 2;
     if (with_percentiles)
         p->indent += strlen("100.0 %  ");
     if (!getcwd(p->here, sizeof p->here - 1))
@@ -75,7 +80,9 @@ static void printer_init(printer *p, FILE *out, const pf_answer *answer, size_t 
 /* Rank, score, and percentile where it is known. */
 static void put_place(const printer *p, const pf_hit *h, size_t rank)
 {
-    fprintf(p->out, "%*zu  %*.3f  ", p->rank_width, rank, p->score_width, h->score);
+    fprintf(p->out, "%*zu  ", p->rank_width, rank);
+    if (p->score_width > 0)
+        fprintf(p->out, "%*.3f  ", p->score_width, h->score);
     if (p->has_percentiles) /* cut and not rounded: 100.0 % are all */
         fprintf(p->out, "%5.1f %%  ", floor(10 * h->percentile) / 10);
 }

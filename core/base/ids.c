@@ -38,10 +38,19 @@ int pf_ids_compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static bool are_sorted(const int64_t *ids, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (ids[i - 1] > ids[i])
+            return false;
+    }
+    return true;
+}
+
 size_t pf_ids_sort(int64_t *ids, size_t n)
 {
     size_t unique = 0;
-    if (n > 1)
+    if (!are_sorted(ids, n))
         qsort(ids, n, sizeof *ids, pf_ids_compare);
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || ids[i] != ids[i - 1])

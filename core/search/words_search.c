@@ -136,7 +136,7 @@ static bool take_candidate(void *user, const pf_store_word_match *m, bool *is_en
                            pf_err *err)
 {
     walk *w = user;
-    if (w->wanted != SOME && w->n_found >= w->ask->limit &&
+    if (w->wanted != SOME && !w->ask->finds_all && w->n_found >= w->ask->limit &&
         m->score < w->hits[w->n_hits - 1].score) {
         *is_enough = true; /* what is as good as the last one may have a lower id */
         return true;
@@ -177,7 +177,8 @@ static bool find_all(walk *w, pf_err *err)
     if (!walk_typed(w, groups, &has_names, err))
         return false;
     w->wanted = ALL_NAMED;
-    if (w->n_found < w->ask->limit && has_names && !walk_candidates(w, q, true, err))
+    if ((w->n_found < w->ask->limit || w->ask->finds_all) && has_names &&
+        !walk_candidates(w, q, true, err))
         return false;
     w->wanted = SOME;
     return w->n_found >= w->ask->limit || q->n_groups == 1 ||
@@ -211,6 +212,7 @@ int pf_words_best_image_first(const void *a, const void *b)
 static bool finish(walk *w, pf_words_answer *out, pf_err *err)
 {
     const bool by_image = w->ask->by_image;
+    const size_t limit = w->ask->finds_all ? SIZE_MAX : w->ask->limit;
     size_t kept = 0;
     if (w->n_hits > 0)
         qsort(w->hits, w->n_hits, sizeof *w->hits,
@@ -218,7 +220,7 @@ static bool finish(walk *w, pf_words_answer *out, pf_err *err)
     w->images.n = 0;
     if (w->images.at)
         memset(w->images.at, 0, w->images.room * sizeof *w->images.at);
-    for (size_t i = 0; i < w->n_hits && kept < w->ask->limit; i++) {
+    for (size_t i = 0; i < w->n_hits && kept < limit; i++) {
         bool is_new = true;
         if (by_image && !put_id(&w->images, w->hits[i].image_id, &is_new, err))
             return false;

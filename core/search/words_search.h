@@ -26,8 +26,10 @@ typedef struct {
     const char *text;      /* the question, UTF-8 */
     const int64_t *images; /* [n_images], ascending: only captions of these; or NULL */
     size_t n_images;
-    size_t limit;  /* at most so many hits, >= 1 */
-    bool by_image; /* of each image only its best caption */
+    size_t limit;   /* at most so many hits, >= 1, */
+    bool finds_all; /* and behind them, or among them, all that have all words of the
+                       question; when nothing has, all that have some */
+    bool by_image;  /* of each image only its best caption */
 } pf_words_ask;
 
 typedef struct {
