@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/uri.h"
+#include "core/base/unicode.h"
 #include "core/base/utf8.h"
 
 enum { DEFAULT_COLUMNS = 80, COLUMNS_MAX = 1000 };
@@ -65,28 +66,40 @@ static size_t sequence_length(const char *s, size_t n)
     return i < n && in((unsigned char)s[i], 0x40, 0x7E) ? i + 1 : i;
 }
 
+/* What is written in one piece: bytes that are taken, and what is shown for them. */
+typedef struct {
+    size_t length;
+    const char *shown; /* NULL: the bytes themselves */
+    size_t columns;
+} piece;
+
+static piece piece_at(const char *text, size_t n)
+{
+    uint32_t c = 0;
+    const size_t length = pf_utf8_decode(text, n, &c);
+    if (length == 0)
+        return (piece){1, "\xEF\xBF\xBD", 1};
+    if (c == '\t' || c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029)
+        return (piece){length, " ", 1};
+    const bool is_escape = c == 0x1B && length < n && text[length] == '[';
+    if (c == 0x9B || is_escape) {
+        const size_t begin = length + is_escape;
+        return (piece){begin + sequence_length(text + begin, n - begin), "?", 1};
+    }
+    if (pf_utf8_is_control(c))
+        return (piece){length, "?", 1};
+    return (piece){length, NULL, pf_unicode_columns(c)};
+}
+
 void pf_term_print(FILE *file, const char *text, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        uint32_t c = 0;
-        size_t length = pf_utf8_decode(text + i, n - i, &c);
-        if (length == 0) {
-            fputs("\xEF\xBF\xBD", file);
-            i++;
-            continue;
-        }
-        i += length;
-        if (c == '\t' || c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029) {
-            fputc(' ', file);
-        } else if (c == 0x9B || (c == 0x1B && i < n && text[i] == '[')) {
-            i += c == 0x1B;
-            i += sequence_length(text + i, n - i);
-            fputc('?', file);
-        } else if (pf_utf8_is_control(c)) {
-            fputc('?', file);
-        } else {
-            fwrite(text + i - length, 1, length, file);
-        }
+        const piece p = piece_at(text + i, n - i);
+        if (p.shown)
+            fputs(p.shown, file);
+        else
+            fwrite(text + i, 1, p.length, file);
+        i += p.length;
     }
 }
 
@@ -117,12 +130,65 @@ size_t pf_term_fitting(const char *text, size_t n, size_t columns)
 {
     size_t used = 0;
     for (size_t i = 0; i < n;) {
-        uint32_t code = 0;
-        const size_t length = pf_utf8_decode(text + i, n - i, &code);
-        used += code >= 0x1100 ? 2 : 1;
+        const piece p = piece_at(text + i, n - i);
+        used += p.columns;
         if (used > columns)
             return i;
-        i += length > 0 ? length : 1;
+        i += p.length;
     }
     return n;
+}
+
+/* Does a blank stand there, one that is shown as such? */
+static bool is_blank(const char *text, size_t n, size_t i)
+{
+    if (i >= n)
+        return false;
+    const piece p = piece_at(text + i, n - i);
+    return p.shown ? p.shown[0] == ' ' : text[i] == ' ';
+}
+
+/* The first character, with its marks, however wide. */
+static size_t first_character(const char *text, size_t n)
+{
+    size_t i = piece_at(text, n).length;
+    while (i < n) {
+        const piece p = piece_at(text + i, n - i);
+        if (p.columns > 0)
+            break;
+        i += p.length;
+    }
+    return i;
+}
+
+/* Where the blanks begin that the last words that fit end with; 0: there are none. */
+static size_t last_break(const char *text, size_t n, size_t fitting)
+{
+    size_t found = 0;
+    bool was_blank = true; /* blanks in front are no break */
+    for (size_t i = 0; i <= fitting && i < n;) {
+        const bool blank = is_blank(text, n, i);
+        if (blank && !was_blank)
+            found = i;
+        was_blank = blank;
+        i += piece_at(text + i, n - i).length;
+    }
+    return found;
+}
+
+size_t pf_term_break(const char *text, size_t n, size_t columns, size_t *next)
+{
+    size_t end = pf_term_fitting(text, n, columns);
+    *next = n;
+    if (end == n)
+        return n;
+    const size_t at = last_break(text, n, end);
+    if (at > 0)
+        end = at;
+    else if (end == 0)
+        end = first_character(text, n);
+    *next = end;
+    while (*next < n && is_blank(text, n, *next))
+        *next += piece_at(text + *next, n - *next).length;
+    return end;
 }

@@ -35,9 +35,15 @@ void pf_term_print(FILE *file, const char *text, size_t n);
 /* The same for a string. */
 void pf_term_puts(FILE *file, const char *text);
 
-/* Bytes of `text` that fit into `columns`. Past U+1100 a character counts as two, as
- * East Asian ones and pictographs take: a few come out shorter than need be. */
+/* Bytes of `text` that fit into `columns`, as pf_term_print() writes them; marks stay
+ * with the character they are on. */
 size_t pf_term_fitting(const char *text, size_t n, size_t columns);
+
+/* Where a line of `columns` ends: bytes of `text` that stand on it. It ends between
+ * words, or within one that is longer than a line; at least one character is on it.
+ * *next: where the line behind it begins, blanks at the break left out; `n` when there
+ * is none. */
+size_t pf_term_break(const char *text, size_t n, size_t columns, size_t *next);
 
 /* Between these two what is printed is a link to the file at the absolute `path`; bytes
  * that do not belong into a URI are written as %XX. For a terminal that has links. */

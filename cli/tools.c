@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 
 #include "core/base/buf.h"
 #include "core/base/file.h"
@@ -33,28 +34,62 @@ bool pf_cli_is_folder(const char *path)
     return pf_path_is_folder(path);
 }
 
+enum { CHUNK = 1 << 16 };
+
+/* At most `n` bytes behind those that are there. */
+static bool read_up_to(FILE *in, const char *name, size_t n, pf_buf *b, pf_err *err)
+{
+    for (size_t want, got; n > 0; n -= got) {
+        want = n < CHUNK ? n : CHUNK;
+        if (!pf_buf_reserve(b, want, err))
+            return pf_fail_in(err, "%s", name);
+        got = fread(b->data + b->size, 1, want, in);
+        b->size += got;
+        if (got < want)
+            break;
+    }
+    return !ferror(in) || pf_fail_errno(err, errno, "cannot read %s", name);
+}
+
+static bool take_text(pf_buf *b, char **out, size_t *n, pf_err *err)
+{
+    *n = b->size;
+    *out = pf_buf_add(b, "", 0, err) ? pf_buf_take(b, err) : NULL;
+    return *out != NULL;
+}
+
 bool pf_cli_read(FILE *in, const char *name, size_t max, char **out, size_t *n,
                  pf_err *err)
 {
-    enum { CHUNK = 1 << 16 };
     pf_buf b;
-    bool ok = true;
     *out = NULL;
     pf_buf_init(&b, max);
-    for (size_t got = CHUNK; ok && got == CHUNK; b.size += got) {
-        got = 0;
-        ok = pf_buf_reserve(&b, CHUNK, err) || pf_fail_in(err, "%s", name);
-        if (ok)
-            got = fread(b.data + b.size, 1, CHUNK, in);
-    }
-    if (ok && ferror(in))
-        ok = pf_fail_errno(err, errno, "cannot read %s", name);
-    if (ok) {
-        *n = b.size;
-        *out = pf_buf_add(&b, "", 0, err) ? pf_buf_take(&b, err) : NULL;
-    }
+    const bool ok =
+        read_up_to(in, name, SIZE_MAX, &b, err) && take_text(&b, out, n, err);
     pf_buf_free(&b);
-    return *out != NULL;
+    return ok;
+}
+
+bool pf_cli_read_bytes(FILE *in, const char *name, size_t n, char **out, size_t *got,
+                       pf_err *err)
+{
+    pf_buf b;
+    *out = NULL;
+    pf_buf_init(&b, n + 1);
+    const bool ok = read_up_to(in, name, n, &b, err) && take_text(&b, out, got, err);
+    pf_buf_free(&b);
+    return ok;
+}
+
+void pf_cli_skip_bytes(FILE *in, size_t n)
+{
+    char chunk[4096];
+    while (n > 0) {
+        const size_t want = n < sizeof chunk ? n : sizeof chunk;
+        if (fread(chunk, 1, want, in) < want)
+            return;
+        n -= want;
+    }
 }
 
 bool pf_cli_read_file(const char *path, size_t max, char **out, size_t *n, pf_err *err)

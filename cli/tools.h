@@ -21,7 +21,12 @@ bool pf_cli_is_folder(const char *path);
  * stands behind it. Given, free with pf_free(). `name` is for messages. */
 PF_MUST_CHECK bool pf_cli_read(FILE *in, const char *name, size_t max, char **out,
                                size_t *n, pf_err *err);
-/* The same for the file `path`. */
+/* The next `n` bytes and no more, fewer only where `in` ends; *got is how many. */
+PF_MUST_CHECK bool pf_cli_read_bytes(FILE *in, const char *name, size_t n, char **out,
+                                     size_t *got, pf_err *err);
+/* Read over them. */
+void pf_cli_skip_bytes(FILE *in, size_t n);
+/* All of the file `path`, as pf_cli_read() does it. */
 PF_MUST_CHECK bool pf_cli_read_file(const char *path, size_t max, char **out, size_t *n,
                                     pf_err *err);
 

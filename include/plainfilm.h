@@ -295,8 +295,9 @@ PF_MUST_CHECK PF_API bool pf_request_add_picture(pf_request *request,
                                                  const uint8_t *bytes, size_t n,
                                                  const char *name, double weight,
                                                  pf_err *err);
-/* An image of the catalog by its id or its path; it is left out of the images found,
- * and its case out of the cases. */
+/* An image of the catalog by its id, its path, or the end of its path (a file name)
+ * when one file alone ends so, and paths are not hidden; it is left out of the images
+ * found, and its case out of the cases. */
 PF_MUST_CHECK PF_API bool pf_request_add_like(pf_request *request, const char *image,
                                               double weight, pf_err *err);
 /* "modality=CT|MR", "date=2019..2021" and the like: only images for which this holds.
@@ -382,6 +383,15 @@ PF_MUST_CHECK PF_API bool pf_request_evaluate(pf_request *request, const char *q
 PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *text,
                                                size_t n, bool may_name_files,
                                                pf_err *err);
+
+/* {"image": "-"} of the above is a picture that the caller has to give before it asks:
+ * so many `bytes` as the line says, 0 when it does not. Where "bytes" was said this
+ * holds also after a failure, for who has to read over them. */
+PF_API bool pf_request_wants_picture(const pf_request *request, size_t *bytes);
+/* MISUSE when none is wanted. */
+PF_MUST_CHECK PF_API bool pf_request_give_picture(pf_request *request,
+                                                  const uint8_t *bytes, size_t n,
+                                                  pf_err *err);
 
 /* What is searched for, in words for people: "effusion, the picture a.png, where
  * modality=CT"; "" when neither parts nor filters were added.
@@ -487,6 +497,22 @@ typedef struct {
     double score;
 } pf_reason;
 
+/* How a word of the phrase stands in a caption. */
+typedef enum {
+    PF_MET_TYPED,   /* as it was typed; case and accents make no difference */
+    PF_MET_FORM,    /* in another form or spelling: effusions, haemorrhage */
+    PF_MET_SYNONYM, /* by another name for the same */
+} pf_met;
+
+/* A word, or words side by side, and a mention that counts: one that is not denied,
+ * unless the phrase denies it as well. */
+typedef struct {
+    size_t struct_size;
+    const char *asked; /* as it was typed */
+    pf_met as;
+    size_t start, end; /* bytes of the hit's `caption`, end not included */
+} pf_match;
+
 /* An image, a caption or a case that was found. */
 typedef struct {
     size_t struct_size;
@@ -518,6 +544,8 @@ typedef struct {
     size_t n_duplicates;
     const pf_caption *captions; /* all of the image, then of its case; by id */
     size_t n_captions;
+    const pf_match *matches; /* by words or both: of `caption`, by their start */
+    size_t n_matches;
 } pf_hit;
 
 /* A word of the phrase that no caption has, by words or both, and the nearest that

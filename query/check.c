@@ -135,6 +135,8 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         {command.no_negation, SEARCHES | EVALUATE, "--no-negation", NULL},
         {command.collapse >= 0, SEARCHES, "--collapse", NULL},
         {command.all_captions, SEARCH, "--all-captions", NULL},
+        {command.wrap, SEARCH | PHRASES | DUPLICATES, "--wrap", NULL},
+        {command.wrap && command.format != FORMAT_TEXT, 0, "--wrap", "--format text"},
         {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS | VALUES,
          "--hide-paths", NULL},
         {command.sheet != NULL, SEARCH, "--sheet", NULL},
@@ -153,6 +155,11 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (!rules[i].is_given || (rules[i].jobs & job))
             continue;
+        if (job == BATCH && has_item(args, TAG_IMAGE) && i == 0)
+            return pf_cli_fail(err, PF_ERR_MISUSE,
+                               "--image does not go with --batch, a line names its "
+                               "picture: {\"image\": FILE}, or - for what follows the "
+                               "line " SEE);
         if (rules[i].only)
             return pf_cli_fail(err, PF_ERR_MISUSE, "%s is for %s " SEE, rules[i].what,
                                rules[i].only);

@@ -31,8 +31,8 @@ static const pf_opt options[] = {
      .name = "like",
      .arg = "ID|PATH",
      .tag = TAG_LIKE,
-     .help = "an image of the catalog, by its number or path; it is left out of the "
-             "images found, and its case out of the cases. Needs no model"},
+     .help = "an image of the catalog, by its number, path or file name; it is left "
+             "out of the images found, and its case out of the cases. Needs no model"},
     {.kind = PF_OPT_LIST,
      .name = "without",
      .arg = "PHRASE",
@@ -247,6 +247,11 @@ static const pf_opt options[] = {
      .help = "show all captions of a hit, not only the one by which it was found; JSON "
              "always has them"},
     {.kind = PF_OPT_FLAG,
+     .name = "wrap",
+     .to = &command.wrap,
+     .help = "as text, captions whole, on lines of the terminal's width; without, at "
+             "most three lines of each there, and elsewhere one that is whole"},
+    {.kind = PF_OPT_FLAG,
      .name = "hide-paths",
      .to = &command.hide_paths,
      .help = "name images by their number where their paths would stand, which may "
@@ -272,7 +277,8 @@ static const pf_opt options[] = {
      .short_name = 'v',
      .name = "verbose",
      .to = &command.verbose,
-     .help = "say more on stderr: oddities of the model, time taken"},
+     .help = "all attributes of each hit and its place in each ranking; more on "
+             "stderr: oddities of the model, time taken"},
     {.kind = PF_OPT_END},
 };
 

@@ -40,7 +40,7 @@ static void print_as_text(const pf_answer *answer)
     else if (job == PF_JOB_CLASSIFY_HITS)
         print_labels(stdout, answer);
     else if (job != PF_JOB_CLASSIFY_PICTURES)
-        print_text(stdout, answer, command.verbose, command.all_captions);
+        print_text(stdout, answer);
     print_facets_text(stdout, answer);
 }
 

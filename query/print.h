@@ -14,12 +14,9 @@
 /* print.c: as --format says. */
 PF_MUST_CHECK bool print_answer(const pf_answer *answer, pf_exit *status, pf_err *err);
 
-/* print_text.c: for people, with `has_reasons` why each hit is there, with
- * `all_captions` not only the one by which it was found; print_paths() ends each path
- * in `end`; false when it left out one that has line breaks inside, which would be read
- * as several. */
-void print_text(FILE *out, const pf_answer *answer, bool has_reasons,
-                bool all_captions);
+/* print_text.c: for people; print_paths() ends each path in `end`; false when it left
+ * out one that has line breaks inside, which would be read as several. */
+void print_text(FILE *out, const pf_answer *answer);
 bool print_paths(FILE *out, const pf_answer *answer, char end);
 void print_groups_text(FILE *out, const pf_answer *answer);
 /* The first line of hit `i`, an image, and what was folded into it; the indent of the

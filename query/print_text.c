@@ -4,22 +4,28 @@
  *    1  0.312   99.4 %  chest/effusion.png  #7
  *                       Right pleural effusion in a 60-year-old man
  *                       case: Pleural effusion
+ *                       modality=CR  anatomy=chest
+ *                       by its words: pleural, effusion
  *
- * with rank, score, and the score's percentile where it is known;
+ * with rank, score, and the score's percentile where it is known, which would look like
+ * a confidence where nothing is nearer than chance: there neither is shown;
  * or, when captions are found, the caption first and the path below it; of a case its
  * title, how much of it was found, and its best image.
- * On a terminal a caption is cut to one line, a path is a link to its file, and colours
- * are used where they are welcome; anywhere else all of it is there and nothing but
- * text. Paths, captions and titles come from files of unknown origin: they go through
- * pf_term_puts().
+ * On a terminal a caption goes on a few lines of its width (paragraph.h), a path is a
+ * link to its file, and colours are used where they are welcome; anywhere else all of
+ * it is there and nothing but text. Paths, captions and titles come from files of
+ * unknown origin: they go through pf_term_puts().
  */
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli/term.h"
 #include "cli/uri.h"
+#include "query/attributes.h"
+#include "query/paragraph.h"
 #include "query/print.h"
 #include "query/say.h"
 
@@ -31,10 +37,18 @@ typedef struct {
     FILE *out;
     pf_term term;
     char here[PATH_MAX]; /* the current folder and a '/'; "" when it is not known */
-    bool has_percentiles;
+    bool has_scores, has_percentiles;
     int rank_width, score_width;
-    size_t indent; /* of the lines below the first of a hit */
+    size_t place; /* columns of rank and scores, */
+    size_t
+        indent; /* of the lines below the first of a hit: the same if there is room */
 } printer;
+
+enum {
+    LEAST_COLUMNS = 24, /* that a caption should have */
+    SMALL_INDENT = 4,   /* else */
+    CAPTION_LINES = 3,  /* on a terminal, without --wrap */
+};
 
 static bool has_percentiles(const pf_answer *answer)
 {
@@ -46,30 +60,45 @@ static int score_width(const pf_answer *answer)
 {
     int width = 5;
     for (size_t i = 0; i < pf_answer_count(answer); i++) {
-        const double score = pf_answer_hit(answer, i)->score;
-        if (isnan(score))
-            return 0; /* a list has none */
-        const int n = snprintf(NULL, 0, "%.3f", score);
+        const int n = snprintf(NULL, 0, "%.3f", pf_answer_hit(answer, i)->score);
         width = n > width ? n : width;
     }
     return width;
 }
 
+/* Columns of the lines; 0: there are no lines. */
+static size_t columns_of(const printer *p)
+{
+    return p->term.is_terminal || command.wrap ? (size_t)p->term.columns : 0;
+}
+
+static void set_indent(printer *p)
+{
+    p->place = (size_t)p->rank_width + 2;
+    if (p->has_scores)
+        p->place += (size_t)p->score_width + 2;
+    if (p->has_percentiles)
+        p->place += strlen("100.0 %  ");
+    const bool is_narrow =
+        columns_of(p) > 0 && columns_of(p) < p->place + LEAST_COLUMNS;
+    p->indent = is_narrow ? SMALL_INDENT : p->place;
+}
+
 static void printer_init(printer *p, FILE *out, const pf_answer *answer, size_t n_ranks,
                          bool with_percentiles)
 {
+    const pf_answer_about *about = pf_answer_get_about(answer);
+    const bool is_chance = about->chance == PF_CHANCE_NO_BETTER;
+    const bool is_list = about->by == PF_BY_DEFAULT;
     *p = (printer){.out = out,
                    .term = pf_term_of(out),
-                   .has_percentiles = with_percentiles,
+                   .has_scores = !is_chance && !is_list,
+                   .has_percentiles = with_percentiles && !is_chance,
                    .rank_width = 2,
                    .score_width = score_width(answer)};
     for (size_t n = n_ranks; n >= 100; n /= 10)
         p->rank_width++;
-    p->indent = (size_t)p->rank_width + 2;
-    if (p->score_width > 0)
-        p->indent += (size_t)p->score_width + 2;
-    if (with_percentiles)
-        p->indent += strlen("100.0 %  ");
+    set_indent(p);
     if (!getcwd(p->here, sizeof p->here - 1))
         p->here[0] = '\0';
     const size_t n = strlen(p->here);
@@ -81,7 +110,7 @@ static void printer_init(printer *p, FILE *out, const pf_answer *answer, size_t 
 static void put_place(const printer *p, const pf_hit *h, size_t rank)
 {
     fprintf(p->out, "%*zu  ", p->rank_width, rank);
-    if (p->score_width > 0)
+    if (p->has_scores)
         fprintf(p->out, "%*.3f  ", p->score_width, h->score);
     if (p->has_percentiles) /* cut and not rounded: 100.0 % are all */
         fprintf(p->out, "%5.1f %%  ", floor(10 * h->percentile) / 10);
@@ -100,25 +129,45 @@ static const char *short_path(const printer *p, const char *path)
     return n > 1 && strncmp(path, p->here, n) == 0 && path[n] != '\0' ? path + n : path;
 }
 
-/* The rest of a line that begins in column `used`, cut to the terminal's width. */
+/* The rest of a line that begins in column `used`, and no more lines than `most`; 0 are
+ * all it takes. */
+static void put_lines(const printer *p, size_t used, size_t most, const char *text,
+                      const pf_match *matches, size_t n)
+{
+    const paragraph lines = {p->out, p->term, columns_of(p), p->indent, most};
+    paragraph_put(&lines, used, text, matches, n);
+}
+
+/* A title, and the like: one line. */
 static void put_text(const printer *p, size_t used, const char *text)
 {
-    const size_t n = strlen(text);
-    size_t shown = n;
-    if (p->term.is_terminal) {
-        const size_t columns = (size_t)p->term.columns;
-        const size_t room = columns > used + 20 ? columns - used : 20;
-        if (pf_term_fitting(text, n, room) < n)
-            shown = pf_term_fitting(text, n, room - 1);
-    }
-    pf_term_print(p->out, text, shown);
-    fputs(shown < n ? "\xE2\x80\xA6\n" : "\n", p->out);
+    put_lines(p, used, 1, text, NULL, 0);
 }
 
 static void put_line(const printer *p, const char *label, const char *text)
 {
     fprintf(p->out, "%*s%s", (int)p->indent, "", label);
     put_text(p, p->indent + strlen(label), text);
+}
+
+/* A caption behind what stands in its line already. */
+static void put_words(const printer *p, size_t used, const char *text,
+                      const pf_match *matches, size_t n)
+{
+    put_lines(p, used, command.wrap ? 0 : CAPTION_LINES, text, matches, n);
+}
+
+static void put_label(const printer *p, const char *label, const char *text)
+{
+    fprintf(p->out, "%*s%s", (int)p->indent, "", label);
+    put_words(p, p->indent + strlen(label), text, NULL, 0);
+}
+
+/* The caption that is shown of a hit, with what was found in it. */
+static void put_own_caption(const printer *p, const pf_hit *h)
+{
+    fprintf(p->out, "%*s", (int)p->indent, "");
+    put_words(p, p->indent, h->caption, h->matches, h->n_matches);
 }
 
 static void put_path(const printer *p, const pf_hit *h, const char *style)
@@ -143,7 +192,7 @@ static void put_image(const printer *p, const pf_hit *h)
 {
     put_path(p, h, BOLD);
     if (h->caption)
-        put_line(p, "", h->caption);
+        put_own_caption(p, h);
     if (h->case_title && h->case_title[0] != '\0')
         put_line(p, "case: ", h->case_title);
     else if (h->case_key)
@@ -152,7 +201,12 @@ static void put_image(const printer *p, const pf_hit *h)
 
 static void put_caption(const printer *p, const pf_hit *h)
 {
-    put_text(p, p->indent, h->caption);
+    if (p->indent < p->place) { /* a narrow terminal */
+        fputc('\n', p->out);
+        put_own_caption(p, h);
+    } else {
+        put_words(p, p->place, h->caption, h->matches, h->n_matches);
+    }
     if (!h->path)
         return; /* a phrase of the user's own */
     fprintf(p->out, "%*s", (int)p->indent, "");
@@ -164,7 +218,7 @@ static void put_case(const printer *p, const pf_hit *h)
     const bool has_title = h->case_title && h->case_title[0] != '\0' &&
                            strcmp(h->case_title, h->case_key) != 0;
     set_style(p, BOLD);
-    put_text(p, p->indent, has_title ? h->case_title : h->case_key);
+    put_text(p, p->place, has_title ? h->case_title : h->case_key);
     set_style(p, PLAIN);
     fprintf(p->out, "%*s", (int)p->indent, "");
     set_style(p, DIM);
@@ -179,7 +233,115 @@ static void put_case(const printer *p, const pf_hit *h)
     fprintf(p->out, "%*s", (int)p->indent, "");
     put_path(p, h, "");
     if (h->caption)
-        put_line(p, "", h->caption);
+        put_own_caption(p, h);
+}
+
+/* ---- what is told below a hit ---------------------------------------------------- */
+
+static void put_attribute(const printer *p, const pf_attribute *a)
+{
+    fprintf(p->out, "%*s", (int)p->indent, "");
+    pf_term_puts(p->out, a->key);
+    fputc('=', p->out);
+    put_lines(p, p->indent + strlen(a->key) + 1, 0, a->value, NULL, 0);
+}
+
+/* A few in one line, or all of them. */
+static void put_attributes(const printer *p, const pf_hit *h)
+{
+    char *line = command.verbose ? NULL : attributes_line(h);
+    if (h->n_attributes > 0)
+        set_style(p, DIM);
+    if (line && h->n_attributes > 0)
+        put_line(p, "", line);
+    for (size_t i = 0; command.verbose && i < h->n_attributes; i++)
+        put_attribute(p, &h->attributes[i]);
+    if (h->n_attributes > 0)
+        set_style(p, PLAIN);
+    pf_free(line);
+}
+
+static bool is_same_place(const pf_match *a, const pf_match *b)
+{
+    return a->start == b->start && a->end == b->end;
+}
+
+/* Does the caption have the same there, as far as people see? */
+static bool is_same_text(const pf_hit *h, const pf_match *a, const pf_match *b)
+{
+    const size_t n = a->end - a->start;
+    return n == b->end - b->start &&
+           strncasecmp(h->caption + a->start, h->caption + b->start, n) == 0;
+}
+
+/* Was this said of one of the matches before? */
+static bool is_told(const pf_hit *h, size_t i)
+{
+    const pf_match *m = &h->matches[i];
+    for (size_t k = 0; k < i; k++) {
+        const pf_match *o = &h->matches[k];
+        if (o->as != m->as)
+            continue;
+        if (m->as == PF_MET_SYNONYM && is_same_place(o, m))
+            return true;
+        if (strcmp(o->asked, m->asked) == 0 &&
+            (m->as == PF_MET_TYPED || is_same_text(h, o, m)))
+            return true;
+    }
+    return false;
+}
+
+/* "CXR (synonym of chest radiograph)": one name may stand for several words. */
+static void write_synonym(FILE *out, const pf_hit *h, size_t i)
+{
+    const pf_match *m = &h->matches[i];
+    fprintf(out, "%.*s (synonym of", (int)(m->end - m->start), h->caption + m->start);
+    for (; i < h->n_matches && is_same_place(m, &h->matches[i]); i++)
+        fprintf(out, " %s", h->matches[i].asked);
+    fputc(')', out);
+}
+
+static void write_match(FILE *out, const pf_hit *h, size_t i)
+{
+    const pf_match *m = &h->matches[i];
+    if (m->as == PF_MET_SYNONYM)
+        write_synonym(out, h, i);
+    else if (m->as == PF_MET_TYPED)
+        fputs(m->asked, out);
+    else
+        fprintf(out, "%.*s", (int)(m->end - m->start), h->caption + m->start);
+}
+
+/* "by its words: pleural, hydrothorax (synonym of pleural effusion)". Given. */
+static char *list_matches(const pf_hit *h)
+{
+    char *text = NULL;
+    size_t size;
+    bool is_first = true;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t i = 0; out && i < h->n_matches; i++) {
+        if (is_told(h, i))
+            continue;
+        fputs(is_first ? "by its words: " : ", ", out);
+        write_match(out, h, i);
+        is_first = false;
+    }
+    return out && fclose(out) == 0 ? text : NULL;
+}
+
+/* Why it was found: its words, or else their meaning. */
+static void put_matched(const printer *p, const pf_hit *h, pf_by by)
+{
+    if (by != PF_BY_WORDS && by != PF_BY_BOTH)
+        return;
+    char *words = h->n_matches > 0 ? list_matches(h) : NULL;
+    set_style(p, DIM);
+    if (words)
+        put_label(p, "", words);
+    else
+        put_line(p, "", h->by_words.rank > 0 ? "by words" : "by meaning");
+    set_style(p, PLAIN);
+    pf_free(words);
 }
 
 static void put_reason(const printer *p, const char *what, const pf_reason *r,
@@ -230,30 +392,36 @@ static void put_other_captions(const printer *p, const pf_hit *h)
 {
     for (size_t i = 0; i < h->n_captions; i++) {
         if (!h->caption || strcmp(h->captions[i].text, h->caption) != 0)
-            put_line(p, "also: ", h->captions[i].text);
+            put_label(p, "also: ", h->captions[i].text);
     }
 }
 
-void print_text(FILE *out, const pf_answer *answer, bool has_reasons, bool all_captions)
+static void put_hit(const printer *p, const pf_answer_about *about, const pf_hit *h)
 {
-    const pf_find find = pf_answer_get_about(answer)->find;
+    if (about->find == PF_FIND_CASES)
+        put_case(p, h);
+    else if (about->find == PF_FIND_CAPTIONS)
+        put_caption(p, h);
+    else
+        put_image(p, h);
+    if (command.all_captions)
+        put_other_captions(p, h);
+    put_attributes(p, h);
+    put_matched(p, h, about->by);
+    put_duplicates(p, about->find, h);
+    if (command.verbose)
+        put_reasons(p, h);
+}
+
+void print_text(FILE *out, const pf_answer *answer)
+{
     const size_t n = pf_answer_count(answer);
     printer p;
     printer_init(&p, out, answer, n, has_percentiles(answer));
     for (size_t i = 0; i < n; i++) {
         const pf_hit *h = pf_answer_hit(answer, i);
         put_place(&p, h, pf_answer_rank(answer, i));
-        if (find == PF_FIND_CASES)
-            put_case(&p, h);
-        else if (find == PF_FIND_CAPTIONS)
-            put_caption(&p, h);
-        else
-            put_image(&p, h);
-        if (all_captions)
-            put_other_captions(&p, h);
-        put_duplicates(&p, find, h);
-        if (has_reasons)
-            put_reasons(&p, h);
+        put_hit(&p, pf_answer_get_about(answer), h);
     }
 }
 
@@ -289,7 +457,7 @@ void print_groups_text(FILE *out, const pf_answer *answer)
             fprintf(out, "%*s  %*.3f  ", p.rank_width, "", p.score_width, h->score);
             put_path(&p, h, "");
             if (h->caption)
-                put_line(&p, "", h->caption);
+                put_own_caption(&p, h);
         }
     }
 }

@@ -32,7 +32,7 @@ typedef struct {
     double min_score, min_percentile;
     double duplicates, collapse; /* thresholds; below 0: not asked for */
     int format;                  /* print_format */
-    bool no_negation, all_captions, hide_paths, ends_in_nul;
+    bool no_negation, all_captions, wrap, hide_paths, ends_in_nul;
     bool embed, batch, evaluate, values, quiet, verbose;
 } asked;
 

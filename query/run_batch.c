@@ -6,7 +6,8 @@
  * the command line says, and the filters of both must hold. A line that cannot be
  * answered becomes {"error": ...} and does not stop the others. Each answer is flushed,
  * so that a program can ask one question after another through pipes; what is indexed
- * meanwhile is seen by the next line.
+ * meanwhile is seen by the next line. The one thing on stdin that is no line is a
+ * picture behind the line that says so.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "query/say.h"
 
 enum { LINE_MAX_BYTES = 1 << 20, PICTURE_LINE_MAX_BYTES = 384 << 20 };
+enum { PICTURE_MAX_BYTES = 256 << 20 };
 
 /* What all lines share. */
 typedef struct {
@@ -33,13 +35,42 @@ static bool add_phrase(pf_request *r, const char *text, pf_err *err)
            pf_request_add_phrase(r, text, weight, err);
 }
 
+/* What follows the line is the picture that it names as "-": so many bytes as it says,
+ * else all there is. */
+static bool read_picture(pf_request *r, size_t n, pf_err *err)
+{
+    char *bytes = NULL;
+    size_t got = 0;
+    bool ok = n > 0 ? pf_cli_read_bytes(stdin, "stdin", n, &bytes, &got, err)
+                    : pf_cli_read(stdin, "stdin", PICTURE_MAX_BYTES, &bytes, &got, err);
+    if (ok && got < n)
+        ok = pf_cli_fail(err, PF_ERR_FORMAT,
+                         "stdin ends after %zu of the picture's %zu bytes", got, n);
+    ok = ok && pf_request_give_picture(r, (const uint8_t *)bytes, got, err);
+    pf_free(bytes);
+    return ok;
+}
+
+/* Whatever the object says: where its picture ends the next line begins. */
+static bool read_object(pf_request *r, const pf_cli_line *line, pf_err *err)
+{
+    size_t n;
+    const bool ok = pf_request_read_json(r, line->text, line->size, true, err);
+    if (!pf_request_wants_picture(r, &n))
+        return ok;
+    if (ok)
+        return read_picture(r, n, err);
+    pf_cli_skip_bytes(stdin, n);
+    return false;
+}
+
 /* A phrase is short; a line with a picture in it is not. */
 static bool read_request(pf_request *r, const pf_cli_line *line, pf_err *err)
 {
     if (line->size == 0)
         return pf_cli_fail(err, PF_ERR_MISUSE, "the line is empty");
     if (line->text[strspn(line->text, " \t")] == '{')
-        return pf_request_read_json(r, line->text, line->size, true, err);
+        return read_object(r, line, err);
     if (line->size > LINE_MAX_BYTES)
         return pf_cli_fail(err, PF_ERR_LIMIT, "the line: more than %d bytes",
                            LINE_MAX_BYTES);

@@ -184,7 +184,7 @@ static void write_question(pf_json_writer *w, const pf_answer *a, const pf_reque
     if (is_search || job == PF_JOB_DUPLICATES || job == PF_JOB_EVALUATE ||
         job == PF_JOB_VALUES)
         write_filters(w, q);
-    if (r->hides_paths)
+    if (r->query.hides_paths)
         pf_json_write_bool(w, "hide_paths", true);
     if (is_search)
         pf_json_write_bool(w, "truncated", a->about.is_truncated);
@@ -349,6 +349,40 @@ static void write_reasons(pf_json_writer *w, const pf_hit *h, pf_by by)
     pf_json_end_object(w);
 }
 
+/* Bytes as characters, which is what most programs count strings in. */
+static int64_t characters(const char *text, size_t bytes)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < bytes; i++)
+        n += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return n;
+}
+
+static void write_match(pf_json_writer *w, const pf_hit *h, const pf_match *m)
+{
+    static const char *const as[] = {
+        [PF_MET_TYPED] = "typed", [PF_MET_FORM] = "form", [PF_MET_SYNONYM] = "synonym"};
+    pf_json_begin_object(w, NULL);
+    pf_json_write_string(w, "word", m->asked);
+    pf_json_write_string(w, "as", as[m->as]);
+    pf_json_begin_array(w, "at");
+    pf_json_write_int(w, NULL, characters(h->caption, m->start));
+    pf_json_write_int(w, NULL, characters(h->caption, m->end));
+    pf_json_end_array(w);
+    pf_json_end_object(w);
+}
+
+/* "matched" is what a case has of images. */
+static void write_matches(pf_json_writer *w, const pf_hit *h, pf_by by)
+{
+    if (by != PF_BY_WORDS && by != PF_BY_BOTH)
+        return;
+    pf_json_begin_array(w, "matched_words");
+    for (size_t i = 0; i < h->n_matches; i++)
+        write_match(w, h, &h->matches[i]);
+    pf_json_end_array(w);
+}
+
 static void write_duplicates(pf_json_writer *w, const pf_answer *a, const pf_hit *h)
 {
     if (!a->about.is_collapsed)
@@ -371,6 +405,7 @@ static void write_hit(pf_json_writer *w, const pf_answer *a, size_t i)
     else
         write_image(w, h);
     write_reasons(w, h, a->about.by);
+    write_matches(w, h, a->about.by);
     write_duplicates(w, a, h);
     pf_json_end_object(w);
 }

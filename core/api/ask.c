@@ -350,7 +350,7 @@ static bool finish(job *j, double start, pf_err *err)
     a->query = pf_answer_query_json(a, r, err);
     a->about.took_ms = 1e3 * (pf_clock_seconds() - start);
     return a->query && (!r->id || a->id) &&
-           (!r->hides_paths || hide_paths(&a->hits, err));
+           (!r->query.hides_paths || hide_paths(&a->hits, err));
 }
 
 /* A caller that was built with an older header knows less of it. */
@@ -367,16 +367,13 @@ static bool read_work(pf_work *out, const pf_work *given, pf_err *err)
     return true;
 }
 
-bool pf_reader_ask(pf_reader *reader, const pf_request *request, const pf_work *work,
-                   pf_answer **out, pf_err *err)
+static bool ask_once(pf_reader *reader, const pf_request *request, const pf_work *work,
+                     pf_answer **out, pf_err *err)
 {
     const double start = pf_clock_seconds();
-    job j = {reader, request, {0}, NULL};
-    *out = NULL;
-    if (!read_work(&j.work, work, err) || !pf_request_check(request, err) ||
-        !pf_reader_begin(reader, err))
-        return false;
+    job j = {reader, request, *work, NULL};
     pf_answer *a = pf_zalloc(sizeof *a, err);
+    *out = NULL;
     if (!a)
         return false;
     j.out = a;
@@ -389,4 +386,27 @@ bool pf_reader_ask(pf_reader *reader, const pf_request *request, const pf_work *
     }
     *out = a;
     return true;
+}
+
+/* An index may turn out to be damaged when a question needs more of it. Then it is
+ * asked again, of the vectors in the database. */
+bool pf_reader_ask(pf_reader *reader, const pf_request *request, const pf_work *given,
+                   pf_answer **out, pf_err *err)
+{
+    pf_work work;
+    *out = NULL;
+    if (!read_work(&work, given, err) || !pf_request_check(request, err) ||
+        !pf_reader_begin(reader, err))
+        return false;
+    for (int replaced = 0;; replaced++) {
+        pf_err why = PF_ERR_INIT;
+        bool any = false;
+        if (ask_once(reader, request, &work, out, &why))
+            return true;
+        if (why.code == PF_ERR_FORMAT && replaced < PF_INDEX_KINDS &&
+            !pf_reader_replace_damaged(reader, &why, &any, err))
+            return false;
+        if (!any)
+            return pf_fail_as(err, &why);
+    }
 }

@@ -87,7 +87,10 @@ static void copy_settings(pf_request *to, const pf_request *from)
     to->query.seed = from->query.seed;
     to->has_seed = from->has_seed;
     to->has_limit = from->has_limit;
-    to->hides_paths = from->hides_paths;
+    to->wants_picture = from->wants_picture;
+    to->wanted = from->wanted;
+    to->picture_bytes = from->picture_bytes;
+    to->query.hides_paths = from->query.hides_paths;
 }
 
 static bool add_part(pf_request *r, const pf_part *part, pf_err *err);
@@ -172,6 +175,28 @@ bool pf_request_add_picture(pf_request *r, const uint8_t *bytes, size_t n,
                           .n_bytes = n,
                           .weight = weight};
     return add_part(r, &part, err);
+}
+
+bool pf_request_wants_picture(const pf_request *r, size_t *bytes)
+{
+    *bytes = r->picture_bytes;
+    return r->wants_picture || r->picture_bytes > 0;
+}
+
+bool pf_request_give_picture(pf_request *r, const uint8_t *bytes, size_t n, pf_err *err)
+{
+    if (!r->wants_picture)
+        return pf_fail(err, PF_ERR_MISUSE, "no picture is wanted");
+    uint8_t *own = pf_alloc_array(n, 1, err);
+    if (!own)
+        return false;
+    if (n > 0)
+        memcpy(own, bytes, n);
+    release(r->parts[r->wanted].bytes);
+    r->parts[r->wanted].bytes = own;
+    r->parts[r->wanted].n_bytes = n;
+    r->wants_picture = false;
+    return true;
 }
 
 bool pf_request_add_like(pf_request *r, const char *image, double weight, pf_err *err)
@@ -297,7 +322,7 @@ bool pf_request_set_collapse(pf_request *r, double cosine, pf_err *err)
 
 void pf_request_hide_paths(pf_request *r, bool hides_them)
 {
-    r->hides_paths = hides_them;
+    r->query.hides_paths = hides_them;
 }
 
 /* ---- what is done ---- */
@@ -498,7 +523,7 @@ static bool check_search(const pf_request *r, pf_err *err)
     const pf_query *q = &r->query;
     if (q->sort != PF_SORT_RANDOM && r->has_seed)
         return pf_fail(err, PF_ERR_MISUSE, "a seed is for a random order");
-    for (size_t i = 0; r->hides_paths && i < q->n_facets; i++) {
+    for (size_t i = 0; r->query.hides_paths && i < q->n_facets; i++) {
         if (strcmp(r->facets[i], "source") == 0)
             return refuse("counting of sources, which are paths,", "hidden paths", err);
     }
@@ -514,7 +539,7 @@ static bool check_search(const pf_request *r, pf_err *err)
 
 static bool check_values(const pf_request *r, pf_err *err)
 {
-    if (r->hides_paths && r->values_key && strcmp(r->values_key, "source") == 0)
+    if (r->query.hides_paths && r->values_key && strcmp(r->values_key, "source") == 0)
         return refuse("counting of sources, which are paths,", "hidden paths", err);
     return (r->query.by == PF_BY_DEFAULT) ||
            refuse("looking for something", "a list of values", err);
@@ -565,6 +590,8 @@ static bool check_job(const pf_request *r, pf_err *err)
 
 bool pf_request_check(const pf_request *r, pf_err *err)
 {
+    if (r->wants_picture)
+        return pf_fail(err, PF_ERR_MISUSE, "the picture '-' was not given");
     return check_names(r, err) && check_job(r, err);
 }
 

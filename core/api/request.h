@@ -19,16 +19,18 @@ struct pf_request {
     bool has_seed;
     char *values_key; /* whose values are counted; NULL: keys are */
     bool has_limit;   /* else it is the default of a search */
-    bool hides_paths;
-    pf_job job; /* of the last function that chose one; see pf_request_job() */
+    pf_job job;       /* of the last function that chose one; see pf_request_job() */
     pf_labels labels;
     char *labels_text, *pattern; /* as they were given; or NULL */
     pf_phrases phrases;
     char *phrases_text, *phrases_name; /* what they were read from */
     size_t phrases_size;
-    double duplicates; /* threshold */
-    char *queries;     /* file of an evaluation; or NULL */
-    char *id;          /* JSON of the caller's own mark; or NULL */
+    double duplicates;  /* threshold */
+    char *queries;      /* file of an evaluation; or NULL */
+    char *id;           /* JSON of the caller's own mark; or NULL */
+    bool wants_picture; /* for the part `wanted`, */
+    size_t wanted;
+    size_t picture_bytes; /* so many; 0: it was not said */
 };
 
 /* What is to be done: pictures and nothing else are classified by themselves, anything

@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 
 enum { ITEMS_MAX = 2000, PHRASE_MAX_BYTES = 1 << 20, LABELS_MAX_BYTES = 1 << 20 };
+enum { PICTURE_MAX_BYTES = 256 << 20 };
 
 typedef struct {
     pf_request *request;
@@ -31,6 +32,19 @@ static bool count_item(taker *t, pf_err *err)
            pf_fail(err, PF_ERR_LIMIT, "a question of more than %d parts", ITEMS_MAX);
 }
 
+/* The caller is to give it; until then it has no bytes. */
+static bool want_picture(taker *t, double weight, pf_err *err)
+{
+    pf_request *r = t->request;
+    if (r->wants_picture)
+        return pf_fail(err, PF_ERR_MISUSE, "'-' can be read only once");
+    if (!pf_request_add_picture(r, NULL, 0, "-", weight, err))
+        return false;
+    r->wants_picture = true;
+    r->wanted = r->query.n_parts - 1;
+    return true;
+}
+
 static bool add_file(taker *t, const char *path, double weight, pf_err *err)
 {
     if (!t->may_name_files)
@@ -38,9 +52,7 @@ static bool add_file(taker *t, const char *path, double weight, pf_err *err)
                        "files may not be named here: send the picture's bytes as "
                        "'image_bytes'");
     if (strcmp(path, "-") == 0)
-        return pf_fail(
-            err, PF_ERR_MISUSE,
-            "'-' is no file here: send the picture's bytes as 'image_bytes'");
+        return want_picture(t, weight, err);
     return pf_request_add_picture_file(t->request, path, weight, err);
 }
 
@@ -421,6 +433,16 @@ static bool read_duplicates(taker *t, const pf_json *value, pf_err *err)
     return x < 0 || pf_request_find_duplicates(t->request, x, err);
 }
 
+static bool read_bytes(taker *t, const pf_json *value, pf_err *err)
+{
+    int64_t n;
+    if (!pf_json_to_int(value, &n) || n < 1 || n > PICTURE_MAX_BYTES)
+        return pf_fail(err, PF_ERR_MISUSE, "'bytes' is no whole number from 1 to %d",
+                       PICTURE_MAX_BYTES);
+    t->request->picture_bytes = (size_t)n;
+    return true;
+}
+
 static bool read_id(taker *t, const pf_json *value, pf_err *err)
 {
     const pf_json_kind kind = pf_json_get_kind(value);
@@ -491,7 +513,7 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
     if (strcmp(m->key, "evaluate") == 0)
         return read_evaluate(t, object, m->value, err);
     if (strcmp(m->key, "phrase") == 0 || strcmp(m->key, "id") == 0 ||
-        strcmp(m->key, "truncated") == 0 ||
+        strcmp(m->key, "bytes") == 0 || strcmp(m->key, "truncated") == 0 ||
         (strcmp(m->key, "template") == 0 && pf_json_get(object, "classify")) ||
         (strcmp(m->key, "queries") == 0 && pf_json_get(object, "evaluate")))
         return true; /* seen to elsewhere, or what an answer says of its question */
@@ -502,21 +524,24 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
         return false;
     return is_known ||
            pf_fail(err, PF_ERR_MISUSE,
-                   "'%.80s' is none of: id, phrase, image, image_bytes, like, without, "
-                   "parts, filter, find, by, limit, offset, sort, seed, min_score, "
+                   "'%.80s' is none of: id, phrase, image, image_bytes, bytes, like, "
+                   "without, parts, filter, find, by, limit, offset, sort, seed, "
+                   "min_score, "
                    "min_percentile, collapse, facets, hide_paths, classify, template, "
                    "phrases, embed, duplicates, values, evaluate, queries",
                    m->key);
 }
 
-/* The mark first, so that an answer that says no has it, too; then the phrase, which
- * comes before the other parts wherever it stands. */
+/* The mark first, so that an answer that says no has it, too, and how many bytes are to
+ * be read over then; then the phrase, which comes before the other parts wherever it
+ * stands. */
 static bool read_object(taker *t, const pf_json *object, pf_err *err)
 {
     pf_json_member m = {0};
     const pf_json_member phrase = {"phrase", pf_json_get(object, "phrase"), NULL};
     const pf_json *id = pf_json_get(object, "id");
-    if (id && !read_id(t, id, err))
+    const pf_json *bytes = pf_json_get(object, "bytes");
+    if ((id && !read_id(t, id, err)) || (bytes && !read_bytes(t, bytes, err)))
         return false;
     if (phrase.value && !read_phrase(t, &phrase, err))
         return false;
@@ -524,7 +549,8 @@ static bool read_object(taker *t, const pf_json *object, pf_err *err)
         if (!read_member(t, object, &m, err))
             return false;
     }
-    return true;
+    return !bytes || t->request->wants_picture ||
+           pf_fail(err, PF_ERR_MISUSE, "'bytes' is for 'image': \"-\"");
 }
 
 bool pf_request_read_json(pf_request *request, const char *text, size_t n,

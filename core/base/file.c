@@ -154,7 +154,7 @@ bool pf_path_is_gone(const char *path)
 }
 
 /* Numbers as statfs(2) and linux/magic.h have them. */
-const char *pf_path_remote_kind(const char *path)
+static const char *remote_kind(const struct statfs *fs)
 {
     static const struct {
         uint32_t type;
@@ -166,14 +166,26 @@ const char *pf_path_remote_kind(const char *path)
         {0x564C, "ncp"},      {0x73757245, "coda"}, {0x47504653, "gpfs"},
         {0x7461636F, "ocfs"}, {0x01161970, "gfs2"},
     };
-    struct statfs fs;
-    if (statfs(path, &fs) != 0)
-        return NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (kinds[i].type == (uint32_t)fs.f_type)
+        if (kinds[i].type == (uint32_t)fs->f_type)
             return kinds[i].kind;
     }
     return NULL;
+}
+
+const char *pf_path_remote_kind(const char *path)
+{
+    struct statfs fs;
+    return statfs(path, &fs) == 0 ? remote_kind(&fs) : NULL;
+}
+
+bool pf_file_is_steady(int fd)
+{
+    struct stat st;
+    struct statfs fs;
+    return fstat(fd, &st) == 0 && fstatfs(fd, &fs) == 0 &&
+           (st.st_uid == geteuid() || st.st_uid == 0) &&
+           (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 && !remote_kind(&fs);
 }
 
 bool pf_path_exists(const char *path)

@@ -45,6 +45,9 @@ bool pf_path_is_folder(const char *path);
  * a program stands behind it: "nfs", "smb", "fuse", ...; NULL when it is a local one,
  * or cannot be told. */
 const char *pf_path_remote_kind(const char *path);
+/* May an open file be mapped, because nobody but its owner, who runs this or is root,
+ * can cut it, and no other machine? */
+bool pf_file_is_steady(int fd);
 
 /* mkdir -p with the given mode for the folders that are made. */
 PF_MUST_CHECK bool pf_make_folders(const char *path, unsigned mode, pf_err *err);

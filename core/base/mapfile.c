@@ -39,6 +39,17 @@ bool pf_mapfile_open(pf_mapfile *map, const char *path, pf_err *err)
     return ok;
 }
 
+bool pf_mapfile_room(pf_mapfile *map, size_t size, pf_err *err)
+{
+    *map = (pf_mapfile){0};
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return pf_fail(err, PF_ERR_NOMEM, "out of memory (%zu bytes)", size);
+    *map = (pf_mapfile){.data = p, .size = size};
+    return true;
+}
+
 /* Read, a page that was never written to is the kernel's one page of zeros; a huge one
  * saves 511 of 512 page faults. */
 bool pf_mapfile_zeros(pf_mapfile *map, size_t size, pf_err *err)

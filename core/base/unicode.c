@@ -94,3 +94,9 @@ char *pf_unicode_fold(const char *s, pf_err *err)
         return lower_ascii(s, err);
     return map(s, UTF8PROC_CASEFOLD, err);
 }
+
+size_t pf_unicode_columns(uint32_t code)
+{
+    const int width = utf8proc_charwidth((utf8proc_int32_t)code);
+    return width > 0 ? (size_t)width : 0;
+}

@@ -8,6 +8,7 @@
 #define PF_CORE_BASE_UNICODE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/err.h"
 
@@ -20,5 +21,9 @@ PF_MUST_CHECK const char *pf_unicode_nfc(const char *s, char **owned, pf_err *er
  * normal form: for comparing, not for showing. Bytes that are no UTF-8 stay, and ASCII
  * letters among them are lower case. Given, pf_free() it. */
 PF_MUST_CHECK char *pf_unicode_fold(const char *s, pf_err *err);
+
+/* Columns that a character takes on a terminal: 0 of a mark over another one, 2 of an
+ * East Asian one or a pictograph, else 1. Not for control characters. */
+size_t pf_unicode_columns(uint32_t code);
 
 #endif

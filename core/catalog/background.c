@@ -122,8 +122,10 @@ static bool copy_vectors(pf_background_sample *s, const pf_vindex *index, pf_err
     for (size_t i = 0; i < s->n; i++) { /* one of each of n stretches of the index */
         const size_t first = i * count / s->n, end = (i + 1) * count / s->n;
         const size_t at = first + pick(&random, end - first);
-        while (step.at <= at && pf_vindex_walk(index, &step))
-            continue;
+        bool is_there;
+        step.at = at;
+        if (!pf_vindex_next(index, &step, &is_there, err))
+            return false;
         s->ids[i] = step.id;
         memcpy(s->vectors + i * s->dim, step.vector, s->dim * sizeof *s->vectors);
     }

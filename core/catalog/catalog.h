@@ -73,6 +73,12 @@ PF_MUST_CHECK bool pf_catalog_load_index(pf_catalog *catalog, pf_index_kind kind
                                          const pf_index_file *file, pf_vindex **out,
                                          pf_notes *notes, pf_err *err);
 
+/* The same vectors, from the database, in the place of an index whose file turned out
+ * to be damaged when more of it was read; *why says how, and *notes say so. */
+PF_MUST_CHECK bool pf_catalog_make_index(pf_catalog *catalog, pf_index_kind kind,
+                                         const pf_err *why, pf_vindex **out,
+                                         pf_notes *notes, pf_err *err);
+
 /* --- writing ------------------------------------------------------------------- */
 
 typedef struct {

@@ -15,25 +15,39 @@ typedef struct {
     int64_t lost, foreign, other;
 } comparison;
 
-static void next_step(comparison *x)
+static bool next_step(comparison *x, pf_err *err)
 {
-    x->has_step = pf_vindex_walk(x->index, &x->step);
+    return pf_vindex_next(x->index, &x->step, &x->has_step, err);
 }
 
 static bool compare_vector(void *user, int64_t id, const float *vector, int dim,
                            pf_err *err)
 {
-    (void)err;
     comparison *x = user;
-    for (; x->has_step && x->step.id < id; next_step(x))
-        x->foreign++;
+    for (; x->has_step && x->step.id < id; x->foreign++) {
+        if (!next_step(x, err))
+            return false;
+    }
     if (!x->has_step || x->step.id != id) {
         x->lost++;
         return true;
     }
     x->other += dim != pf_vindex_dim(x->index) ||
                 memcmp(x->step.vector, vector, (size_t)dim * sizeof *vector) != 0;
-    next_step(x);
+    return next_step(x, err);
+}
+
+static bool compare_all(pf_catalog *c, pf_index_kind kind, comparison *x, pf_err *err)
+{
+    if (!next_step(x, err) ||
+        !(kind == PF_INDEX_IMAGES
+              ? pf_store_each_image_vector(c->store, compare_vector, x, err)
+              : pf_store_each_caption_vector(c->store, compare_vector, x, err)))
+        return false;
+    for (; x->has_step; x->foreign++) {
+        if (!next_step(x, err))
+            return false;
+    }
     return true;
 }
 
@@ -42,19 +56,16 @@ static bool check_index(pf_catalog *c, pf_index_kind kind, const pf_index_file *
 {
     pf_err local = PF_ERR_INIT;
     pf_vindex *index;
-    if (!pf_catalog_read_index(c, kind, file, &index, &local)) {
+    if (!pf_catalog_read_index(c, kind, file, &index, &local) ||
+        !pf_vindex_check(index, &local)) {
+        pf_vindex_free(index);
         if (local.code == PF_ERR_NOMEM)
             return pf_fail_as(err, &local);
         pf_notes_add(problems, "%s", local.msg);
         return true;
     }
     comparison x = {.index = index};
-    next_step(&x);
-    bool ok = kind == PF_INDEX_IMAGES
-                  ? pf_store_each_image_vector(c->store, compare_vector, &x, &local)
-                  : pf_store_each_caption_vector(c->store, compare_vector, &x, &local);
-    for (; x.has_step; next_step(&x))
-        x.foreign++;
+    const bool ok = compare_all(c, kind, &x, &local);
     pf_vindex_free(index);
     if (!ok && local.code != PF_ERR_FORMAT)
         return pf_fail_as(err, &local);

@@ -182,12 +182,12 @@ static int64_t free_room(const pf_catalog *c)
  * shows in its log before: most of it is there already. */
 static bool has_room(pf_catalog *c, pf_err *err)
 {
-    enum { PER_ID = 8, SPARE = 1 << 20 };
+    enum { PER_ID = 8 + 4, SPARE = 1 << 20 };
     pf_store_counts n;
     int dim;
     if (!pf_store_count(c->store, &n, err) || !pf_store_get_dim(c->store, &dim, err))
         return false;
-    const int64_t need = (n.images + n.captions) * (4 * (int64_t)dim + PER_ID) + SPARE;
+    const int64_t need = (n.images + n.captions) * (5 * (int64_t)dim + PER_ID) + SPARE;
     const int64_t room = free_room(c);
     return room < 0 || room >= need ||
            pf_fail(err, PF_ERR_IO,
@@ -275,11 +275,10 @@ static bool is_unreadable(pf_catalog *c, pf_index_kind kind, const pf_index_file
 {
     pf_err why = PF_ERR_INIT;
     pf_vindex *index;
-    *out = !pf_catalog_read_index(c, kind, file, &index, &why);
-    if (*out)
-        return why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);
+    *out = !pf_catalog_read_index(c, kind, file, &index, &why) ||
+           !pf_vindex_check(index, &why);
     pf_vindex_free(index);
-    return true;
+    return !*out || why.code != PF_ERR_NOMEM || pf_fail_as(err, &why);
 }
 
 bool pf_catalog_needs_publish(pf_catalog *c, bool *out, pf_err *err)

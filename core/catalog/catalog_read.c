@@ -90,6 +90,18 @@ bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
     return ok;
 }
 
+bool pf_catalog_make_index(pf_catalog *c, pf_index_kind kind, const pf_err *why,
+                           pf_vindex **out, pf_notes *notes, pf_err *err)
+{
+    if (!pf_catalog_build_index(c, kind, out, err))
+        return pf_fail_in(err, "%s; nor can it be made from the database", why->msg);
+    pf_notes_add(notes,
+                 "%s; searching the vectors in the database instead (slower to "
+                 "start): run plainfilm-index to write it again",
+                 why->msg);
+    return true;
+}
+
 bool pf_catalog_load_index(pf_catalog *c, pf_index_kind kind, const pf_index_file *file,
                            pf_vindex **out, pf_notes *notes, pf_err *err)
 {
@@ -98,13 +110,7 @@ bool pf_catalog_load_index(pf_catalog *c, pf_index_kind kind, const pf_index_fil
         return true;
     if (why.code == PF_ERR_NOMEM)
         return pf_fail_as(err, &why);
-    if (!pf_catalog_build_index(c, kind, out, err))
-        return pf_fail_in(err, "%s; nor can it be made from the database", why.msg);
-    pf_notes_add(notes,
-                 "%s; searching the vectors in the database instead (slower to "
-                 "start): run plainfilm-index to write it again",
-                 why.msg);
-    return true;
+    return pf_catalog_make_index(c, kind, &why, out, notes, err);
 }
 
 /* --- snapshots -------------------------------------------------------------------- */

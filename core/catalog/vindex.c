@@ -1,64 +1,60 @@
 /*
  * vindex.c - see vindex.h.
  *
- * Inside is FAISS's IndexIDMap over IndexFlatIP: ids [count] and vectors [count, dim]
- * in ascending id order, so that an id is found by bisection and, among positions, the
- * order of ids is the order of numbers.
+ * There are two kinds. One that is filled lies in memory: FAISS's IndexIDMap over
+ * IndexFlatIP, ids [count] and vectors [count, dim] in ascending id order, so that an
+ * id is found by bisection and, among positions, the order of ids is the order of
+ * numbers. One that was read is a file, searched where it lies (vfile.h, vscan.h).
  *
  * Why scores are computed a second time. FAISS answers fewer than 20 queries with a
  * SIMD kernel and more with sgemm; the two differ in the last bits, and sgemm gives
  * equal vectors unequal scores when they fall into different tiles. So FAISS proposes a
  * few more candidates than were asked for, their scores are computed by one kernel,
  * pair by pair, and sorted by (score, id). When the last candidate is so near the k-th
- * that an equal one may have been left out, more are fetched.
+ * that an equal one may have been left out, more are fetched. The scan of a file scores
+ * its candidates by the same kernel.
  *
  * FAISS's headers define bare names (OK, idx_t); nobody else includes them.
  */
-#define _GNU_SOURCE /* SEEK_HOLE */
 #include "core/catalog/vindex.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <faiss/c_api/IndexFlat_c.h>
 #include <faiss/c_api/Index_c.h>
 #include <faiss/c_api/MetaIndexes_c.h>
 #include <faiss/c_api/error_c.h>
 #include <faiss/c_api/impl/AuxIndexStructures_c.h>
-#include <faiss/c_api/index_io_c.h>
 #include <faiss/c_api/utils/distances_c.h>
 
-#include "core/base/file.h"
 #include "core/base/ids.h"
-#include "core/base/mapfile.h"
 #include "core/base/mem.h"
+#include "core/catalog/vfile.h"
+#include "core/catalog/vindex_impl.h"
+#include "core/catalog/vscan.h"
 
 /* libgomp's; <omp.h> lies in gcc's own folder, where clang does not look. */
 extern void omp_set_num_threads(int n);
 extern int omp_get_max_threads(void);
 
 enum {
-    MAX_COUNT = 1000000000,
-    THREADS_MAX = 256,     /* OpenMP ends the process when it cannot have them */
-    SPARE = 16,            /* candidates beyond k, for ties */
-    BLOCK_CELLS = 1 << 20, /* candidates of one block of queries */
-    NEAR_CELLS = 1 << 22,  /* pairs that one range search may find: 50 MB */
+    MAX_COUNT = PF_VFILE_COUNT_MAX,
+    THREADS_MAX = PF_VSCAN_THREADS_MAX, /* OpenMP ends the process without them */
+    SPARE = 16,                         /* candidates beyond k, for ties */
+    BLOCK_CELLS = 1 << 20,              /* candidates of one block of queries */
+    NEAR_CELLS = 1 << 22, /* pairs that one range search may find: 50 MB */
 };
 
-/* Two orders of summation of a 4,096-float product of unit vectors stay well below. */
-static const float score_noise = 1e-5f;
+static const float score_noise = PF_VINDEX_NOISE;
 
 struct pf_vindex {
-    FaissIndexIDMap *map; /* owns flat */
+    FaissIndexIDMap *map; /* owns flat; NULL: it is a file */
     FaissIndexFlat *flat; /* borrowed from map */
+    pf_vfile *file;
     int dim;
     size_t count;
     int threads; /* of one search; 0: OpenMP decides */
@@ -145,6 +141,7 @@ void pf_vindex_free(pf_vindex *index)
     if (!index)
         return;
     faiss_Index_free(index->map);
+    pf_vfile_close(index->file);
     pf_free(index);
 }
 
@@ -174,26 +171,50 @@ static const float *vector_at(const pf_vindex *index, size_t position)
     return vectors + position * (size_t)index->dim;
 }
 
-const float *pf_vindex_get(const pf_vindex *index, int64_t id)
+bool pf_vindex_get(const pf_vindex *index, int64_t id, const float **out, pf_err *err)
 {
     size_t at;
-    return pf_ids_find(ids_of(index), index->count, id, &at) ? vector_at(index, at)
-                                                             : NULL;
+    bool is_there;
+    *out = NULL;
+    if (index->file)
+        return pf_vfile_find(index->file, id, &at, &is_there, err) &&
+               (!is_there || pf_vfile_get_vector(index->file, at, out, err));
+    if (pf_ids_find(ids_of(index), index->count, id, &at))
+        *out = vector_at(index, at);
+    return true;
 }
 
-bool pf_vindex_walk(const pf_vindex *index, pf_vindex_step *step)
+bool pf_vindex_next(const pf_vindex *index, pf_vindex_step *step, bool *is_there,
+                    pf_err *err)
 {
-    if (step->at >= index->count)
-        return false;
-    step->id = ids_of(index)[step->at];
-    step->vector = vector_at(index, step->at++);
+    const size_t at = step->at;
+    *is_there = at < index->count;
+    if (!*is_there)
+        return true;
+    step->at++;
+    if (index->file)
+        return pf_vfile_get_id(index->file, at, &step->id, err) &&
+               pf_vfile_get_vector(index->file, at, &step->vector, err);
+    step->id = ids_of(index)[at];
+    step->vector = vector_at(index, at);
     return true;
+}
+
+float pf_vindex_square(const float *vector, size_t dim)
+{
+    return faiss_fvec_norm_L2sqr(vector, dim);
+}
+
+float pf_vindex_product(const float *a, const float *b, size_t dim)
+{
+    float product;
+    faiss_fvec_inner_products_ny(&product, a, b, dim, 1);
+    return product;
 }
 
 static bool is_unit(const float *vector, int dim)
 {
-    const float sum = faiss_fvec_norm_L2sqr(vector, (size_t)dim);
-    return fabsf(sum - 1) <= 2e-3f; /* false for NaN, too */
+    return pf_vfile_is_unit(vector, (size_t)dim);
 }
 
 bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, size_t n,
@@ -201,6 +222,8 @@ bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, s
 {
     if (n == 0)
         return true;
+    if (index->file)
+        return pf_fail(err, PF_ERR_MISUSE, "an index that was read is not added to");
     if (n > MAX_COUNT - index->count)
         return pf_fail(err, PF_ERR_LIMIT, "an index holds at most %d vectors",
                        MAX_COUNT);
@@ -222,233 +245,54 @@ bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, s
 
 /* --- files ---------------------------------------------------------------------- */
 
-static bool write_temp(const pf_vindex *index, const char *temp, pf_err *err)
+static bool write_all(const pf_vindex *index, pf_vfile_writer *w, pf_err *err)
 {
-    unlink(temp); /* of a run that was killed, or put there: it may lead elsewhere */
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    FILE *f = fd < 0 || fchmod(fd, 0600) != 0 ? NULL : fdopen(fd, "wb");
-    if (!f) {
-        pf_fail_errno(err, errno, "cannot write '%s'", temp);
-        if (fd >= 0)
-            close(fd);
-        return false;
+    pf_vindex_step step = {0};
+    bool has_step = true;
+    while (has_step) {
+        if (!pf_vindex_next(index, &step, &has_step, err) ||
+            (has_step && !pf_vfile_writer_add(w, step.id, step.vector, err)))
+            return false;
     }
-    errno = 0;
-    bool ok = faiss_write_index(index->map, f) == 0;
-    ok = fflush(f) == 0 && ok;
-    int reason = errno;
-    ok = fclose(f) == 0 && ok;
-    if (!ok && reason)
-        return pf_fail_errno(err, reason, "cannot write '%s'", temp);
-    return ok || faiss_failed(err, "write an index file");
+    return true;
 }
 
 bool pf_vindex_save(const pf_vindex *index, const char *path, pf_hash *checksum,
                     pf_err *err)
 {
-    char *temp = pf_strf(err, "%s.tmp", path);
-    if (!temp)
+    pf_vfile_writer *w;
+    if (!pf_vfile_writer_new(&w, path, index->dim, index->count, err))
         return false;
-    bool ok = write_temp(index, temp, err) && pf_hash_file(checksum, temp, err) &&
-              pf_file_publish(temp, path, err);
-    if (!ok)
-        unlink(temp);
-    pf_free(temp);
+    const bool ok =
+        write_all(index, w, err) && pf_vfile_writer_finish(w, checksum, err);
+    pf_vfile_writer_free(w);
     return ok;
-}
-
-/* A file is FAISS's own format (index_write.cpp), little-endian, of which there is one
- * kind here:
- *
- *     0  "IxMp", header           ids on top of
- *    37  "IxFI", header           vectors, compared by inner product
- *    74  uint64 count * dim
- *    82  float  [count, dim]
- *        uint64 count
- *        int64  [count]
- *
- * FAISS would read whatever a file says it is, as deep as it says, and ask for as much
- * memory; so it is not asked. All but vectors and ids follows from count and dim. */
-enum { HEADER = 37, HEADERS = 2 * HEADER + 8 };
-
-static uint8_t *put_integer(uint8_t *at, uint64_t value, int width)
-{
-    for (int b = 0; b < width; b++)
-        *at++ = (uint8_t)(value >> 8 * b);
-    return at;
-}
-
-static uint8_t *put_header(uint8_t *at, const char *kind, int dim, size_t count)
-{
-    memcpy(at, kind, 4);
-    at = put_integer(at + 4, (uint64_t)dim, 4);
-    at = put_integer(at, count, 8);
-    at = put_integer(at, 1 << 20, 8); /* two numbers without a meaning */
-    at = put_integer(at, 1 << 20, 8);
-    at = put_integer(at, 1, 1); /* is_trained */
-    return put_integer(at, METRIC_INNER_PRODUCT, 4);
-}
-
-/* The bytes are read once: those that are hashed and checked are those that are used,
- * whoever writes to the file meanwhile. */
-typedef struct {
-    int fd;
-    off_t at;
-    pf_hasher *hasher;
-} stream;
-
-static bool take(stream *s, void *into, size_t n, pf_err *err)
-{
-    enum { CHUNK = 1 << 18 };
-    for (uint8_t *to = into; n > 0;) {
-        const ssize_t got = pread(s->fd, to, n < CHUNK ? n : CHUNK, s->at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return pf_fail_errno(err, errno, "cannot read it");
-        if (got == 0)
-            return pf_fail(err, PF_ERR_FORMAT, "it ends too early");
-        pf_hasher_add(s->hasher, to, (size_t)got);
-        s->at += got;
-        to += got;
-        n -= (size_t)got;
-    }
-    return true;
-}
-
-static bool check_size(int fd, int dim, size_t count, pf_err *err)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return pf_fail_errno(err, errno, "cannot read it");
-    if (!S_ISREG(st.st_mode))
-        return pf_fail(err, PF_ERR_IO, "it is not a regular file");
-    if (dim < 1 || dim > PF_VINDEX_DIM_MAX || count > MAX_COUNT)
-        return pf_fail(
-            err, PF_ERR_LIMIT,
-            "it was recorded with %zu vectors of %d floats, at most %d of %d "
-            "are possible",
-            count, dim, MAX_COUNT, PF_VINDEX_DIM_MAX);
-    const uint64_t size =
-        HEADERS + (uint64_t)count * (4 * (uint64_t)dim + 8) + 8 /* how many ids */;
-    if ((uint64_t)st.st_size != size)
-        return pf_fail(err, PF_ERR_FORMAT,
-                       "it has %jd bytes, expected %ju for %zu vectors of %d floats",
-                       (intmax_t)st.st_size, (uintmax_t)size, count, dim);
-    /* A file of nothing can have any size; vectors have no page of zeros. */
-    const off_t hole = lseek(fd, 0, SEEK_HOLE);
-    return hole < 0 || hole >= st.st_size ||
-           pf_fail(err, PF_ERR_FORMAT, "it has a hole at byte %jd", (intmax_t)hole);
-}
-
-static bool take_headers(stream *s, int dim, size_t count, pf_err *err)
-{
-    uint8_t found[HEADERS], expected[HEADERS];
-    uint8_t *at = put_header(expected, "IxMp", dim, count);
-    at = put_header(at, "IxFI", dim, count);
-    put_integer(at, (uint64_t)count * (uint64_t)dim, 8);
-    if (!take(s, found, sizeof found, err))
-        return false;
-    return memcmp(found, expected, sizeof found) == 0 ||
-           pf_fail(err, PF_ERR_FORMAT,
-                   "it does not begin like one of %zu vectors of %d floats", count,
-                   dim);
-}
-
-/* FAISS has no way to make room but to add. The zeros it copies take no memory, so
- * there is one copy of the vectors, and FAISS's array grows once. */
-static bool make_room(pf_vindex *index, size_t count, pf_err *err)
-{
-    pf_mapfile zeros; /* for vectors, and for ids */
-    const size_t width = 4 * (size_t)index->dim, most = width > 8 ? width : 8;
-    if (count == 0)
-        return true;
-    if (!pf_mapfile_zeros(&zeros, most * count, err))
-        return false;
-    const void *z = zeros.data;
-    const bool ok = faiss_Index_add_with_ids(index->map, (idx_t)count, z, z) == 0 ||
-                    faiss_failed(err, "make room for vectors");
-    pf_mapfile_close(&zeros);
-    index->count = ok ? count : 0;
-    return ok;
-}
-
-static bool take_vectors(pf_vindex *index, stream *s, pf_err *err)
-{
-    enum { SOME_FLOATS = 1 << 15 };
-    const size_t dim = (size_t)index->dim;
-    float *vectors = NULL;
-    size_t n_floats = 0, at = 0;
-    faiss_IndexFlat_xb(index->flat, &vectors, &n_floats);
-    while (at < n_floats) { /* some at a time, which are checked while they are near */
-        const size_t some = (SOME_FLOATS / dim + 1) * dim, left = n_floats - at;
-        const size_t end = at + (some < left ? some : left);
-        if (!take(s, vectors + at, (end - at) * sizeof *vectors, err))
-            return false;
-        for (; at < end; at += dim) {
-            if (!is_unit(vectors + at, index->dim))
-                return pf_fail(err, PF_ERR_FORMAT, "its vector %zu has not length 1",
-                               at / dim);
-        }
-    }
-    return true;
-}
-
-static bool take_ids(pf_vindex *index, stream *s, pf_err *err)
-{
-    uint8_t found[8], expected[8];
-    idx_t *ids = NULL;
-    size_t n = 0;
-    faiss_IndexIDMap_id_map(index->map, &ids, &n);
-    put_integer(expected, index->count, 8);
-    if (!take(s, found, sizeof found, err) || !take(s, ids, n * sizeof *ids, err))
-        return false;
-    bool ok = memcmp(found, expected, sizeof found) == 0;
-    for (size_t i = 0; ok && i < n; i++)
-        ok = ids[i] > (i ? ids[i - 1] : 0);
-    return ok || pf_fail(err, PF_ERR_FORMAT, "its ids do not ascend");
-}
-
-static bool take_all(pf_vindex **out, stream *s, int dim, size_t count, pf_err *err)
-{
-    pf_vindex *index;
-    if (!take_headers(s, dim, count, err) || !pf_vindex_new(&index, dim, err))
-        return false;
-    if (!make_room(index, count, err) || !take_vectors(index, s, err) ||
-        !take_ids(index, s, err)) {
-        pf_vindex_free(index);
-        return false;
-    }
-    *out = index;
-    return true;
-}
-
-static bool read_file(pf_vindex **out, int fd, const pf_hash *checksum, int dim,
-                      size_t count, pf_err *err)
-{
-    stream s = {.fd = fd, .hasher = pf_hasher_new(err)};
-    if (!s.hasher)
-        return false;
-    const bool ok = take_all(out, &s, dim, count, err);
-    const pf_hash found = pf_hasher_finish(s.hasher);
-    if (!ok || pf_hash_equal(&found, checksum))
-        return ok;
-    pf_vindex_free(*out);
-    *out = NULL;
-    return pf_fail(err, PF_ERR_FORMAT, "its checksum is not the one recorded");
 }
 
 bool pf_vindex_read(pf_vindex **out, int fd, const char *path, const pf_hash *checksum,
                     int dim, size_t count, pf_err *err)
 {
     *out = NULL;
-    pf_err local = PF_ERR_INIT;
-    if (check_size(fd, dim, count, &local) &&
-        read_file(out, fd, checksum, dim, count, &local))
-        return true;
-    pf_fail_in(&local, "index file '%s'%s", path,
-               local.code == PF_ERR_FORMAT ? " is damaged" : "");
-    return pf_fail_as(err, &local);
+    pf_vindex *index = pf_zalloc(sizeof *index, err);
+    if (!index)
+        return false;
+    *index = (pf_vindex){.dim = dim, .count = count};
+    if (!pf_vfile_open(&index->file, fd, path, checksum, dim, count, err)) {
+        pf_free(index);
+        return false;
+    }
+    *out = index;
+    return true;
+}
+
+bool pf_vindex_check(const pf_vindex *index, pf_err *err)
+{
+    return !index->file || pf_vfile_check(index->file, err);
+}
+
+bool pf_vindex_is_damaged(const pf_vindex *index)
+{
+    return index->file && pf_vfile_is_damaged(index->file);
 }
 
 /* --- searching ------------------------------------------------------------------ */
@@ -641,6 +485,62 @@ static bool search_only(const pf_vindex *index, const float *queries, size_t n_q
     return ok;
 }
 
+/* --- searching a file ----------------------------------------------------------- */
+
+static int threads_of_scan(const pf_vindex *index)
+{
+    const int n = threads_of(index);
+    const int most = n > 0 ? n : omp_get_max_threads();
+    return most < THREADS_MAX ? most : THREADS_MAX;
+}
+
+static bool write_hits(const pf_vindex *index, const pf_vscan_hit *hits, size_t n,
+                       int64_t *ids, float *scores, pf_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!pf_vfile_get_id(index->file, hits[i].position, &ids[i], err))
+            return false;
+        scores[i] = hits[i].score;
+    }
+    return true;
+}
+
+static bool scan_file(const pf_vindex *index, const pf_vscan *s, size_t k, int64_t *ids,
+                      float *scores, size_t *counts, pf_err *err)
+{
+    pf_vscan_hit *hits = pf_alloc_array(k, s->n_queries * sizeof *hits, err);
+    size_t *got = pf_alloc_array(s->n_queries, sizeof *got, err);
+    bool ok = hits && got && pf_vscan_nearest(s, k, hits, got, err);
+    for (size_t q = 0; ok && q < s->n_queries; q++) {
+        ok = write_hits(index, hits + q * k, got[q], ids + q * k, scores + q * k, err);
+        if (counts)
+            counts[q] = got[q];
+    }
+    pf_free(hits);
+    pf_free(got);
+    return ok;
+}
+
+static bool search_file(const pf_vindex *index, const float *queries, size_t n_queries,
+                        size_t k, const int64_t *only, size_t n_only, int64_t *ids,
+                        float *scores, size_t *counts, pf_err *err)
+{
+    pf_vscan s = {.file = index->file,
+                  .queries = queries,
+                  .n_queries = n_queries,
+                  .n_allowed = index->count,
+                  .threads = threads_of_scan(index)};
+    uint64_t *bits = NULL;
+    bool ok = true;
+    if (only) {
+        s.allowed = bits = pf_alloc_array(index->count / 64 + 1, sizeof *bits, err);
+        ok = bits && pf_vfile_mark(index->file, only, n_only, bits, &s.n_allowed, err);
+    }
+    ok = ok && scan_file(index, &s, k, ids, scores, counts, err);
+    pf_free(bits);
+    return ok;
+}
+
 bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_queries,
                       size_t k, const int64_t *only, size_t n_only, int64_t *ids,
                       float *scores, size_t *counts, pf_err *err)
@@ -657,6 +557,9 @@ bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_que
     }
     if (n_queries == 0 || k == 0 || index->count == 0)
         return true;
+    if (index->file)
+        return search_file(index, queries, n_queries, k, only, n_only, ids, scores,
+                           counts, err);
     const int before = use_threads(index);
     const bool ok =
         only ? search_only(index, queries, n_queries, k, only, n_only, ids, scores,
@@ -699,9 +602,42 @@ static bool near_block(const pf_vindex *index, const float *queries, size_t firs
     return ok;
 }
 
+typedef struct {
+    const pf_vindex *index;
+    pf_vindex_near_fn *fn;
+    void *user;
+    bool ok;
+    pf_err err;
+} telling;
+
+static void tell_id(void *user, size_t query, size_t position)
+{
+    telling *t = user;
+    int64_t id;
+    t->ok = t->ok && pf_vfile_get_id(t->index->file, position, &id, &t->err);
+    if (t->ok)
+        t->fn(t->user, query, id);
+}
+
+static bool near_in_file(const pf_vindex *index, const float *queries, size_t n_queries,
+                         double min_score, pf_vindex_near_fn *fn, void *user,
+                         pf_err *err)
+{
+    const pf_vscan s = {.file = index->file,
+                        .queries = queries,
+                        .n_queries = n_queries,
+                        .n_allowed = index->count,
+                        .threads = threads_of_scan(index)};
+    telling t = {index, fn, user, true, PF_ERR_INIT};
+    return pf_vscan_near(&s, (float)min_score, tell_id, &t, err) &&
+           (t.ok || pf_fail_as(err, &t.err));
+}
+
 bool pf_vindex_near(const pf_vindex *index, const float *queries, size_t n_queries,
                     double min_score, pf_vindex_near_fn *fn, void *user, pf_err *err)
 {
+    if (index->file)
+        return near_in_file(index, queries, n_queries, min_score, fn, user, err);
     const size_t rows = index->count < NEAR_CELLS ? NEAR_CELLS / (index->count + 1) : 1;
     const int before = use_threads(index);
     bool ok = true;

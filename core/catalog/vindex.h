@@ -2,8 +2,9 @@
  * vindex.h - vectors in, nearest neighbours out. Alone includes FAISS's headers.
  *
  * Vectors have length 1, so the inner product is a cosine; search is exact. Every
- * vector has an explicit id, given by the store. An index is filled by one thread,
- * afterwards it is immutable and any number of threads may search it.
+ * vector has an explicit id, given by the store. An index is filled by one thread, or
+ * read from a file; afterwards it is immutable and any number of threads may search it.
+ * One that was read cannot be added to.
  *
  * What kind of index it is stays hidden: vectors are had by id, or all of them in
  * order.
@@ -36,31 +37,35 @@ PF_MUST_CHECK bool pf_vindex_add(pf_vindex *index, const int64_t *ids,
 size_t pf_vindex_count(const pf_vindex *index);
 int pf_vindex_dim(const pf_vindex *index);
 
-/* The vector [dim] of an id, borrowed; NULL when the index has none. */
-const float *pf_vindex_get(const pf_vindex *index, int64_t id);
+/* The vector [dim] of an id, borrowed; *out NULL when the index has none. */
+PF_MUST_CHECK bool pf_vindex_get(const pf_vindex *index, int64_t id, const float **out,
+                                 pf_err *err);
 
-/* Every vector by ascending id, borrowed until the next step: start with {0}, stop when
- * it returns false. The index may change neither in between nor afterwards while
- * `vector` is in use. */
+/* Every vector by ascending id, borrowed as long as nothing is added: start with {0},
+ * stop when *is_there is false. */
 typedef struct {
     int64_t id;
     const float *vector; /* [dim] */
     size_t at;           /* the walk's own */
 } pf_vindex_step;
-bool pf_vindex_walk(const pf_vindex *index, pf_vindex_step *step);
+PF_MUST_CHECK bool pf_vindex_next(const pf_vindex *index, pf_vindex_step *step,
+                                  bool *is_there, pf_err *err);
 
-/* Write the file `path` (mode 0600), whole or not at all; *checksum is that of all its
- * bytes. `path` + ".tmp" is used on the way. */
+/* Write the file `path` (mode 0600), whole or not at all; *checksum is what read() asks
+ * for. `path` + ".tmp" is used on the way. */
 PF_MUST_CHECK bool pf_vindex_save(const pf_vindex *index, const char *path,
                                   pf_hash *checksum, pf_err *err);
 
-/* Read what save() wrote, from a file that is open for reading; `path` is for messages.
- * FAISS trusts a file's bytes, therefore it never reads one: the file must be exactly
- * that of `count` vectors of `dim` floats, each of length 1, under ids that ascend,
- * with the checksum that was recorded. FORMAT: it is not. */
+/* What save() wrote, from a file that is open for reading and may be closed afterwards;
+ * `path` is for messages. Little of it is read before it is needed (vfile.h). FORMAT,
+ * here or from any function that needs more of it: it is not what was written; then the
+ * index is damaged from there on, and who has the vectors elsewhere takes those. */
 PF_MUST_CHECK bool pf_vindex_read(pf_vindex **out, int fd, const char *path,
                                   const pf_hash *checksum, int dim, size_t count,
                                   pf_err *err);
+bool pf_vindex_is_damaged(const pf_vindex *index);
+/* Read and check all of it. */
+PF_MUST_CHECK bool pf_vindex_check(const pf_vindex *index, pf_err *err);
 
 /* For each of the queries [n_queries, dim] (unit vectors) its `k` nearest: `ids` and
  * `scores` [n_queries, k] best first; where there are fewer, id -1 and score -1 fill

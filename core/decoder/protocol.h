@@ -17,7 +17,7 @@
 
 #include "core/image/intake.h"
 
-#define PF_DECODER_VERSION "3" /* of all this: its one argument */
+#define PF_DECODER_VERSION "4" /* of all this: its one argument */
 
 enum { PF_DECODER_CONTROL = 3, PF_DECODER_INPUT = 4, PF_DECODER_PAGE = 5 };
 

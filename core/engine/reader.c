@@ -193,6 +193,16 @@ bool pf_reader_get_index(pf_reader *r, pf_index_kind kind, const pf_vindex **out
     return ok;
 }
 
+bool pf_reader_replace_damaged(pf_reader *r, const pf_err *why, bool *any, pf_err *err)
+{
+    pf_notes notes = {0};
+    *any = false;
+    const bool ok = !r->catalog ||
+                    pf_view_replace_damaged(r->view, r->catalog, why, any, &notes, err);
+    pf_engine_tell(r->engine, PF_NOTE_CATALOG, &notes);
+    return ok;
+}
+
 size_t pf_reader_count(const pf_reader *r, pf_index_kind kind)
 {
     return pf_view_count(r->view, kind);

@@ -50,6 +50,9 @@ PF_MUST_CHECK bool pf_reader_check_catalog(const pf_reader *r, pf_err *err);
  * question of any reader has needed it yet. */
 PF_MUST_CHECK bool pf_reader_get_index(pf_reader *r, pf_index_kind kind,
                                        const pf_vindex **out, pf_err *err);
+/* As pf_view_replace_damaged(): what was borrowed is not to be used any more. */
+PF_MUST_CHECK bool pf_reader_replace_damaged(pf_reader *r, const pf_err *why, bool *any,
+                                             pf_err *err);
 /* How many vectors it has, without loading it; 0 without a catalog. */
 size_t pf_reader_count(const pf_reader *r, pf_index_kind kind);
 

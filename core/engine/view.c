@@ -20,6 +20,7 @@ struct pf_view {
     pf_index_file file[PF_INDEX_KINDS]; /* held open */
     pthread_mutex_t lock;               /* of loading */
     _Atomic(pf_vindex *) index[PF_INDEX_KINDS];
+    pf_vindex *replaced[PF_INDEX_KINDS]; /* damaged, and perhaps still looked at */
     background background[PF_BACKGROUND_KINDS];
 };
 
@@ -91,8 +92,10 @@ void pf_view_unref(pf_view *v)
 {
     if (!v || atomic_fetch_sub(&v->refs, 1) > 1)
         return;
-    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
         pf_vindex_free(atomic_load(&v->index[kind]));
+        pf_vindex_free(v->replaced[kind]);
+    }
     pf_catalog_release_indexes(v->file);
     pf_models_unref(v->models);
     pthread_mutex_destroy(&v->lock);
@@ -163,6 +166,35 @@ bool pf_view_get_index(pf_view *v, pf_index_kind kind, pf_catalog *catalog,
     }
     pthread_mutex_unlock(&v->lock);
     *out = atomic_load(&v->index[kind]);
+    return ok;
+}
+
+/* One from the database cannot be damaged, so it happens once. */
+static bool replace(pf_view *v, pf_index_kind kind, pf_catalog *catalog,
+                    const pf_err *why, pf_notes *notes, pf_err *err)
+{
+    pf_vindex *damaged = atomic_load(&v->index[kind]), *made;
+    if (!damaged || !pf_vindex_is_damaged(damaged))
+        return true;
+    if (!pf_catalog_make_index(catalog, kind, why, &made, notes, err))
+        return false;
+    pf_vindex_set_threads(made, v->search_threads);
+    v->replaced[kind] = damaged;
+    atomic_store(&v->index[kind], made);
+    return true;
+}
+
+bool pf_view_replace_damaged(pf_view *v, pf_catalog *catalog, const pf_err *why,
+                             bool *any, pf_notes *notes, pf_err *err)
+{
+    bool ok = true;
+    *any = false;
+    pthread_mutex_lock(&v->lock);
+    for (int kind = 0; ok && kind < PF_INDEX_KINDS; kind++) {
+        ok = replace(v, (pf_index_kind)kind, catalog, why, notes, err);
+        *any = *any || v->replaced[kind];
+    }
+    pthread_mutex_unlock(&v->lock);
     return ok;
 }
 

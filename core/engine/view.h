@@ -48,6 +48,12 @@ size_t pf_view_count(const pf_view *view, pf_index_kind kind);
 PF_MUST_CHECK bool pf_view_get_index(pf_view *view, pf_index_kind kind,
                                      pf_catalog *catalog, const pf_vindex **out,
                                      pf_notes *notes, pf_err *err);
+/* After a question that failed for *why: indexes whose files have turned out to be
+ * damaged are replaced likewise. *any: there is, or was, one; the question is worth
+ * another try. */
+PF_MUST_CHECK bool pf_view_replace_damaged(pf_view *view, pf_catalog *catalog,
+                                           const pf_err *why, bool *any,
+                                           pf_notes *notes, pf_err *err);
 /* The background, borrowed; *out NULL when there is none. A damaged one counts as none,
  * and *notes say so. */
 PF_MUST_CHECK bool pf_view_find_background(pf_view *view, pf_background_kind kind,

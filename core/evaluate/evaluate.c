@@ -143,7 +143,9 @@ static bool find_image_vectors(evaluation *e, pf_err *err)
     if (!e->image_vectors)
         return false;
     for (size_t i = 0; i < e->images.n; i++) {
-        if (!(e->image_vectors[i] = pf_vindex_get(index, e->images.ids[i])))
+        if (!pf_vindex_get(index, e->images.ids[i], &e->image_vectors[i], err))
+            return false;
+        if (!e->image_vectors[i])
             return no_vector("image", e->images.ids[i], err);
     }
     return true;
@@ -154,7 +156,11 @@ static bool embed_phrase(evaluation *e, size_t i, size_t dim, pf_err *err)
     const pf_part part = {
         .kind = PF_PART_PHRASE, .text = e->judged.at[i].text, .weight = 1};
     pf_combined c = {0};
-    if (!pf_combine(&c, e->r, &part, 1, err))
+    pf_query q;
+    pf_query_init(&q);
+    q.parts = &part;
+    q.n_parts = 1;
+    if (!pf_combine(&c, e->r, &q, err))
         return false;
     memcpy(e->own + i * dim, c.vector, dim * sizeof *e->own);
     e->text_vectors[i] = e->own + i * dim;
@@ -186,7 +192,9 @@ static bool find_text_vectors(evaluation *e, pf_err *err)
                embed_phrases(e, err);
     for (size_t i = 0; i < e->judged.n; i++) {
         const int64_t id = e->judged.at[i].captions.ids[0];
-        if (!(e->text_vectors[i] = pf_vindex_get(e->captions_index, id)))
+        if (!pf_vindex_get(e->captions_index, id, &e->text_vectors[i], err))
+            return false;
+        if (!e->text_vectors[i])
             return no_vector("caption", id, err);
     }
     return true;

@@ -6,6 +6,10 @@
  * own budget) and the number of scans, each of which may visit every block of a
  * progressive picture for a handful of bytes.
  *
+ * A picture that is much larger than what is wanted of it is never made: each of its
+ * blocks of 8 x 8 becomes one of 4 x 4, 2 x 2 or 1, straight from its coefficients. All
+ * of these are read, so that what is damaged is found all the same.
+ *
  * libjpeg leaves through longjmp. Everything that must be freed lives in a `reader`,
  * and no function between setjmp and longjmp owns anything.
  */
@@ -196,12 +200,41 @@ static void read_rows(reader *r)
     }
 }
 
-/* RGB, a copy to turn it, and of several scans all coefficients: 16 bits each. */
-static unsigned bytes_per_pixel(reader *r)
+/* The smallest that is enough, of the sizes that libjpeg-turbo computes quickly: the
+ * others were seen to take longer than the whole picture. */
+static void choose_size(reader *r)
 {
-    const int turned = *r->orientation > 1 ? 3 : 0;
-    const int kept = jpeg_has_multiple_scans(&r->jpeg) ? 2 * r->jpeg.num_components : 0;
-    return (unsigned)(3 + turned + kept);
+    static const unsigned choice[] = {1, 2, 4};
+    struct jpeg_decompress_struct *j = &r->jpeg;
+    const uint64_t side =
+        j->image_width < j->image_height ? j->image_width : j->image_height;
+    for (size_t i = 0; r->limits->enough > 0 && i < sizeof choice / sizeof *choice;
+         i++) {
+        if (side * choice[i] < (uint64_t)r->limits->enough * DCTSIZE)
+            continue;
+        j->scale_num = choice[i];
+        j->scale_denom = DCTSIZE;
+        r->out->eighths = (int)choice[i];
+        r->out->whole_width = (int)j->image_width;
+        r->out->whole_height = (int)j->image_height;
+        break;
+    }
+    jpeg_calc_output_dimensions(j);
+}
+
+/* RGB, a copy to turn it, and of several scans all coefficients: 16 bits each, of the
+ * whole picture, as whose the rest is counted then, too. */
+static bool reserve(reader *r)
+{
+    const struct jpeg_decompress_struct *j = &r->jpeg;
+    const unsigned pixel = *r->orientation > 1 ? 6 : 3;
+    if (jpeg_has_multiple_scans(&r->jpeg))
+        return pf_picture_reserve(j->image_width, j->image_height,
+                                  pixel + 2 * (unsigned)j->num_components, r->limits,
+                                  r->err);
+    return pf_picture_check_size(j->image_width, j->image_height, r->limits, r->err) &&
+           pf_picture_reserve(j->output_width, j->output_height, pixel, r->limits,
+                              r->err);
 }
 
 /* False when pf_err has the reason; leaves by longjmp when libjpeg has one. */
@@ -216,13 +249,13 @@ static bool read_picture(reader *r, pf_span file)
     jpeg_set_marker_processor(j, JPEG_APP0 + 1, on_app1);
     jpeg_read_header(j, TRUE);
     r->in_pixels = true;
-    if (!pf_picture_reserve(j->image_width, j->image_height, bytes_per_pixel(r),
-                            r->limits, r->err) ||
-        !pf_picture_make(r->out, j->image_width, j->image_height, r->limits, r->err))
+    choose_size(r);
+    if (!reserve(r) ||
+        !pf_picture_make(r->out, j->output_width, j->output_height, r->limits, r->err))
         return false;
     bool is_cmyk = j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK;
     j->out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
-    if (is_cmyk && !(r->cmyk = pf_alloc_array(j->image_width, 4, r->err)))
+    if (is_cmyk && !(r->cmyk = pf_alloc_array(j->output_width, 4, r->err)))
         return false;
     jpeg_start_decompress(j);
     check_scans(r);

@@ -5,9 +5,15 @@
 
 static void describe(pf_intake *v, const pf_picture *picture)
 {
-    v->width = picture->width;
-    v->height = picture->height;
+    v->width = pf_picture_whole_width(picture);
+    v->height = pf_picture_whole_height(picture);
     snprintf(v->format, sizeof v->format, "%s", picture->format);
+}
+
+int pf_intake_enough(const pf_preprocess *p)
+{
+    const int side = p && p->resize > PF_THUMBNAIL_SIDE ? p->resize : PF_THUMBNAIL_SIDE;
+    return (int)((7 * (int64_t)side + 3) / 4);
 }
 
 bool pf_intake_make(pf_intake *v, const uint8_t *bytes, size_t n,
@@ -20,6 +26,7 @@ bool pf_intake_make(pf_intake *v, const uint8_t *bytes, size_t n,
     pf_picture_limits_init(&limits);
     if (o->limits)
         limits = *o->limits;
+    limits.enough = pf_intake_enough(v->pixels ? o->preprocess : NULL);
     limits.keeps_alpha = v->pixels && o->preprocess->is_rgb_last;
     if (!pf_picture_decode(&picture, bytes, n, o->name, o->frame, &limits, err))
         return false;

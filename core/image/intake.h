@@ -30,6 +30,14 @@ typedef struct {
     char format[PF_PICTURE_FORMAT_ROOM];
 } pf_intake;
 
+/* The short side that is decoded at least (see pf_picture_limits) where a JPEG has
+ * more: 7/4 of what is made of it. The least cosine between the vectors of a picture
+ * decoded like this and of the whole one was 0.9994, over 73 radiographs and two
+ * models; with no more than what is made of it, 0.993. Not less where no thumbnail is
+ * wanted: the model's input does not depend on what else is made. `preprocess` is NULL
+ * when no pixels are. */
+int pf_intake_enough(const pf_preprocess *preprocess);
+
 /* Errors are those of pf_picture_decode(); what the intake holds then means nothing. */
 PF_MUST_CHECK bool pf_intake_make(pf_intake *intake, const uint8_t *bytes, size_t n,
                                   const pf_intake_options *options, pf_err *err);

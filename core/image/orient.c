@@ -32,8 +32,9 @@ bool pf_picture_orient(pf_picture *picture, int orientation, pf_err *err)
         pf_free(upright);
         return false;
     }
-    ptrdiff_t columns = walk[orientation].is_turned ? h : w;
-    ptrdiff_t rows = walk[orientation].is_turned ? w : h;
+    const bool is_turned = walk[orientation].is_turned;
+    ptrdiff_t columns = is_turned ? h : w, rows = is_turned ? w : h;
+    const int whole_width = picture->whole_width;
     uint8_t *to = upright;
     for (ptrdiff_t y = 0; y < rows; y++) {
         ptrdiff_t from = walk[orientation].start + y * walk[orientation].per_row;
@@ -53,5 +54,9 @@ bool pf_picture_orient(pf_picture *picture, int orientation, pf_err *err)
     picture->alpha = alpha;
     picture->width = (int)columns;
     picture->height = (int)rows;
+    if (is_turned) {
+        picture->whole_width = picture->whole_height;
+        picture->whole_height = whole_width;
+    }
     return true;
 }

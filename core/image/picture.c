@@ -190,6 +190,16 @@ bool pf_picture_make(pf_picture *out, uint64_t width, uint64_t height,
     return true;
 }
 
+int pf_picture_whole_width(const pf_picture *picture)
+{
+    return picture->eighths ? picture->whole_width : picture->width;
+}
+
+int pf_picture_whole_height(const pf_picture *picture)
+{
+    return picture->eighths ? picture->whole_height : picture->height;
+}
+
 void pf_picture_reset(pf_picture *picture)
 {
     pf_free(picture->rgb);

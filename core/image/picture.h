@@ -20,6 +20,12 @@ typedef struct {
     uint8_t *alpha;     /* [height, width], owned; NULL: opaque, or nobody wants it */
     bool has_table;     /* the file has a table of colours, or black and white alone */
     const char *format; /* "jpeg", "png", ...; static */
+
+    /* Of one that was decoded smaller (`enough`, below): each side of the file's
+     * picture is so many eighths of itself here, rounded up. 0: it is whole, and so are
+     * they. */
+    int eighths;
+    int whole_width, whole_height; /* of the file's, when `eighths` is not 0 */
 } pf_picture;
 
 enum { PF_PICTURE_FORMAT_ROOM = 16 }; /* bytes that hold any `format` */
@@ -33,6 +39,8 @@ typedef struct {
     void *context;
     bool keeps_alpha; /* no limit: give transparency too, where a file has it (PNG,
                          TIFF, WebP) */
+    int enough; /* no limit: a picture may come smaller where that is cheaper (JPEG),
+                   its short side no less than this. 0: as the file has it */
 } pf_picture_limits;
 
 void pf_picture_limits_init(pf_picture_limits *limits);
@@ -56,6 +64,9 @@ const char *pf_picture_sniff(const uint8_t *bytes, size_t n, const char *name);
 PF_MUST_CHECK bool pf_picture_decode(pf_picture *out, const uint8_t *bytes, size_t n,
                                      const char *name, int frame,
                                      const pf_picture_limits *limits, pf_err *err);
+/* The sides that the file has, whatever size it was decoded at. */
+int pf_picture_whole_width(const pf_picture *picture);
+int pf_picture_whole_height(const pf_picture *picture);
 void pf_picture_reset(pf_picture *picture); /* frees the pixels; all zero is fine */
 
 #endif

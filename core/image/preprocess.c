@@ -133,7 +133,8 @@ static bool resample_alpha(const pf_preprocess *p, const pf_picture *in,
 bool pf_preprocess_pixels(const pf_preprocess *p, const pf_picture *picture,
                           uint8_t *rgb, pf_err *err)
 {
-    int w = picture->width, h = picture->height, short_side = w < h ? w : h;
+    const int w = pf_picture_whole_width(picture), h = pf_picture_whole_height(picture);
+    const int short_side = w < h ? w : h;
     if (p->size < 1 || p->resize < p->size)
         return pf_fail(err, PF_ERR_MISUSE, "cannot crop %d pixels from a side of %d",
                        p->size, p->resize);

@@ -11,17 +11,9 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/image/resample_rows.h"
 
-enum { WEIGHT_BITS = 32 - 8 - 2 };
-
-typedef struct {
-    int *first;       /* [size] the first tap of each output pixel */
-    int *count;       /* [size] how many taps it has */
-    int32_t *weights; /* [size, room] */
-    size_t room;
-} taps;
-
-static void taps_reset(taps *t)
+static void taps_reset(pf_taps *t)
 {
     pf_free(t->first);
     pf_free(t->count);
@@ -45,12 +37,12 @@ static double weight_at(pf_resample_filter filter, double x)
 
 static int32_t to_fixed(double weight)
 {
-    double w = weight * (1 << WEIGHT_BITS);
+    double w = weight * (1 << PF_TAP_BITS);
     return (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
 }
 
 /* Taps of the output pixel whose centre lies at `centre` of the input. */
-static void set_taps(taps *t, int i, pf_resample_filter filter, double centre,
+static void set_taps(pf_taps *t, int i, pf_resample_filter filter, double centre,
                      double scale, double support, int in, double *weights)
 {
     double low = centre - support + 0.5, high = centre + support + 0.5;
@@ -69,14 +61,21 @@ static void set_taps(taps *t, int i, pf_resample_filter filter, double centre,
     t->count[i] = end - first;
 }
 
-static bool taps_init(taps *t, pf_resample_filter filter, int in, pf_resample_axis axis,
-                      pf_err *err)
+static size_t whole_groups(size_t n)
+{
+    return (n + PF_TAP_GROUP - 1) / PF_TAP_GROUP * PF_TAP_GROUP;
+}
+
+/* `in` pixels, of which `span` belong to the picture. */
+static bool taps_init(pf_taps *t, pf_resample_filter filter, int in, double span,
+                      pf_resample_axis axis, pf_err *err)
 {
     memset(t, 0, sizeof *t);
-    double step = (double)in / (double)axis.length;
+    double step = span / (double)axis.length;
     double scale = step < 1.0 ? 1.0 : step;
     double support = (filter == PF_RESAMPLE_BILINEAR ? 1.0 : 2.0) * scale;
-    t->room = (size_t)ceil(support) * 2 + 1;
+    t->room = whole_groups((size_t)ceil(support) * 2 + 1);
+    t->size = axis.size;
     size_t size = (size_t)axis.size;
     double *weights = pf_alloc_array(t->room, sizeof *weights, err);
     if (!weights || !(t->first = pf_alloc_array(size, sizeof *t->first, err)) ||
@@ -95,74 +94,46 @@ static bool taps_init(taps *t, pf_resample_filter filter, int in, pf_resample_ax
     return true;
 }
 
-static uint8_t to_byte(int32_t sum)
+/* Of a picture that was decoded smaller the last pixel may hold a part only. */
+static double span_of(const pf_picture *p, int side, int whole_side)
 {
-    sum >>= WEIGHT_BITS;
-    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    return p->eighths ? whole_side * p->eighths / 8.0 : side;
 }
 
-/* One input row -> one row of the window's width. */
-static void resample_row(const taps *x, int size, const uint8_t *in, uint8_t *out)
+static bool make_taps(pf_taps *across, pf_taps *down, const pf_picture *p,
+                      pf_resample_filter filter, pf_resample_axis x, pf_resample_axis y,
+                      pf_err *err)
 {
-    for (int i = 0; i < size; i++) {
-        const uint8_t *p = in + (size_t)x->first[i] * 3;
-        const int32_t *w = x->weights + (size_t)i * x->room;
-        int32_t r = 1 << (WEIGHT_BITS - 1), g = r, b = r;
-        for (int k = 0; k < x->count[i]; k++, p += 3) {
-            r += p[0] * w[k];
-            g += p[1] * w[k];
-            b += p[2] * w[k];
-        }
-        *out++ = to_byte(r);
-        *out++ = to_byte(g);
-        *out++ = to_byte(b);
-    }
-}
-
-/* `count` rows of `width` bytes, the first at `rows` -> one row; `sums` is scratch. */
-static void mix_rows(const int32_t *w, int count, const uint8_t *rows, size_t width,
-                     int32_t *sums, uint8_t *out)
-{
-    for (size_t i = 0; i < width; i++)
-        sums[i] = 1 << (WEIGHT_BITS - 1);
-    for (int k = 0; k < count; k++, rows += width) {
-        const int32_t weight = w[k];
-        for (size_t i = 0; i < width; i++)
-            sums[i] += rows[i] * weight;
-    }
-    for (size_t i = 0; i < width; i++)
-        out[i] = to_byte(sums[i]);
+    return taps_init(across, filter, p->width, span_of(p, p->width, p->whole_width), x,
+                     err) &&
+           taps_init(down, filter, p->height, span_of(p, p->height, p->whole_height), y,
+                     err);
 }
 
 bool pf_resample(const pf_picture *picture, pf_resample_filter filter,
                  pf_resample_axis x, pf_resample_axis y, uint8_t *rgb, pf_err *err)
 {
     bool ok = false;
-    taps across, down = {0};
+    pf_taps across = {0}, down = {0};
     uint8_t *rows = NULL;
-    int32_t *sums = NULL;
-    if (!taps_init(&across, filter, picture->width, x, err) ||
-        !taps_init(&down, filter, picture->height, y, err))
+    if (!make_taps(&across, &down, picture, filter, x, y, err))
         goto done;
 
     /* The input rows that the window touches; a window is one run of them. */
-    int first = down.first[0];
-    int end = down.first[y.size - 1] + down.count[y.size - 1];
-    size_t width = (size_t)x.size * 3, stride = (size_t)picture->width * 3;
+    const int first = down.first[0];
+    const int end = down.first[y.size - 1] + down.count[y.size - 1];
+    const size_t width = (size_t)x.size * 3, stride = (size_t)picture->width * 3;
     rows = pf_alloc_array((size_t)(end - first), width, err);
-    sums = rows ? pf_alloc_array(width, sizeof *sums, err) : NULL;
-    if (!sums)
+    if (!rows)
         goto done;
-    for (int i = first; i < end; i++)
-        resample_row(&across, x.size, picture->rgb + (size_t)i * stride,
-                     rows + (size_t)(i - first) * width);
+    pf_resample_across(&across, picture->rgb + (size_t)first * stride, stride,
+                       (size_t)(end - first), rows);
     for (int i = 0; i < y.size; i++)
-        mix_rows(down.weights + (size_t)i * down.room, down.count[i],
-                 rows + (size_t)(down.first[i] - first) * width, width, sums,
-                 rgb + (size_t)i * width);
+        pf_resample_down(down.weights + (size_t)i * down.room, down.count[i],
+                         rows + (size_t)(down.first[i] - first) * width, width,
+                         rgb + (size_t)i * width);
     ok = true;
 done:
-    pf_free(sums);
     pf_free(rows);
     taps_reset(&down);
     taps_reset(&across);

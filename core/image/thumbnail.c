@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/base/clones.h"
 #include "core/base/mem.h"
 #include "core/image/decode.h"
 #include "core/image/encode.h"
@@ -20,19 +21,34 @@ static bool make(pf_picture *out, int width, int height, const char *format,
     return out->rgb != NULL;
 }
 
-/* Add blocks of `k` pixels of one row to the sums of its `width` blocks. */
-static void add_row(const uint8_t *rgb, int width, int k, uint32_t *sums)
+/* Add a row of `n` numbers to the sums of its column. */
+PF_CLONES static void add_row(const uint8_t *row, size_t n, uint32_t *sums)
 {
-    for (int x = 0; x < width; x++, sums += 3) {
-        uint32_t r = 0, g = 0, b = 0;
-        for (int i = 0; i < k; i++, rgb += 3) {
-            r += rgb[0];
-            g += rgb[1];
-            b += rgb[2];
+    for (size_t i = 0; i < n; i++)
+        sums[i] += row[i];
+}
+
+/* What a sum is divided by, as a product: (sum * by) >> SHIFT is exact below. */
+enum { SHIFT = 52 };
+
+/* Sums of k rows -> means of their blocks, of k columns each. A sum is below 256 k^2,
+ * and k below 2,000: `by`, too large by less than one, makes a mean too large by less
+ * than 256 k^2 / 2^52, and that by less than the 1 / k^2 that it may lack to the next.
+ */
+static void average_row(const uint32_t *sums, int width, int k, uint8_t *rgb)
+{
+    const uint64_t area = (uint64_t)k * (uint64_t)k;
+    const uint64_t by = (((uint64_t)1 << SHIFT) + area - 1) / area;
+    for (int x = 0; x < width; x++, rgb += 3) {
+        uint64_t r = area / 2, g = r, b = r;
+        for (int i = 0; i < k; i++, sums += 3) {
+            r += sums[0];
+            g += sums[1];
+            b += sums[2];
         }
-        sums[0] += r;
-        sums[1] += g;
-        sums[2] += b;
+        rgb[0] = (uint8_t)(r * by >> SHIFT);
+        rgb[1] = (uint8_t)(g * by >> SHIFT);
+        rgb[2] = (uint8_t)(b * by >> SHIFT);
     }
 }
 
@@ -41,17 +57,14 @@ static void add_row(const uint8_t *rgb, int width, int k, uint32_t *sums)
 static bool average_blocks(pf_picture *out, const pf_picture *p, int k, pf_err *err)
 {
     const int width = p->width / k, height = p->height / k;
-    const size_t row = (size_t)width * 3;
-    uint32_t *sums = pf_alloc_array(row, sizeof *sums, err);
+    const size_t used = (size_t)width * (size_t)k * 3, row = (size_t)p->width * 3;
+    uint32_t *sums = pf_alloc_array(used, sizeof *sums, err);
     bool ok = sums && make(out, width, height, p->format, err);
     for (int y = 0; ok && y < height; y++) {
-        const uint32_t area = (uint32_t)k * (uint32_t)k;
-        memset(sums, 0, row * sizeof *sums);
+        memset(sums, 0, used * sizeof *sums);
         for (int i = 0; i < k; i++)
-            add_row(p->rgb + (size_t)(y * k + i) * (size_t)p->width * 3, width, k,
-                    sums);
-        for (size_t i = 0; i < row; i++)
-            out->rgb[(size_t)y * row + i] = (uint8_t)((sums[i] + area / 2) / area);
+            add_row(p->rgb + (size_t)(y * k + i) * row, used, sums);
+        average_row(sums, width, k, out->rgb + (size_t)y * (size_t)width * 3);
     }
     pf_free(sums);
     return ok;
@@ -83,8 +96,9 @@ bool pf_picture_shrink(pf_picture *out, const pf_picture *p, int side, pf_err *e
         if (ok)
             memcpy(out->rgb, p->rgb, (size_t)p->width * (size_t)p->height * 3);
     } else {
-        const int width = scaled(p->width, side, longer);
-        const int height = scaled(p->height, side, longer);
+        const int w = pf_picture_whole_width(p), h = pf_picture_whole_height(p);
+        const int width = scaled(w, side, w > h ? w : h);
+        const int height = scaled(h, side, w > h ? w : h);
         int k = longer / (2 * side);
         k = k > shorter ? shorter : k;
         ok = k < 2 || average_blocks(&blocks, p, k, err);

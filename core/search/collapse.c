@@ -22,7 +22,7 @@ typedef struct {
     double threshold;
     size_t limit;
     pf_collapsed *out;
-    pf_vindex *kept; /* vectors of the kept ones; id: their number, from 1 */
+    pf_vindex *kept; /* vectors of the kept ones, in memory; id: their number, from 1 */
     float *block;    /* [BLOCK, dim] */
     size_t first;    /* place of the block's first */
 } folder;
@@ -30,10 +30,10 @@ typedef struct {
 static bool vector_of(const pf_vindex *index, int64_t id, const float **out,
                       pf_err *err)
 {
-    *out = pf_vindex_get(index, id);
-    return *out || pf_fail(err, PF_ERR_FORMAT,
-                           "the catalog is damaged: its index has no vector of %lld",
-                           (long long)id);
+    return pf_vindex_get(index, id, out, err) &&
+           (*out || pf_fail(err, PF_ERR_FORMAT,
+                            "the catalog is damaged: its index has no vector of %lld",
+                            (long long)id));
 }
 
 static const float *row(const folder *f, size_t i)
@@ -63,8 +63,9 @@ static void fold_into_earlier(void *user, size_t query, int64_t id)
     size_t *into = &f->out->into[f->first + query];
     const size_t number = (size_t)id - 1;
     const int dim = pf_vindex_dim(f->index);
-    const float *kept = pf_vindex_get(f->kept, id);
-    if (number < *into && pf_cosine(row(f, query), kept, dim) >= f->threshold)
+    const float *kept;
+    if (pf_vindex_get(f->kept, id, &kept, NULL) && number < *into &&
+        pf_cosine(row(f, query), kept, dim) >= f->threshold)
         *into = number;
 }
 

@@ -1,64 +1,32 @@
 /* combine.c - see combine.h. */
 #include "core/search/combine.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/search/named.h"
 
 /* A sum of unit vectors shorter than this has no direction worth asking for: rounding
  * alone leaves about 1e-7 of two vectors that cancel out. */
 static const double SHORTEST_SUM = 1e-5;
 
-/* "17" is an id, anything else a path. */
-static bool is_id(const char *text, int64_t *id)
-{
-    if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
-        return false;
-    errno = 0;
-    const long long v = strtoll(text, NULL, 10);
-    *id = errno == 0 ? v : 0;
-    return true;
-}
-
-/* The catalog has absolute paths; a shell has relative ones and links. What lies in an
- * archive, or on a disk that is not there, has no real path. */
-static bool find_by_path(pf_store *store, const char *path, int64_t *id, pf_err *err)
-{
-    char real[PATH_MAX];
-    if (!pf_store_find_image(store, path, 0, id, err))
-        return false;
-    if (*id != 0)
-        return true;
-    if (realpath(path, real))
-        return pf_store_find_image(store, real, 0, id, err);
-    char *absolute = pf_path_absolute(path, err);
-    const bool ok = absolute && pf_store_find_image(store, absolute, 0, id, err);
-    pf_free(absolute);
-    return ok;
-}
-
 /* Vector and id of the image that PF_PART_LIKE names. */
-static bool find_like(pf_reader *r, const char *text, float *vector, int64_t *id,
-                      pf_err *err)
+static bool find_like(pf_reader *r, const char *text, bool by_end, float *vector,
+                      int64_t *id, pf_err *err)
 {
     pf_store *store = pf_reader_store(r);
     bool found = false;
     *id = 0;
-    if (!pf_reader_check_catalog(r, err))
-        return false;
-    if (!is_id(text, id) && !find_by_path(store, text, id, err))
+    if (!pf_reader_check_catalog(r, err) ||
+        !pf_named_find(store, text, by_end, id, err))
         return false;
     if (*id > 0 && !pf_store_get_image_vector(store, *id, (int)pf_reader_dim(r), vector,
                                               &found, err))
         return false;
     return found ||
-           pf_fail(err, PF_ERR_NOT_FOUND, "there is no image '%s' in catalog '%s'",
-                   text, pf_reader_folder(r));
+           pf_fail(err, PF_ERR_NOT_FOUND, "there is no image '%s' in catalog '%s'%s",
+                   text, pf_reader_folder(r),
+                   by_end ? "" : " (where paths are hidden, give its number)");
 }
 
 /* Brings `v` to length 1; false when it is too short to have a direction. */
@@ -94,13 +62,14 @@ static bool open_towers(pf_reader *r, const pf_part *parts, size_t n, pf_err *er
     return true;
 }
 
-static bool embed_part(pf_reader *r, const pf_part *part, pf_combined *c, pf_err *err)
+static bool embed_part(pf_reader *r, const pf_part *part, bool by_end, pf_combined *c,
+                       pf_err *err)
 {
     pf_embedder *e;
     pf_sandbox *sandbox;
     bool is_truncated = false;
     if (part->kind == PF_PART_LIKE)
-        return find_like(r, part->text, c->vector, &c->like[c->n_like++], err);
+        return find_like(r, part->text, by_end, c->vector, &c->like[c->n_like++], err);
     if (!pf_reader_get_embedder(r, pf_part_tower(part), &e, err) ||
         !pf_reader_get_sandbox(r, &sandbox, err) ||
         !pf_part_embed(part, e, sandbox, c->vector, &is_truncated, err))
@@ -109,31 +78,30 @@ static bool embed_part(pf_reader *r, const pf_part *part, pf_combined *c, pf_err
     return true;
 }
 
-static bool add_parts(pf_reader *r, const pf_part *parts, size_t n, size_t dim,
-                      pf_combined *c, double *sum, pf_err *err)
+static bool add_parts(pf_reader *r, const pf_query *q, size_t dim, pf_combined *c,
+                      double *sum, pf_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (!embed_part(r, &parts[i], c, err))
+    for (size_t i = 0; i < q->n_parts; i++) {
+        if (!embed_part(r, &q->parts[i], !q->hides_paths, c, err))
             return false;
         for (size_t k = 0; k < dim; k++)
-            sum[k] += parts[i].weight * (double)c->vector[k];
+            sum[k] += q->parts[i].weight * (double)c->vector[k];
     }
     return normalize(c->vector, sum, dim) ||
            pf_fail(err, PF_ERR_MISUSE,
                    "the parts of the question cancel each other out");
 }
 
-bool pf_combine(pf_combined *out, pf_reader *r, const pf_part *parts, size_t n,
-                pf_err *err)
+bool pf_combine(pf_combined *out, pf_reader *r, const pf_query *q, pf_err *err)
 {
-    if (!open_towers(r, parts, n, err))
+    if (!open_towers(r, q->parts, q->n_parts, err))
         return false;
     const size_t dim = pf_reader_dim(r);
     double *sum = pf_alloc_array(dim, sizeof *sum, err);
     out->vector = pf_alloc_floats(dim, err);
-    out->like = pf_alloc_array(n, sizeof *out->like, err);
+    out->like = pf_alloc_array(q->n_parts, sizeof *out->like, err);
     const bool ok =
-        sum && out->vector && out->like && add_parts(r, parts, n, dim, out, sum, err);
+        sum && out->vector && out->like && add_parts(r, q, dim, out, sum, err);
     if (!ok)
         pf_combined_reset(out);
     pf_free(sum);

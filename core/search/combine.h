@@ -18,11 +18,12 @@ typedef struct {
     size_t n_truncated; /* phrases of which only the beginning was read */
 } pf_combined;
 
-/* Add the vectors of `parts`, each times its weight; opens the towers they need. *out
- * must be all zero; it stays so on failure. MISUSE when the parts cancel out, and for a
- * PF_PART_LIKE without a catalog, NOT_FOUND for one that the catalog does not have. */
-PF_MUST_CHECK bool pf_combine(pf_combined *out, pf_reader *r, const pf_part *parts,
-                              size_t n, pf_err *err);
+/* Add the vectors of the question's parts, each times its weight; opens the towers they
+ * need. *out must be all zero; it stays so on failure. MISUSE when the parts cancel
+ * out, and for a PF_PART_LIKE without a catalog or that several files are called
+ * (named.h), NOT_FOUND for one that the catalog does not have. */
+PF_MUST_CHECK bool pf_combine(pf_combined *out, pf_reader *r, const pf_query *query,
+                              pf_err *err);
 void pf_combined_reset(pf_combined *combined); /* frees; all zero is fine */
 
 #endif

@@ -94,11 +94,13 @@ static bool take_rows(work *w, const pf_vindex *index, const pf_id_set *only,
     pf_vindex_step step = {0};
     w->dim = pf_vindex_dim(index);
     w->rows = pf_alloc_array(pf_vindex_count(index), sizeof *w->rows, err);
-    while (w->rows && pf_vindex_walk(index, &step)) {
+    bool has_step = w->rows != NULL, ok = has_step;
+    while (has_step && (ok = pf_vindex_next(index, &step, &has_step, err)) &&
+           has_step) {
         if (!only || pf_id_set_has(only, step.id))
             w->rows[w->n_rows++] = (row){.id = step.id, .vector = step.vector};
     }
-    return w->rows != NULL;
+    return ok;
 }
 
 typedef struct {

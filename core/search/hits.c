@@ -33,6 +33,9 @@ static void reset_hit(pf_hit *h)
     for (size_t i = 0; i < h->n_images; i++)
         release(h->images[i].path);
     release(h->images);
+    for (size_t i = 0; i < h->n_matches; i++)
+        release(h->matches[i].asked);
+    release(h->matches);
     release(h->duplicates);
 }
 

@@ -248,7 +248,7 @@ bool pf_phrases_rank(pf_hits *out, const pf_phrases *phrases, const pf_query *qu
     pf_combined asked = {0};
     ranking r = {.phrases = phrases, .work = work};
     bool ok = pf_reader_get_model(reader, PF_CLIP_TEXT, &model, err) &&
-              pf_combine(&asked, reader, query->parts, query->n_parts, err);
+              pf_combine(&asked, reader, query, err);
     r.dim = pf_reader_dim(reader);
     r.vector = asked.vector;
     ok = ok && rank(out, &r, query, model, err);

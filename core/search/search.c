@@ -15,6 +15,7 @@
 #include "core/search/fusion.h"
 #include "core/search/hits.h"
 #include "core/search/list.h"
+#include "core/search/matched.h"
 #include "core/search/matches.h"
 #include "core/search/missing.h"
 #include "core/search/nearest.h"
@@ -148,6 +149,7 @@ static bool find_fused(pf_reader *r, const pf_query *q, const question *a, pf_hi
     return pf_engine_get_words(r->engine, &fusion.words, err) &&
            get_indexes(r, q, a->by, &fusion, err) &&
            pf_fusion_run(&fusion, q, out, err) &&
+           pf_matched_tell(fusion.words, fusion.phrase, out, err) &&
            (out->has_all_words ||
             pf_missing_find(fusion.words, fusion.store, fusion.phrase, &out->missing,
                             &out->n_missing, err));
@@ -315,8 +317,7 @@ static bool answer(pf_reader *r, const pf_query *q, question *a, pf_hits *out,
     const bool ok =
         (is_list || pf_chance_prepare(&backgrounds, &with, r, a->by, err)) &&
         pass_filters(r, q, a, err) &&
-        (is_list || a->by == PF_BY_WORDS ||
-         pf_combine(&a->asked, r, q->parts, q->n_parts, err));
+        (is_list || a->by == PF_BY_WORDS || pf_combine(&a->asked, r, q, err));
     out->n_truncated = a->asked.n_truncated;
     if (!ok)
         return false;

@@ -43,6 +43,7 @@ typedef struct {
     uint64_t seed;
     const char *const *facets; /* [n_facets] keys whose values are counted */
     size_t n_facets;
+    bool hides_paths; /* a part names an image by its number, or by all of its path */
 } pf_query;
 
 void pf_query_init(pf_query *query); /* images, 10 hits, every score, no parts */

@@ -60,9 +60,8 @@ void pf_words_text_reset(pf_words_text *text)
     pf_negations_reset(&text->negations);
 }
 
-/* Does leaf `l` stand at term i? */
-static bool is_leaf_at(const pf_terms *t, const pf_words_query *q, const pf_leaf *l,
-                       size_t i)
+bool pf_words_leaf_is_at(const pf_terms *t, const pf_words_query *q, const pf_leaf *l,
+                         size_t i)
 {
     if (l->n_words > t->n - i)
         return false;
@@ -79,10 +78,9 @@ static bool is_leaf_at(const pf_terms *t, const pf_words_query *q, const pf_leaf
     return true;
 }
 
-/* Is the mention one the question asks for? Where negation is ignored, neither of them
- * denies. */
-static bool counts(const pf_words_text *text, const pf_leaf *l, size_t first,
-                   size_t last)
+/* Where negation is ignored, neither of them denies. */
+bool pf_words_leaf_counts(const pf_words_text *text, const pf_leaf *l, size_t first,
+                          size_t last)
 {
     return pf_negations_cover(&text->negations, first, last) == l->wants_denied;
 }
@@ -93,7 +91,8 @@ static bool has_leaf(const pf_words_text *text, const pf_words_query *q,
     const pf_terms *t = &text->terms;
     if (l->kind != PF_LEAF_WHOLE) {
         for (size_t i = 0; i < t->n; i++) {
-            if (is_leaf_at(t, q, l, i) && counts(text, l, i, i + l->n_words - 1))
+            if (pf_words_leaf_is_at(t, q, l, i) &&
+                pf_words_leaf_counts(text, l, i, i + l->n_words - 1))
                 return true;
         }
     }
@@ -102,12 +101,13 @@ static bool has_leaf(const pf_words_text *text, const pf_words_query *q,
     const char *word = pf_words_query_word(q, l, 0);
     for (size_t i = 0; i < t->n_wholes; i++) {
         const pf_whole *w = &t->wholes[i];
-        if (strcmp(word, t->chars + w->stem) == 0 && counts(text, l, w->first, w->last))
+        if (strcmp(word, t->chars + w->stem) == 0 &&
+            pf_words_leaf_counts(text, l, w->first, w->last))
             return true;
     }
     /* as a single word: "t2weighted" */
     for (size_t i = 0; l->kind == PF_LEAF_WHOLE && i < t->n; i++) {
-        if (is_leaf_at(t, q, l, i) && counts(text, l, i, i))
+        if (pf_words_leaf_is_at(t, q, l, i) && pf_words_leaf_counts(text, l, i, i))
             return true;
     }
     return false;

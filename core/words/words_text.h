@@ -32,6 +32,30 @@ pf_word_presence pf_words_text_has(const pf_words_text *text,
                                    const pf_words_query *query,
                                    const pf_word_group *group);
 
+/* Does the leaf stand at term i of a text? A whole is looked for as one term. */
+bool pf_words_leaf_is_at(const pf_terms *terms, const pf_words_query *query,
+                         const pf_leaf *leaf, size_t i);
+/* Is a mention of it, the terms first .. last, one that the question asks for: denied,
+ * or not? */
+bool pf_words_leaf_counts(const pf_words_text *text, const pf_leaf *leaf, size_t first,
+                          size_t last);
+
+/* A mention of a group that counts. */
+typedef struct {
+    size_t group;        /* of the question */
+    uint32_t start, end; /* bytes of the text */
+    bool is_typed;       /* what was typed, or a form of it; else another name */
+    bool is_same;        /* with the very letters, case and accents aside */
+} pf_mention;
+
+/* mentions.c: the mentions of the groups that are not excluded, by their start, at most
+ * `max` of them, *n; not of another name where the group stands as it was typed.
+ * `question` is the text that `query` was read from. */
+PF_MUST_CHECK bool pf_words_text_mentions(const pf_words_text *text,
+                                          const pf_words_query *query,
+                                          const char *question, pf_mention *out,
+                                          size_t max, size_t *n, pf_err *err);
+
 /* How many groups it has, and how many of them as they were typed. With AND, OR or NOT
  * in the question all or none, and all as typed. */
 typedef struct {

@@ -1,8 +1,8 @@
 /*
  * fuzz_index_file.c - any bytes as an index file.
  *
- * Whoever makes a file can make all that is recorded about it, so the checksum is that
- * of the input, and dim and count are those its header names. Checked for each input:
+ * Whoever makes a file can make all that is recorded about it, so the checksums are
+ * those of the input, and dim and count are those its header names. Checked for each:
  * no crash; what is taken has as many bytes as such an index needs, ids that ascend and
  * vectors of length 1, and finds each of its vectors by itself.
  */
@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "core/base/span.h"
+#include "core/catalog/vfile.h"
 #include "core/catalog/vindex.h"
 #include "tests/fuzz/require.h"
+#include "tests/support/index_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,17 +51,24 @@ static void check_vector(const pf_vindex *index, const pf_vindex_step *step)
     require(
         pf_vindex_search(index, step->vector, 1, 1, NULL, 0, &id, &score, NULL, &err),
         err.msg);
-    require(pf_vindex_get(index, id) != NULL, "what is found is there");
+    const float *vector;
+    require(pf_vindex_get(index, id, &vector, &err) && vector,
+            "what is found is there");
 }
 
 static void check_index(const pf_vindex *index, size_t size)
 {
     const size_t dim = (size_t)pf_vindex_dim(index), count = pf_vindex_count(index);
-    require(size == 90 + count * (4 * dim + 8), "an index is as long as its file");
+    require(size == pf_vfile_size((int)dim, count), "an index is as long as its file");
     pf_vindex_step step = {0};
+    pf_err err = PF_ERR_INIT;
+    bool is_there;
     int64_t last = 0;
     size_t n = 0;
-    for (; pf_vindex_walk(index, &step); n++) {
+    for (;; n++) {
+        require(pf_vindex_next(index, &step, &is_there, &err), err.msg);
+        if (!is_there)
+            break;
         require(step.id > last, "ids ascend");
         last = step.id;
         if (n < 4)
@@ -76,13 +85,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!pf_span_u32le(&s, &kind) || !pf_span_u32le(&s, &dim) ||
         !pf_span_u64le(&s, &count))
         dim = 4;
-    const pf_hash checksum = pf_hash_bytes(data, size);
+    static uint8_t sealed[1 << 16];
+    const size_t n = size < sizeof sealed ? size : sizeof sealed;
+    memcpy(sealed, data, n);
+    const pf_hash checksum = pf_index_file_seal(sealed, n);
     pf_vindex *index;
     pf_err err = PF_ERR_INIT;
-    const bool ok = pf_vindex_read(&index, put_into_file(data, size), "input",
-                                   &checksum, (int)dim, (size_t)count, &err);
+    const bool ok = pf_vindex_read(&index, put_into_file(sealed, n), "input", &checksum,
+                                   (int)dim, (size_t)count, &err);
     if (ok)
-        check_index(index, size);
+        check_index(index, n);
     else
         require(!index && (err.code == PF_ERR_FORMAT || err.code == PF_ERR_LIMIT),
                 err.msg);

@@ -569,6 +569,72 @@ static void foreign_text_cannot_drive_the_terminal(void **state)
     }
 }
 
+static void characters_have_their_columns(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        size_t columns; /* of all of it */
+    } rows[] = {
+        {"", 0},
+        {"abc", 3},
+        {"cafe\xCC\x81", 4},               /* a mark over the e */
+        {"\xE6\xAD\xA3\xE9\x9D\xA2", 4},   /* two East Asian ones */
+        {"\xF0\x9F\xA9\xBB", 2},           /* a pictograph */
+        {"\xD7\x93\xD7\x99", 2},           /* right to left */
+        {"a\tb\033[31mc\302\2332Jd\a", 8}, /* one '?' for each that escapes */
+        {"\xE2\x80\xAEx\xFF", 3},          /* turned round; no UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const size_t n = strlen(rows[i].text), all = rows[i].columns;
+        assert_int_equal(pf_term_fitting(rows[i].text, n, all), n);
+        if (all > 0)
+            assert_true(pf_term_fitting(rows[i].text, n, all - 1) < n);
+    }
+    assert_int_equal(pf_term_fitting("e\xCC\x81"
+                                     "e",
+                                     4, 1),
+                     3); /* stays together */
+}
+
+static void lines_end_between_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t columns;
+        const char *lines; /* as they come out, parted by '|' */
+    } rows[] = {
+        {"one two three", 80, "one two three"},
+        {"one two three", 7, "one two|three"},
+        {"one two three", 6, "one|two|three"},
+        {"one  two", 4, "one|two"},
+        {"one ", 3, "one"},
+        {"  one", 3, "  o|ne"},
+        {"one\ntwo", 5, "one|two"},
+        {"pneumothorax", 5, "pneum|othor|ax"},
+        {"a pneumothorax", 5, "a|pneum|othor|ax"},
+        {"\xE6\xAD\xA3\xE9\x9D\xA2", 1, "\xE6\xAD\xA3|\xE9\x9D\xA2"},
+        {"e\xCC\x81"
+         "e\xCC\x81",
+         1, "e\xCC\x81|e\xCC\x81"},
+        {"a", 0, "a"},
+        {"   ", 1, " "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char got[128] = "";
+        const size_t n = strlen(rows[i].text);
+        for (size_t at = 0, next; at < n; at += next) {
+            const size_t end =
+                pf_term_break(rows[i].text + at, n - at, rows[i].columns, &next);
+            assert_true(next > 0 && end <= next);
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s",
+                     at > 0 ? "|" : "", (int)end, rows[i].text + at);
+        }
+        assert_string_equal(got, rows[i].lines);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +651,8 @@ int main(void)
         cmocka_unit_test_setup(allocation_may_fail, reset),
         cmocka_unit_test(terminals_are_judged),
         cmocka_unit_test(foreign_text_cannot_drive_the_terminal),
+        cmocka_unit_test(characters_have_their_columns),
+        cmocka_unit_test(lines_end_between_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
+#include "core/catalog/vfile.h"
 #include "core/engine/models.h"
 #include "core/engine/reader.h"
 #include "core/engine/view.h"
@@ -161,13 +162,32 @@ static const char *index_name(pf_index_kind kind, int64_t generation)
     return names[kind];
 }
 
+static char spoilt[6]; /* what was there before */
+
 /* The bytes change, the file stays the same one. */
-static void spoil(pf_index_kind kind, int64_t generation)
+static void spoil_at(pf_index_kind kind, int64_t generation, long at)
 {
     FILE *f = fopen(pf_tree_path(folder, index_name(kind, generation)), "r+b");
     assert_non_null(f);
-    assert_int_equal(fseek(f, 100, SEEK_SET), 0);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    assert_int_equal(fread(spoilt, 1, sizeof spoilt, f), sizeof spoilt);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
     assert_int_equal(fputs("damage", f) >= 0 && fclose(f) == 0, true);
+}
+
+/* What was spoilt is as it was. */
+static void mend(pf_index_kind kind, int64_t generation, long at)
+{
+    FILE *f = fopen(pf_tree_path(folder, index_name(kind, generation)), "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(spoilt, 1, sizeof spoilt, f), sizeof spoilt);
+    fclose(f);
+}
+
+static void spoil(pf_index_kind kind, int64_t generation)
+{
+    spoil_at(kind, generation, 100);
 }
 
 static void delete_index(pf_index_kind kind, int64_t generation)
@@ -317,6 +337,41 @@ static void an_index_is_shared_by_readers(void **state)
     pf_reader_close(r[1]);
     pf_reader_close(r[2]);
     pf_engine_close(e);
+}
+
+/* Damage that is found in the middle of a question: in codes, which every search reads,
+ * and behind the middle of the file, among vectors. Told once; the answer is the same.
+ */
+static void damage_that_is_found_late_changes_no_answer(void **state)
+{
+    (void)state;
+    enum { MANY = 2000, CODES = 20000, VECTORS = 200000 };
+    static const char *const questions[] = {
+        "{\"like\":7,\"limit\":5}", "{\"like\":7,\"limit\":5,\"collapse\":0.9}",
+        "{\"duplicates\":0.999}", "{\"like\":7,\"limit\":1999}"};
+    publish_with(model, MANY);
+    const int64_t generation = 2;
+    pf_vfile_check_up_to(0);
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        const long places[] = {CODES, VECTORS};
+        char *healthy = ask_fresh(questions[i]);
+        for (size_t k = 0; k < 2; k++) {
+            spoil_at(PF_INDEX_IMAGES, generation, places[k]);
+            pf_engine *e = open_engine();
+            pf_reader *r = open_reader(e);
+            expect(r, questions[i], healthy);
+            const size_t told_once = n_notes_of(PF_INDEX_IMAGES, generation);
+            assert_true(told_once <= 1 && (told_once == 1 || (i < 2) == (k == 1)));
+            expect(r, questions[i], healthy);
+            assert_int_equal(n_told(), told_once);
+            pf_reader_close(r);
+            pf_engine_close(e);
+            forget();
+            mend(PF_INDEX_IMAGES, generation, places[k]);
+        }
+        pf_free(healthy);
+    }
+    pf_vfile_check_up_to(4 << 20);
 }
 
 /* What is held open since can be read, whatever has become of its name. */
@@ -939,6 +994,7 @@ int main(void)
         TEST(looking_around_loads_nothing),
         TEST(an_index_is_shared_by_readers),
         TEST(files_are_held_from_the_start),
+        TEST(damage_that_is_found_late_changes_no_answer),
         TEST(a_damaged_background_is_told_once),
         TEST(towers_are_opened_one_by_one),
         TEST(models_outlive_a_publish),

@@ -10,6 +10,7 @@
 
 #include "core/image/preprocess.h"
 #include "core/image/resample.h"
+#include "core/image/resample_rows.h"
 
 #define GOLDEN PF_TESTS_DIR "/golden/preprocess"
 #define SHARED PF_SHARED_DIR "/reference/preprocess"
@@ -210,6 +211,52 @@ static void test_window_is_part_of_the_whole(void **state)
     pf_picture_reset(&p);
 }
 
+static void resample(const pf_picture *p, pf_resample_filter filter, int width,
+                     int height, uint8_t *rgb)
+{
+    pf_err err = PF_ERR_INIT;
+    const pf_resample_axis x = {width, 0, width}, y = {height, 0, height};
+    assert_ok(pf_resample(p, filter, x, y, rgb, &err), &err);
+}
+
+/* Whichever instructions: larger and smaller, fewer rows than are done at a time,
+ * pixels at the very end of their memory, and the extremes, which a filter overshoots.
+ */
+static void test_instructions(void **state)
+{
+    (void)state;
+    enum { MOST = 61 };
+    static const int side[] = {1, 2, 3, 4, 5, 7, 16, 33, 61};
+    static const int in[][2] = {{1, 1},   {2, 3},   {5, 4},    {3, 50},  {50, 3},
+                                {17, 16}, {83, 57}, {401, 31}, {2, 900}, {1200, 5}};
+    static uint8_t plain[MOST * MOST * 3], quick[MOST * MOST * 3];
+    enum { SIDES = sizeof side / sizeof *side };
+    assert_false(pf_resample_use("slide rule"));
+    if (!pf_resample_use("avx2"))
+        skip();
+    for (size_t i = 0; i < sizeof in / sizeof *in * SIDES * SIDES; i++) {
+        const int *size = in[i / SIDES / SIDES];
+        const int width = side[i / SIDES % SIDES], height = side[i % SIDES];
+        const pf_resample_filter filter =
+            i % 3 == 0 ? PF_RESAMPLE_BILINEAR : PF_RESAMPLE_BICUBIC;
+        const size_t n = (size_t)size[0] * (size_t)size[1] * 3;
+        pf_picture p = make_picture(size[0], size[1]);
+        guarded g = guarded_new(n);
+        for (size_t k = 0; i % 2 && k < n; k++)
+            p.rgb[k] = p.rgb[k] & 64 ? 255 : 0;
+        const pf_picture at_end = {
+            .width = p.width, .height = p.height, .rgb = guarded_put(&g, p.rgb, n)};
+        assert_true(pf_resample_use("plain"));
+        resample(&at_end, filter, width, height, plain);
+        assert_true(pf_resample_use("avx2"));
+        resample(&at_end, filter, width, height, quick);
+        assert_memory_equal(plain, quick, (size_t)width * (size_t)height * 3);
+        guarded_free(&g);
+        pf_picture_reset(&p);
+    }
+    assert_true(pf_resample_use(NULL));
+}
+
 /* The long side of a strip becomes millions of pixels; only the crop may cost anything.
  */
 static void test_strips(void **state)
@@ -309,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_alpha),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_window_is_part_of_the_whole),
+        cmocka_unit_test(test_instructions),
         cmocka_unit_test(test_strips),
         cmocka_unit_test(test_recipes),
         cmocka_unit_test(test_floats),

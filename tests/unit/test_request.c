@@ -313,7 +313,8 @@ static const struct {
     {"{\"phrase\":[]}", PF_ERR_MISUSE, "an empty text in the question"},
     {"{\"phrase\":\"0:a\"}", PF_ERR_MISUSE, "'0:a' is outside 0.001..1000"},
     {"{\"phrase\":\"3:\"}", PF_ERR_MISUSE, "nothing behind the weight"},
-    {"{\"image\":\"-\"}", PF_ERR_MISUSE, "'-' is no file here"},
+    {"{\"image\":[\"-\",\"-\"]}", PF_ERR_MISUSE, "'-' can be read only once"},
+    {"{\"like\":3,\"bytes\":1}", PF_ERR_MISUSE, "'bytes' is for 'image': \"-\""},
     {"{\"image\":7}", PF_ERR_MISUSE, "'image' is neither a string nor an array"},
     {"{\"image\":[7]}", PF_ERR_MISUSE, "'image' has an element that is no string"},
     {"{\"like\":true}", PF_ERR_MISUSE, "'like' is neither a string nor an array"},
@@ -1404,6 +1405,41 @@ static void each_allocation_may_fail(void **state)
 
 #define TEST(f) cmocka_unit_test_setup(f, before)
 
+static void a_picture_may_be_given_later(void **state)
+{
+    (void)state;
+    static const uint8_t picture[] = {1, 2, 3};
+    pf_err why = PF_ERR_INIT;
+    pf_request *r, *copy;
+    size_t n = 1;
+    static const char line[] = "{\"bytes\":3,\"phrase\":\"x\",\"image\":\"2:-\"}";
+    assert_ok(pf_request_new(&r, &why), &why);
+    assert_false(pf_request_wants_picture(r, &n));
+    assert_int_equal(n, 0);
+    assert_false(pf_request_give_picture(r, picture, 3, &why));
+    assert_int_equal(why.code, PF_ERR_MISUSE);
+    assert_ok(pf_request_read_json(r, line, strlen(line), true, &why), &why);
+    assert_true(pf_request_wants_picture(r, &n));
+    assert_int_equal(n, 3);
+    assert_false(pf_request_check(r, &why));
+    assert_string_equal(why.msg, "the picture '-' was not given");
+    assert_ok(pf_request_copy(&copy, r, &why), &why);
+    assert_ok(pf_request_give_picture(copy, picture, 3, &why), &why);
+    assert_false(pf_request_give_picture(copy, picture, 3, &why));
+    assert_ok(pf_request_check(copy, &why), &why);
+    assert_int_equal(copy->query.parts[1].n_bytes, 3);
+    assert_memory_equal(copy->query.parts[1].bytes, picture, 3);
+    assert_true(copy->query.parts[1].weight == 2);
+    pf_request_free(copy);
+    pf_request_free(r);
+    /* a stranger's question has no stdin, and a line that fails says what to skip */
+    assert_ok(pf_request_new(&r, &why), &why);
+    assert_false(pf_request_read_json(r, line, strlen(line), false, &why));
+    assert_true(pf_request_wants_picture(r, &n));
+    assert_int_equal(n, 3);
+    pf_request_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1438,6 +1474,7 @@ int main(void)
         TEST(work_has_the_threads_it_may_have),
         TEST(any_number_of_threads_will_do),
         TEST(each_allocation_may_fail),
+        cmocka_unit_test(a_picture_may_be_given_later),
     };
     return cmocka_run_group_tests_name("request", tests, before_all, after_all);
 }

@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/catalog/vcodes.h"
+#include "core/catalog/vfile.h"
 #include "core/catalog/vindex.h"
+#include "tests/support/index_file.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
@@ -204,21 +207,37 @@ static void nonsense_is_refused(void **state)
     pf_vindex_free(index);
 }
 
+static const float *get(const pf_vindex *index, int64_t id)
+{
+    pf_err err = PF_ERR_INIT;
+    const float *vector;
+    assert_ok(pf_vindex_get(index, id, &vector, &err), &err);
+    return vector;
+}
+
+static bool next(const pf_vindex *index, pf_vindex_step *step)
+{
+    pf_err err = PF_ERR_INIT;
+    bool is_there;
+    assert_ok(pf_vindex_next(index, step, &is_there, &err), &err);
+    return is_there;
+}
+
 /* By id, and one after another. */
 static void assert_holds_all(const pf_vindex *index)
 {
     pf_vindex_step step = {0};
     size_t n = 0;
-    for (; pf_vindex_walk(index, &step); n++) {
+    for (; next(index, &step); n++) {
         assert_int_equal(step.id, known[n]);
         assert_memory_equal(step.vector, vectors + n * DIM, DIM * sizeof *vectors);
-        assert_ptr_equal(pf_vindex_get(index, known[n]), step.vector);
+        assert_ptr_equal(get(index, known[n]), step.vector);
     }
     assert_int_equal(n, COUNT);
-    assert_false(pf_vindex_walk(index, &step));
-    assert_null(pf_vindex_get(index, 0));
-    assert_null(pf_vindex_get(index, known[COUNT - 1] + 1));
-    assert_null(pf_vindex_get(index, INT64_MIN));
+    assert_false(next(index, &step));
+    assert_null(get(index, 0));
+    assert_null(get(index, known[COUNT - 1] + 1));
+    assert_null(get(index, INT64_MIN));
 }
 
 /* What the host has set for its own OpenMP loops is none of our business. */
@@ -362,7 +381,7 @@ static void damaged_cut_and_foreign_files_are_refused(void **state)
     }
 }
 
-static uint8_t file[1 << 17];
+static uint8_t file[1 << 18];
 static size_t file_size;
 
 /* The file as it is in `file`, with a checksum that somebody has recorded for it. */
@@ -370,7 +389,7 @@ static void assert_not_trusted(int dim, size_t count, const char *words)
 {
     pf_err err = PF_ERR_INIT;
     const char *path = pf_tree_path(folder, "hostile.faiss");
-    const pf_hash checksum = pf_hash_bytes(file, file_size);
+    const pf_hash checksum = pf_index_file_seal(file, file_size);
     pf_vindex *index;
     pf_tree_write(path, file, file_size);
     assert_refused(load(&index, path, &checksum, dim, count, &err), &err, words);
@@ -383,7 +402,16 @@ static void assert_not_trusted(int dim, size_t count, const char *words)
 static void what_fits_its_checksum_is_checked_all_the_same(void **state)
 {
     (void)state;
-    enum { IDS = 82 + COUNT * DIM * 4 };
+    enum {
+        RANGES = 147, /* vfile.c has the layout */
+        CODES = RANGES + 8 * DIM + 8,
+        FLAT = CODES + COUNT * DIM,
+        VECTORS = FLAT + 45,
+        TAIL = VECTORS + 4 * COUNT * DIM,
+        IDS = TAIL + 12,
+        IDS_END = IDS + 8 * COUNT,
+        ERRORS = VECTORS + (IDS_END - VECTORS + 63) / 64 * 64,
+    };
     pf_err err = PF_ERR_INIT;
     const char *path = pf_tree_path(folder, "whole.faiss");
     pf_vindex *index = start();
@@ -391,56 +419,199 @@ static void what_fits_its_checksum_is_checked_all_the_same(void **state)
     assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
     pf_vindex_free(index);
     file_size = pf_tree_read(path, file, sizeof file);
-    assert_int_equal(file_size, IDS + 8 + COUNT * 8);
-    for (size_t i = 0; i < 82; i++) { /* each byte that is no vector and no id */
-        file[i] ^= 0x81;
-        assert_not_trusted(DIM, COUNT, "does not begin like one of 700 vectors of 24");
-        file[i] ^= 0x81;
-    }
-    for (size_t i = IDS; i < IDS + 8; i++) {
-        file[i] ^= 0x81;
-        assert_not_trusted(DIM, COUNT, "ids do not ascend");
-        file[i] ^= 0x81;
+    assert_true(file_size > ERRORS + 4 * COUNT);
+    static const struct {
+        size_t first, end;
+    } fixed[] = {{0, RANGES}, {CODES - 8, CODES}, {FLAT, VECTORS}, {TAIL, IDS}};
+    for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++) {
+        for (size_t i = fixed[k].first; i < fixed[k].end; i++) {
+            file[i] ^= 0x81;
+            assert_not_trusted(DIM, COUNT, "are not those of 700 vectors of 24");
+            file[i] ^= 0x81;
+        }
     }
     /* other indexes of FAISS, which read on by themselves */
     const char *const kinds[] = {"IxFI", "IxF2", "IxFl", "IxPq", "IxPT",
                                  "IxM2", "IwFl", "IvPQ", "IHNf", "IxRF",
                                  "IxSQ", "ImiQ", "IxHe", "IxRQ"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        for (size_t at = 0; at < 74; at += 37) {
+        for (size_t at = 0; at < 111; at += 37) {
             uint8_t before[4];
             memcpy(before, file + at, 4);
             memcpy(file + at, kinds[i], 4);
             if (memcmp(before, kinds[i], 4) != 0)
-                assert_not_trusted(DIM, COUNT, "does not begin like");
+                assert_not_trusted(DIM, COUNT, "are not those");
             memcpy(file + at, before, 4);
         }
     }
-    for (size_t i = 0; i < COUNT; i += 99) {
-        const float old = vectors[i * DIM + 1];
-        const float bad[] = {NAN, INFINITY, -INFINITY, 1e30f, 1.5f};
-        for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
-            memcpy(file + 82 + (i * DIM + 1) * 4, &bad[k], 4);
-            assert_not_trusted(DIM, COUNT, "has not length 1");
+    const float bad[] = {NAN, INFINITY, -INFINITY, 1e30f, 4.5f};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        for (size_t i = 0; i < 2 * DIM; i += 5) {
+            float old;
+            memcpy(&old, file + RANGES + i * 4, 4);
+            memcpy(file + RANGES + i * 4, &bad[k], 4);
+            assert_not_trusted(DIM, COUNT, "numbers of unit vectors do not go");
+            memcpy(file + RANGES + i * 4, &old, 4);
         }
-        memcpy(file + 82 + (i * DIM + 1) * 4, &old, 4);
+        for (size_t i = 0; i < COUNT; i += 99) {
+            memcpy(file + VECTORS + (i * DIM + 1) * 4, &bad[k], 4);
+            assert_not_trusted(DIM, COUNT, "has not length 1");
+            memcpy(file + VECTORS + (i * DIM + 1) * 4, &vectors[i * DIM + 1], 4);
+        }
+    }
+    /* what would pass over a neighbour: codes of another vector, an error too small */
+    for (size_t i = 0; i < COUNT; i += 99) {
+        float old;
+        file[CODES + i * DIM + 3] ^= 0x80;
+        assert_not_trusted(DIM, COUNT, "are not its");
+        file[CODES + i * DIM + 3] ^= 0x80;
+        memcpy(&old, file + ERRORS + i * 4, 4);
+        for (size_t k = 0; k < 2; k++) {
+            const float less = k ? NAN : old / 2;
+            memcpy(file + ERRORS + i * 4, &less, 4);
+            assert_not_trusted(DIM, COUNT, "are not its");
+        }
+        memcpy(file + ERRORS + i * 4, &old, 4);
     }
     const int64_t ids[] = {0, -1, INT64_MIN, 3, 6, INT64_MAX}; /* 3 is before, 6 it */
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        memcpy(file + IDS + 8 + 8, &ids[i], 8);
+        memcpy(file + IDS + 8, &ids[i], 8);
         if (ids[i] != 6)
             assert_not_trusted(DIM, COUNT, "ids do not ascend");
     }
-    memcpy(file + IDS + 8 + 8, &known[1], 8);
+    memcpy(file + IDS + 8, &known[1], 8);
     assert_not_trusted(DIM, COUNT + 1, "for 701 vectors");
     assert_not_trusted(DIM + 1, COUNT, "of 25 floats");
     assert_not_trusted(DIM, 1000000000, "for 1000000000 vectors");
     assert_not_trusted(65536, 1000000000, "of 65536 floats");
-    file_size = 82; /* was taken for as many vectors as it said */
+    file_size = 82;
     assert_not_trusted(DIM, COUNT, "it has 82 bytes");
     assert_not_trusted(DIM, 0, "it has 82 bytes");
-    file_size = 90;
-    assert_not_trusted(DIM, 0, "does not begin like");
+}
+
+/* ---- what is read when it is needed ---- */
+
+/* The saved index, of which nothing is checked before it is needed. */
+static pf_vindex *open_lazily(const char *path, bool is_own)
+{
+    pf_err err = PF_ERR_INIT;
+    pf_hash checksum;
+    pf_vindex *index = start(), *again;
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    pf_vindex_free(index);
+    assert_int_equal(chmod(path, is_own ? 0600 : 0620), 0);
+    pf_vfile_check_up_to(0);
+    assert_ok(load(&again, path, &checksum, DIM, COUNT, &err), &err);
+    return again;
+}
+
+static void close_lazily(pf_vindex *index)
+{
+    pf_vindex_free(index);
+    pf_vfile_check_up_to(4 << 20);
+}
+
+/* Mapped, and read by blocks because others may write to it. */
+static void a_file_is_searched_by_every_kernel(void **state)
+{
+    (void)state;
+    enum { K = 30 };
+    static const char *const kernels[] = {"plain", "avx2", "vnni"};
+    pf_err err = PF_ERR_INIT;
+    const char *path = pf_tree_path(folder, "lazy.faiss");
+    for (size_t n = 0; n < 2 * sizeof kernels / sizeof *kernels; n++) {
+        if (!pf_vcodes_use(kernels[n / 2]))
+            continue;
+        pf_vindex *index = open_lazily(path, n % 2 == 0);
+        assert_ok(pf_vindex_search(index, queries, QUERIES, K, NULL, 0, found, scores,
+                                   counts, &err),
+                  &err);
+        for (size_t q = 0; q < QUERIES; q++)
+            assert_answer(queries + q * DIM, vectors, known, NULL, K, counts[q],
+                          found + q * K, scores + q * K);
+        assert_holds_all(index);
+        assert_ok(pf_vindex_check(index, &err), &err);
+        assert_false(pf_vindex_is_damaged(index));
+        close_lazily(index);
+    }
+    assert_true(pf_vcodes_use(NULL));
+}
+
+static void note_pair(void *user, size_t query, int64_t id)
+{
+    bool(*is_near)[COUNT] = user;
+    assert_false(is_near[query][id / 3 - 1]);
+    is_near[query][id / 3 - 1] = true;
+}
+
+static void ranges_of_a_file_lack_nothing(void **state)
+{
+    (void)state;
+    static bool is_near[QUERIES][COUNT];
+    pf_err err = PF_ERR_INIT;
+    pf_vindex *index = open_lazily(pf_tree_path(folder, "near.faiss"), true);
+    for (double least = -0.2; least < 1; least += 0.3) {
+        memset(is_near, 0, sizeof is_near);
+        assert_ok(
+            pf_vindex_near(index, queries, QUERIES, least, note_pair, is_near, &err),
+            &err);
+        for (size_t q = 0; q < QUERIES; q++) {
+            for (size_t i = 0; i < COUNT; i++) {
+                const double cosine = dot(queries + q * DIM, vectors + i * DIM);
+                assert_true(is_near[q][i] || cosine < least);
+                assert_true(!is_near[q][i] || cosine > least - 2e-5);
+            }
+        }
+    }
+    close_lazily(index);
+}
+
+/* What is damaged is found by whoever needs it, at the latest by the check; what was
+ * cut while it was open, by all. */
+static void damage_is_found_when_it_is_needed(void **state)
+{
+    (void)state;
+    enum { K = 5 };
+    pf_err err = PF_ERR_INIT;
+    const char *path = pf_tree_path(folder, "late.faiss");
+    pf_hash checksum;
+    pf_vindex *index = start();
+    assert_ok(pf_vindex_save(index, path, &checksum, &err), &err);
+    pf_vindex_free(index);
+    const size_t size = pf_tree_read(path, file, sizeof file);
+    size_t n_late = 0;
+    pf_vfile_check_up_to(0);
+    for (size_t i = 0; i < 2 * 90; i++) {
+        const size_t at = i / 2 * (size / 90);
+        file[at] ^= 0x10;
+        pf_tree_write(path, file, size);
+        file[at] ^= 0x10;
+        assert_int_equal(chmod(path, i % 2 == 0 ? 0600 : 0620), 0);
+        err = (pf_err)PF_ERR_INIT;
+        if (!load(&index, path, &checksum, DIM, COUNT, &err)) {
+            assert_non_null(strstr(err.msg, "is damaged"));
+            continue;
+        }
+        const bool ok = pf_vindex_search(index, queries, QUERIES, K, NULL, 0, found,
+                                         scores, counts, &err);
+        assert_true(ok || (err.code == PF_ERR_FORMAT && pf_vindex_is_damaged(index)));
+        for (size_t q = 0; ok && q < QUERIES; q++)
+            assert_answer(queries + q * DIM, vectors, known, NULL, K, counts[q],
+                          found + q * K, scores + q * K);
+        n_late += !ok;
+        assert_refused(pf_vindex_check(index, &err), &err, "is damaged");
+        pf_vindex_free(index);
+    }
+    assert_true(n_late > 10);
+    for (int is_own = 0; is_own < 2; is_own++) {
+        index = open_lazily(path, is_own);
+        assert_int_equal(truncate(path, 3 << 14), 0);
+        assert_refused(pf_vindex_search(index, queries, 1, K, NULL, 0, found, scores,
+                                        counts, &err),
+                       &err, "is damaged");
+        assert_true(pf_vindex_is_damaged(index));
+        close_lazily(index);
+    }
 }
 
 /* No numbers ask for memory, and nobody waits for a pipe. */
@@ -525,6 +696,9 @@ int main(void)
         cmocka_unit_test(an_empty_index_works),
         cmocka_unit_test(damaged_cut_and_foreign_files_are_refused),
         cmocka_unit_test(what_fits_its_checksum_is_checked_all_the_same),
+        cmocka_unit_test(a_file_is_searched_by_every_kernel),
+        cmocka_unit_test(ranges_of_a_file_lack_nothing),
+        cmocka_unit_test(damage_is_found_when_it_is_needed),
         cmocka_unit_test(what_cannot_be_is_refused_before_it_is_read),
         cmocka_unit_test(running_out_of_memory_is_an_error),
     };

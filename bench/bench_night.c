@@ -1,0 +1,142 @@
+/*
+ * bench_night.c - pf-bench-night FOLDER [IMAGES [TIMES]]: what it costs to publish a
+ * few more images in a large catalog, such as one that pf-bench-evaluate makes.
+ *
+ * Adds IMAGES (100) images with a caption each, noise of length 1, and publishes; TIMES
+ * (1) times. FOLDER is changed by it. Prints one line per publish, fields separated by
+ * tabs, with a head line: images that were there, milliseconds (wall), CPU
+ * milliseconds, KiB written by this process, KiB of index files that are new.
+ */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/blas.h"
+#include "core/catalog/catalog.h"
+#include "tests/support/seeded.h"
+
+enum { DIM_MAX = 4096, IMAGES_MAX = 100000, TIMES_MAX = 100 };
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What this process has handed to the kernel to write, by /proc. */
+static long long written(void)
+{
+    char line[128];
+    long long n = 0;
+    FILE *f = fopen("/proc/self/io", "r");
+    while (f && fgets(line, sizeof line, f))
+        (void)sscanf(line, "wchar: %lld", &n);
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* Bytes of index files that were not there before `start`. */
+static long long new_files(const char *folder, time_t start)
+{
+    long long n = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        struct stat st;
+        char *path = pf_path_join(folder, e->d_name, NULL);
+        if (path && strstr(e->d_name, ".faiss") && stat(path, &st) == 0 &&
+            st.st_mtime >= start)
+            n += st.st_size;
+        pf_free(path);
+    }
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static bool add_image(pf_store *s, int64_t model, int64_t source, int dim, uint32_t i,
+                      pf_err *err)
+{
+    float v[DIM_MAX];
+    char path[64];
+    int64_t id, text;
+    snprintf(path, sizeof path, "/films/night/%08u.png", i);
+    pf_seeded_vector(v, dim, i);
+    const pf_store_picture picture = {.model_id = model,
+                                      .content = pf_hash_bytes(path, strlen(path)),
+                                      .width = 64,
+                                      .height = 64,
+                                      .format = "png",
+                                      .vector = v};
+    pf_store_image image = {.source_id = source, .path = path, .size = 1000};
+    return pf_store_put_picture(s, &picture, &image.picture_id, err) &&
+           pf_store_put_image(s, &image, &id, err) &&
+           pf_store_put_caption_text(s, model, path, v, &text, err) &&
+           pf_store_set_captions(s, id, &text, 1, err);
+}
+
+static bool take_source(void *user, const pf_store_source *source, pf_err *err)
+{
+    (void)err;
+    *(int64_t *)user = source->id;
+    return true;
+}
+
+static bool publish_more(pf_catalog *c, size_t n, pf_err *err)
+{
+    pf_store *s = pf_catalog_store(c);
+    pf_store_model model = {0};
+    pf_store_counts counts;
+    int64_t source = 0;
+    if (!pf_store_find_model(s, &model, err) || !pf_store_count(s, &counts, err) ||
+        !pf_store_each_source(s, take_source, &source, err))
+        return false;
+    bool ok = pf_store_begin(s, err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = add_image(s, model.id, source, model.dim,
+                       (uint32_t)counts.images + (uint32_t)i, err);
+    pf_store_model_reset(&model);
+    if (!ok)
+        return false;
+    const time_t now = time(NULL);
+    const double wall = seconds_of(CLOCK_MONOTONIC);
+    const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    const long long before = written();
+    if (!pf_catalog_publish(c, err))
+        return false;
+    printf("%lld\t%.1f\t%.1f\t%lld\t%lld\n", (long long)counts.images,
+           1e3 * (seconds_of(CLOCK_MONOTONIC) - wall),
+           1e3 * (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu),
+           (written() - before) >> 10, new_files(pf_catalog_folder(c), now) >> 10);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    const long n = argc > 2 ? strtol(argv[2], NULL, 10) : 100;
+    const long times = argc > 3 ? strtol(argv[3], NULL, 10) : 1;
+    if (argc < 2 || argc > 4 || n < 0 || n > IMAGES_MAX || times < 1 ||
+        times > TIMES_MAX) {
+        fprintf(stderr, "usage: pf-bench-night FOLDER [IMAGES [TIMES]]\n");
+        return 2;
+    }
+    pf_blas_set_threads(1);
+    pf_err err = PF_ERR_INIT;
+    pf_catalog *c = NULL;
+    const pf_catalog_writer_options options = {.must_exist = true};
+    bool ok = pf_catalog_open_writer(&c, argv[1], &options, &err);
+    printf("images\tms\tcpu_ms\twritten_kib\tindex_kib\n");
+    for (long i = 0; ok && i < times; i++)
+        ok = publish_more(c, (size_t)n, &err);
+    pf_catalog_close(c);
+    if (!ok)
+        fprintf(stderr, "pf-bench-night: %s\n", err.msg);
+    return !ok;
+}

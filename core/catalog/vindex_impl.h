@@ -1,0 +1,17 @@
+/*
+ * vindex_impl.h - what the files vindex.c, vfile.c and vscan.c share: FAISS's distance
+ * functions, which score everything that is answered, pair by pair.
+ */
+#ifndef PF_CORE_CATALOG_VINDEX_IMPL_H
+#define PF_CORE_CATALOG_VINDEX_IMPL_H
+
+#include <stddef.h>
+
+/* Two orders of summation of a 4,096-float product of unit vectors stay well below. */
+#define PF_VINDEX_NOISE 1e-5f
+
+/* The inner product of two vectors; of one with itself. */
+float pf_vindex_product(const float *a, const float *b, size_t dim);
+float pf_vindex_square(const float *vector, size_t dim);
+
+#endif
