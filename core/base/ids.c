@@ -32,6 +32,24 @@ bool pf_ids_find(const int64_t *ids, size_t n, int64_t id, size_t *at)
     return i < n && ids[i] == id;
 }
 
+/* In steps that double, up to one that is too far. */
+bool pf_ids_find_next(const int64_t *ids, size_t n, int64_t id, size_t *next,
+                      size_t *at)
+{
+    size_t first = *next, step = 1;
+    if (first > 0 && ids[first - 1] >= id)
+        first = 0;
+    while (step < n - first && ids[first + step] < id) {
+        first += step;
+        step *= 2;
+    }
+    const size_t end = step < n - first ? first + step + 1 : n;
+    *at = first + pf_ids_lower(ids + first, end - first, sizeof *ids, id);
+    const bool is_there = *at < n && ids[*at] == id;
+    *next = *at + is_there;
+    return is_there;
+}
+
 int pf_ids_compare(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;

@@ -453,7 +453,7 @@ PF_MUST_CHECK bool pf_store_each_captioned(pf_store *store, pf_store_value_fn *f
 /* Every image with its path, by path, then frame. */
 PF_MUST_CHECK bool pf_store_each_path(pf_store *store, pf_store_value_fn *fn,
                                       void *user, pf_err *err);
-/* Every image, with "", by id. */
+/* Every image, with "", by source, then id: an index has them so. */
 PF_MUST_CHECK bool pf_store_each_image_id(pf_store *store, pf_store_value_fn *fn,
                                           void *user, pf_err *err);
 

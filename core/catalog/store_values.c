@@ -96,8 +96,8 @@ bool pf_store_each_path(pf_store *s, pf_store_value_fn *fn, void *user, pf_err *
 
 bool pf_store_each_image_id(pf_store *s, pf_store_value_fn *fn, void *user, pf_err *err)
 {
-    return each_value(s, "SELECT id, NULL FROM image ORDER BY id", PF_SQL_NO_ARGS, fn,
-                      user, err);
+    return each_value(s, "SELECT id, NULL FROM image ORDER BY source_id, id",
+                      PF_SQL_NO_ARGS, fn, user, err);
 }
 
 bool pf_store_has_key(pf_store *s, const char *key, bool *out, pf_err *err)

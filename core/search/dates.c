@@ -2,22 +2,19 @@
 #include "core/search/dates.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 
 static const char *const keys[] = {"date", "study_date", "year"};
 
 typedef struct {
-    pf_dated_image image;
-    int key; /* the lower, the better */
-} found_date;
-
-typedef struct {
-    found_date *found;
-    size_t n, room;
-    int key;
+    const pf_id_set *images;
+    int64_t *dates;
+    uint8_t *ranks; /* of the keys that these are from: the higher, the better */
+    uint8_t rank;
+    size_t next;    /* place of the image that may come */
     char value[24]; /* the last that was read, */
     int64_t date;   /* and what it says */
 } reading;
@@ -62,48 +59,36 @@ static int64_t read_date(const char *text)
 static bool take(void *user, int64_t image_id, const char *value, pf_err *err)
 {
     reading *r = user;
+    size_t at;
+    (void)err;
     if (strncmp(value, r->value, sizeof r->value - 1) != 0) {
         snprintf(r->value, sizeof r->value, "%s", value);
         r->date = read_date(r->value);
     }
-    if (r->date == 0)
+    if (r->date == 0 ||
+        !pf_ids_find_next(r->images->ids, r->images->n, image_id, &r->next, &at))
         return true;
-    if (!pf_grow_array(&r->found, &r->room, r->n, sizeof *r->found, err))
-        return false;
-    r->found[r->n++] = (found_date){{image_id, r->date}, r->key};
+    if (r->rank > r->ranks[at] || r->date > r->dates[at]) {
+        r->ranks[at] = r->rank;
+        r->dates[at] = r->date;
+    }
     return true;
 }
 
-/* Of an image what counts comes first. */
-static int by_image(const void *a, const void *b)
+bool pf_dates_load(int64_t **out, pf_store *store, const pf_id_set *images, pf_err *err)
 {
-    const found_date *x = a, *y = b;
-    if (x->image.id != y->image.id)
-        return x->image.id > y->image.id ? 1 : -1;
-    if (x->key != y->key)
-        return x->key - y->key;
-    return (x->image.date < y->image.date) - (x->image.date > y->image.date);
-}
-
-bool pf_dates_load(pf_dates *out, pf_store *store, pf_err *err)
-{
-    reading r = {0};
-    bool ok = true;
-    for (; ok && r.key < (int)(sizeof keys / sizeof *keys); r.key++)
-        ok = pf_store_each_value(store, keys[r.key], take, &r, err);
-    out->images = ok ? pf_alloc_array(r.n, sizeof *out->images, err) : NULL;
-    if (out->images && r.n > 0)
-        qsort(r.found, r.n, sizeof *r.found, by_image);
-    for (size_t i = 0; out->images && i < r.n; i++) {
-        if (i == 0 || r.found[i].image.id != r.found[i - 1].image.id)
-            out->images[out->n++] = r.found[i].image;
+    enum { N_KEYS = sizeof keys / sizeof *keys };
+    reading r = {.images = images};
+    r.dates = pf_alloc_array(images->n, sizeof *r.dates, err);
+    r.ranks = pf_alloc_array(images->n, 1, err);
+    bool ok = r.dates && r.ranks;
+    for (size_t i = N_KEYS; ok && i-- > 0;) { /* the best comes last */
+        r.rank++;
+        ok = pf_store_each_value(store, keys[i], take, &r, err);
     }
-    pf_free(r.found);
-    return out->images != NULL;
-}
-
-void pf_dates_reset(pf_dates *dates)
-{
-    pf_free(dates->images);
-    *dates = (pf_dates){0};
+    pf_free(r.ranks);
+    if (!ok)
+        pf_free(r.dates);
+    *out = ok ? r.dates : NULL;
+    return ok;
 }

@@ -8,24 +8,16 @@
 #ifndef PF_CORE_SEARCH_DATES_H
 #define PF_CORE_SEARCH_DATES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/catalog/store.h"
+#include "core/search/scope.h"
 
-typedef struct {
-    int64_t id;
-    int64_t date; /* 20240531101500, zeros for what is not known: later is more */
-} pf_dated_image;
-
-typedef struct {
-    pf_dated_image *images; /* [n] by id; those without a date are not here */
-    size_t n;
-} pf_dates;
-
-/* *out must be all zero; it stays so on failure. */
-PF_MUST_CHECK bool pf_dates_load(pf_dates *out, pf_store *store, pf_err *err);
-void pf_dates_reset(pf_dates *dates); /* frees; all zero is fine */
+/* *out [images->n] is given, to be freed with pf_free(): the date of each image, as in
+ * 20240531101500, zeros for what is not known, so that later is more; 0 without one.
+ * NULL on failure. */
+PF_MUST_CHECK bool pf_dates_load(int64_t **out, pf_store *store,
+                                 const pf_id_set *images, pf_err *err);
 
 #endif

@@ -17,7 +17,7 @@
 typedef struct {
     const pf_matches *matches;
     size_t most;
-    size_t next;     /* place of the image that is expected to come */
+    size_t next;     /* place of the image that may come: those of a value come by id */
     uint32_t *seen;  /* [n_units] by which value last; 0: by none */
     uint32_t number; /* of the value, from 1 */
     char *value;     /* the present one, or NULL, */
@@ -68,19 +68,6 @@ static bool end_value(counter *c, pf_err *err)
 
 /* ---- counting ---- */
 
-/* Images of a value come mostly by id. */
-static bool find_image(counter *c, int64_t image_id, size_t *at)
-{
-    const pf_matches *m = c->matches;
-    *at = c->next;
-    if (*at >= m->n || m->images[*at] != image_id) {
-        if (!pf_ids_find(m->images, m->n, image_id, at))
-            return false;
-    }
-    c->next = *at + 1;
-    return true;
-}
-
 static void count_image(counter *c, size_t at)
 {
     const pf_matches *m = c->matches;
@@ -104,7 +91,7 @@ static bool take(void *user, int64_t image_id, const char *value, pf_err *err)
         if (++c->number == 0)
             return pf_fail(err, PF_ERR_LIMIT, "more than %u values", UINT32_MAX);
     }
-    if (find_image(c, image_id, &at))
+    if (pf_ids_find_next(c->matches->images, c->matches->n, image_id, &c->next, &at))
         count_image(c, at);
     return true;
 }

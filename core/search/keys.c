@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/spelling.h"
 #include "core/search/dates.h"
+#include "core/search/scope.h"
 
 enum { KEYS_SHOWN_MAX = 300 }; /* bytes of key names in a message */
 
@@ -16,28 +17,50 @@ typedef bool each_fn(pf_store *store, pf_store_value_fn *fn, void *user, pf_err 
 
 /* ---- keys that every catalog has ---- */
 
+typedef struct {
+    int64_t id, year;
+} dated;
+
 static int by_year(const void *a, const void *b)
 {
-    const pf_dated_image *x = a, *y = b;
-    if (x->date != y->date)
-        return x->date > y->date ? 1 : -1;
+    const dated *x = a, *y = b;
+    if (x->year != y->year)
+        return x->year > y->year ? 1 : -1;
     return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Of the images that have one, by year. */
+static bool load_years(dated **out, size_t *n, pf_store *store, pf_err *err)
+{
+    const int64_t smallest = 10000000000; /* month, day and time */
+    pf_id_set images = {0};
+    int64_t *dates = NULL;
+    *n = 0;
+    bool ok = pf_scope_all_images(&images, store, err) &&
+              pf_dates_load(&dates, store, &images, err) &&
+              (*out = pf_alloc_array(images.n, sizeof **out, err)) != NULL;
+    for (size_t i = 0; ok && i < images.n; i++) {
+        if (dates[i] != 0)
+            (*out)[(*n)++] = (dated){images.ids[i], dates[i] / smallest};
+    }
+    if (*n > 0)
+        qsort(*out, *n, sizeof **out, by_year);
+    pf_free(dates);
+    pf_id_set_reset(&images);
+    return ok;
 }
 
 static bool each_year(pf_store *store, pf_store_value_fn *fn, void *user, pf_err *err)
 {
-    pf_dates dates = {0};
-    bool ok = pf_dates_load(&dates, store, err);
-    for (size_t i = 0; i < dates.n; i++)
-        dates.images[i].date /= 10000000000; /* month, day and time */
-    if (dates.n > 0)
-        qsort(dates.images, dates.n, sizeof *dates.images, by_year);
-    for (size_t i = 0; ok && i < dates.n; i++) {
+    dated *images = NULL;
+    size_t n;
+    bool ok = load_years(&images, &n, store, err);
+    for (size_t i = 0; ok && i < n; i++) {
         char year[8];
-        snprintf(year, sizeof year, "%04d", (int)dates.images[i].date);
-        ok = fn(user, dates.images[i].id, year, err);
+        snprintf(year, sizeof year, "%04d", (int)images[i].year);
+        ok = fn(user, images[i].id, year, err);
     }
-    pf_dates_reset(&dates);
+    pf_free(images);
     return ok;
 }
 

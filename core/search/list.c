@@ -56,22 +56,43 @@ static uint64_t mix(uint64_t seed, int64_t id)
 
 static bool place_by_date(const listing *l, placed *places, pf_err *err)
 {
-    pf_dates dates = {0};
-    if (!pf_dates_load(&dates, l->list->store, err))
+    int64_t *dates;
+    if (!pf_dates_load(&dates, l->list->store, l->images, err))
         return false;
-    for (size_t i = 0, k = 0; i < l->images->n; i++) {
-        while (k < dates.n && dates.images[k].id < places[i].id)
-            k++;
-        if (k < dates.n && dates.images[k].id == places[i].id)
-            places[i].place = (uint64_t)dates.images[k].date;
-    }
-    pf_dates_reset(&dates);
+    for (size_t i = 0; i < l->images->n; i++)
+        places[i].place = (uint64_t)dates[i];
+    pf_free(dates);
     return true;
+}
+
+/* The first `most` of them in order; the others may be lost. Twice as many as are kept
+ * are sorted at a time, and what comes behind the last of these is passed over. */
+static void sort_first(placed *places, size_t n, size_t most)
+{
+    const size_t room = most < n / 4 ? 2 * most + 64 : n;
+    placed last = {0};
+    bool is_full = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (is_full && highest_first(&places[i], &last) > 0)
+            continue;
+        places[kept++] = places[i];
+        if (kept < room || i + 1 == n)
+            continue;
+        qsort(places, kept, sizeof *places, highest_first);
+        kept = most;
+        last = places[most - 1];
+        is_full = true;
+    }
+    if (kept > 0)
+        qsort(places, kept, sizeof *places, highest_first);
 }
 
 static bool order_by_place(listing *l, pf_err *err)
 {
     const pf_id_set *images = l->images;
+    const size_t page = l->q->offset + l->q->limit;
+    const bool is_page = l->q->find == PF_FIND_IMAGES && page < images->n;
     placed *places = pf_alloc_array(images->n, sizeof *places, err);
     if (!places)
         return false;
@@ -81,8 +102,8 @@ static bool order_by_place(listing *l, pf_err *err)
         places[i].place = mix(l->q->seed, places[i].id);
     const bool ok = l->q->sort == PF_SORT_RANDOM || l->q->sort == PF_SORT_ADDED ||
                     place_by_date(l, places, err);
-    if (ok && images->n > 0)
-        qsort(places, images->n, sizeof *places, highest_first);
+    if (ok)
+        sort_first(places, images->n, is_page ? page : images->n);
     for (; ok && l->n < images->n; l->n++)
         l->order[l->n] = places[l->n].id;
     pf_free(places);

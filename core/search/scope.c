@@ -108,6 +108,7 @@ bool pf_scope_all_images(pf_id_set *out, pf_store *store, pf_err *err)
         pf_id_set_reset(&f.set);
         return false;
     }
+    sort_ids(&f.set);
     *out = f.set;
     return true;
 }

@@ -48,10 +48,16 @@ static void reset_question(question *a)
     pf_id_set_reset(&a->scope);
 }
 
+/* A list needs to know what there is in any case. */
+static bool is_limited(const pf_query *q)
+{
+    return q->n_filters > 0 || q->n_parts == 0;
+}
+
 static bool pass_filters(pf_reader *r, const pf_query *q, question *a, pf_err *err)
 {
-    return q->n_filters == 0 || pf_scope_images(&a->scope, pf_reader_store(r),
-                                                q->filters, q->n_filters, err);
+    return !is_limited(q) || pf_scope_images(&a->scope, pf_reader_store(r), q->filters,
+                                             q->n_filters, err);
 }
 
 static bool find_nearest(pf_reader *r, const pf_query *q, const question *a,
@@ -67,7 +73,7 @@ static bool find_nearest(pf_reader *r, const pf_query *q, const question *a,
         .vector = a->asked.vector,
         .like = a->asked.like,
         .n_like = a->asked.n_like,
-        .images = q->n_filters > 0 ? &a->scope : NULL,
+        .images = is_limited(q) ? &a->scope : NULL,
     };
     return pf_nearest_run(&nearest, q, out, err);
 }
@@ -144,7 +150,7 @@ static bool find_fused(pf_reader *r, const pf_query *q, const question *a, pf_hi
         .may_lack_words = q->by == PF_BY_DEFAULT,
         .like = a->asked.like,
         .n_like = a->asked.n_like,
-        .only = q->n_filters > 0 ? &a->scope : NULL,
+        .only = is_limited(q) ? &a->scope : NULL,
     };
     return pf_engine_get_words(r->engine, &fusion.words, err) &&
            get_indexes(r, q, a->by, &fusion, err) &&
@@ -161,7 +167,7 @@ static bool find_fused(pf_reader *r, const pf_query *q, const question *a, pf_hi
 static bool find_near(pf_reader *r, const pf_query *q, const question *a, pf_hits *out,
                       pf_err *err)
 {
-    const pf_id_set *only = q->n_filters > 0 ? &a->scope : NULL;
+    const pf_id_set *only = is_limited(q) ? &a->scope : NULL;
     const pf_vindex *index;
     pf_id_set captions = {0};
     if (out->has_found || a->by == PF_BY_DEFAULT || q->min_score <= -1)
@@ -197,7 +203,7 @@ static pf_matching matching_of(pf_reader *r, const pf_query *q, const question *
 {
     return (pf_matching){.store = pf_reader_store(r),
                          .find = q->find,
-                         .only = q->n_filters > 0 ? &a->scope : NULL,
+                         .only = is_limited(q) ? &a->scope : NULL,
                          .found = out->has_found ? &out->found : NULL,
                          .like = a->asked.like,
                          .n_like = a->asked.n_like};
@@ -293,7 +299,7 @@ static bool find_hits(pf_reader *r, const pf_query *q, question *a, pf_hits *out
         return find_fused(r, q, a, out, err);
     const pf_list list = {.store = pf_reader_store(r),
                           .folder = pf_reader_folder(r),
-                          .only = q->n_filters > 0 ? &a->scope : NULL};
+                          .only = is_limited(q) ? &a->scope : NULL};
     return pf_list_run(&list, q, out, err);
 }
 
