@@ -258,8 +258,6 @@ static void ask_something(pf_reader *r, size_t which)
         "{\"like\":3,\"find\":\"cases\"}",
         "{\"like\":3,\"filter\":[\"case~c\",\"path~*films*\"],\"collapse\":0.5}",
         "{\"sort\":\"date\",\"facets\":[\"modality\",\"case\",\"year\"]}",
-        "{\"filter\":\"has_caption=yes\",\"find\":\"captions\"}",
-        "{\"sort\":\"path\",\"find\":\"cases\",\"facets\":\"source\"}",
         "{\"filter\":\"modality=none\"}",
         "{\"values\":true}",
         "{\"duplicates\":0.3}",

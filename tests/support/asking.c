@@ -179,8 +179,6 @@ static void ask_all(round_trip *t)
         "{\"like\":3,\"find\":\"cases\",\"min_percentile\":1}",
         "{\"like\":3,\"filter\":[\"case~c\",\"path~*films*\"],\"collapse\":0.5}",
         "{\"sort\":\"date\",\"facets\":[\"modality\",\"case\",\"year\"]}",
-        "{\"filter\":\"has_caption=yes\",\"find\":\"captions\"}",
-        "{\"sort\":\"path\",\"find\":\"cases\",\"facets\":\"source\"}",
         "{\"filter\":\"modality=none\"}",
         "{\"values\":true}",
         "{\"duplicates\":0.3}",
