@@ -8,6 +8,7 @@
 
 #include "cli/sheet.h"
 #include "cli/tools.h"
+#include "query/export.h"
 #include "query/query.h"
 
 #define SEE "(see plainfilm-query --help)"
@@ -25,6 +26,7 @@ enum {
     DUPLICATES = 64,
     EVALUATE = 128,
     VALUES = 256,
+    EXPORT = 512,
 };
 enum { SEARCHES = SEARCH | BATCH | CLASSIFY_HITS };
 
@@ -55,6 +57,7 @@ static bool find_job(const pf_cli_args *args, unsigned *job, const char **name,
         {command.duplicates >= 0, DUPLICATES, "--duplicates"},
         {command.evaluate, EVALUATE, "--evaluate"},
         {command.values, VALUES, "--values"},
+        {command.export != NULL, EXPORT, "--export"},
     };
     *job = SEARCH;
     *name = NULL;
@@ -77,11 +80,11 @@ static bool has_item(const pf_cli_args *args, int tag)
     return pf_cli_first(args, tag) != NULL;
 }
 
-/* What a filter, a sort or facets alone ask for is a list. */
+/* What a filter, a sort or facets alone ask for is a list; a field asks for nothing. */
 static bool is_asked(const pf_cli_args *args)
 {
     for (size_t i = 0; i < args->n_items; i++) {
-        if (args->items[i].tag != TAG_FILTER)
+        if (args->items[i].tag != TAG_FILTER && args->items[i].tag != TAG_IN)
             return true;
     }
     return false;
@@ -119,9 +122,9 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
     } rules[] = {
         {is_asked(args) && (job != VALUES || has_more_than_key(args)), asking,
          "a phrase or picture", NULL},
-        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE | VALUES,
+        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE | VALUES | EXPORT,
          "--filter", NULL},
-        {command.find != 0, SEARCH | BATCH | PHRASES | VALUES, "--find", NULL},
+        {command.find != 0, SEARCH | BATCH | PHRASES | VALUES | EXPORT, "--find", NULL},
         {command.has_limit, SEARCHES | PHRASES | DUPLICATES | VALUES, "--limit", NULL},
         {command.offset > 0, SEARCHES | PHRASES, "--offset", NULL},
         {command.sort >= 0, SEARCHES, "--sort", NULL},
@@ -131,13 +134,14 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         {command.min_percentile > 0, SEARCHES, "--min-percentile", NULL},
         {command.by != NULL, SEARCHES | EVALUATE | (is_by_meaning() ? PHRASES : 0u),
          "--by", NULL},
+        {has_item(args, TAG_IN), SEARCHES, "--in", NULL},
         {command.synonyms != NULL, SEARCHES | EVALUATE, "--synonyms", NULL},
         {command.no_negation, SEARCHES | EVALUATE, "--no-negation", NULL},
         {command.collapse >= 0, SEARCHES, "--collapse", NULL},
         {command.all_captions, SEARCH, "--all-captions", NULL},
         {command.wrap, SEARCH | PHRASES | DUPLICATES, "--wrap", NULL},
         {command.wrap && command.format != FORMAT_TEXT, 0, "--wrap", "--format text"},
-        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS | VALUES,
+        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS | VALUES | EXPORT,
          "--hide-paths", NULL},
         {command.sheet != NULL, SEARCH, "--sheet", NULL},
         {command.label_template != NULL, CLASSIFY_PICTURES | CLASSIFY_HITS,
@@ -146,8 +150,10 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         {command.facets &&
              (command.format == FORMAT_TSV || command.format == FORMAT_PATHS),
          BATCH, "--facets", "--format text or json"},
-        {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED), "--format tsv",
-         NULL},
+        {command.force, EXPORT, "--force", "--export"},
+        {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED | EXPORT),
+         "--format tsv", NULL},
+        {command.format == FORMAT_JSON, ~(unsigned)EXPORT, "--format json", NULL},
         {command.format == FORMAT_PATHS, SEARCH, "--format paths", NULL},
         {command.ends_in_nul && command.format != FORMAT_PATHS, 0, "--null",
          "--format paths"},
@@ -181,6 +187,18 @@ static bool check_embed(const pf_cli_args *args, pf_err *err)
                        "--embed takes one phrase or one --image and nothing else " SEE);
 }
 
+static bool check_export(pf_err *err)
+{
+    const export_kind kind = export_kind_of(command.export);
+    if (kind == EXPORT_OTHER)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--export '%.200s': the name must end in .npy or .tsv " SEE,
+                           command.export);
+    return command.find != PF_FIND_CASES ||
+           pf_cli_fail(err, PF_ERR_MISUSE,
+                       "--export is for images and captions, not for cases " SEE);
+}
+
 static bool check_sheet(pf_err *err)
 {
     const pf_sheet_kind kind = pf_sheet_kind_of(command.sheet);
@@ -197,12 +215,16 @@ static bool check_sheet(pf_err *err)
 }
 
 /* Of --batch each line may say otherwise. */
-static bool check_words(unsigned job, pf_err *err)
+static bool check_words(const pf_cli_args *args, unsigned job, pf_err *err)
 {
-    if (!is_by_meaning() || job == BATCH || !(command.synonyms || command.no_negation))
+    const char *given = command.synonyms         ? "--synonyms"
+                        : command.no_negation    ? "--no-negation"
+                        : has_item(args, TAG_IN) ? "--in"
+                                                 : NULL;
+    if (!is_by_meaning() || job == BATCH || !given)
         return true;
     return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with --by meaning " SEE,
-                       command.synonyms ? "--synonyms" : "--no-negation");
+                       given);
 }
 
 /* Of --batch each line may say otherwise. */
@@ -261,7 +283,7 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         command.limit = LIMIT_DEFAULT;
     if (!find_job(args, &job, &name, err) || !check_rules(args, job, name, err))
         return false;
-    if (!(job & (BATCH | DUPLICATES | EVALUATE | VALUES)) && !is_asked(args) &&
+    if (!(job & (BATCH | DUPLICATES | EVALUATE | VALUES | EXPORT)) && !is_asked(args) &&
         !((job & SEARCHES) && is_list(args)))
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "nothing was asked: give a phrase, --image or --like; or "
@@ -274,8 +296,12 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--activation is for --embed, --classify and --phrases with "
                            "--model and without --catalog, a catalog has its own " SEE);
-    return check_words(job, err) && check_list(args, job, err) &&
+    if (command.precision && !needs_no_catalog(args))
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--precision is for --embed, --classify and --phrases with "
+                           "--model and without --catalog, a catalog has its own " SEE);
+    return check_words(args, job, err) && check_list(args, job, err) &&
            (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
-           (!command.sheet || check_sheet(err));
+           (job != EXPORT || check_export(err)) && (!command.sheet || check_sheet(err));
 }

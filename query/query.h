@@ -19,10 +19,10 @@ typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *activation;
+    const char *catalog, *model, *tokenizer, *preprocess, *activation, *precision;
     const char *by, *synonyms;                       /* or NULL */
     const char *classify, *label_template, *phrases; /* or NULL */
-    const char *queries, *sheet;                     /* or NULL */
+    const char *queries, *sheet, *export;            /* or NULL */
     const char *facets;                              /* keys, commas between them */
     int find;                                        /* pf_find */
     int sort; /* pf_sort less 1; below 0: none was given */
@@ -32,7 +32,7 @@ typedef struct {
     double min_score, min_percentile;
     double duplicates, collapse; /* thresholds; below 0: not asked for */
     int format;                  /* print_format */
-    bool no_negation, all_captions, wrap, hide_paths, ends_in_nul;
+    bool force, no_negation, all_captions, wrap, hide_paths, ends_in_nul;
     bool embed, batch, evaluate, values, quiet, verbose;
 } asked;
 
@@ -48,15 +48,16 @@ bool needs_no_catalog(const pf_cli_args *args);
 
 enum { LIMIT_DEFAULT = 10 };
 /* Of arguments, and of options that may be given several times. */
-enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
+enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER, TAG_IN };
 
 /* question.c: the request that the command line makes; reads what it names. Given. */
 PF_MUST_CHECK bool question_make(pf_request **out, const pf_cli_args *args,
                                  pf_err *err);
 
 /* The jobs. *status is PF_EXIT_DONE before; one that did only a part of its work says
- * so there. run_once.c: one request. run_batch.c: one per line. */
+ * so there. run_once.c: one request. run_batch.c: one per line. run_export.c: files. */
 PF_MUST_CHECK bool run_once(const pf_cli_args *args, pf_exit *status, pf_err *err);
+PF_MUST_CHECK bool run_export(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/model/pipeline.h"
 #include "core/search/duplicates.h"
 #include "core/search/facets.h"
+#include "core/words/fields.h"
 
 /* One request on its way. */
 typedef struct {
@@ -61,6 +62,8 @@ static bool search(job *j, pf_err *err)
         about->sort = query.n_parts > 0 ? PF_SORT_RELEVANCE : PF_SORT_DATE;
     if (query.sort == PF_SORT_RANDOM)
         about->seed = query.seed = seed_of(j);
+    if (query.hides_paths) /* what file names say would show by what is found */
+        query.in = (query.in ? query.in : PF_FIELDS_ALL) & ~(1u << PF_FIELD_NAME);
     return pf_search_run(j->reader, &query, &j->out->hits, err);
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/search/facets.h"
+#include "core/words/fields.h"
 
 /* What the parts have is const for all but their owner. */
 static void release(const void *p)
@@ -77,6 +78,7 @@ static void copy_settings(pf_request *to, const pf_request *from)
 {
     to->query.find = from->query.find;
     to->query.by = from->query.by;
+    to->query.in = from->query.in;
     to->query.limit = from->query.limit;
     to->query.offset = from->query.offset;
     to->query.min_score = from->query.min_score;
@@ -272,6 +274,15 @@ void pf_request_set_by(pf_request *r, pf_by by)
     r->query.by = by;
 }
 
+bool pf_request_add_in(pf_request *r, const char *fields, pf_err *err)
+{
+    pf_field_set in = r->query.in;
+    if (!pf_field_set_add(&in, fields, err))
+        return false;
+    r->query.in = in;
+    return true;
+}
+
 bool pf_request_set_limit(pf_request *r, size_t limit, size_t offset, pf_err *err)
 {
     if (limit > PF_LIMIT_MAX)
@@ -454,6 +465,8 @@ static bool check_no_search(const pf_request *r, const char *job, pf_err *err)
         return refuse("an order", job, err);
     if (q->n_facets > 0)
         return refuse("counting of values", job, err);
+    if (q->in)
+        return refuse("a field for words", job, err);
     return q->offset == 0 || refuse("an offset", job, err);
 }
 
@@ -527,6 +540,13 @@ static bool check_search(const pf_request *r, pf_err *err)
         if (strcmp(r->facets[i], "source") == 0)
             return refuse("counting of sources, which are paths,", "hidden paths", err);
     }
+    if (q->in && q->by == PF_BY_MEANING)
+        return pf_fail(
+            err, PF_ERR_MISUSE,
+            "where words are looked for was said, but not to look for words");
+    if (q->hides_paths && q->in == 1u << PF_FIELD_NAME)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "words cannot be looked for in names that are hidden");
     if (q->by != PF_BY_WORDS)
         return true;
     if (q->min_score > -1)

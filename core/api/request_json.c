@@ -293,6 +293,26 @@ static bool read_values(taker *t, const pf_json *value, pf_err *err)
     return !is_wanted || pf_request_count_values(t->request, NULL, err);
 }
 
+/* A name, several with commas between them, or an array of such. */
+static bool read_in(taker *t, const pf_json *value, pf_err *err)
+{
+    const char *text = pf_json_string(value, NULL);
+    if (!text && pf_json_get_kind(value) != PF_JSON_ARRAY)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "'in' is neither a string nor an array of strings");
+    t->request->query.in = 0;
+    if (text)
+        return pf_request_add_in(t->request, text, err);
+    for (size_t i = 0; i < pf_json_size(value); i++) {
+        text = pf_json_string(pf_json_at(value, i), NULL);
+        if (!text)
+            return pf_fail(err, PF_ERR_MISUSE, "'in' has an element that is no string");
+        if (!pf_request_add_in(t->request, text, err))
+            return false;
+    }
+    return true;
+}
+
 static bool read_limit(taker *t, const pf_json *value, pf_err *err)
 {
     int64_t n;
@@ -474,6 +494,7 @@ static bool read_setting(taker *t, const pf_json_member *m, bool *is_known, pf_e
     } settings[] = {{"parts", read_parts},
                     {"find", read_find},
                     {"by", read_by},
+                    {"in", read_in},
                     {"limit", read_limit},
                     {"offset", read_offset},
                     {"sort", read_sort},
@@ -525,10 +546,9 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
     return is_known ||
            pf_fail(err, PF_ERR_MISUSE,
                    "'%.80s' is none of: id, phrase, image, image_bytes, bytes, like, "
-                   "without, parts, filter, find, by, limit, offset, sort, seed, "
-                   "min_score, "
-                   "min_percentile, collapse, facets, hide_paths, classify, template, "
-                   "phrases, embed, duplicates, values, evaluate, queries",
+                   "without, parts, filter, find, by, in, limit, offset, sort, seed, "
+                   "min_score, min_percentile, collapse, facets, hide_paths, classify, "
+                   "template, phrases, embed, duplicates, values, evaluate, queries",
                    m->key);
 }
 

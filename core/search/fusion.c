@@ -37,7 +37,8 @@ typedef struct {
     ranking from;
     size_t depth; /* of the look that sees it */
     pf_reason reason;
-    int64_t caption_id; /* that it is about; 0: none */
+    int64_t caption_id;  /* that it is about; 0: none */
+    pf_field_set fields; /* in which words are */
 } note;
 
 typedef struct {
@@ -46,6 +47,7 @@ typedef struct {
     double fused, score;
     pf_reason reasons[N_RANKINGS]; /* rank 0: not among them */
     int64_t captions[N_RANKINGS];  /* that these are about */
+    pf_field_set fields;           /* in which words are */
 } entry;
 
 typedef struct {
@@ -86,7 +88,7 @@ static bool add_note(mix *m, int64_t id, ranking from, int64_t caption_id, size_
     if (!pf_grow_array(&m->notes, &m->room, m->n_notes, sizeof *m->notes, err))
         return false;
     m->notes[m->n_notes++] =
-        (note){id, from, depth_for(at + 1), {rank, score}, caption_id};
+        (note){id, from, depth_for(at + 1), {rank, score}, caption_id, 0};
     return true;
 }
 
@@ -178,15 +180,16 @@ static bool rank_by_captions(mix *m, pf_err *err)
     return ok;
 }
 
-static bool search_words(const mix *m, size_t limit, pf_words_answer *found,
-                         pf_err *err)
+static bool search_words(const mix *m, size_t limit, bool has_all,
+                         pf_words_answer *found, pf_err *err)
 {
     const pf_fusion *f = m->f;
     const pf_words_ask ask = {.text = f->phrase,
+                              .fields = m->q->in,
                               .images = f->only ? f->only->ids : NULL,
                               .n_images = f->only ? f->only->n : 0,
                               .limit = limit,
-                              .finds_all = m->finds_all,
+                              .has_all = has_all,
                               .by_image = !finds_captions(m)};
     return f->many ? pf_words_many_search(f->many, f->store, &ask, found, err)
                    : pf_words_search(f->words, f->store, &ask, found, err);
@@ -199,7 +202,7 @@ static int64_t id_of(const mix *m, const pf_words_hit *h)
 
 static bool note_words(mix *m, const pf_words_answer *found, pf_err *err)
 {
-    const size_t n = found->n_hits < m->depth ? found->n_hits : m->depth;
+    const size_t n = found->n_hits;
     bool ok = true;
     m->out->has_all_words =
         n > 0 && found->hits[0].matched == found->n_asked && !found->has_operator;
@@ -212,22 +215,24 @@ static bool note_words(mix *m, const pf_words_answer *found, pf_err *err)
             continue;
         m->out->has_words_hits = true;
         ok = add_note(m, id, WORDS, h->caption_id, i, ++rank, h->score, err);
+        if (ok)
+            m->notes[m->n_notes - 1].fields = h->fields;
     }
     return ok;
 }
 
-static bool find_matches(mix *m, const pf_words_answer *found, pf_err *err);
+static bool find_matches(mix *m, pf_err *err);
 
 static bool rank_by_words(mix *m, pf_err *err)
 {
     pf_words_answer found = {0};
     pf_err local = PF_ERR_INIT;
-    bool ok = search_words(m, m->depth, &found, &local);
+    bool ok = search_words(m, m->depth, false, &found, &local);
     if (!ok && local.code == PF_ERR_MISUSE && m->f->may_lack_words)
         return true;
     if (!ok)
         return pf_fail_as(err, &local);
-    ok = note_words(m, &found, err) && (!m->finds_all || find_matches(m, &found, err));
+    ok = note_words(m, &found, err) && (!m->finds_all || find_matches(m, err));
     pf_words_answer_reset(&found);
     return ok;
 }
@@ -277,37 +282,23 @@ static bool take_matches(const mix *m, const pf_words_answer *found, bool has_al
     return ok;
 }
 
-static bool choose_matches(mix *m, const pf_words_answer *found, pf_err *err)
+/* What has all words; when that may not be found, what has some. */
+static bool find_matches(mix *m, pf_err *err)
 {
+    static const pf_total_of of[] = {PF_TOTAL_OF_ALL_WORDS, PF_TOTAL_OF_SOME_WORDS};
     pf_hits *out = m->out;
-    pf_id_set_reset(&out->found);
-    out->total_of = PF_TOTAL_OF_ALL_WORDS;
-    if (!take_matches(m, found, true, &out->found, err))
-        return false;
-    if (out->found.n == 0) {
+    bool ok = true;
+    for (int i = 0; ok && i < 2 && out->found.n == 0; i++) {
+        pf_words_answer found = {0};
         pf_id_set_reset(&out->found);
-        out->total_of = PF_TOTAL_OF_SOME_WORDS;
-        if (!take_matches(m, found, false, &out->found, err))
-            return false;
+        out->total_of = of[i];
+        ok = search_words(m, SIZE_MAX, i == 0, &found, err) &&
+             take_matches(m, &found, i == 0, &out->found, err);
+        pf_words_answer_reset(&found);
     }
     out->has_found = out->found.n > 0 || !m->f->vector;
     if (!out->has_found)
         out->total_of = PF_TOTAL_OF_FILTERS;
-    return true;
-}
-
-/* When all that have all words may not be found, those with some are looked for, which
- * were not when others were enough. */
-static bool find_matches(mix *m, const pf_words_answer *found, pf_err *err)
-{
-    pf_words_answer all = {0};
-    if (!choose_matches(m, found, err))
-        return false;
-    if (m->out->total_of == PF_TOTAL_OF_ALL_WORDS || found->n_hits < m->depth)
-        return true;
-    const bool ok =
-        search_words(m, SIZE_MAX, &all, err) && choose_matches(m, &all, err);
-    pf_words_answer_reset(&all);
     return ok;
 }
 
@@ -347,6 +338,7 @@ static entry add_up(const note *notes, size_t n)
             continue; /* too far down; or another caption of the image */
         *reason = notes[i].reason;
         e.captions[notes[i].from] = notes[i].caption_id;
+        e.fields |= notes[i].fields;
         e.fused += 1.0 / (SMOOTHING + (double)reason->rank);
     }
     return e;
@@ -475,6 +467,10 @@ static bool tell(pf_hit *h, const entry *e, pf_err *err)
     h->by_meaning = e->reasons[MEANING];
     h->by_caption = e->reasons[CAPTIONS];
     h->by_words = e->reasons[WORDS];
+    for (int f = 0, n = 0; f < PF_FIELDS; f++) {
+        if (pf_field_set_has(e->fields, (pf_field)f))
+            h->matched_in[n++] = pf_field_name((pf_field)f);
+    }
     return pf_hits_show_caption(h, by_words != 0 ? by_words : by_meaning, err);
 }
 
@@ -606,9 +602,9 @@ static bool fill_cases(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 
 /* All of it, with rankings of one depth. */
 static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
-                         pf_hits *out, bool *wants_more, pf_err *err)
+                         bool is_first, pf_hits *out, bool *wants_more, pf_err *err)
 {
-    mix m = {.f = f, .q = q, .depth = depth, .finds_all = true, .out = out};
+    mix m = {.f = f, .q = q, .depth = depth, .finds_all = is_first, .out = out};
     bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               (q->find != PF_FIND_CASES || load_cases(&m, err)) && rank_all(&m, err);
@@ -630,9 +626,10 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
 bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_hits *out, pf_err *err)
 {
     size_t depth = depth_for(q->limit + f->n_like);
-    bool ok, wants_more = false;
+    bool ok, is_first = true, wants_more = false;
     do {
-        ok = run_to_depth(f, q, depth, out, &wants_more, err);
+        ok = run_to_depth(f, q, depth, is_first, out, &wants_more, err);
+        is_first = false;
         depth *= DEEPER;
     } while (ok && wants_more);
     return ok;
