@@ -45,6 +45,9 @@ PF_MUST_CHECK bool pf_catalog_open_to_check(pf_catalog **out, const char *folder
 /* True for a folder in which an indexer was stopped before it had made a catalog: there
  * is nothing to check. */
 bool pf_catalog_is_unmade(const char *folder);
+/* Does another process hold the lock, to write? No, also when that cannot be told. */
+PF_MUST_CHECK bool pf_catalog_is_being_written(const char *folder, bool *out,
+                                               pf_err *err);
 
 /* Take the present snapshot in the place of the one that is held, if there is one: all
  * that is read until the next one is of its generation. On failure there is none. */

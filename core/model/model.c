@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/checkpoint/weights.h"
 #include "core/model/model_files.h"
+#include "core/model/packed.h"
 #include "core/model/sizes.h"
 
 enum { STAMP_MAX_BYTES = 1 << 16 };
@@ -265,6 +266,12 @@ static bool identify(pf_model *m, pf_err *err)
 static bool choose_precision(pf_model *m, const pf_model_options *options,
                              pf_notes *notes, pf_err *err)
 {
+    const char *instructions = pf_packed_instructions()->name;
+    if (pf_packed_refused())
+        pf_notes_add(notes,
+                     "the '%s' kernels compute wrongly on this processor and are not "
+                     "used, '%s' are",
+                     pf_packed_refused(), instructions);
     m->precision = options->precision;
     if (!(options->what & PF_CLIP_VERIFY) && !m->precision.is_known &&
         m->precision.asked == PF_PRECISION_AUTO)

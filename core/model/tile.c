@@ -279,11 +279,21 @@ static const pf_tile_set *const sets[] = {&plain};
 
 #endif
 
+const pf_tile_set *pf_tile_set_at(size_t i)
+{
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
+        if (is_here(sets[k]) && i-- == 0)
+            return sets[k];
+    }
+    return NULL;
+}
+
 const pf_tile_set *pf_tile_set_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-        if ((!name || strcmp(name, sets[i]->name) == 0) && is_here(sets[i]))
-            return sets[i];
+    const pf_tile_set *set;
+    for (size_t i = 0; (set = pf_tile_set_at(i)); i++) {
+        if (!name || strcmp(name, set->name) == 0)
+            return set;
     }
     return NULL;
 }

@@ -27,7 +27,8 @@ enum {
     PF_PRECISIONS = 3, /* without the wish */
     PF_TILE_COLUMNS = 32,
     PF_TILE_ROWS_MAX = 12,
-    PF_TILE_UNROLL = 4, /* words; a depth is a multiple of it */
+    PF_TILE_UNROLL = 4,   /* words; a depth is a multiple of it */
+    PF_TILE_AHEAD = 4096, /* bytes; the processor's own prefetching ends with a page */
 };
 
 typedef struct {
@@ -56,5 +57,10 @@ typedef struct {
 /* The best that this machine has; with a name that one ("plain", "avx2", "avx512",
  * "avx512-vnni"), NULL when the machine lacks it or there is none. */
 const pf_tile_set *pf_tile_set_find(const char *name);
+/* Those that this machine has, the best first; NULL behind the last, "plain". */
+const pf_tile_set *pf_tile_set_at(size_t i);
+
+/* Does it compute what it should, here? (tile_check.c) */
+bool pf_tile_set_works(const pf_tile_set *set);
 
 #endif

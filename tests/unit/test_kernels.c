@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/mem.h"
 #include "core/model/kernels.h"
+#include "core/model/model.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;
@@ -245,6 +247,63 @@ static void test_no_numbers(void **unused)
     pf_free(x);
     pf_free(w);
     pf_free(y);
+}
+
+/* Right but for one number of one row, as a kernel is that loses an edge. */
+static void wrong_tile(const pf_tile *t, size_t rows)
+{
+    pf_tile_set_find("plain")->multiply[PF_PRECISION_I16](t, rows <= 2 ? rows : 4);
+    if (rows == 4)
+        t->y[3 * t->ldy + 31] *= 1.001f;
+}
+
+static void test_wrong_kernels_are_not_used(void **unused)
+{
+    (void)unused;
+    const pf_tile_set *set;
+    for (size_t i = 0; (set = pf_tile_set_at(i)); i++)
+        assert_true(pf_tile_set_works(set));
+    pf_tile_set wrong = *pf_tile_set_find("plain");
+    wrong.name = "slide rule";
+    pf_packed_prefer(&wrong);
+    assert_string_equal(pf_packed_instructions()->name, "slide rule");
+    assert_null(pf_packed_refused());
+    wrong.multiply[PF_PRECISION_I16] = wrong_tile;
+    assert_false(pf_tile_set_works(&wrong));
+    pf_packed_prefer(&wrong);
+    assert_ptr_equal(pf_packed_instructions(), pf_tile_set_at(0));
+    assert_string_equal(pf_packed_refused(), "slide rule");
+    /* Whoever opens a model is told. */
+    pf_model *model = NULL;
+    pf_notes notes = {0};
+    pf_model_options o;
+    pf_model_options_init(&o);
+    o.what = PF_CLIP_TEXT;
+    assert_true(
+        pf_model_open(&model, PF_TESTS_DIR "/../data/demo-model", &o, &notes, &err));
+    size_t told = 0;
+    for (size_t i = 0; i < notes.count; i++)
+        told += strstr(notes.line[i], "'slide rule' kernels compute wrongly") != NULL;
+    assert_int_equal(told, 1);
+    pf_notes_reset(&notes);
+    pf_model_close(model);
+    pf_packed_prefer(NULL);
+}
+
+/* It is done at each start. */
+static void test_the_check_is_quick(void **unused)
+{
+    (void)unused;
+    double best = 1;
+    for (int i = 0; i < 20; i++) {
+        struct timespec a, b;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+        assert_true(pf_tile_set_works(pf_tile_set_at(0)));
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+        best = fmin(best, (double)(b.tv_sec - a.tv_sec) +
+                              1e-9 * (double)(b.tv_nsec - a.tv_nsec));
+    }
+    printf("kernels are checked in %.2f ms\n", 1e3 * best);
 }
 
 static void test_layer_norm(void **unused)
@@ -681,6 +740,8 @@ int main(void)
         cmocka_unit_test_setup(test_product, before),
         cmocka_unit_test_setup(test_extremes, before),
         cmocka_unit_test_setup(test_no_numbers, before),
+        cmocka_unit_test_setup(test_wrong_kernels_are_not_used, before),
+        cmocka_unit_test_setup(test_the_check_is_quick, before),
         cmocka_unit_test_setup(test_layer_norm, before),
         cmocka_unit_test_setup(test_simple, before),
         cmocka_unit_test_setup(test_activations_far_out, before),
