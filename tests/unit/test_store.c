@@ -330,7 +330,7 @@ static void create_of_format(int format)
     snprintf(script, sizeof script,
              "PRAGMA application_id = 1346784333; PRAGMA user_version = %d", format);
     pf_rows_run_script(folder, script);
-    if (format >= 13) /* from which on words have this table; then other words */
+    if (format >= 13 && format < 16) /* words have this table, and are others now */
         pf_rows_run_script(folder, "INSERT INTO caption_word (rowid, words)"
                                    " SELECT id, 'stale chest' FROM caption_text");
     if (format >= 8) /* from which on pages have checksums */
