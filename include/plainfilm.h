@@ -195,12 +195,14 @@ typedef struct {
     void *context;
     const char *activation; /* without a catalog: "quick-gelu", "gelu" or "gelu-tanh",
                                where the model's files do not say it; NULL: they do */
+    const char *precision;  /* without a catalog: "auto", "f32", "i16" or "i8"; NULL:
+                               auto */
 } pf_engine_options;
 
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL, NULL                                                           \
+            NULL, NULL, NULL, NULL                                                     \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process
@@ -303,6 +305,12 @@ PF_MUST_CHECK PF_API bool pf_read_weight(const char **text, double *weight,
  * the weight 1. */
 PF_MUST_CHECK PF_API bool pf_read_phrase_weight(const char **text, double *weight,
                                                 pf_err *err);
+
+/* Words are looked for in these fields alone, names with commas between them: caption,
+ * case, title, diagnosis, keywords, attribute, name, or all, as when none is named. May
+ * be called several times: in all of them. MISUSE for another name. */
+PF_MUST_CHECK PF_API bool pf_request_add_in(pf_request *request, const char *fields,
+                                            pf_err *err);
 
 /* How it is answered. MISUSE for values outside of what is said. */
 enum { PF_LIMIT_MAX = 1000000 };
@@ -456,6 +464,8 @@ typedef struct {
     double score;
 } pf_reason;
 
+enum { PF_MATCHED_IN_MAX = 7 };
+
 /* How a word of the phrase stands in a caption. */
 typedef enum {
     PF_MET_TYPED,   /* as it was typed; case and accents make no difference */
@@ -475,8 +485,8 @@ typedef struct {
 /* An image, a caption or a case that was found. */
 typedef struct {
     size_t struct_size;
-    double score;      /* cosine, -1 .. 1; by words alone their BM25; of a duplicate its
-                          cosine to the first of its group */
+    double score; /* cosine, -1 .. 1; by words alone their worth; of a duplicate its
+                     cosine to the first of its group */
     double percentile; /* share of unrelated pairs that are less near, 0 .. 100; NaN
                           when it is not known, or by words alone */
     int64_t id;        /* of the image, caption or case; of a phrase its line */
@@ -495,10 +505,12 @@ typedef struct {
     size_t n_images;
     size_t n_case_images; /* cases: all of its images, found or not */
     /* By words or both; all zero by meaning. Of a case those of its best image. */
-    double fused;              /* what hits are ordered by: sum of 1 / (10 + rank) */
-    pf_reason by_meaning;      /* cosine */
-    pf_reason by_caption;      /* images: cosine of the nearest caption */
-    pf_reason by_words;        /* BM25 of the best caption */
+    double fused;         /* what hits are ordered by: sum of 1 / (10 + rank) */
+    pf_reason by_meaning; /* cosine */
+    pf_reason by_caption; /* images: cosine of the nearest caption */
+    pf_reason by_words;   /* what its words are worth, those of its best caption */
+    const char *matched_in[PF_MATCHED_IN_MAX + 1]; /* the fields in which these are, by
+                                                      name; then NULL */
     const int64_t *duplicates; /* folded into this hit, best first; or NULL */
     size_t n_duplicates;
     const pf_caption *captions; /* all of the image, then of its case; by id */

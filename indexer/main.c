@@ -27,8 +27,8 @@ enum { CAPTIONS = 1, EXCLUDE }; /* tags of options that may be given several tim
 enum { PATHS_MAX = 4096, BATCH_MAX = 256, JOBS_MAX = 256 };
 
 static struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *activation, *columns,
-        *backup;
+    const char *catalog, *model, *tokenizer, *preprocess, *activation, *precision,
+        *columns, *backup;
     int64_t jobs, batch, wait_seconds;
     int format;
     bool rebuild, dry_run, verify_content, follow_links, allow_removals, strict, info;
@@ -154,6 +154,14 @@ static const pf_opt options[] = {
      .to = &asked.activation,
      .default_text = "what the model says",
      .help = "quick-gelu, gelu or gelu-tanh, for a model whose files do not say it"},
+    {.kind = PF_OPT_STRING,
+     .name = "precision",
+     .arg = "NAME",
+     .to = &asked.precision,
+     .default_text = "auto",
+     .help =
+         "how vectors are computed: auto, the fastest that loses nothing, f32, i16, "
+         "or i8, which is faster still and loses something"},
     {.kind = PF_OPT_FLAG,
      .name = "rebuild",
      .to = &asked.rebuild,
@@ -411,6 +419,7 @@ static pf_exit index_paths(const char *folder, const named *what)
                         .tokenizer = asked.tokenizer,
                         .preprocess = asked.preprocess,
                         .activation = asked.activation,
+                        .precision = asked.precision,
                         .captions = what->captions,
                         .n_captions = what->n_captions,
                         .columns = asked.columns,
@@ -469,6 +478,8 @@ static pf_exit info_of_model(void)
     o.tokenizer = asked.tokenizer;
     o.preprocess = asked.preprocess;
     o.activation = asked.activation;
+    if (!pf_precision_find(&o.precision.asked, asked.precision, &err))
+        return fail(&err);
     o.tokenizer_is_optional = true;
     bool ok = pf_model_open(&model, asked.model, &o, &notes, &err);
     if (ok)

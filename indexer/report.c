@@ -568,6 +568,8 @@ static bool say_unfit(printer *p, pf_store *store, pf_err *err)
 
 static void say_model_row(printer *p, const pf_store_model *model)
 {
+    char precision[PF_PRECISION_TEXT];
+    pf_precision_choice choice;
     if (model->id == 0) {
         if (p->json)
             pf_json_write_string(&p->w, "model", NULL);
@@ -578,6 +580,9 @@ static void say_model_row(printer *p, const pf_store_model *model)
     say_path(p, "path", "model", model->path);
     say_string(p, "description", "  variant", model->description);
     say_string(p, "preprocess", "  preprocess", model->preprocess);
+    pf_precision_read(&choice, model->stamp);
+    pf_precision_describe(&choice, precision);
+    say_string(p, "precision", "  precision", precision);
     say_string(p, "fingerprint", "  fingerprint", model->fingerprint);
     say_int(p, "dim", "  dimensions", model->dim);
     if (p->json)
@@ -677,7 +682,7 @@ static void say_notes(printer *p, const char *key, const char *label,
 
 void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FILE *out)
 {
-    char variant[128], text[128], hex[PF_HASH_HEX_SIZE];
+    char variant[128], text[128], precision[PF_PRECISION_TEXT], hex[PF_HASH_HEX_SIZE];
     const pf_dims *d = pf_clip_dims(pf_model_clip(model));
     const pf_preprocess *pre = pf_model_preprocess(model);
     const pf_tokenizer *tokenizer = pf_model_tokenizer(model);
@@ -700,6 +705,8 @@ void pf_report_model(const pf_model *model, const pf_notes *notes, bool json, FI
     say_string(&p, "preprocess", "preprocess", pre->name);
     say_int(&p, "context", "context", d->context);
     say_int(&p, "vocabulary", "vocabulary", d->vocab);
+    pf_precision_describe(pf_model_precision(model), precision);
+    say_string(&p, "precision", "precision", precision);
     say_path(&p, "tokenizer", "tokenizer",
              tokenizer ? pf_tokenizer_path(tokenizer) : NULL);
     say_string(&p, "fingerprint", "fingerprint", tokenizer ? hex : NULL);

@@ -27,6 +27,7 @@ typedef struct {
     const char *catalog;                        /* folder */
     const char *model, *tokenizer, *preprocess; /* NULL: what the catalog remembers */
     const char *activation;                     /* likewise; see model.h */
+    const char *precision;                      /* likewise; see precision.h */
     const char *const *captions; /* [n_captions] tables for the one path, */
     size_t n_captions;
     const char *columns;      /* and which of their columns is what; or NULL */

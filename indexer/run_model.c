@@ -30,6 +30,7 @@ static bool open_verified(pf_run_model *m, const char *path, pf_model_options *o
         m->model = NULL;
     }
     options->what |= PF_CLIP_VERIFY;
+    options->precision.is_known = false; /* these may be other weights */
     if (!pf_model_open(&m->model, path, options, notes, err))
         return false;
     char hex[PF_HASH_HEX_SIZE];
@@ -87,6 +88,20 @@ static bool compare(pf_run_model *m, const pf_run_options *options,
     return true;
 }
 
+/* What is asked for now, else what was before; catalogs from before there was a choice
+ * get one. */
+static bool choose_precision(pf_precision_choice *out, const pf_run_options *o,
+                             const char *stamp, pf_err *err)
+{
+    pf_precision asked;
+    if (!pf_precision_find(&asked, o->precision, err))
+        return false;
+    pf_precision_read(out, stamp);
+    if (out->is_unsaid || (o->precision && asked != out->asked))
+        *out = (pf_precision_choice){.asked = asked};
+    return true;
+}
+
 static bool open_known(pf_run_model *m, const pf_run_options *o,
                        const pf_store_model *known, pf_notes *notes, pf_err *err)
 {
@@ -116,6 +131,9 @@ static bool open_known(pf_run_model *m, const pf_run_options *o,
     model_options.activation = o->activation ? o->activation
                                : keeps       ? pf_model_stamp_activation(known->stamp)
                                              : NULL;
+    if (!choose_precision(&model_options.precision, o, keeps ? known->stamp : NULL,
+                          err))
+        return false;
     if (!open_verified(m, path, &model_options, known, notes, err) ||
         !fill_row(m, path, model_options.tokenizer, err) || !compare(m, o, known, err))
         return false;

@@ -78,11 +78,11 @@ static bool has_item(const pf_cli_args *args, int tag)
     return pf_cli_first(args, tag) != NULL;
 }
 
-/* A filter alone asks for nothing. */
+/* A filter alone asks for nothing, nor does a field. */
 static bool is_asked(const pf_cli_args *args)
 {
     for (size_t i = 0; i < args->n_items; i++) {
-        if (args->items[i].tag != TAG_FILTER)
+        if (args->items[i].tag != TAG_FILTER && args->items[i].tag != TAG_IN)
             return true;
     }
     return false;
@@ -112,6 +112,7 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         {command.min_percentile > 0, SEARCHES, "--min-percentile", NULL},
         {command.by != NULL, SEARCHES | EVALUATE | (is_by_meaning() ? PHRASES : 0u),
          "--by", NULL},
+        {has_item(args, TAG_IN), SEARCHES, "--in", NULL},
         {command.synonyms != NULL, SEARCHES | EVALUATE, "--synonyms", NULL},
         {command.no_negation, SEARCHES | EVALUATE, "--no-negation", NULL},
         {command.collapse >= 0, SEARCHES, "--collapse", NULL},
@@ -189,12 +190,16 @@ static bool check_sheet(pf_err *err)
 }
 
 /* Of --batch each line may say otherwise. */
-static bool check_words(unsigned job, pf_err *err)
+static bool check_words(const pf_cli_args *args, unsigned job, pf_err *err)
 {
-    if (!is_by_meaning() || job == BATCH || !(command.synonyms || command.no_negation))
+    const char *given = command.synonyms         ? "--synonyms"
+                        : command.no_negation    ? "--no-negation"
+                        : has_item(args, TAG_IN) ? "--in"
+                                                 : NULL;
+    if (!is_by_meaning() || job == BATCH || !given)
         return true;
     return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with --by meaning " SEE,
-                       command.synonyms ? "--synonyms" : "--no-negation");
+                       given);
 }
 
 static bool check_phrases(pf_err *err)
@@ -233,7 +238,11 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--activation is for --embed, --classify and --phrases with "
                            "--model and without --catalog, a catalog has its own " SEE);
-    return check_words(job, err) && (job != EMBED || check_embed(args, err)) &&
+    if (command.precision && !needs_no_catalog(args))
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--precision is for --embed, --classify and --phrases with "
+                           "--model and without --catalog, a catalog has its own " SEE);
+    return check_words(args, job, err) && (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
            (job != EXPORT || check_export(err)) && (!command.sheet || check_sheet(err));
 }

@@ -12,6 +12,7 @@ bool open_asked(opened *out, const pf_cli_args *args, pf_err *err)
     options.tokenizer = command.tokenizer;
     options.preprocess = command.preprocess;
     options.activation = command.activation;
+    options.precision = command.precision;
     options.synonyms = command.synonyms;
     options.ignores_negation = command.no_negation;
     options.note = keep_note;

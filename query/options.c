@@ -81,7 +81,7 @@ static const pf_opt options[] = {
      .to = &command.by,
      .default_text = "both for a phrase where there are captions, else meaning",
      .help = "how hits are compared: meaning, the nearness of vectors; words, those of "
-             "the phrase in captions; or both"},
+             "the phrase in captions and titles; or both"},
     {.kind = PF_OPT_STRING,
      .name = "phrases",
      .arg = "FILE",
@@ -156,6 +156,12 @@ static const pf_opt options[] = {
      .help = "with --evaluate, a table of phrases and what is right for each"},
 
     {.kind = PF_OPT_HEADING, .help = "How words are understood"},
+    {.kind = PF_OPT_LIST,
+     .name = "in",
+     .arg = "FIELDS",
+     .tag = TAG_IN,
+     .help = "look for words in these alone, with commas between them: caption, case, "
+             "title, diagnosis, keywords, attribute, name; or all, which is usual"},
     {.kind = PF_OPT_STRING,
      .name = "synonyms",
      .arg = "FILE",
@@ -207,6 +213,12 @@ static const pf_opt options[] = {
      .default_text = "what the model says",
      .help = "with a model that is not the catalog's and whose files do not say it: "
              "quick-gelu, gelu or gelu-tanh"},
+    {.kind = PF_OPT_STRING,
+     .name = "precision",
+     .arg = "NAME",
+     .to = &command.precision,
+     .default_text = "auto",
+     .help = "with a model that is not the catalog's: auto, f32, i16 or i8"},
 
     {.kind = PF_OPT_HEADING, .help = "How to answer"},
     {.kind = PF_OPT_CHOICE,

@@ -19,7 +19,7 @@ typedef enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TSV, FORMAT_PATHS } print_format
 
 /* The command line, as the option table fills it; strings are borrowed from argv. */
 typedef struct {
-    const char *catalog, *model, *tokenizer, *preprocess, *activation;
+    const char *catalog, *model, *tokenizer, *preprocess, *activation, *precision;
     const char *by, *synonyms;                       /* or NULL */
     const char *classify, *label_template, *phrases; /* or NULL */
     const char *queries, *sheet, *export;            /* or NULL */
@@ -45,7 +45,7 @@ bool needs_no_catalog(const pf_cli_args *args);
 
 enum { LIMIT_DEFAULT = 10 };
 /* Of arguments, and of options that may be given several times. */
-enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
+enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER, TAG_IN };
 
 /* question.c: the request that the command line makes; reads what it names. Given. */
 PF_MUST_CHECK bool question_make(pf_request **out, const pf_cli_args *args,

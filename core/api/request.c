@@ -7,6 +7,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/words/fields.h"
 
 /* What the parts have is const for all but their owner. */
 static void release(const void *p)
@@ -69,6 +70,7 @@ static void copy_settings(pf_request *to, const pf_request *from)
 {
     to->query.find = from->query.find;
     to->query.by = from->query.by;
+    to->query.in = from->query.in;
     to->query.limit = from->query.limit;
     to->query.offset = from->query.offset;
     to->query.min_score = from->query.min_score;
@@ -214,6 +216,15 @@ void pf_request_set_find(pf_request *r, pf_find find)
 void pf_request_set_by(pf_request *r, pf_by by)
 {
     r->query.by = by;
+}
+
+bool pf_request_add_in(pf_request *r, const char *fields, pf_err *err)
+{
+    pf_field_set in = r->query.in;
+    if (!pf_field_set_add(&in, fields, err))
+        return false;
+    r->query.in = in;
+    return true;
 }
 
 bool pf_request_set_limit(pf_request *r, size_t limit, size_t offset, pf_err *err)
@@ -380,6 +391,8 @@ static bool check_no_search(const pf_request *r, const char *job, pf_err *err)
         return refuse("a lowest percentile", job, err);
     if (q->collapses)
         return refuse("folding of near duplicates", job, err);
+    if (q->in)
+        return refuse("a field for words", job, err);
     return q->offset == 0 || refuse("an offset", job, err);
 }
 
@@ -443,6 +456,13 @@ static bool check_phrases(const pf_request *r, pf_err *err)
 static bool check_search(const pf_request *r, pf_err *err)
 {
     const pf_query *q = &r->query;
+    if (q->in && q->by == PF_BY_MEANING)
+        return pf_fail(
+            err, PF_ERR_MISUSE,
+            "where words are looked for was said, but not to look for words");
+    if (q->hides_paths && q->in == 1u << PF_FIELD_NAME)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "words cannot be looked for in names that are hidden");
     if (q->by != PF_BY_WORDS)
         return true;
     if (q->min_score > -1)

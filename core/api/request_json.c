@@ -253,6 +253,26 @@ static bool read_by(taker *t, const pf_json *value, pf_err *err)
     return pf_fail(err, PF_ERR_MISUSE, "'by' is none of: meaning, words, both");
 }
 
+/* A name, several with commas between them, or an array of such. */
+static bool read_in(taker *t, const pf_json *value, pf_err *err)
+{
+    const char *text = pf_json_string(value, NULL);
+    if (!text && pf_json_get_kind(value) != PF_JSON_ARRAY)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "'in' is neither a string nor an array of strings");
+    t->request->query.in = 0;
+    if (text)
+        return pf_request_add_in(t->request, text, err);
+    for (size_t i = 0; i < pf_json_size(value); i++) {
+        text = pf_json_string(pf_json_at(value, i), NULL);
+        if (!text)
+            return pf_fail(err, PF_ERR_MISUSE, "'in' has an element that is no string");
+        if (!pf_request_add_in(t->request, text, err))
+            return false;
+    }
+    return true;
+}
+
 static bool read_limit(taker *t, const pf_json *value, pf_err *err)
 {
     int64_t n;
@@ -434,6 +454,7 @@ static bool read_setting(taker *t, const pf_json_member *m, bool *is_known, pf_e
     } settings[] = {{"parts", read_parts},
                     {"find", read_find},
                     {"by", read_by},
+                    {"in", read_in},
                     {"limit", read_limit},
                     {"offset", read_offset},
                     {"min_score", read_min_score},
@@ -483,14 +504,12 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
     if (!read_setting(t, m, &is_known, err))
         return false;
     return is_known ||
-           pf_fail(
-               err, PF_ERR_MISUSE,
-               "'%.80s' is none of: id, phrase, image, image_bytes, bytes, like, "
-               "without, parts, filter, find, by, limit, offset, min_score, "
-               "min_percentile, "
-               "collapse, hide_paths, classify, template, phrases, embed, duplicates, "
-               "evaluate, queries",
-               m->key);
+           pf_fail(err, PF_ERR_MISUSE,
+                   "'%.80s' is none of: id, phrase, image, image_bytes, bytes, like, "
+                   "without, parts, filter, find, by, in, limit, offset, min_score, "
+                   "min_percentile, collapse, hide_paths, classify, template, phrases, "
+                   "embed, duplicates, evaluate, queries",
+                   m->key);
 }
 
 /* The mark first, so that an answer that says no has it, too, and how many bytes are to

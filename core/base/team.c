@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 
@@ -207,6 +208,12 @@ static bool run(shared *s, pf_err *err)
     if (s->failed)
         return pf_fail_as(err, &s->failure);
     return s->next == t->n_items || pf_fail(err, PF_ERR_INTERRUPTED, "interrupted");
+}
+
+size_t pf_team_cores(size_t most)
+{
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : (size_t)n > most ? most : (size_t)n;
 }
 
 bool pf_team_run(const pf_team *team, pf_err *err)

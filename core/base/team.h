@@ -37,6 +37,9 @@ typedef struct {
     const char *what;
 } pf_team;
 
+/* Members that keep this machine busy: one per core, at most `most`. */
+size_t pf_team_cores(size_t most);
+
 /* Work on all items in any order. The first failure ends it and is *err; INTERRUPTED
  * when `stop` kept it from an item. */
 PF_MUST_CHECK bool pf_team_run(const pf_team *team, pf_err *err);

@@ -219,8 +219,8 @@ static bool prepare(pf_catalog *c, int64_t *generation,
                     pf_store_index_file file[PF_INDEX_KINDS], pf_err *err)
 {
     pf_background_sample *sample[PF_INDEX_KINDS] = {NULL};
-    if (!has_room(c, err) || !pf_store_sweep(c->store, err) ||
-        !pf_store_fill_words(c->store, err) ||
+    if (!has_room(c, err) || !pf_store_fill_words(c->store, err) ||
+        !pf_store_sweep(c->store, err) ||
         !pf_store_get_generation(c->store, generation, err))
         return false;
     ++*generation;

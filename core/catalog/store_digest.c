@@ -34,9 +34,8 @@ static const struct {
     {"captions",
      "SELECT caption.id, image_id, case_id, text_hash, text, vector"
      " FROM caption JOIN caption_text ON caption_text.id = caption_text_id"},
-    {"words",
-     "SELECT caption.id, words"
-     " FROM caption JOIN caption_word ON caption_word.rowid = caption_text_id"},
+    {"words", "SELECT words_row.id, text_hash, fields FROM words_row"
+              " LEFT JOIN caption_text ON caption_text.id = words_row.caption_text_id"},
     {"image_attributes", "SELECT image_id, key, value FROM image_attribute"},
     {"case_attributes", "SELECT case_id, key, value FROM case_attribute"},
     {"background", "SELECT kind, pairs, first_bin, counts FROM background"},
@@ -191,6 +190,7 @@ static bool is_kept(const char *table)
             return false;
     }
     return strncmp(table, "caption_word", strlen("caption_word")) != 0 &&
+           strncmp(table, "words_", strlen("words_")) != 0 &&
            strncmp(table, "sqlite_stat", strlen("sqlite_stat")) != 0;
 }
 

@@ -138,9 +138,10 @@ bool pf_store_mark_cut(pf_store *s, int64_t caption_text_id, pf_err *err)
     " FROM run WHERE state IN ('interrupted', 'failed') AND id >"                      \
     " coalesce((SELECT max(id) FROM run WHERE state = 'done'), 0)"
 
+/* Words are taken out of their index while their texts are there. */
 bool pf_store_drop_unused(pf_store *s, pf_err *err)
 {
-    return pf_store_is_writable(s, err) &&
+    return pf_store_is_writable(s, err) && pf_store_fill_words(s, err) &&
            pf_sql_run(s->db,
                       "DELETE FROM picture WHERE NOT EXISTS"
                       " (SELECT 1 FROM image WHERE picture_id = picture.id)",
@@ -168,7 +169,7 @@ bool pf_store_sweep(pf_store *s, pf_err *err)
     bool ok = pf_store_is_writable(s, err);
     for (size_t i = 0; ok && i < sizeof sweep / sizeof *sweep; i++)
         ok = pf_sql_run(s->db, sweep[i], PF_SQL_NO_ARGS, err);
-    return ok && pf_store_sweep_words(s, err);
+    return ok;
 }
 
 /* --- images ---------------------------------------------------------------------- */

@@ -38,7 +38,8 @@ static bool copy_options(pf_engine_options *out, const pf_engine_options *from,
                        "pf_engine_options were not made by PF_ENGINE_OPTIONS_INIT");
     memcpy(out, from, n);
     const char **const texts[] = {&out->model,      &out->tokenizer, &out->preprocess,
-                                  &out->activation, &out->synonyms,  &out->catalog};
+                                  &out->activation, &out->precision, &out->synonyms,
+                                  &out->catalog};
     const size_t n_texts = sizeof texts / sizeof *texts;
     for (size_t i = 0; i < n_texts; i++) {
         if (copy_text(texts[i], err))
@@ -53,7 +54,8 @@ static bool copy_options(pf_engine_options *out, const pf_engine_options *from,
 static void free_options(pf_engine_options *o)
 {
     const char *const texts[] = {o->model,      o->tokenizer, o->preprocess,
-                                 o->activation, o->synonyms,  o->catalog};
+                                 o->activation, o->precision, o->synonyms,
+                                 o->catalog};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         pf_free((void *)texts[i]); /* const for all but their owner */
 }
@@ -67,6 +69,9 @@ static bool check_options(pf_engine_options *o, pf_err *err)
     if (o->preprocess)
         return pf_fail(err, PF_ERR_MISUSE,
                        "preprocessing is the catalog's own, none can be named");
+    if (o->precision)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "precision is the catalog's own, none can be named");
     return o->catalog || (o->catalog = pf_catalog_default_folder(err)) != NULL;
 }
 
@@ -134,6 +139,7 @@ static pf_models_options models_options(const pf_engine *e)
                                .tokenizer = e->options.tokenizer,
                                .preprocess = e->options.preprocess,
                                .activation = e->options.activation,
+                               .precision = e->options.precision,
                                .folder = pf_engine_folder(e)};
 }
 

@@ -115,7 +115,7 @@ static const char *tokenizer_path(const pf_models *m)
 static bool open_files(const pf_models *m, unsigned what, pf_model **out,
                        pf_notes *notes, pf_err *err)
 {
-    const pf_model_options options = {
+    pf_model_options options = {
         .preprocess = m->has_catalog ? pf_preprocess_choice(m->stored.preprocess)
                                      : m->options.preprocess,
         .activation = m->has_catalog ? pf_model_stamp_activation(m->stored.stamp)
@@ -123,6 +123,10 @@ static bool open_files(const pf_models *m, unsigned what, pf_model **out,
         .tokenizer = tokenizer_path(m),
         .what = what,
     };
+    if (m->has_catalog)
+        pf_precision_read(&options.precision, m->stored.stamp);
+    else if (!pf_precision_find(&options.precision.asked, m->options.precision, err))
+        return false;
     return pf_model_open(out, model_path(m), &options, notes, err);
 }
 

@@ -22,9 +22,9 @@ typedef struct pf_models pf_models;
 
 /* What the user named; borrowed for as long as there are models of it. */
 typedef struct {
-    const char *model, *tokenizer;       /* NULL: what the catalog says */
-    const char *preprocess, *activation; /* without a catalog alone */
-    const char *folder;                  /* of the catalog, for messages */
+    const char *model, *tokenizer;                   /* NULL: what the catalog says */
+    const char *preprocess, *activation, *precision; /* without a catalog alone */
+    const char *folder;                              /* of the catalog, for messages */
 } pf_models_options;
 
 /* Of the catalog's model, which is taken (*stored is all zero afterwards); `stored`

@@ -276,6 +276,25 @@ bool pf_bind_finish(const pf_binder *b, const char *what, pf_err *err)
                    n_unknown - 1, what);
 }
 
+bool pf_bind_read(const void *binder, const float *from, size_t n, float *to,
+                  pf_err *err)
+{
+    const pf_binder *b = binder;
+    const uintptr_t at = (uintptr_t)from;
+    for (size_t i = 0; i < pf_weights_count(b->weights); i++) {
+        const pf_tensor *t = pf_weights_at(b->weights, i);
+        const uintptr_t start = (uintptr_t)t->data;
+        if (at < start || !pf_tensor_is_plain_f32(t) ||
+            at - start >= pf_tensor_elements(t) * sizeof *to)
+            continue;
+        const size_t first = (at - start) / sizeof *to;
+        return pf_weights_read_plain(b->weights, t, first, n, to, err) ||
+               pf_fail_in(err, "tensor '%s'", t->name);
+    }
+    memcpy(to, from, n * sizeof *to);
+    return true;
+}
+
 bool pf_bind_check(const pf_binder *b, pf_err *err)
 {
     return pf_weights_check(b->weights, err) || pf_fail_in(err, "checkpoint");

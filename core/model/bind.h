@@ -65,6 +65,11 @@ void pf_bind_ignore(pf_binder *b, const char *name_format, ...) PF_PRINTF(2, 3);
  * they do not belong to. */
 PF_MUST_CHECK bool pf_bind_finish(const pf_binder *b, const char *what, pf_err *err);
 
+/* Copy n floats that were bound: those that lie in the mapped file are read from it.
+ * Any number of threads may do so at once. */
+PF_MUST_CHECK bool pf_bind_read(const void *binder, const float *from, size_t n,
+                                float *to, pf_err *err);
+
 /* Is the file behind the numbers still as it was? To be asked before they are used. */
 PF_MUST_CHECK bool pf_bind_check(const pf_binder *b, pf_err *err);
 

@@ -74,6 +74,7 @@ bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_beside *bes
     pf_clip *clip = pf_zalloc(sizeof *clip, err);
     if (!clip)
         return false;
+    pthread_mutex_init(&clip->packing, NULL);
     if (what & PF_CLIP_VERIFY)
         what |= PF_CLIP_TEXT | PF_CLIP_IMAGE;
     if (!open_clip(clip, weights, beside, what, notes, err)) {
@@ -84,6 +85,79 @@ bool pf_clip_open(pf_clip **out, const pf_weights *weights, const pf_beside *bes
     return true;
 }
 
+/* ---- packed weights ---- */
+
+static int index_of(unsigned tower)
+{
+    return tower == PF_CLIP_IMAGE;
+}
+
+void pf_clip_set_precision(pf_clip *clip, unsigned tower, pf_precision precision)
+{
+    const int i = index_of(tower);
+    if (clip->precision[i] == precision)
+        return;
+    clip->precision[i] = precision;
+    pf_pack_free(clip->pack[i]);
+    clip->pack[i] = NULL;
+    atomic_store(&clip->is_packed[i], false);
+}
+
+pf_precision pf_clip_precision(const pf_clip *clip, unsigned tower)
+{
+    return clip->precision[index_of(tower)];
+}
+
+/* The key of a tower's packed weights; NULL when it is not known whose they are. */
+static const pf_hash *find_key(const pf_clip *clip, unsigned tower, pf_hash *key)
+{
+    enum { LAYOUT = 1 }; /* to be counted up when packed.c packs in another way */
+    const uint8_t what[] = {LAYOUT, (uint8_t)tower,
+                            (uint8_t)clip->precision[tower == PF_CLIP_IMAGE]};
+    pf_hasher *h = clip->is_identified ? pf_hasher_new(NULL) : NULL;
+    if (!h)
+        return NULL;
+    pf_hasher_add(h, clip->identity.b, sizeof clip->identity.b);
+    pf_hasher_add(h, what, sizeof what);
+    *key = pf_hasher_finish(h);
+    return key;
+}
+
+void pf_clip_identify(pf_clip *clip, const char *identity)
+{
+    clip->identity = pf_hash_bytes(identity, strlen(identity));
+    clip->is_identified = true;
+}
+
+static bool pack(pf_clip *clip, unsigned tower, pf_err *err)
+{
+    pf_layers layers = {0};
+    const int i = index_of(tower);
+    pf_hash key;
+    const bool ok =
+        pf_layers_of(&layers, clip, tower, err) &&
+        pf_pack_make(&clip->pack[i], layers.at, layers.n, clip->precision[i],
+                     find_key(clip, tower, &key), pf_bind_read, clip->binder, err);
+    pf_free(layers.at);
+    return ok;
+}
+
+bool pf_clip_pack(const pf_clip *shared, unsigned tower, pf_err *err)
+{
+    pf_clip *clip = (pf_clip *)shared; /* written to under the lock */
+    const int i = index_of(tower);
+    bool ok = true;
+    if (atomic_load(&clip->is_packed[i]))
+        return true;
+    pthread_mutex_lock(&clip->packing);
+    if (!atomic_load(&clip->is_packed[i])) {
+        ok = pack(clip, tower, err);
+        atomic_store(&clip->is_packed[i], ok);
+    }
+    pthread_mutex_unlock(&clip->packing);
+    return ok;
+}
+
 void pf_clip_close(pf_clip *clip)
 {
     if (!clip)
@@ -91,7 +165,10 @@ void pf_clip_close(pf_clip *clip)
     pf_free(clip->text.stack.blocks);
     pf_free(clip->vit.stack.blocks);
     pf_free(clip->resnet.blocks);
+    pf_pack_free(clip->pack[0]);
+    pf_pack_free(clip->pack[1]);
     pf_binder_free(clip->binder);
+    pthread_mutex_destroy(&clip->packing);
     pf_free(clip);
 }
 
@@ -160,6 +237,36 @@ size_t *pf_session_starts(pf_session *s, size_t n, pf_err *err)
     return s->starts;
 }
 
+bool pf_session_reserve(pf_session *s, size_t n, size_t in, pf_err *err)
+{
+    const size_t bytes = pf_rows_size(s->precision, in, n);
+    return pf_session_room(s, PF_ROOM_ROWS, bytes / sizeof(float) + 1, err) != NULL;
+}
+
+pf_rows pf_session_rows(pf_session *s, const pf_linear *l, const float *x, size_t n)
+{
+    pf_rows rows;
+    pf_rows_make(&rows, l->packed.precision, x, l->in, n, l->in, s->room[PF_ROOM_ROWS]);
+    return rows;
+}
+
+void pf_session_multiply(pf_session *s, const pf_product *p)
+{
+    (void)s;
+    pf_kernel_linear(p, 0, pf_packed_panels(&p->layer->packed));
+}
+
+void pf_session_linear(pf_session *s, const pf_linear *l, const float *x, size_t n,
+                       float *y, size_t ldy, bool add)
+{
+    const pf_product p = {.layer = l,
+                          .rows = pf_session_rows(s, l, x, n),
+                          .y = y,
+                          .ldy = ldy,
+                          .add = add};
+    pf_session_multiply(s, &p);
+}
+
 void pf_session_set_probe(pf_session *s, pf_probe probe, void *context)
 {
     s->probe = probe;
@@ -189,6 +296,13 @@ static bool normalize_rows(float *out, size_t n, size_t width, const char *what,
     return true;
 }
 
+/* Before each pass: the file behind the weights is as it was, the tower is packed. */
+static bool begin(pf_session *s, unsigned tower, pf_err *err)
+{
+    s->precision = pf_clip_precision(s->clip, tower);
+    return pf_bind_check(s->clip->binder, err) && pf_clip_pack(s->clip, tower, err);
+}
+
 bool pf_session_embed_images(pf_session *s, const float *pixels, int size, size_t n,
                              float *out, pf_err *err)
 {
@@ -202,7 +316,7 @@ bool pf_session_embed_images(pf_session *s, const float *pixels, int size, size_
             d->grid);
     if (n == 0)
         return true;
-    return pf_bind_check(s->clip->binder, err) &&
+    return begin(s, PF_CLIP_IMAGE, err) &&
            (d->vision == PF_VISION_VIT
                 ? pf_vit_embed(s, pixels, size, n, out, err)
                 : pf_resnet_embed(s, pixels, size, n, out, err)) &&
@@ -214,7 +328,6 @@ bool pf_session_embed_tokens(pf_session *s, const int32_t *ids, const size_t *le
 {
     if (n == 0)
         return true;
-    return pf_bind_check(s->clip->binder, err) &&
-           pf_text_embed(s, ids, lengths, n, out, err) &&
+    return begin(s, PF_CLIP_TEXT, err) && pf_text_embed(s, ids, lengths, n, out, err) &&
            normalize_rows(out, n, (size_t)s->clip->dims.embed, "the text tower", err);
 }

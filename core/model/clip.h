@@ -20,6 +20,7 @@
 #include "core/base/notes.h"
 #include "core/model/dims.h"
 #include "core/model/family.h"
+#include "core/model/tile.h"
 #include "core/checkpoint/weights.h"
 
 typedef struct pf_clip pf_clip;
@@ -42,6 +43,17 @@ PF_MUST_CHECK bool pf_clip_open(pf_clip **out, const pf_weights *weights,
                                 const pf_beside *beside, unsigned what, pf_notes *notes,
                                 pf_err *err);
 void pf_clip_close(pf_clip *clip); /* NULL is fine */
+
+/* How the tower PF_CLIP_TEXT or PF_CLIP_IMAGE computes; float32 unless it is set, which
+ * no session may be busy meanwhile for. */
+void pf_clip_set_precision(pf_clip *clip, unsigned tower, pf_precision precision);
+pf_precision pf_clip_precision(const pf_clip *clip, unsigned tower);
+/* Say which files the weights are from, as of now: what is packed of them may be kept
+ * in a cache and found there again. Without that it is not. */
+void pf_clip_identify(pf_clip *clip, const char *identity);
+/* Bring a tower's weights into the order in which products read them. Otherwise done
+ * when it is first used. */
+PF_MUST_CHECK bool pf_clip_pack(const pf_clip *clip, unsigned tower, pf_err *err);
 
 const pf_dims *pf_clip_dims(const pf_clip *clip);
 /* exp(logit_scale): logits are this times the cosine. */

@@ -12,82 +12,12 @@
 #include <string.h>
 
 #include "core/base/clones.h"
-#include "core/model/product.h"
-
-/*
- * e^x for x <= 0 or so, good to 2 units in the last place, without a branch so that it
- * vectorises: x = n ln 2 + r with |r| <= ln 2 / 2, then e^r by its Taylor series (the
- * eighth term is below 6e-9) and 2^n by building the exponent. x is held in a range
- * where 2^n is a normal number.
- */
-static inline float exp_of(float x)
-{
-    const float round_to_int =
-        12582912.0f; /* 1.5 * 2^23: adding it drops the fraction */
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    float n = (x * 1.44269504f + round_to_int) - round_to_int;
-    float r = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two pieces */
-    float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    union {
-        uint32_t bits;
-        float value;
-    } power = {.bits = (uint32_t)((int32_t)n + 127) << 23};
-    return p * power.value;
-}
 
 PF_CLONES
 void pf_kernel_add(float *restrict y, const float *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += x[i];
-}
-
-static void set_rows(float *y, size_t ldy, size_t n, const float *bias, size_t width)
-{
-    for (size_t i = 0; i < n; i++)
-        memcpy(y + i * ldy, bias, width * sizeof *y);
-}
-
-static void clear_rows(float *y, size_t ldy, size_t n, size_t width)
-{
-    for (size_t i = 0; i < n; i++)
-        memset(y + i * ldy, 0, width * sizeof *y);
-}
-
-static void add_to_rows(float *y, size_t ldy, size_t n, const float *bias, size_t width)
-{
-    for (size_t i = 0; i < n; i++)
-        pf_kernel_add(y + i * ldy, bias, width);
-}
-
-void pf_kernel_linear(const pf_linear *l, const float *x, size_t n, float *y,
-                      size_t ldy, bool add)
-{
-    if (l->bias && add)
-        add_to_rows(y, ldy, n, l->bias, l->out);
-    else if (l->bias)
-        set_rows(y, ldy, n, l->bias, l->out);
-    else if (!add)
-        clear_rows(y, ldy, n, l->out);
-    const pf_product p = {.x = x,
-                          .w = l->weight,
-                          .y = y,
-                          .ldx = l->in,
-                          .ldw = l->in,
-                          .ldy = ldy,
-                          .n = n,
-                          .depth = l->in,
-                          .width = l->out,
-                          .w_is_transposed = true};
-    pf_product_add(&p);
 }
 
 /* Sums run in eight lanes, so that they vectorise and stay the same on every machine.
@@ -140,63 +70,33 @@ void pf_kernel_layer_norm(const pf_norm *norm, float eps, const float *x, size_t
     }
 }
 
-PF_CLONES
-static void quick_gelu(float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = x[i] / (1.0f + exp_of(-1.702f * x[i]));
-}
+/* ---- linear layers ---- */
 
-/*
- * Phi(-a) for a >= 0, the tail of the normal distribution: e^(-a^2 / 2) times a
- * polynomial in t = 1 / (1 + 0.33 a), fitted to it by Remez' exchange so that the
- * largest relative error is 1.6e-8; after rounding to float some 1e-6 far out, where
- * the tail is nothing, and 2e-7 where it matters.
- */
-static inline float tail_of(float a)
+/* Columns `at` to `at` + n - 1 of a product before it is added to them. */
+static void begin_columns(const pf_product *p, size_t at, size_t n)
 {
-    const float t = 1.0f / (1.0f + 0.33f * a);
-    float p = -0.00949340958f;
-    p = p * t + 0.0274377065f;
-    p = p * t + 0.0177437656f;
-    p = p * t - 0.1379035544f;
-    p = p * t + 0.1266522095f;
-    p = p * t - 0.0091329675f;
-    p = p * t + 0.1072323364f;
-    p = p * t + 0.1138130540f;
-    p = p * t + 0.1320160720f;
-    p = p * t + 0.1316347800f;
-    return p * t * exp_of(-0.5f * a * a);
-}
-
-PF_CLONES
-static void gelu(float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const float tail = tail_of(fabsf(x[i]));
-        x[i] *= x[i] < 0.0f ? tail : 1.0f - tail;
+    const float *bias = p->layer->bias;
+    for (size_t i = 0; i < p->rows.n; i++) {
+        float *y = p->y + i * p->ldy + at;
+        if (bias && p->add)
+            pf_kernel_add(y, bias + at, n);
+        else if (bias)
+            memcpy(y, bias + at, n * sizeof *y);
+        else if (!p->add)
+            memset(y, 0, n * sizeof *y);
     }
 }
 
-/* (1 + tanh(u)) / 2 is 1 / (1 + e^(-2 u)). */
-PF_CLONES
-static void gelu_tanh(float *x, size_t n)
+void pf_kernel_linear(const pf_product *p, size_t first, size_t end)
 {
-    const float twice = 1.5957691216f; /* 2 sqrt(2 / pi) */
-    for (size_t i = 0; i < n; i++) {
-        const float u = x[i] + 0.044715f * x[i] * x[i] * x[i];
-        x[i] = x[i] / (1.0f + exp_of(-twice * u));
+    for (size_t panel = first; panel < end; panel++) {
+        const size_t at = panel * PF_TILE_COLUMNS, left = p->layer->out - at;
+        const size_t n = left < PF_TILE_COLUMNS ? left : PF_TILE_COLUMNS;
+        begin_columns(p, at, n);
+        pf_packed_multiply(&p->layer->packed, &p->rows, panel, panel + 1, p->y, p->ldy);
+        for (size_t i = 0; p->then && i < p->rows.n; i++)
+            pf_kernel_activate(p->then, p->y + i * p->ldy + at, n);
     }
-}
-
-void pf_kernel_activate(pf_activation activation, float *x, size_t n)
-{
-    if (activation == PF_GELU)
-        gelu(x, n);
-    else if (activation == PF_GELU_TANH)
-        gelu_tanh(x, n);
-    else
-        quick_gelu(x, n);
 }
 
 PF_CLONES
@@ -204,79 +104,6 @@ void pf_kernel_relu(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = x[i] > 0.0f ? x[i] : 0.0f;
-}
-
-PF_CLONES
-void pf_kernel_softmax(float *x, size_t n, size_t width)
-{
-    for (size_t i = 0; i < n; i++, x += width) {
-        float top = x[0];
-        for (size_t j = 1; j < width; j++)
-            top = x[j] > top ? x[j] : top;
-        for (size_t j = 0; j < width; j++)
-            x[j] = exp_of(x[j] - top);
-        float scale = 1.0f / row_sum(x, width);
-        for (size_t j = 0; j < width; j++)
-            x[j] *= scale;
-    }
-}
-
-/* Causal rows grow by one: row i has i + 1 scores that count, the rest become zero. */
-static void causal_softmax(float *scores, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        pf_kernel_softmax(scores + i * n, 1, i + 1);
-        memset(scores + i * n + i + 1, 0, (n - i - 1) * sizeof *scores);
-    }
-}
-
-/* scores [nq, nk] = scale * q k^T of the head whose columns begin at `at` */
-static void score(const pf_attention *a, size_t at)
-{
-    const float scale = 1.0f / sqrtf((float)a->head_width);
-    const pf_product p = {.x = a->q + at,
-                          .w = a->k + at,
-                          .y = a->scores,
-                          .ldx = a->ldq,
-                          .ldw = a->ldkv,
-                          .ldy = a->nk,
-                          .n = a->nq,
-                          .depth = a->head_width,
-                          .width = a->nk,
-                          .w_is_transposed = true};
-    clear_rows(a->scores, a->nk, a->nq, a->nk);
-    pf_product_add(&p);
-    for (size_t i = 0; i < a->nq * a->nk; i++)
-        a->scores[i] *= scale;
-}
-
-/* out [nq, head_width] = scores v */
-static void mix(const pf_attention *a, size_t at)
-{
-    const pf_product p = {.x = a->scores,
-                          .w = a->v + at,
-                          .y = a->out + at,
-                          .ldx = a->nk,
-                          .ldw = a->ldkv,
-                          .ldy = a->ldo,
-                          .n = a->nq,
-                          .depth = a->nk,
-                          .width = a->head_width};
-    clear_rows(a->out + at, a->ldo, a->nq, a->head_width);
-    pf_product_add(&p);
-}
-
-void pf_kernel_attention(const pf_attention *a)
-{
-    for (size_t h = 0; h < a->heads; h++) {
-        const size_t at = h * a->head_width;
-        score(a, at);
-        if (a->is_causal)
-            causal_softmax(a->scores, a->nk);
-        else
-            pf_kernel_softmax(a->scores, a->nq, a->nk);
-        mix(a, at);
-    }
 }
 
 /* Looks at the exponent bits, so that it vectorises. */
@@ -306,10 +133,25 @@ bool pf_kernel_normalize(float *x, size_t n)
     return true;
 }
 
-size_t pf_conv_columns_size(const pf_conv *c)
+/* ---- convolutions ---- */
+
+static bool is_pointwise(const pf_conv *c)
 {
-    bool is_pointwise = c->size == 1 && c->stride == 1 && c->padding == 0;
-    return is_pointwise ? 0 : PF_CONV_BLOCK * c->kernel.in;
+    return c->size == 1 && c->stride == 1 && c->padding == 0;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+size_t pf_conv_scratch(const pf_conv *c, size_t height, size_t width)
+{
+    const size_t in = c->kernel.in, numbers = height * width * c->channels;
+    const size_t fields = aligned(pf_rows_size(PF_PRECISION_F32, in, PF_CONV_BLOCK));
+    return is_pointwise(c)
+               ? fields
+               : fields + aligned(4 * numbers) + aligned(4 * height * width);
 }
 
 size_t pf_conv_side(const pf_conv *c, size_t side)
@@ -318,49 +160,111 @@ size_t pf_conv_side(const pf_conv *c, size_t side)
 }
 
 /* The receptive field of output position (row, column): [size, size, channels], with
- * zeros where it hangs over the edge. */
-static void gather_field(const pf_conv *c, const float *x, size_t height, size_t width,
-                         size_t row, size_t column, float *field)
+ * nothing where it hangs over the edge. */
+static void gather_field(const pf_conv *c, const pf_numbers *x, size_t height,
+                         size_t width, size_t row, size_t column, char *field)
 {
-    const size_t run = c->size * c->channels;
+    const size_t of_position = c->channels * x->size, run = c->size * of_position;
     /* Positions are unsigned; one left of or above the picture wraps to a huge number
      * and fails the same comparison as one beyond the other edge. */
     size_t x0 = column * c->stride - c->padding;
     for (size_t i = 0; i < c->size; i++, field += run) {
         size_t yy = row * c->stride + i - c->padding;
         if (yy >= height) {
-            memset(field, 0, run * sizeof *field);
+            memset(field, x->zero, run);
         } else if (x0 < width && x0 + c->size <= width) {
-            memcpy(field, x + (yy * width + x0) * c->channels, run * sizeof *field);
+            memcpy(field, x->numbers + (yy * width + x0) * of_position, run);
         } else {
             for (size_t j = 0; j < c->size; j++) {
-                float *to = field + j * c->channels;
+                char *to = field + j * of_position;
                 if (x0 + j < width)
-                    memcpy(to, x + (yy * width + x0 + j) * c->channels,
-                           c->channels * sizeof *to);
+                    memcpy(to, x->numbers + (yy * width + x0 + j) * of_position,
+                           of_position);
                 else
-                    memset(to, 0, c->channels * sizeof *to);
+                    memset(to, x->zero, of_position);
             }
         }
     }
 }
 
-void pf_kernel_conv(const pf_conv *c, const float *x, size_t height, size_t width,
-                    float *y, float *columns, bool relu)
+/* Rows of the product for output positions `at` to `at` + n - 1. */
+static void gather(const pf_conv *c, const pf_numbers *from, size_t height,
+                   size_t width, size_t at, size_t n, char *to, pf_rows *rows)
 {
-    size_t out_width = pf_conv_side(c, width);
-    size_t positions = pf_conv_side(c, height) * out_width;
-    bool is_pointwise = pf_conv_columns_size(c) == 0;
+    const pf_precision precision = c->kernel.packed.precision;
+    const size_t step = pf_rows_step(precision, c->kernel.in);
+    const size_t out_width = pf_conv_side(c, width);
+    float *units = (float *)(void *)(to + aligned(PF_CONV_BLOCK * step));
+    for (size_t i = 0; i < n; i++)
+        gather_field(c, from, height, width, (at + i) / out_width, (at + i) % out_width,
+                     to + i * step);
+    pf_rows_of_numbers(rows, precision, from, n, c->kernel.in, to, units);
+}
+
+/* Squares of the numbers at one position. */
+PF_CLONES
+static void sum_squares(const float *x, size_t positions, size_t channels, float *sums)
+{
+    for (size_t i = 0; i < positions; i++, x += channels)
+        sums[i] = row_square_sum(x, channels, 0);
+}
+
+/* The length of the longest field, as a vector: of those that hang over no edge, for
+ * the others have nothing there; or of the whole map where it is smaller than that. */
+static float longest_field(const pf_conv *c, const float *x, size_t height,
+                           size_t width, float *squares)
+{
+    float most = 0;
+    sum_squares(x, height * width, c->channels, squares);
+    const size_t high = c->size < height ? c->size : height;
+    const size_t wide = c->size < width ? c->size : width;
+    for (size_t row = 0; row + high <= height; row++) {
+        for (size_t column = 0; column + wide <= width; column++) {
+            float sum = 0;
+            for (size_t k = 0; k < high * wide; k++)
+                sum += squares[(row + k / wide) * width + column + k % wide];
+            most = sum > most ? sum : most;
+        }
+    }
+    return sqrtf(most) * 1.0001f; /* for what was rounded away */
+}
+
+/* A map as fields are gathered from it. */
+static void take_map(const pf_conv *c, const float *x, size_t height, size_t width,
+                     char *memory, pf_numbers *out)
+{
+    const pf_precision precision = c->kernel.packed.precision;
+    const size_t n = height * width * c->channels;
+    float longest = 0;
+    if (precision != PF_PRECISION_F32)
+        longest = longest_field(c, x, height, width,
+                                (float *)(void *)(memory + aligned(4 * n)));
+    pf_numbers_make(out, precision, x, n, longest, c->kernel.in, memory);
+}
+
+void pf_kernel_conv(const pf_conv *c, const float *x, size_t height, size_t width,
+                    float *y, void *scratch, bool relu)
+{
+    const pf_precision precision = c->kernel.packed.precision;
+    const size_t positions = pf_conv_side(c, height) * pf_conv_side(c, width);
+    const size_t in = c->kernel.in, out = c->kernel.out;
+    char *fields = scratch;
+    char *numbers = fields + aligned(pf_rows_size(PF_PRECISION_F32, in, PF_CONV_BLOCK));
+    pf_numbers from = {0};
+    if (!is_pointwise(c))
+        take_map(c, x, height, width, numbers, &from);
+    pf_product p = {.layer = &c->kernel, .ldy = out};
     for (size_t at = 0; at < positions; at += PF_CONV_BLOCK) {
-        size_t n = positions - at < PF_CONV_BLOCK ? positions - at : PF_CONV_BLOCK;
-        const float *fields = is_pointwise ? x + at * c->channels : columns;
-        for (size_t i = 0; !is_pointwise && i < n; i++)
-            gather_field(c, x, height, width, (at + i) / out_width,
-                         (at + i) % out_width, columns + i * c->kernel.in);
-        float *to = y + at * c->kernel.out;
-        pf_kernel_linear(&c->kernel, fields, n, to, c->kernel.out, false);
+        const size_t n =
+            positions - at < PF_CONV_BLOCK ? positions - at : PF_CONV_BLOCK;
+        if (is_pointwise(c))
+            pf_rows_make(&p.rows, precision, x + at * in, in, n, in, fields);
+        else
+            gather(c, &from, height, width, at, n, fields, &p.rows);
+        p.y = y + at * out;
+        pf_kernel_linear(&p, 0, pf_packed_panels(&c->kernel.packed));
         if (relu)
-            pf_kernel_relu(to, n * c->kernel.out);
+            pf_kernel_relu(p.y, n * out);
     }
 }
 

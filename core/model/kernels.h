@@ -4,7 +4,10 @@
  * Everything is row-major float32; shapes stand beside the pointers as [rows, columns].
  * Nothing allocates and nothing can fail: callers have checked shapes when the model
  * was loaded. A row's numbers depend on that row alone, to the last bit, whatever rows
- * are computed with it: so do a picture's and a text's vectors (product.h).
+ * are computed with it: so a picture and a text have the same vector alone and in every
+ * batch. No BLAS promises that; OpenBLAS treats the rows at an edge otherwise than
+ * those within (bench/results.md). It holds on one machine: another has another
+ * instruction set, and other last bits.
  */
 #ifndef PF_CORE_MODEL_KERNELS_H
 #define PF_CORE_MODEL_KERNELS_H
@@ -12,20 +15,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A linear layer as PyTorch stores it: y = x w^T + bias. */
+#include "core/model/packed.h"
+
+/* A linear layer: y = x w^T + bias. */
 typedef struct {
-    const float *weight; /* [out, in] */
+    const float *weight; /* [out, in], as PyTorch stores it; packed, it is not read */
     const float *bias;   /* [out], or NULL */
     size_t in, out;
+    pf_packed packed; /* the weights as products take them */
 } pf_linear;
 
 typedef struct {
     const float *gain, *bias; /* [width] each */
 } pf_norm;
-
-/* y[n, ldy] = x[n, in] w^T + bias; with `add`, y += that. `ldy` >= out. */
-void pf_kernel_linear(const pf_linear *l, const float *x, size_t n, float *y,
-                      size_t ldy, bool add);
 
 /* y[n, width] = (x - mean) / sqrt(variance + eps) * gain + bias, row by row. y may be
  * x. */
@@ -44,6 +46,20 @@ typedef enum {
 /* In place. */
 void pf_kernel_activate(pf_activation activation, float *x, size_t n);
 
+/* y[n, ldy] = rows w^T + bias; with `add`, y += that. `ldy` >= out. `then`, unless it
+ * is PF_ACTIVATION_UNKNOWN, is applied to what comes of it. */
+typedef struct {
+    const pf_linear *layer;
+    pf_rows rows; /* [n, layer->in], of the precision that it is packed in */
+    float *y;
+    size_t ldy;
+    bool add;
+    pf_activation then;
+} pf_product;
+
+/* The columns of panels `first` to `end` - 1 alone. */
+void pf_kernel_linear(const pf_product *p, size_t first, size_t end);
+
 /* max(x, 0), in place. */
 void pf_kernel_relu(float *x, size_t n);
 
@@ -55,16 +71,19 @@ void pf_kernel_add(float *y, const float *x, size_t n);
  *
  * q [nq, heads * head_width] with row stride ldq, k and v [nk, ...] with row stride
  * ldkv, out [nq, ...] with row stride ldo. With `is_causal`, query i sees keys 0..i (nq
- * == nk). `scores` holds nq * nk floats.
+ * == nk).
  */
 typedef struct {
     const float *q, *k, *v;
-    float *out, *scores;
+    float *out;
+    float *scratch; /* pf_attention_scratch() floats, aligned to 64 bytes */
     size_t nq, nk, heads, head_width, ldq, ldkv, ldo;
     bool is_causal;
 } pf_attention;
 
-void pf_kernel_attention(const pf_attention *a);
+size_t pf_attention_scratch(size_t nq, size_t nk, size_t head_width);
+/* Heads `first` to `end` - 1. */
+void pf_kernel_attention(const pf_attention *a, size_t first, size_t end);
 
 /* Row-wise softmax in place: x [n, width]. */
 void pf_kernel_softmax(float *x, size_t n, size_t width);
@@ -78,25 +97,25 @@ bool pf_kernel_normalize(float *x, size_t n);
 
 /*
  * Convolution over pictures laid out [height, width, channels], as one matrix product
- * per block of output positions: the receptive fields are gathered into `columns` and
- * multiplied by the weights [out, size, size, in]. Working memory does not grow with
- * the picture.
+ * per block of output positions: the receptive fields are gathered and multiplied by
+ * the weights [out, size, size, in]. Integers are made of the whole map at once, so
+ * that a number is rounded once and not once for each field it is in.
  */
 typedef struct {
     pf_linear kernel; /* in = size * size * channels; bias always there */
     size_t channels, size, stride, padding;
 } pf_conv;
 
-enum { PF_CONV_BLOCK = 256 }; /* output positions gathered at once */
+enum { PF_CONV_BLOCK = 240 }; /* output positions gathered at once */
 
-/* Floats of working memory that pf_kernel_conv() needs. */
-size_t pf_conv_columns_size(const pf_conv *c);
+/* Bytes of working memory that pf_kernel_conv() needs in any precision. */
+size_t pf_conv_scratch(const pf_conv *c, size_t height, size_t width);
 /* Output side for an input side. */
 size_t pf_conv_side(const pf_conv *c, size_t side);
 /* x [height, width, channels] -> y [height', width', out]; `relu` at the end if asked.
- */
+ * `scratch` is aligned to 64 bytes. */
 void pf_kernel_conv(const pf_conv *c, const float *x, size_t height, size_t width,
-                    float *y, float *columns, bool relu);
+                    float *y, void *scratch, bool relu);
 
 /* Mean over size x size squares (stride = size; what does not fill one is left out):
  * x [height, width, channels] -> y [height / size, width / size, channels]. */

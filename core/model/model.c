@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/checkpoint/weights.h"
 #include "core/model/model_files.h"
+#include "core/model/packed.h"
 #include "core/model/sizes.h"
 
 enum { STAMP_MAX_BYTES = 1 << 16 };
@@ -28,6 +29,7 @@ struct pf_model {
     pf_preprocess preprocess;
     char *notice; /* or NULL */
     pf_hash fingerprint;
+    pf_precision_choice precision;
 };
 
 void pf_model_options_init(pf_model_options *options)
@@ -178,19 +180,36 @@ static bool compute_fingerprint(pf_model *m, pf_err *err)
     pf_hasher_add(h, tokenizer.b, sizeof tokenizer.b);
     add_dims(h, pf_clip_dims(m->clip));
     add_preprocess(h, &m->preprocess);
+    if (m->precision.asked == PF_PRECISION_I8) /* the others make the same vectors */
+        pf_hasher_add(h, " i8", 3);
     m->fingerprint = pf_hasher_finish(h);
     return true;
 }
 
-/* The checkpoint, all of its parts, and what says how it is meant. */
-static bool add_files(const pf_model *m, pf_buf *b, pf_err *err)
+/* The checkpoint and all of its parts. */
+static bool add_weights(const pf_model *m, pf_buf *b, pf_err *err)
 {
     bool ok = pf_model_stamp_file(b, m->files.checkpoint, err);
     for (size_t i = 0; ok && i < pf_weights_parts(m->weights); i++)
         ok = pf_model_stamp_file(b, pf_weights_part(m->weights, i), err);
+    return ok;
+}
+
+/* And what says how it is meant. */
+static bool add_files(const pf_model *m, pf_buf *b, pf_err *err)
+{
+    bool ok = add_weights(m, b, err);
     for (int i = 0; ok && i < PF_MODEL_CONFIGS; i++)
         ok = pf_model_stamp_file(b, m->files.config_path[i], err);
     return ok;
+}
+
+static bool add_precision(const pf_model *m, pf_buf *b, pf_err *err)
+{
+    const pf_precision_choice *c = &m->precision;
+    char line[PF_PRECISION_LINE];
+    pf_precision_write(c, line);
+    return c->is_unsaid || pf_buf_addf(b, err, "%s\n", line);
 }
 
 char *pf_model_stamp(const pf_model *m, pf_err *err)
@@ -201,7 +220,8 @@ char *pf_model_stamp(const pf_model *m, pf_err *err)
               pf_buf_addf(&b, err, "preprocess %s\n", m->preprocess.name) &&
               (m->activation == PF_ACTIVATION_UNKNOWN ||
                pf_buf_addf(&b, err, "%s%s\n", stamp_activation,
-                           pf_activation_name(m->activation)));
+                           pf_activation_name(m->activation))) &&
+              add_precision(m, &b, err);
     const char *file;
     for (size_t i = 0;
          ok && m->tokenizer && (file = pf_tokenizer_file(m->tokenizer, i)); i++)
@@ -225,6 +245,42 @@ const char *pf_model_stamp_activation(const char *stamp)
         }
     }
     return NULL;
+}
+
+/* ---- precision ---- */
+
+/* Only now: what was packed to be measured is not kept. */
+static bool identify(pf_model *m, pf_err *err)
+{
+    pf_buf b;
+    pf_buf_init(&b, STAMP_MAX_BYTES);
+    const bool ok = add_weights(m, &b, err);
+    char *identity = ok ? pf_buf_take(&b, err) : NULL;
+    if (identity)
+        pf_clip_identify(m->clip, identity);
+    pf_free(identity);
+    pf_buf_free(&b);
+    return identity != NULL;
+}
+
+static bool choose_precision(pf_model *m, const pf_model_options *options,
+                             pf_notes *notes, pf_err *err)
+{
+    const char *instructions = pf_packed_instructions()->name;
+    if (pf_packed_refused())
+        pf_notes_add(notes,
+                     "the '%s' kernels compute wrongly on this processor and are not "
+                     "used, '%s' are",
+                     pf_packed_refused(), instructions);
+    m->precision = options->precision;
+    if (!(options->what & PF_CLIP_VERIFY) && !m->precision.is_known &&
+        m->precision.asked == PF_PRECISION_AUTO)
+        m->precision =
+            (pf_precision_choice){.asked = PF_PRECISION_AUTO, .is_known = true};
+    if (!pf_precision_measure(&m->precision, m->clip, m->preprocess.size, notes, err))
+        return false;
+    pf_precision_use(&m->precision, m->clip);
+    return identify(m, err);
 }
 
 /* ---- open, close, look ---- */
@@ -251,6 +307,8 @@ static bool open_model(pf_model *m, const char *path, const pf_model_options *op
     const pf_beside beside = pf_model_files_beside(&m->files, m->activation);
     if (!open_towers(m, &beside, options, notes, err) ||
         !choose_preprocess(m, &beside, options->preprocess, err))
+        return false;
+    if (!choose_precision(m, options, notes, err))
         return false;
     bool needs_text = options->what & (PF_CLIP_TEXT | PF_CLIP_VERIFY);
     if (needs_text && !open_tokenizer(m, options, notes, err))
@@ -312,6 +370,11 @@ const pf_tokenizer *pf_model_tokenizer(const pf_model *m)
 const pf_preprocess *pf_model_preprocess(const pf_model *m)
 {
     return &m->preprocess;
+}
+
+const pf_precision_choice *pf_model_precision(const pf_model *m)
+{
+    return &m->precision;
 }
 
 int pf_model_dim(const pf_model *m)

@@ -17,6 +17,7 @@
 #include "core/image/preprocess.h"
 #include "core/tokenizer/tokenizer.h"
 #include "core/model/clip.h"
+#include "core/model/precision.h"
 
 typedef struct pf_model pf_model;
 typedef struct pf_embedder pf_embedder;
@@ -28,10 +29,12 @@ typedef struct {
                                    files do not say it; NULL: they do */
     const char *tokenizer;      /* file or folder; NULL: beside the checkpoint */
     bool tokenizer_is_optional; /* open without one, with a note */
-    unsigned what;              /* PF_CLIP_TEXT, PF_CLIP_IMAGE, PF_CLIP_VERIFY */
+    pf_precision_choice precision; /* of the arithmetic; not known, it is measured
+                                      with PF_CLIP_VERIFY and float32 without */
+    unsigned what;                 /* PF_CLIP_TEXT, PF_CLIP_IMAGE, PF_CLIP_VERIFY */
 } pf_model_options;
 
-/* Both towers, everything verified, the checkpoint's own preprocessing. */
+/* Both towers, everything verified, the checkpoint's own preprocessing, float32. */
 void pf_model_options_init(pf_model_options *options);
 
 /*
@@ -49,6 +52,8 @@ const char *pf_model_checkpoint(const pf_model *model); /* the file with the wei
 const char *
 pf_model_container(const pf_model *model); /* "safetensors", "torch zip"... */
 const pf_clip *pf_model_clip(const pf_model *model);
+/* What was chosen when it was opened. */
+const pf_precision_choice *pf_model_precision(const pf_model *model);
 const pf_tokenizer *pf_model_tokenizer(const pf_model *model); /* NULL: has none */
 const pf_preprocess *pf_model_preprocess(const pf_model *model);
 int pf_model_dim(const pf_model *model); /* length of every vector */

@@ -33,7 +33,7 @@ bool pf_qkv_bind(pf_linear *const l[3], pf_binder *b, int width, pf_err *err,
         !pf_bind(b, &bias, PF_SHAPE1(3 * width), err, "%s.%sbias", stem, qkv))
         return false;
     for (size_t i = 0; i < 3; i++)
-        *l[i] = (pf_linear){weight + i * w * w, bias + i * w, w, w};
+        *l[i] = (pf_linear){weight + i * w * w, bias + i * w, w, w, {0}};
     return true;
 }
 
@@ -81,17 +81,20 @@ bool pf_projection_run(const pf_projection *p, pf_session *s, const float *x, si
 {
     char stage[64];
     const pf_linear *last = p->kind == PF_PROJECTION_TWO ? &p->second : &p->first;
+    const size_t widest = last->in > p->first.in ? last->in : p->first.in;
+    if (!pf_session_reserve(s, n, widest, err))
+        return false;
     if (p->kind == PF_PROJECTION_TWO) {
         float *middle = pf_session_room(s, PF_ROOM_MLP, n * p->first.out, err);
         if (!middle)
             return false;
-        pf_kernel_linear(&p->first, x, n, middle, p->first.out, false);
+        pf_session_linear(s, &p->first, x, n, middle, p->first.out, false);
         snprintf(stage, sizeof stage, "%s.projection.first", tower);
         pf_session_tell(s, stage, middle, n, p->first.out);
         pf_kernel_activate(PF_GELU, middle, n * p->first.out);
         x = middle;
     }
-    pf_kernel_linear(last, x, n, out, last->out, false);
+    pf_session_linear(s, last, x, n, out, last->out, false);
     snprintf(stage, sizeof stage, "%s.projection", tower);
     pf_session_tell(s, stage, out, n, last->out);
     return true;

@@ -61,8 +61,7 @@ typedef struct {
 
 int pf_pipeline_cores(void)
 {
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (int)n;
+    return (int)pf_team_cores(JOBS_MAX);
 }
 
 /* ---- one picture ---- */

@@ -15,8 +15,9 @@ bool pf_pool_attend(pf_session *s, const float *q, size_t ldq, const float *kv,
                     size_t n, size_t rows, size_t width, size_t heads, float *out,
                     pf_err *err)
 {
-    float *scores = pf_session_room(s, PF_ROOM_SCORES, rows, err);
-    if (!scores)
+    float *scratch = pf_session_room(s, PF_ROOM_HEAD,
+                                     pf_attention_scratch(1, rows, width / heads), err);
+    if (!scratch)
         return false;
     for (size_t i = 0; i < n; i++) {
         const float *rows_of = kv + i * rows * 2 * width;
@@ -24,7 +25,7 @@ bool pf_pool_attend(pf_session *s, const float *q, size_t ldq, const float *kv,
                           .k = rows_of,
                           .v = rows_of + width,
                           .out = out + i * width,
-                          .scores = scores,
+                          .scratch = scratch,
                           .nq = 1,
                           .nk = rows,
                           .heads = heads,
@@ -32,7 +33,7 @@ bool pf_pool_attend(pf_session *s, const float *q, size_t ldq, const float *kv,
                           .ldq = width,
                           .ldkv = 2 * width,
                           .ldo = width};
-        pf_kernel_attention(&a);
+        pf_kernel_attention(&a, 0, heads);
     }
     return true;
 }
@@ -63,9 +64,9 @@ static bool add_mlp(const pf_head *h, const pf_stack_dims *d, pf_session *s, flo
         return false;
     pf_kernel_layer_norm(&h->norm, d->eps, y, n, width, normed);
     pf_session_tell(s, "image.head.norm", normed, n, width);
-    pf_kernel_linear(&h->up, normed, n, mlp, wide, false);
+    pf_session_linear(s, &h->up, normed, n, mlp, wide, false);
     pf_kernel_activate(d->activation, mlp, n * wide);
-    pf_kernel_linear(&h->down, mlp, n, y, width, true);
+    pf_session_linear(s, &h->down, mlp, n, y, width, true);
     return true;
 }
 
@@ -76,15 +77,17 @@ bool pf_head_run(const pf_head *h, const pf_stack_dims *d, pf_session *s,
     float *kv = pf_session_room(s, PF_ROOM_QKV, n * rows * 2 * width, err);
     float *q = pf_session_room(s, PF_ROOM_NORMED, (n + 1) * width, err);
     float *y = pf_session_room(s, PF_ROOM_POOLED, n * width, err);
-    if (!kv || !q || !y)
+    const size_t wide = (size_t)d->mlp;
+    if (!kv || !q || !y ||
+        !pf_session_reserve(s, n * rows, wide > width ? wide : width, err))
         return false;
     float *attended = q + width;
-    pf_kernel_linear(&h->query, h->probe, 1, q, width, false);
-    pf_kernel_linear(&h->key, x, n * rows, kv, 2 * width, false);
-    pf_kernel_linear(&h->value, x, n * rows, kv + width, 2 * width, false);
+    pf_session_linear(s, &h->query, h->probe, 1, q, width, false);
+    pf_session_linear(s, &h->key, x, n * rows, kv, 2 * width, false);
+    pf_session_linear(s, &h->value, x, n * rows, kv + width, 2 * width, false);
     if (!pf_pool_attend(s, q, 0, kv, n, rows, width, (size_t)d->heads, attended, err))
         return false;
-    pf_kernel_linear(&h->output, attended, n, y, width, false);
+    pf_session_linear(s, &h->output, attended, n, y, width, false);
     pf_session_tell(s, "image.head.attention", y, n, width);
     return add_mlp(h, d, s, y, n, err);
 }

@@ -72,7 +72,7 @@ static bool bind_conv(pf_conv *c, pf_binder *b, int in, int out, int size, int s
     }
     fold(w, &bn, (size_t)in, (size_t)out, (size_t)size, weight, bias);
     pf_bind_passed(b);
-    *c = (pf_conv){.kernel = {weight, bias, field, (size_t)out},
+    *c = (pf_conv){.kernel = {weight, bias, field, (size_t)out, {0}},
                    .channels = (size_t)in,
                    .size = (size_t)size,
                    .stride = (size_t)stride,
@@ -174,32 +174,37 @@ static size_t most(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* The largest map, in floats, and the largest gathering of columns of a whole pass. */
+/* The largest map, in floats, and the largest working memory of a convolution, in
+ * bytes, of a whole pass. */
 static void measure(const pf_resnet_tower *r, size_t size, size_t *map_size,
-                    size_t *columns)
+                    size_t *scratch)
 {
-    size_t side = size, largest = size * size * 3, gathered = 0;
+    size_t side = size, largest = size * size * 3, needed = 0;
     for (size_t i = 0; i < 3; i++) {
+        needed = most(needed, pf_conv_scratch(&r->stem[i], side, side));
         side = pf_conv_side(&r->stem[i], side);
         largest = most(largest, side * side * r->stem[i].kernel.out);
-        gathered = most(gathered, pf_conv_columns_size(&r->stem[i]));
     }
     side /= 2;
     for (size_t i = 0; i < r->n_blocks; i++) {
         const pf_bottleneck *b = &r->blocks[i];
         largest = most(largest, side * side * b->spatial.kernel.out);
+        needed = most(needed, most(pf_conv_scratch(&b->reduce, side, side),
+                                   pf_conv_scratch(&b->spatial, side, side)));
         side /= b->pool;
         largest = most(largest, side * side * b->expand.kernel.out);
-        gathered = most(gathered, pf_conv_columns_size(&b->spatial));
+        needed = most(needed, pf_conv_scratch(&b->expand, side, side));
+        if (b->has_shortcut)
+            needed = most(needed, pf_conv_scratch(&b->shortcut, side, side));
     }
     *map_size = largest;
-    *columns = gathered;
+    *scratch = needed;
 }
 
 static void convolve(pf_session *s, const pf_conv *c, const map *in, map *out,
                      bool relu)
 {
-    pf_kernel_conv(c, in->at, in->side, in->side, out->at, s->room[PF_ROOM_COLUMNS],
+    pf_kernel_conv(c, in->at, in->side, in->side, out->at, s->room[PF_ROOM_FIELDS],
                    relu);
     out->side = pf_conv_side(c, in->side);
     out->channels = c->kernel.out;
@@ -306,18 +311,18 @@ static bool attention_pool(pf_session *s, size_t n, float *out, pf_err *err)
     const float *x = s->room[PF_ROOM_X];
     float *kv = pf_session_room(s, PF_ROOM_QKV, n * rows * 2 * width, err);
     float *q = pf_session_room(s, PF_ROOM_NORMED, n * 3 * width, err);
-    if (!kv || !q)
+    if (!kv || !q || !pf_session_reserve(s, n * rows, width, err))
         return false;
     float *mean = q + n * width, *attended = q + 2 * n * width;
     for (size_t i = 0; i < n; i++)
         memcpy(mean + i * width, x + i * rows * width, width * sizeof *x);
-    pf_kernel_linear(&r->query, mean, n, q, width, false);
-    pf_kernel_linear(&r->key, x, n * rows, kv, 2 * width, false);
-    pf_kernel_linear(&r->value, x, n * rows, kv + width, 2 * width, false);
+    pf_session_linear(s, &r->query, mean, n, q, width, false);
+    pf_session_linear(s, &r->key, x, n * rows, kv, 2 * width, false);
+    pf_session_linear(s, &r->value, x, n * rows, kv + width, 2 * width, false);
     if (!pf_pool_attend(s, q, width, kv, n, rows, width,
                         (size_t)s->clip->dims.pool_heads, attended, err))
         return false;
-    pf_kernel_linear(&r->output, attended, n, out, r->output.out, false);
+    pf_session_linear(s, &r->output, attended, n, out, r->output.out, false);
     return true;
 }
 
@@ -327,8 +332,8 @@ bool pf_resnet_embed(pf_session *s, const float *pixels, int size, size_t n, flo
     const pf_resnet_tower *r = &s->clip->resnet;
     const size_t side = (size_t)size, grid = (size_t)s->clip->dims.grid;
     const size_t rows = grid * grid + 1, width = r->query.in;
-    size_t map_size, columns;
-    measure(r, side, &map_size, &columns);
+    size_t map_size, scratch;
+    measure(r, side, &map_size, &scratch);
     map m[4] = {{0}};
     for (int i = 0; i < 4; i++) {
         m[i].at = pf_session_room(s, (pf_room)(PF_ROOM_MAP_A + i), map_size, err);
@@ -336,7 +341,7 @@ bool pf_resnet_embed(pf_session *s, const float *pixels, int size, size_t n, flo
             return false;
     }
     float *x = pf_session_room(s, PF_ROOM_X, n * rows * width, err);
-    if (!x || !pf_session_room(s, PF_ROOM_COLUMNS, columns, err))
+    if (!x || !pf_session_room(s, PF_ROOM_FIELDS, scratch / sizeof(float) + 1, err))
         return false;
     for (size_t i = 0; i < n; i++) {
         run_maps(s, pixels + i * 3 * side * side, side, m);

@@ -1,15 +1,20 @@
 /*
  * tower.h - what the towers are made of; inside the model only.
  *
- * A pf_clip holds bound weights and never changes. A pf_session holds one thread's
- * working memory: it grows before a forward pass, never during one.
+ * A pf_clip holds bound weights and never changes, but for each tower's weights being
+ * packed before they are first used, by one thread while the others wait. A pf_session
+ * holds one thread's working memory: it grows before a forward pass, never during one.
  */
 #ifndef PF_CORE_MODEL_TOWER_H
 #define PF_CORE_MODEL_TOWER_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "core/model/bind.h"
 #include "core/model/clip.h"
 #include "core/model/family.h"
+#include "core/model/pack.h"
 
 typedef struct {
     pf_norm norm1, norm2;
@@ -79,6 +84,13 @@ struct pf_clip {
     float logit_scale; /* exp() applied */
     float logit_bias;  /* 0 without one */
     pf_hash hash;
+    /* Of the text tower, of the image tower. */
+    pf_precision precision[2];
+    pf_pack *pack[2];         /* the weights of its layers; NULL: not yet */
+    atomic_bool is_packed[2]; /* when this is true, no more is written to it */
+    pthread_mutex_t packing;
+    pf_hash identity; /* of the files behind it */
+    bool is_identified;
 };
 
 /* Named buffers of a session; each keeps the largest size it was asked for. */
@@ -87,19 +99,21 @@ typedef enum {
     PF_ROOM_NORMED,  /* after a layer norm, then the heads' output */
     PF_ROOM_QKV,     /* queries, keys and values side by side */
     PF_ROOM_MLP,     /* the wide middle of the MLP */
-    PF_ROOM_SCORES,  /* attention weights of one head */
+    PF_ROOM_HEAD,    /* what attention needs for one head */
     PF_ROOM_POOLED,  /* one row per sequence */
     PF_ROOM_PATCHES, /* pictures cut into patches */
     PF_ROOM_MAP_A,   /* feature maps of a ResNet */
     PF_ROOM_MAP_B,
     PF_ROOM_MAP_C,
     PF_ROOM_MAP_D,
-    PF_ROOM_COLUMNS, /* receptive fields of a convolution */
+    PF_ROOM_FIELDS, /* receptive fields of a convolution */
+    PF_ROOM_ROWS,   /* rows as products take them */
     PF_ROOM_COUNT,
 } pf_room;
 
 struct pf_session {
     const pf_clip *clip;
+    pf_precision precision; /* of the tower that is at work */
     float *room[PF_ROOM_COUNT];
     size_t room_size[PF_ROOM_COUNT];
     size_t *starts; /* first row of each sequence, and one past the last */
@@ -112,8 +126,30 @@ PF_MUST_CHECK float *pf_session_room(pf_session *s, pf_room which, size_t n,
                                      pf_err *err);
 /* `starts` for n sequences. */
 PF_MUST_CHECK size_t *pf_session_starts(pf_session *s, size_t n, pf_err *err);
+/* Room for `n` rows of `in` numbers as products take them, to be had before
+ * pf_session_rows(). */
+PF_MUST_CHECK bool pf_session_reserve(pf_session *s, size_t n, size_t in, pf_err *err);
+/* x [n, l->in] as `l` takes it; there is room for one at a time. */
+pf_rows pf_session_rows(pf_session *s, const pf_linear *l, const float *x, size_t n);
+/* y[n, ldy] = rows w^T + bias, see pf_product. */
+void pf_session_multiply(pf_session *s, const pf_product *p);
+/* The same for x [n, l->in], without more. */
+void pf_session_linear(pf_session *s, const pf_linear *l, const float *x, size_t n,
+                       float *y, size_t ldy, bool add);
 void pf_session_tell(const pf_session *s, const char *stage, const float *x,
                      size_t rows, size_t columns);
+
+/* ---- layers (layers.c) ---- */
+
+/* Linear layers; the array is to be freed with pf_free(). */
+typedef struct {
+    pf_linear **at;
+    size_t n, room;
+} pf_layers;
+
+/* Add those of a bound tower, PF_CLIP_TEXT or PF_CLIP_IMAGE. */
+PF_MUST_CHECK bool pf_layers_of(pf_layers *l, pf_clip *clip, unsigned tower,
+                                pf_err *err);
 
 /* ---- parts (parts.c) ---- */
 

@@ -81,7 +81,7 @@ typedef struct {
     const size_t *starts;
     size_t n, rows;
     bool is_causal;
-    float *x, *normed, *qkv, *mlp, *scores, *pooled;
+    float *x, *normed, *qkv, *mlp, *head, *pooled;
 } pass;
 
 static size_t longest(const size_t *starts, size_t n)
@@ -96,13 +96,17 @@ static bool take_rooms(pass *p, pf_err *err)
 {
     const pf_stack_dims *d = &p->stack->dims;
     size_t width = (size_t)d->width, most = longest(p->starts, p->n);
+    const size_t mlp = (size_t)d->mlp;
     p->x = pf_session_room(p->session, PF_ROOM_X, p->rows * width, err);
     p->normed = pf_session_room(p->session, PF_ROOM_NORMED, p->rows * width, err);
     p->qkv = pf_session_room(p->session, PF_ROOM_QKV, p->rows * width * 3, err);
-    p->mlp = pf_session_room(p->session, PF_ROOM_MLP, p->rows * (size_t)d->mlp, err);
-    p->scores = pf_session_room(p->session, PF_ROOM_SCORES, most * most, err);
+    p->mlp = pf_session_room(p->session, PF_ROOM_MLP, p->rows * mlp, err);
+    p->head = pf_session_room(
+        p->session, PF_ROOM_HEAD,
+        pf_attention_scratch(most, most, width / (size_t)d->heads), err);
     p->pooled = pf_session_room(p->session, PF_ROOM_POOLED, p->n * width, err);
-    return p->x && p->normed && p->qkv && p->mlp && p->scores && p->pooled;
+    return p->x && p->normed && p->qkv && p->mlp && p->head && p->pooled &&
+           pf_session_reserve(p->session, p->rows, width > mlp ? width : mlp, err);
 }
 
 /* The MLP's half of a block on x [rows, width]; `normed` is working memory of the same
@@ -115,9 +119,14 @@ static void add_mlp(const pass *p, const pf_block *block, float *x, float *norme
     size_t width = (size_t)d->width, wide = (size_t)d->mlp;
     if (!follows)
         pf_kernel_layer_norm(&block->norm2, d->eps, x, rows, width, normed);
-    pf_kernel_linear(&block->up, follows ? x : normed, rows, p->mlp, wide, false);
-    pf_kernel_activate(d->activation, p->mlp, rows * wide);
-    pf_kernel_linear(&block->down, p->mlp, rows, x, width, true);
+    const pf_product up = {
+        .layer = &block->up,
+        .rows = pf_session_rows(p->session, &block->up, follows ? x : normed, rows),
+        .y = p->mlp,
+        .ldy = wide,
+        .then = d->activation};
+    pf_session_multiply(p->session, &up);
+    pf_session_linear(p->session, &block->down, p->mlp, rows, x, width, true);
     if (follows)
         pf_kernel_layer_norm(&block->norm2, d->eps, x, rows, width, x);
 }
@@ -137,7 +146,7 @@ static void add_attention(const pass *p, const pf_block *block, const float *att
                           float *x, size_t rows)
 {
     const size_t width = (size_t)p->stack->dims.width;
-    pf_kernel_linear(&block->output, attended, rows, x, width, true);
+    pf_session_linear(p->session, &block->output, attended, rows, x, width, true);
     if (p->stack->norms_follow)
         pf_kernel_layer_norm(&block->norm1, p->stack->dims.eps, x, rows, width, x);
 }
@@ -153,7 +162,7 @@ static pf_attention attention_of(const pass *p, size_t i, const float *q, size_t
                           .k = rows + width,
                           .v = rows + 2 * width,
                           .out = out,
-                          .scores = p->scores,
+                          .scratch = p->head,
                           .nq = nq,
                           .nk = p->starts[i + 1] - p->starts[i],
                           .heads = (size_t)d->heads,
@@ -164,18 +173,27 @@ static pf_attention attention_of(const pass *p, size_t i, const float *q, size_t
                           .is_causal = p->is_causal && nq > 1};
 }
 
+/* Queries, keys or values of all rows, one of three columns of p->qkv. */
+static void project(const pass *p, const pf_linear *l, const pf_rows *rows, float *y)
+{
+    const size_t width = (size_t)p->stack->dims.width;
+    const pf_product product = {.layer = l, .rows = *rows, .y = y, .ldy = 3 * width};
+    pf_session_multiply(p->session, &product);
+}
+
 static void run_block(const pass *p, const pf_block *block)
 {
     size_t width = (size_t)p->stack->dims.width;
     const float *h = attended_rows(p, block);
-    pf_kernel_linear(&block->query, h, p->rows, p->qkv, 3 * width, false);
-    pf_kernel_linear(&block->key, h, p->rows, p->qkv + width, 3 * width, false);
-    pf_kernel_linear(&block->value, h, p->rows, p->qkv + 2 * width, 3 * width, false);
+    const pf_rows rows_of_h = pf_session_rows(p->session, &block->query, h, p->rows);
+    project(p, &block->query, &rows_of_h, p->qkv);
+    project(p, &block->key, &rows_of_h, p->qkv + width);
+    project(p, &block->value, &rows_of_h, p->qkv + 2 * width);
     for (size_t i = 0; i < p->n; i++) {
         size_t rows = p->starts[i + 1] - p->starts[i];
         pf_attention a = attention_of(p, i, p->qkv + p->starts[i] * 3 * width, rows,
                                       3 * width, p->normed + p->starts[i] * width);
-        pf_kernel_attention(&a);
+        pf_kernel_attention(&a, 0, a.heads);
     }
     add_attention(p, block, p->normed, p->x, p->rows);
     add_mlp(p, block, p->x, p->normed, p->rows);
@@ -188,19 +206,20 @@ static void run_pooled_block(const pass *p, const pf_block *block,
 {
     size_t width = (size_t)p->stack->dims.width;
     const float *h = attended_rows(p, block);
-    pf_kernel_linear(&block->key, h, p->rows, p->qkv + width, 3 * width, false);
-    pf_kernel_linear(&block->value, h, p->rows, p->qkv + 2 * width, 3 * width, false);
+    const pf_rows rows_of_h = pf_session_rows(p->session, &block->key, h, p->rows);
+    project(p, &block->key, &rows_of_h, p->qkv + width);
+    project(p, &block->value, &rows_of_h, p->qkv + 2 * width);
     for (size_t i = 0; i < p->n; i++) {
         size_t row = p->starts[i] + pooled_row[i];
         memcpy(p->pooled + i * width, p->x + row * width, width * sizeof *p->x);
         memmove(p->normed + i * width, h + row * width, width * sizeof *p->x);
     }
     float *q = p->x; /* all that was needed of x is in `pooled` now */
-    pf_kernel_linear(&block->query, p->normed, p->n, q, width, false);
+    pf_session_linear(p->session, &block->query, p->normed, p->n, q, width, false);
     for (size_t i = 0; i < p->n; i++) {
         pf_attention a =
             attention_of(p, i, q + i * width, 1, width, p->normed + i * width);
-        pf_kernel_attention(&a);
+        pf_kernel_attention(&a, 0, a.heads);
     }
     add_attention(p, block, p->normed, p->pooled, p->n);
     add_mlp(p, block, p->pooled, p->normed, p->n);

@@ -77,12 +77,13 @@ static bool embed_patches(pf_session *s, const float *pixels, size_t size, size_
     float *cut = pf_session_room(s, PF_ROOM_PATCHES, n * cells * v->patches.in, err);
     float *embedded = pf_session_room(s, PF_ROOM_NORMED, n * rows * width, err);
     float *x = pf_session_room(s, PF_ROOM_X, n * rows * width, err);
-    if (!cut || !embedded || !x)
+    if (!cut || !embedded || !x ||
+        !pf_session_reserve(s, n * cells, v->patches.in, err))
         return false;
     for (size_t i = 0; i < n * cells; i++)
         cut_patch(pixels + i / cells * 3 * size * size, size, patch, i % cells / grid,
                   i % grid, cut + i * v->patches.in);
-    pf_kernel_linear(&v->patches, cut, n * cells, embedded, width, false);
+    pf_session_linear(s, &v->patches, cut, n * cells, embedded, width, false);
     pf_session_tell(s, "image.patches", embedded, n * cells, width);
     for (size_t i = 0; i < n; i++) {
         float *row = x + i * rows * width;

@@ -16,12 +16,16 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/model/model.h"
+#include "core/model/precision.h"
 #include "tests/support/noise.h"
 
 static const double cosine_floor = 0.99999; /* DESIGN's promise to users */
 static const double difference_ceiling = 2e-4;
 /* Stages are not normalised: values up to 10, and the rounding of all before them. */
 static const double stages_to_vectors = 10;
+/* With integers they are as far off as the vectors, which are what is promised; they
+ * still tell where something went wrong. */
+static const double integers_to_floats = 50;
 
 enum { TEXTS_MAX = 16 };
 
@@ -31,6 +35,7 @@ typedef struct {
     int side;
     const pf_clip *clip;
     pf_session *session;
+    pf_precision precision; /* that was asked for */
     double ceiling;
     int failures;
     int stages_seen;
@@ -89,7 +94,9 @@ static void compare_stage(void *context, const char *stage, const float *x, size
     parity *p = context;
     const pf_json *g = golden_stage(p, stage);
     const pf_json *shape = pf_json_get(g, "shape"), *first = pf_json_get(g, "first8");
-    const double stage_ceiling = stages_to_vectors * p->ceiling;
+    const double stage_ceiling =
+        stages_to_vectors * p->ceiling *
+        (p->precision == PF_PRECISION_F32 ? 1 : integers_to_floats);
     if (!g)
         return;
     p->stages_seen++;
@@ -306,13 +313,14 @@ static bool read_pictures(parity *p, pf_err *err)
 }
 
 static bool compare_files(parity *p, const char *golden, const char *checkpoint,
-                          pf_err *err)
+                          pf_precision precision, pf_err *err)
 {
     pf_json *json = NULL;
     pf_model *model = NULL;
     pf_model_options options;
     pf_model_options_init(&options);
     options.tokenizer_is_optional = true;
+    options.precision.asked = p->precision = precision;
     bool ok = pf_json_parse_file(&json, golden, 1 << 22, err) &&
               (json || pf_fail(err, PF_ERR_NOT_FOUND, "there is no '%s'", golden)) &&
               pf_model_open(&model, checkpoint, &options, NULL, err);
@@ -329,13 +337,20 @@ static bool compare_files(parity *p, const char *golden, const char *checkpoint,
 
 int main(int argc, char **argv)
 {
-    if (argc < 3 || argc > 4) {
-        fprintf(stderr, "usage: pf-parity GOLDEN.json CHECKPOINT [CEILING]\n");
+    if (argc < 3 || argc > 5) {
+        fprintf(
+            stderr,
+            "usage: pf-parity GOLDEN.json CHECKPOINT [CEILING [f32|i16|i8|auto]]\n");
         return 2;
     }
     pf_err err = PF_ERR_INIT;
+    pf_precision precision;
+    if (!pf_precision_find(&precision, argc > 4 ? argv[4] : "f32", &err)) {
+        fprintf(stderr, "pf-parity: %s\n", err.msg);
+        return 2;
+    }
     parity p = {.ceiling = argc > 3 ? strtod(argv[3], NULL) : difference_ceiling};
-    const bool ok = compare_files(&p, argv[1], argv[2], &err);
+    const bool ok = compare_files(&p, argv[1], argv[2], precision, &err);
     if (!ok)
         printf("FAIL %s\n", err.msg);
     return ok && p.failures == 0 ? 0 : 1;

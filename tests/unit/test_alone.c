@@ -1,7 +1,7 @@
 /*
  * test_alone.c - a vector does not depend on what is embedded with it: bit for bit the
  * same alone, in batches of every size at every place, and with any number of workers;
- * with each instruction set that this machine has.
+ * with each instruction set that this machine has, in each precision.
  *
  * The models are those of noise, one for each kind of tower, and the demo model with
  * pictures of the sample collection.
@@ -11,8 +11,8 @@
 
 #include "core/base/mem.h"
 #include "core/image/sandbox.h"
+#include "core/model/packed.h"
 #include "core/model/pipeline.h"
-#include "core/model/product.h"
 #include "tests/support/noise.h"
 #include "tests/support/seeded.h"
 #include "tests/support/tree.h"
@@ -20,7 +20,8 @@
 
 enum { N = 9, DIM_MAX = 512, SIDE_MAX = 224, CONTEXT_MAX = 256 };
 
-static const char *const instruction_sets[] = {"plain", "avx2", "avx512"};
+static const char *const instruction_sets[] = {"plain", "avx2", "avx512",
+                                               "avx512-vnni"};
 static const size_t batches[] = {1, 2, 3, 5, 8, N};
 
 static char folder[PF_TREE_ROOM];
@@ -44,18 +45,19 @@ static int before_all(void **state)
 static int after_all(void **state)
 {
     (void)state;
-    pf_product_use(NULL);
+    pf_packed_use(NULL);
     pf_tree_remove(folder);
     return 0;
 }
 
-static pf_model *open_model(const char *path)
+static pf_model *open_model(const char *path, pf_precision precision)
 {
     pf_model *model = NULL;
     pf_model_options o;
     pf_model_options_init(&o);
     o.what = PF_CLIP_TEXT | PF_CLIP_IMAGE;
     o.tokenizer_is_optional = true;
+    o.precision.asked = precision;
     err = (pf_err)PF_ERR_INIT;
     assert_ok(pf_model_open(&model, path, &o, NULL, &err), &err);
     return model;
@@ -122,9 +124,10 @@ static void make_texts(towers *t)
     }
 }
 
-static void check_model(const char *path, const char *variant)
+static void check_model_in(const char *path, const char *variant,
+                           pf_precision precision)
 {
-    pf_model *model = open_model(path);
+    pf_model *model = open_model(path, precision);
     towers t = {.dims = pf_clip_dims(pf_model_clip(model)),
                 .side = pf_model_preprocess(model)->size};
     const size_t size = 3 * (size_t)t.side * (size_t)t.side;
@@ -137,15 +140,21 @@ static void check_model(const char *path, const char *variant)
     make_texts(&t);
     assert_ok(pf_session_new(&t.session, pf_model_clip(model), &err), &err);
     for (size_t k = 0; k < sizeof instruction_sets / sizeof *instruction_sets; k++) {
-        if (!pf_product_use(instruction_sets[k]))
+        if (!pf_packed_use(instruction_sets[k]))
             continue;
         check_towers(&t, false, instruction_sets[k]);
         check_towers(&t, true, instruction_sets[k]);
     }
-    pf_product_use(NULL);
+    pf_packed_use(NULL);
     pf_session_free(t.session);
     pf_free(pixels);
     pf_model_close(model);
+}
+
+static void check_model(const char *path, const char *variant)
+{
+    for (int p = 0; p < PF_PRECISIONS; p++)
+        check_model_in(path, variant, (pf_precision)p);
 }
 
 static void a_transformer(void **state)
@@ -233,7 +242,7 @@ static void runs_and_questions(void **state)
     static collected asked, asked_texts, run;
     static char path[N][300];
     pf_picture_ref pictures[N] = {{0}};
-    pf_model *model = open_model(PF_TESTS_DIR "/../data/demo-model");
+    pf_model *model = open_model(PF_TESTS_DIR "/../data/demo-model", PF_PRECISION_I16);
     for (int i = 0; i < N; i++) {
         snprintf(path[i], sizeof path[i], PF_TESTS_DIR "/../data/sample/%s.jpg",
                  films[i]);

@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/mem.h"
 #include "core/model/kernels.h"
-#include "core/model/product.h"
+#include "core/model/model.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;
@@ -44,14 +45,37 @@ static void close_to(double ours, double expected, double tolerance, const char 
 
 /* ---- row by row ---- */
 
+/* Pack l->weight; the memory is the caller's. */
+static float *pack(pf_linear *l, pf_precision precision)
+{
+    float *memory = noise(pf_packed_size(precision, l->in, l->out) / sizeof(float));
+    pf_packed_view(&l->packed, precision, l->in, l->out, memory);
+    for (size_t i = 0; i < pf_packed_panels(&l->packed); i++)
+        pf_packed_fill(&l->packed, i, l->weight + i * PF_TILE_COLUMNS * l->in, memory);
+    return memory;
+}
+
+/* y += or = x w^T, with rows made anew. */
+static void linear(const pf_linear *l, const float *x, size_t n, float *y, size_t ldy,
+                   bool add)
+{
+    const pf_precision precision = l->packed.precision;
+    float *room = noise(pf_rows_size(precision, l->in, n) / sizeof(float) + 1);
+    pf_product p = {.layer = l, .y = y, .ldy = ldy, .add = add};
+    pf_rows_make(&p.rows, precision, x, l->in, n, l->in, room);
+    pf_kernel_linear(&p, 0, pf_packed_panels(&l->packed));
+    pf_free(room);
+}
+
 static void check_linear(size_t n, size_t in, size_t out, size_t ldy, bool has_bias,
                          bool add)
 {
     float *x = noise(n * in), *w = noise(out * in), *bias = noise(out);
     float *y = noise(n * ldy), *old = noise(n * ldy);
     memcpy(old, y, n * ldy * sizeof *y);
-    pf_linear l = {w, has_bias ? bias : NULL, in, out};
-    pf_kernel_linear(&l, x, n, y, ldy, add);
+    pf_linear l = {.weight = w, .bias = has_bias ? bias : NULL, .in = in, .out = out};
+    float *packed = pack(&l, PF_PRECISION_F32);
+    linear(&l, x, n, y, ldy, add);
     for (size_t i = 0; i < n * ldy; i++) {
         size_t row = i / ldy, column = i % ldy;
         double sum = column >= out || add ? old[i] : 0;
@@ -65,6 +89,7 @@ static void check_linear(size_t n, size_t in, size_t out, size_t ldy, bool has_b
     pf_free(bias);
     pf_free(y);
     pf_free(old);
+    pf_free(packed);
 }
 
 static void test_linear(void **unused)
@@ -78,57 +103,207 @@ static void test_linear(void **unused)
     }
 }
 
-/* Every instruction set; rows, columns and depth around what a tile and a piece have;
- * each row the same alone as among the others, and w either way round. */
-static void check_product(const char *with, size_t n, size_t depth, size_t width)
+/* What a rounded number may be off by, as a part of the largest of its block. */
+static const double part_of_a_unit[PF_PRECISIONS] = {0, 1.0 / 5000, 1.0 / 127};
+
+/* Rows, columns and depth around what a tile and a block have; each row the same alone
+ * as among the others. */
+static void check_product(const char *with, pf_precision precision, size_t n,
+                          size_t depth, size_t width)
 {
-    enum { GAP = 3 };
-    const size_t ldx = depth + GAP, ldw = width + GAP, ldy = width + GAP;
-    float *x = noise(n * ldx), *w = noise(depth * ldw), *turned = noise(width * depth);
+    const size_t ldy = width + 3;
+    float *x = noise(n * depth), *w = noise(width * depth);
     float *y = noise(n * ldy), *old = noise(n * ldy), *row = noise(width);
+    pf_linear l = {.weight = w, .in = depth, .out = width};
+    float *packed = pack(&l, precision);
     memcpy(old, y, n * ldy * sizeof *y);
-    for (size_t k = 0; k < depth; k++) {
-        for (size_t j = 0; j < width; j++)
-            turned[j * depth + k] = w[k * ldw + j];
-    }
-    pf_product p = {x, w, y, ldx, ldw, ldy, n, depth, width, false};
-    pf_product_add(&p);
+    linear(&l, x, n, y, ldy, true);
     for (size_t i = 0; i < n; i++) {
-        pf_product one = {x + i * ldx, turned, row,   ldx,   depth,
-                          width,       1,      depth, width, true};
         memcpy(row, old + i * ldy, width * sizeof *row);
-        pf_product_add(&one);
+        linear(&l, x + i * depth, 1, row, width, true);
         assert_memory_equal(row, y + i * ldy, width * sizeof *row);
         for (size_t j = 0; j < ldy; j++) {
             double sum = old[i * ldy + j];
             for (size_t k = 0; j < width && k < depth; k++)
-                sum += (double)x[i * ldx + k] * w[k * ldw + j];
-            close_to(y[i * ldy + j], sum, 2e-5, with, j);
+                sum += (double)x[i * depth + k] * w[j * depth + k];
+            close_to(y[i * ldy + j], sum,
+                     2e-5 + 4 * part_of_a_unit[precision] * sqrt((double)depth), with,
+                     j);
         }
     }
     pf_free(x);
     pf_free(w);
-    pf_free(turned);
     pf_free(y);
     pf_free(old);
     pf_free(row);
+    pf_free(packed);
 }
+
+static const char *const sets[] = {"plain", "avx2", "avx512", "avx512-vnni"};
 
 static void test_product(void **unused)
 {
     (void)unused;
-    static const char *const sets[] = {"plain", "avx2", "avx512"};
-    static const size_t ns[] = {1, 2, 4, 5, 8, 9, 50},
-                        widths[] = {1, 3, 4, 5, 8, 12, 17, 24, 25, 33, 48, 50, 97},
+    static const size_t ns[] = {1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 25, 50},
+                        widths[] = {1, 3, 17, 31, 32, 33, 97},
                         depths[] = {1, 3, 4, 7, 16, 18, 255, 256, 257, 515};
-    assert_false(pf_product_use("slide rule"));
-    for (size_t s = 0; s < 3; s++) {
-        if (!pf_product_use(sets[s]))
+    assert_false(pf_packed_use("slide rule"));
+    for (size_t s = 0; s < 4; s++) {
+        if (!pf_packed_use(sets[s]))
             continue;
-        for (size_t i = 0; i < 7 * 13 * 10; i++)
-            check_product(sets[s], ns[i % 7], depths[i / 7 % 10], widths[i / 70]);
+        for (size_t i = 0; i < 13 * 7 * 10; i++) {
+            for (int p = 0; p < PF_PRECISIONS; p++)
+                check_product(sets[s], (pf_precision)p, ns[i % 13], depths[i / 13 % 10],
+                              widths[i / 130]);
+        }
     }
-    assert_true(pf_product_use(NULL));
+    assert_true(pf_packed_use(NULL));
+}
+
+/* The worst that numbers can do: all of a size, of one sign, or alternating; a single
+ * one beside many small ones; no number of 32 bits may be left behind. Sums of integers
+ * are the same with all instruction sets. */
+static void check_extremes(pf_precision precision, size_t depth, int shape)
+{
+    enum { N = 13, WIDTH = 40 };
+    float *x = noise(N * depth), *w = noise(WIDTH * depth);
+    float *y = noise(N * WIDTH), *first = noise(N * WIDTH);
+    for (size_t i = 0; shape < 3 && i < N * depth; i++)
+        x[i] = shape == 0 ? 1 : shape == 1 ? -1e10f : i % 2 ? 1e-10f : -1e-10f;
+    for (size_t i = 0; shape < 3 && i < WIDTH * depth; i++)
+        w[i] = shape == 2 && i % 2 ? -3 : 3;
+    for (size_t i = 0; shape == 3 && i < N * depth; i += 97)
+        x[i] = 1000;
+    pf_linear l = {.weight = w, .in = depth, .out = WIDTH};
+    float *packed = pack(&l, precision);
+    bool is_first = true;
+    for (size_t s = 0; s < 4; s++) {
+        if (!pf_packed_use(sets[s]))
+            continue;
+        linear(&l, x, N, is_first ? first : y, WIDTH, false);
+        for (size_t i = 0; i < N * WIDTH; i++) {
+            double sum = 0, size = 0;
+            for (size_t k = 0; k < depth; k++) {
+                const double product =
+                    (double)x[i / WIDTH * depth + k] * w[i % WIDTH * depth + k];
+                sum += product;
+                size += product * product;
+            }
+            const float ours = is_first ? first[i] : y[i];
+            close_to(ours / sqrt(size), sum / sqrt(size),
+                     (shape < 3 ? 1e-3 : 0.03) * sqrt((double)depth), sets[s], i);
+            close_to(ours / sqrt(size), first[i] / sqrt(size), 1e-5, "sets agree", i);
+        }
+        is_first = false;
+    }
+    assert_true(pf_packed_use(NULL));
+    pf_free(x);
+    pf_free(w);
+    pf_free(y);
+    pf_free(first);
+    pf_free(packed);
+}
+
+static void test_extremes(void **unused)
+{
+    (void)unused;
+    static const size_t depths[] = {1, 255, 256, 512, 3072};
+    for (size_t d = 0; d < sizeof depths / sizeof *depths; d++) {
+        for (int shape = 0; shape < 4; shape++) {
+            check_extremes(PF_PRECISION_I16, depths[d], shape);
+            check_extremes(PF_PRECISION_I8, depths[d], shape);
+        }
+    }
+}
+
+/* A number that is none makes its own row's products none, in every precision; a row of
+ * nothing gives nothing. */
+static void test_no_numbers(void **unused)
+{
+    (void)unused;
+    enum { N = 5, DEPTH = 300, WIDTH = 33 };
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    float *x = noise(N * DEPTH), *w = noise(WIDTH * DEPTH), *y = noise(N * WIDTH);
+    for (size_t i = 0; i < 3; i++)
+        x[i * DEPTH + 7 + 100 * i] = bad[i];
+    memset(x + 3 * DEPTH, 0, DEPTH * sizeof *x);
+    for (size_t s = 0; s < 4; s++) {
+        if (!pf_packed_use(sets[s]))
+            continue;
+        for (int p = 0; p < PF_PRECISIONS; p++) {
+            pf_linear l = {.weight = w, .in = DEPTH, .out = WIDTH};
+            float *packed = pack(&l, (pf_precision)p);
+            linear(&l, x, N, y, WIDTH, false);
+            for (size_t i = 0; i < 3 * WIDTH; i++)
+                assert_false(isfinite(y[i]));
+            for (size_t i = 3 * WIDTH; i < 4 * WIDTH; i++)
+                assert_true(y[i] == 0);
+            for (size_t i = 4 * WIDTH; i < 5 * WIDTH; i++)
+                assert_true(isfinite(y[i]) && y[i] != 0);
+            pf_free(packed);
+        }
+    }
+    assert_true(pf_packed_use(NULL));
+    pf_free(x);
+    pf_free(w);
+    pf_free(y);
+}
+
+/* Right but for one number of one row, as a kernel is that loses an edge. */
+static void wrong_tile(const pf_tile *t, size_t rows)
+{
+    pf_tile_set_find("plain")->multiply[PF_PRECISION_I16](t, rows <= 2 ? rows : 4);
+    if (rows == 4)
+        t->y[3 * t->ldy + 31] *= 1.001f;
+}
+
+static void test_wrong_kernels_are_not_used(void **unused)
+{
+    (void)unused;
+    const pf_tile_set *set;
+    for (size_t i = 0; (set = pf_tile_set_at(i)); i++)
+        assert_true(pf_tile_set_works(set));
+    pf_tile_set wrong = *pf_tile_set_find("plain");
+    wrong.name = "slide rule";
+    pf_packed_prefer(&wrong);
+    assert_string_equal(pf_packed_instructions()->name, "slide rule");
+    assert_null(pf_packed_refused());
+    wrong.multiply[PF_PRECISION_I16] = wrong_tile;
+    assert_false(pf_tile_set_works(&wrong));
+    pf_packed_prefer(&wrong);
+    assert_ptr_equal(pf_packed_instructions(), pf_tile_set_at(0));
+    assert_string_equal(pf_packed_refused(), "slide rule");
+    /* Whoever opens a model is told. */
+    pf_model *model = NULL;
+    pf_notes notes = {0};
+    pf_model_options o;
+    pf_model_options_init(&o);
+    o.what = PF_CLIP_TEXT;
+    assert_true(
+        pf_model_open(&model, PF_TESTS_DIR "/../data/demo-model", &o, &notes, &err));
+    size_t told = 0;
+    for (size_t i = 0; i < notes.count; i++)
+        told += strstr(notes.line[i], "'slide rule' kernels compute wrongly") != NULL;
+    assert_int_equal(told, 1);
+    pf_notes_reset(&notes);
+    pf_model_close(model);
+    pf_packed_prefer(NULL);
+}
+
+/* It is done at each start. */
+static void test_the_check_is_quick(void **unused)
+{
+    (void)unused;
+    double best = 1;
+    for (int i = 0; i < 20; i++) {
+        struct timespec a, b;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+        assert_true(pf_tile_set_works(pf_tile_set_at(0)));
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+        best = fmin(best, (double)(b.tv_sec - a.tv_sec) +
+                              1e-9 * (double)(b.tv_nsec - a.tv_nsec));
+    }
+    printf("kernels are checked in %.2f ms\n", 1e3 * best);
 }
 
 static void test_layer_norm(void **unused)
@@ -324,13 +499,14 @@ static void check_attention(size_t nq, size_t nk, size_t heads, size_t head_widt
 {
     const size_t width = heads * head_width, ld = 3 * width + 1, ldo = width + 5;
     float *qkv = noise((nk > nq ? nk : nq) * ld), *out = noise(nq * ldo);
-    float *scores = noise(nq * nk), *old = noise(nq * ldo);
+    float *scratch = noise(pf_attention_scratch(nq, nk, head_width));
+    float *old = noise(nq * ldo);
     memcpy(old, out, nq * ldo * sizeof *out);
     pf_attention a = {.q = qkv,
                       .k = qkv + width,
                       .v = qkv + 2 * width,
                       .out = out,
-                      .scores = scores,
+                      .scratch = scratch,
                       .nq = nq,
                       .nk = nk,
                       .heads = heads,
@@ -339,7 +515,7 @@ static void check_attention(size_t nq, size_t nk, size_t heads, size_t head_widt
                       .ldkv = ld,
                       .ldo = ldo,
                       .is_causal = is_causal};
-    pf_kernel_attention(&a);
+    pf_kernel_attention(&a, 0, heads);
     for (size_t i = 0; i < nq * ldo; i++) {
         size_t column = i % ldo;
         double expected = column < width ? attended(&a, column / head_width, i / ldo,
@@ -349,7 +525,7 @@ static void check_attention(size_t nq, size_t nk, size_t heads, size_t head_widt
     }
     pf_free(qkv);
     pf_free(out);
-    pf_free(scores);
+    pf_free(scratch);
     pf_free(old);
 }
 
@@ -367,16 +543,25 @@ static void test_attention(void **unused)
 
 /* ---- maps ---- */
 
-static void check_conv(size_t height, size_t width, size_t in, size_t out, size_t size,
-                       size_t stride, size_t padding, bool relu)
+/* Integers are off by a part of the longest field. */
+static void check_conv_in(pf_precision precision, size_t height, size_t width,
+                          size_t in, size_t out, size_t size, size_t stride,
+                          size_t padding, bool relu)
 {
     const size_t field = size * size * in;
     float *x = noise(height * width * in), *w = noise(out * field), *bias = noise(out);
-    pf_conv c = {{w, bias, field, out}, in, size, stride, padding};
+    pf_conv c = {{.weight = w, .bias = bias, .in = field, .out = out},
+                 in,
+                 size,
+                 stride,
+                 padding};
+    float *packed = pack(&c.kernel, precision);
     const size_t h = pf_conv_side(&c, height), v = pf_conv_side(&c, width);
     assert_int_equal(h, (height + 2 * padding - size) / stride + 1);
-    float *y = noise(h * v * out), *columns = noise(pf_conv_columns_size(&c));
-    pf_kernel_conv(&c, x, height, width, y, columns, relu);
+    float *y = noise(h * v * out);
+    float *scratch = noise(pf_conv_scratch(&c, height, width) / sizeof(float));
+    const double tolerance = 1e-5 + 4 * part_of_a_unit[precision] * sqrt((double)field);
+    pf_kernel_conv(&c, x, height, width, y, scratch, relu);
     for (size_t i = 0; i < h * v * out; i++) {
         size_t row = i / out / v * stride, column = i / out % v * stride, o = i % out;
         double sum = bias[o];
@@ -387,13 +572,22 @@ static void check_conv(size_t height, size_t width, size_t in, size_t out, size_
                 sum += (double)w[o * field + k] *
                        x[((yy - padding) * width + xx - padding) * in + k % in];
         }
-        close_to(y[i], relu ? fmax(sum, 0) : sum, 1e-5, "convolution", i);
+        close_to(y[i], relu ? fmax(sum, 0) : sum, tolerance, "convolution", i);
     }
     pf_free(x);
     pf_free(w);
     pf_free(bias);
     pf_free(y);
-    pf_free(columns);
+    pf_free(scratch);
+    pf_free(packed);
+}
+
+static void check_conv(size_t height, size_t width, size_t in, size_t out, size_t size,
+                       size_t stride, size_t padding, bool relu)
+{
+    for (int p = 0; p < PF_PRECISIONS; p++)
+        check_conv_in((pf_precision)p, height, width, in, out, size, stride, padding,
+                      relu);
 }
 
 static void test_conv(void **unused)
@@ -491,8 +685,8 @@ static void test_is_finite(void **unused)
 enum { RACE_ROWS = 17, RACE_SIZE = 128, RACE_THREADS = 4, RACE_ROUNDS = 20000 };
 
 typedef struct {
-    const pf_linear *l;
-    const float *x, *expected;
+    const pf_product *product;
+    const float *expected;
     size_t wrong;
 } racer;
 
@@ -502,7 +696,9 @@ static void *race(void *context)
     static const size_t n = (size_t)RACE_ROWS * RACE_SIZE;
     float *y = pf_alloc_floats(n, NULL);
     for (int i = 0; y && i < RACE_ROUNDS; i++) {
-        pf_kernel_linear(r->l, r->x, RACE_ROWS, y, RACE_SIZE, false);
+        pf_product p = *r->product;
+        p.y = y;
+        pf_kernel_linear(&p, 0, pf_packed_panels(&p.layer->packed));
         r->wrong += memcmp(y, r->expected, n * sizeof *y) != 0;
     }
     r->wrong += y == NULL;
@@ -520,17 +716,21 @@ static void test_threads_at_once(void **unused)
     for (size_t i = 0; i < sizeof x / sizeof *x; i++)
         x[i] = (float)(i * 104729 % 1000) / 500 - 1;
     pf_linear l = {.weight = w, .in = RACE_SIZE, .out = RACE_SIZE};
-    pf_kernel_linear(&l, x, RACE_ROWS, y, RACE_SIZE, false);
+    float *packed = pack(&l, PF_PRECISION_F32);
+    pf_product p = {.layer = &l, .ldy = RACE_SIZE};
+    pf_rows_make(&p.rows, PF_PRECISION_F32, x, RACE_SIZE, RACE_ROWS, RACE_SIZE, NULL);
+    linear(&l, x, RACE_ROWS, y, RACE_SIZE, false);
     racer r[RACE_THREADS];
     pthread_t thread[RACE_THREADS];
     for (int i = 0; i < RACE_THREADS; i++) {
-        r[i] = (racer){&l, x, y, 0};
+        r[i] = (racer){&p, y, 0};
         assert_int_equal(pthread_create(&thread[i], NULL, race, &r[i]), 0);
     }
     for (int i = 0; i < RACE_THREADS; i++) {
         pthread_join(thread[i], NULL);
         assert_int_equal(r[i].wrong, 0);
     }
+    pf_free(packed);
 }
 
 int main(void)
@@ -538,6 +738,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_linear, before),
         cmocka_unit_test_setup(test_product, before),
+        cmocka_unit_test_setup(test_extremes, before),
+        cmocka_unit_test_setup(test_no_numbers, before),
+        cmocka_unit_test_setup(test_wrong_kernels_are_not_used, before),
+        cmocka_unit_test_setup(test_the_check_is_quick, before),
         cmocka_unit_test_setup(test_layer_norm, before),
         cmocka_unit_test_setup(test_simple, before),
         cmocka_unit_test_setup(test_activations_far_out, before),
