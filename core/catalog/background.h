@@ -69,8 +69,8 @@ PF_MUST_CHECK bool pf_background_draw_own(pf_background *out, pf_store *store,
  * images (whose vectors are read from `store`) among the captions; and as many images
  * that belong to a case, among those of others. What is only in the catalog and not in
  * a sample is not found: of more than PF_BACKGROUND_SAMPLE the best are a little lower
- * than they would be. Cost: three times 500 searches of 10,000, whatever the size. */
-enum { PF_BACKGROUND_ASKED = 500 };
+ * than they would be. Cost: three times 300 searches of 10,000, whatever the size. */
+enum { PF_BACKGROUND_ASKED = 300 };
 typedef struct {
     pf_background caption_best, caption_other; /* its own image included; left out */
     pf_background image_best;                  /* its own captions included */
