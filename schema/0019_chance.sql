@@ -1,4 +1,4 @@
--- 0018_chance.sql - what the catalog's own captions and images find in it.
+-- 0019_chance.sql - what the catalog's own captions and images find in it.
 
 -- New kinds of histograms. Of the nearest that a caption, or an image, has in the catalog:
 -- caption-best (among images, its own one too), caption-other (its own, and what belongs to
