@@ -200,12 +200,17 @@ typedef struct {
     int embed_threads;      /* that one reader may use to embed a text or a picture; 0:
                                one, which is best where many readers are busy; -1: one
                                for each core */
+    size_t kept_vectors;    /* of phrases and pictures asked with lately, in memory, so
+                               that they need not be embedded again; 0: none; at most
+                               PF_KEPT_VECTORS_MAX */
 } pf_engine_options;
+
+enum { PF_KEPT_VECTORS_MAX = 1000000 };
 
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL, NULL, NULL, 0                                                  \
+            NULL, NULL, NULL, NULL, 0, 0                                               \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process
@@ -241,12 +246,13 @@ typedef struct {
     size_t struct_size;
     int64_t generation, images, captions, cases;
     int64_t captioned_images;
-    int dim; /* numbers of a vector */
+    int dim;               /* numbers of a vector */
+    bool is_being_written; /* an indexer is at work; it shows at the next generation */
 } pf_catalog_info;
 
 #define PF_CATALOG_INFO_INIT                                                           \
     {                                                                                  \
-        sizeof(pf_catalog_info), 0, 0, 0, 0, 0, 0                                      \
+        sizeof(pf_catalog_info), 0, 0, 0, 0, 0, 0, false                               \
     }
 
 PF_MUST_CHECK PF_API bool pf_reader_get_info(pf_reader *reader, pf_catalog_info *out,
@@ -269,6 +275,16 @@ typedef enum {
     PF_BY_BOTH,    /* nearness to the image and to its captions, and words */
 } pf_by;
 
+typedef enum {
+    PF_JOB_SEARCH,
+    PF_JOB_CLASSIFY_PICTURES,
+    PF_JOB_CLASSIFY_HITS,
+    PF_JOB_PHRASES,
+    PF_JOB_EMBED,
+    PF_JOB_DUPLICATES,
+    PF_JOB_EVALUATE,
+} pf_job;
+
 /* Ten images, by default, every score, nothing asked yet. */
 PF_MUST_CHECK PF_API bool pf_request_new(pf_request **out, pf_err *err);
 PF_MUST_CHECK PF_API bool pf_request_copy(pf_request **out, const pf_request *request,
@@ -289,6 +305,12 @@ PF_MUST_CHECK PF_API bool pf_request_add_picture(pf_request *request,
                                                  const uint8_t *bytes, size_t n,
                                                  const char *name, double weight,
                                                  pf_err *err);
+/* A picture that this engine was asked with lately: `hash`, as answers have it under
+ * "picture", 32 hexadecimal digits. NOT_FOUND, when it is asked, once it has made room
+ * for others (see kept_vectors). */
+PF_MUST_CHECK PF_API bool pf_request_add_kept_picture(pf_request *request,
+                                                      const char *hash, double weight,
+                                                      pf_err *err);
 /* An image of the catalog by its id, its path, or the end of its path (a file name)
  * when one file alone ends so, and paths are not hidden; it is left out of the images
  * found, and its case out of the cases. */
@@ -308,6 +330,12 @@ PF_MUST_CHECK PF_API bool pf_read_weight(const char **text, double *weight,
  * the weight 1. */
 PF_MUST_CHECK PF_API bool pf_read_phrase_weight(const char **text, double *weight,
                                                 pf_err *err);
+
+/* Words are looked for in these fields alone, names with commas between them: caption,
+ * case, title, diagnosis, keywords, attribute, name, or all, as when none is named. May
+ * be called several times: in all of them. MISUSE for another name. */
+PF_MUST_CHECK PF_API bool pf_request_add_in(pf_request *request, const char *fields,
+                                            pf_err *err);
 
 /* How it is answered. MISUSE for values outside of what is said. */
 enum { PF_LIMIT_MAX = 1000000 };
@@ -357,11 +385,19 @@ PF_MUST_CHECK PF_API bool pf_request_evaluate(pf_request *request, const char *q
 
 /* Take in what a JSON object says (see plainfilm-query(1), section BATCH): parts and
  * filters are added to those that are there, the rest is replaced. On failure a part of
- * it may have been taken in. What a server reads
- * from strangers must not name files: `may_name_files` false refuses it. */
+ * it may have been taken in. What a server reads from strangers must not name files:
+ * `may_name_files` false refuses it, and images of the catalog by their paths. */
 PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *text,
                                                size_t n, bool may_name_files,
                                                pf_err *err);
+
+/* What is done with it, of which PF_JOB_SEARCH is the usual. */
+PF_API pf_job pf_request_get_job(const pf_request *request);
+
+/* Is it more than a search: are pictures to be decoded, all images to be compared,
+ * phrases to be embedded by the hundred, a search to be judged? A server may want to
+ * keep a thread for what is not. */
+PF_API bool pf_request_takes_long(const pf_request *request);
 
 /* {"image": "-"} of the above is a picture that the caller has to give before it asks:
  * so many `bytes` as the line says, 0 when it does not. Where "bytes" was said this
@@ -389,16 +425,6 @@ PF_MUST_CHECK PF_API bool pf_reader_ask(pf_reader *reader, const pf_request *req
                                         const pf_work *work, pf_answer **out,
                                         pf_err *err);
 PF_API void pf_answer_free(pf_answer *answer);
-
-typedef enum {
-    PF_JOB_SEARCH,
-    PF_JOB_CLASSIFY_PICTURES,
-    PF_JOB_CLASSIFY_HITS,
-    PF_JOB_PHRASES,
-    PF_JOB_EMBED,
-    PF_JOB_DUPLICATES,
-    PF_JOB_EVALUATE,
-} pf_job;
 
 /* Is the best of all that could be found no nearer than chance brings? */
 typedef enum {
@@ -461,6 +487,8 @@ typedef struct {
     double score;
 } pf_reason;
 
+enum { PF_MATCHED_IN_MAX = 7 };
+
 /* How a word of the phrase stands in a caption. */
 typedef enum {
     PF_MET_TYPED,   /* as it was typed; case and accents make no difference */
@@ -480,8 +508,8 @@ typedef struct {
 /* An image, a caption or a case that was found. */
 typedef struct {
     size_t struct_size;
-    double score;      /* cosine, -1 .. 1; by words alone their BM25; of a duplicate its
-                          cosine to the first of its group */
+    double score; /* cosine, -1 .. 1; by words alone their worth; of a duplicate its
+                     cosine to the first of its group */
     double percentile; /* share of unrelated pairs that are less near, 0 .. 100; NaN
                           when it is not known, or by words alone */
     int64_t id;        /* of the image, caption or case; of a phrase its line */
@@ -500,10 +528,12 @@ typedef struct {
     size_t n_images;
     size_t n_case_images; /* cases: all of its images, found or not */
     /* By words or both; all zero by meaning. Of a case those of its best image. */
-    double fused;              /* what hits are ordered by: sum of 1 / (10 + rank) */
-    pf_reason by_meaning;      /* cosine */
-    pf_reason by_caption;      /* images: cosine of the nearest caption */
-    pf_reason by_words;        /* BM25 of the best caption */
+    double fused;         /* what hits are ordered by: sum of 1 / (10 + rank) */
+    pf_reason by_meaning; /* cosine */
+    pf_reason by_caption; /* images: cosine of the nearest caption */
+    pf_reason by_words;   /* what its words are worth, those of its best caption */
+    const char *matched_in[PF_MATCHED_IN_MAX + 1]; /* the fields in which these are, by
+                                                      name; then NULL */
     const int64_t *duplicates; /* folded into this hit, best first; or NULL */
     size_t n_duplicates;
     const pf_caption *captions; /* all of the image, then of its case; by id */
@@ -640,6 +670,75 @@ PF_API void pf_case_free(pf_case *found);
 PF_MUST_CHECK PF_API bool pf_reader_get_thumbnail(pf_reader *reader, int64_t image_id,
                                                   uint8_t **jpeg, size_t *n,
                                                   pf_err *err);
+
+/* The picture of an image's file, to be looked at. */
+enum { PF_PREVIEW_SIDE_MAX = 4096 };
+
+typedef struct {
+    size_t struct_size;
+    int side;  /* the longer one is at most so, in pixels: 1 .. PF_PREVIEW_SIDE_MAX;
+                  no picture is made larger than it is */
+    int frame; /* of the file, from 0; below 0: the image's own */
+    double low, high; /* of grey of more than 8 bits, what is black and what white, in
+                         the file's own units (of CT Hounsfield's); low >= high: as the
+                         file says, or by its samples */
+    bool is_lossless; /* a PNG file instead of a JPEG */
+} pf_preview_options;
+
+#define PF_PREVIEW_OPTIONS_INIT                                                        \
+    {                                                                                  \
+        sizeof(pf_preview_options), 1024, -1, 0, 0, false                              \
+    }
+
+typedef struct {
+    size_t struct_size;
+    const uint8_t
+        *bytes; /* [n] of a JPEG or PNG file, made of pixels and nothing else */
+    size_t n;
+    int width, height; /* of the picture itself, upright */
+    int frame;         /* that is shown */
+    int n_frames;      /* of the file; 0: not known, one at least */
+    bool is_deep; /* it has grey of more than 8 bits: low and high make a difference */
+} pf_preview;
+
+/* Decoded from the file, as pf_reader_get_thumbnail() does when there is none in the
+ * catalog, with its codes, and NOT_FOUND for a file that is gone; MISUSE for options
+ * outside of what is said. */
+PF_MUST_CHECK PF_API bool pf_reader_get_preview(pf_reader *reader, int64_t image_id,
+                                                const pf_preview_options *options,
+                                                pf_preview **out, pf_err *err);
+PF_API void pf_preview_free(pf_preview *preview);
+
+/* The file of an image as it is, headers and names in it included, as long as it is the
+ * one that was indexed (else MISMATCH). *format: "jpeg", "dicom", ..., static, by its
+ * first bytes; NULL: none that is known. Free with pf_free(). */
+PF_MUST_CHECK PF_API bool pf_reader_get_original(pf_reader *reader, int64_t image_id,
+                                                 uint8_t **bytes, size_t *n,
+                                                 const char **format, pf_err *err);
+
+/* An image, or a caption, and its vector. All of it is borrowed for the call. */
+typedef struct {
+    size_t struct_size;
+    int64_t id;          /* of the image or caption */
+    int64_t image_id;    /* the image itself, or the one the caption belongs to */
+    const char *path;    /* of the image, or "image ID" */
+    int frame;           /* of the file, from 0 */
+    const char *caption; /* its text; NULL: an image */
+    const float *vector; /* [dim], of length 1 */
+    size_t dim;
+} pf_item;
+
+/* False ends the walk, with the reason in *err. It asks nothing of the reader. */
+typedef bool pf_item_fn(void *context, const pf_item *item, pf_err *err);
+
+/* Each image, or caption, that passes the filters of `request`, by id; of a request
+ * what is looked for, the filters and whether paths are hidden count. Once `stop` is
+ * set (it may be NULL) it ends (INTERRUPTED). MISUSE for cases, and for a phrase or
+ * picture. */
+PF_MUST_CHECK PF_API bool pf_reader_each_item(pf_reader *reader,
+                                              const pf_request *request,
+                                              const pf_stop *stop, pf_item_fn *fn,
+                                              void *context, pf_err *err);
 
 /* A value that images, or their cases, have under a key, and how many have it. */
 typedef struct {

@@ -8,6 +8,7 @@
 
 #include "cli/sheet.h"
 #include "cli/tools.h"
+#include "query/export.h"
 #include "query/query.h"
 
 #define SEE "(see plainfilm-query --help)"
@@ -24,6 +25,7 @@ enum {
     PHRASES = 32,
     DUPLICATES = 64,
     EVALUATE = 128,
+    EXPORT = 256,
 };
 enum { SEARCHES = SEARCH | BATCH | CLASSIFY_HITS };
 
@@ -53,6 +55,7 @@ static bool find_job(const pf_cli_args *args, unsigned *job, const char **name,
         {command.phrases != NULL, PHRASES, "--phrases"},
         {command.duplicates >= 0, DUPLICATES, "--duplicates"},
         {command.evaluate, EVALUATE, "--evaluate"},
+        {command.export != NULL, EXPORT, "--export"},
     };
     *job = SEARCH;
     *name = NULL;
@@ -75,11 +78,11 @@ static bool has_item(const pf_cli_args *args, int tag)
     return pf_cli_first(args, tag) != NULL;
 }
 
-/* A filter alone asks for nothing. */
+/* A filter alone asks for nothing, nor does a field. */
 static bool is_asked(const pf_cli_args *args)
 {
     for (size_t i = 0; i < args->n_items; i++) {
-        if (args->items[i].tag != TAG_FILTER)
+        if (args->items[i].tag != TAG_FILTER && args->items[i].tag != TAG_IN)
             return true;
     }
     return false;
@@ -101,28 +104,31 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         const char *what, *only; /* the one job it is for, or NULL */
     } rules[] = {
         {is_asked(args), asking, "a phrase or picture", NULL},
-        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE, "--filter",
-         NULL},
-        {command.find != 0, SEARCH | BATCH | PHRASES, "--find", NULL},
+        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE | EXPORT,
+         "--filter", NULL},
+        {command.find != 0, SEARCH | BATCH | PHRASES | EXPORT, "--find", NULL},
         {command.has_limit, SEARCHES | PHRASES | DUPLICATES, "--limit", NULL},
         {command.min_score > -1, SEARCHES | PHRASES, "--min-score", NULL},
         {command.min_percentile > 0, SEARCHES, "--min-percentile", NULL},
         {command.by != NULL, SEARCHES | EVALUATE | (is_by_meaning() ? PHRASES : 0u),
          "--by", NULL},
+        {has_item(args, TAG_IN), SEARCHES, "--in", NULL},
         {command.synonyms != NULL, SEARCHES | EVALUATE, "--synonyms", NULL},
         {command.no_negation, SEARCHES | EVALUATE, "--no-negation", NULL},
         {command.collapse >= 0, SEARCHES, "--collapse", NULL},
         {command.all_captions, SEARCH, "--all-captions", NULL},
         {command.wrap, SEARCH | PHRASES | DUPLICATES, "--wrap", NULL},
         {command.wrap && command.format != FORMAT_TEXT, 0, "--wrap", "--format text"},
-        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS, "--hide-paths",
-         NULL},
+        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS | EXPORT,
+         "--hide-paths", NULL},
         {command.sheet != NULL, SEARCH, "--sheet", NULL},
         {command.label_template != NULL, CLASSIFY_PICTURES | CLASSIFY_HITS,
          "--template", "--classify"},
         {command.queries != NULL, EVALUATE, "--queries", "--evaluate"},
-        {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED), "--format tsv",
-         NULL},
+        {command.force, EXPORT, "--force", "--export"},
+        {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED | EXPORT),
+         "--format tsv", NULL},
+        {command.format == FORMAT_JSON, ~(unsigned)EXPORT, "--format json", NULL},
         {command.format == FORMAT_PATHS, SEARCH, "--format paths", NULL},
         {command.ends_in_nul && command.format != FORMAT_PATHS, 0, "--null",
          "--format paths"},
@@ -156,6 +162,18 @@ static bool check_embed(const pf_cli_args *args, pf_err *err)
                        "--embed takes one phrase or one --image and nothing else " SEE);
 }
 
+static bool check_export(pf_err *err)
+{
+    const export_kind kind = export_kind_of(command.export);
+    if (kind == EXPORT_OTHER)
+        return pf_cli_fail(err, PF_ERR_MISUSE,
+                           "--export '%.200s': the name must end in .npy or .tsv " SEE,
+                           command.export);
+    return command.find != PF_FIND_CASES ||
+           pf_cli_fail(err, PF_ERR_MISUSE,
+                       "--export is for images and captions, not for cases " SEE);
+}
+
 static bool check_sheet(pf_err *err)
 {
     const pf_sheet_kind kind = pf_sheet_kind_of(command.sheet);
@@ -172,12 +190,16 @@ static bool check_sheet(pf_err *err)
 }
 
 /* Of --batch each line may say otherwise. */
-static bool check_words(unsigned job, pf_err *err)
+static bool check_words(const pf_cli_args *args, unsigned job, pf_err *err)
 {
-    if (!is_by_meaning() || job == BATCH || !(command.synonyms || command.no_negation))
+    const char *given = command.synonyms         ? "--synonyms"
+                        : command.no_negation    ? "--no-negation"
+                        : has_item(args, TAG_IN) ? "--in"
+                                                 : NULL;
+    if (!is_by_meaning() || job == BATCH || !given)
         return true;
     return pf_cli_fail(err, PF_ERR_MISUSE, "%s does not go with --by meaning " SEE,
-                       command.synonyms ? "--synonyms" : "--no-negation");
+                       given);
 }
 
 static bool check_phrases(pf_err *err)
@@ -205,7 +227,7 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         command.limit = LIMIT_DEFAULT;
     if (!find_job(args, &job, &name, err) || !check_rules(args, job, name, err))
         return false;
-    if (!(job & (BATCH | DUPLICATES | EVALUATE)) && !is_asked(args))
+    if (!(job & (BATCH | DUPLICATES | EVALUATE | EXPORT)) && !is_asked(args))
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "nothing was asked: give a phrase, --image or --like " SEE);
     if (command.preprocess && !needs_no_catalog(args))
@@ -220,7 +242,7 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--precision is for --embed, --classify and --phrases with "
                            "--model and without --catalog, a catalog has its own " SEE);
-    return check_words(job, err) && (job != EMBED || check_embed(args, err)) &&
+    return check_words(args, job, err) && (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
-           (!command.sheet || check_sheet(err));
+           (job != EXPORT || check_export(err)) && (!command.sheet || check_sheet(err));
 }

@@ -3,7 +3,8 @@
  * cases out.
  *
  * options.c says what can be asked, question.c makes a request of it, run_once.c and
- * run_batch.c have it answered. stdout is the answer and nothing else.
+ * run_batch.c have it answered, run_export.c writes files. stdout is the answer and
+ * nothing else.
  */
 #include <string.h>
 
@@ -47,7 +48,9 @@ int main(int argc, char **argv)
         print_failure(&err);
     if (ok && !pf_cli_answer(&query_cli, args.action, stdout)) {
         ok = check_command(&args, &err) &&
-             (command.batch ? run_batch : run_once)(&args, &status, &err);
+             (command.batch    ? run_batch
+              : command.export ? run_export
+                               : run_once)(&args, &status, &err);
         if (!ok && command.format == FORMAT_JSON && !command.batch)
             print_failure(&err);
     }

@@ -81,7 +81,7 @@ static const pf_opt options[] = {
      .to = &command.by,
      .default_text = "both for a phrase where there are captions, else meaning",
      .help = "how hits are compared: meaning, the nearness of vectors; words, those of "
-             "the phrase in captions; or both"},
+             "the phrase in captions and titles; or both"},
     {.kind = PF_OPT_STRING,
      .name = "phrases",
      .arg = "FILE",
@@ -130,6 +130,19 @@ static const pf_opt options[] = {
      .to = &command.batch,
      .help = "one question per line on stdin, a phrase or a JSON object with the names "
              "of these options; one JSON object per line on stdout"},
+    {.kind = PF_OPT_STRING,
+     .name = "export",
+     .arg = "FILE",
+     .to = &command.export,
+     .default_text = "",
+     .help =
+         "search nothing: write the vectors of all images, or of captions with "
+         "--find captions, to a .npy file, and beside it what they are of, .npy.tsv; "
+         "or all captions to a .tsv file"},
+    {.kind = PF_OPT_FLAG,
+     .name = "force",
+     .to = &command.force,
+     .help = "with --export, write over files that are there"},
     {.kind = PF_OPT_FLAG,
      .name = "evaluate",
      .to = &command.evaluate,
@@ -143,6 +156,12 @@ static const pf_opt options[] = {
      .help = "with --evaluate, a table of phrases and what is right for each"},
 
     {.kind = PF_OPT_HEADING, .help = "How words are understood"},
+    {.kind = PF_OPT_LIST,
+     .name = "in",
+     .arg = "FIELDS",
+     .tag = TAG_IN,
+     .help = "look for words in these alone, with commas between them: caption, case, "
+             "title, diagnosis, keywords, attribute, name; or all, which is usual"},
     {.kind = PF_OPT_STRING,
      .name = "synonyms",
      .arg = "FILE",
@@ -276,6 +295,8 @@ static const char *const examples[] = {
     "plainfilm-query --image folder --classify \"chest x-ray, head CT\" --format tsv",
     "like image 17, but not a lateral view, for another program",
     "plainfilm-query --like 17 --without \"lateral view\" --format json",
+    "the vectors of all CT images, for NumPy",
+    "plainfilm-query --export vectors.npy --filter modality=CT",
     "how well search finds what phrases of your own ask for",
     "plainfilm-query --evaluate --queries phrases.csv",
     NULL,

@@ -22,14 +22,14 @@ typedef struct {
     const char *catalog, *model, *tokenizer, *preprocess, *activation, *precision;
     const char *by, *synonyms;                       /* or NULL */
     const char *classify, *label_template, *phrases; /* or NULL */
-    const char *queries, *sheet;                     /* or NULL */
+    const char *queries, *sheet, *export;            /* or NULL */
     int find;                                        /* pf_find */
     int64_t limit;
     bool has_limit; /* else it is the default of a search */
     double min_score, min_percentile;
     double duplicates, collapse; /* thresholds; below 0: not asked for */
     int format;                  /* print_format */
-    bool no_negation, all_captions, wrap, hide_paths, ends_in_nul;
+    bool force, no_negation, all_captions, wrap, hide_paths, ends_in_nul;
     bool embed, batch, evaluate, quiet, verbose;
 } asked;
 
@@ -45,15 +45,16 @@ bool needs_no_catalog(const pf_cli_args *args);
 
 enum { LIMIT_DEFAULT = 10 };
 /* Of arguments, and of options that may be given several times. */
-enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER };
+enum { TAG_PHRASE = 0, TAG_IMAGE, TAG_LIKE, TAG_WITHOUT, TAG_FILTER, TAG_IN };
 
 /* question.c: the request that the command line makes; reads what it names. Given. */
 PF_MUST_CHECK bool question_make(pf_request **out, const pf_cli_args *args,
                                  pf_err *err);
 
 /* The jobs. *status is PF_EXIT_DONE before; one that did only a part of its work says
- * so there. run_once.c: one request. run_batch.c: one per line. */
+ * so there. run_once.c: one request. run_batch.c: one per line. run_export.c: files. */
 PF_MUST_CHECK bool run_once(const pf_cli_args *args, pf_exit *status, pf_err *err);
+PF_MUST_CHECK bool run_export(const pf_cli_args *args, pf_exit *status, pf_err *err);
 PF_MUST_CHECK bool run_batch(const pf_cli_args *args, pf_exit *status, pf_err *err);
 
 #endif

@@ -61,6 +61,8 @@ static bool add_item(maker *m, int tag, const char *text, pf_err *err)
     double weight;
     if (tag == TAG_FILTER)
         return pf_request_add_filter(m->request, text, err);
+    if (tag == TAG_IN)
+        return pf_request_add_in(m->request, text, err);
     const bool is_of_file = tag == TAG_IMAGE || tag == TAG_LIKE;
     if (!(is_of_file ? pf_read_weight : pf_read_phrase_weight)(&text, &weight, err))
         return false;

@@ -16,6 +16,7 @@
 #include "core/api/answer.h"
 #include "core/base/c_locale.h"
 #include "core/base/mem.h"
+#include "core/words/fields.h"
 
 /* ---- the question ---- */
 
@@ -35,13 +36,17 @@ static void write_asked(pf_json_writer *w, const char *key, double v)
 static void write_part(pf_json_writer *w, const pf_part *part)
 {
     static const char *const key[] = {
-        [PF_PART_PHRASE] = "phrase",
-        [PF_PART_FILE] = "image",
-        [PF_PART_PICTURE] = "image",
+        [PF_PART_PHRASE] = "phrase", [PF_PART_FILE] = "image",
+        [PF_PART_PICTURE] = "image", [PF_PART_KEPT] = "picture",
         [PF_PART_LIKE] = "like",
     };
     pf_json_begin_object(w, NULL);
     pf_json_write_string(w, key[part->kind], part->text);
+    if (part->kind == PF_PART_PICTURE) {
+        char hash[PF_HASH_HEX_SIZE];
+        pf_hash_hex(&part->content, hash);
+        pf_json_write_string(w, "picture", hash);
+    }
     write_asked(w, "weight", part->weight);
     pf_json_end_object(w);
 }
@@ -73,11 +78,24 @@ static const char *name_of_by(pf_by by)
     return "meaning";
 }
 
+/* Where words were looked for. */
+static void write_fields(pf_json_writer *w, pf_field_set in)
+{
+    pf_json_begin_array(w, "in");
+    for (int f = 0; f < PF_FIELDS; f++) {
+        if (pf_field_set_has(in, (pf_field)f))
+            pf_json_write_string(w, NULL, pf_field_name((pf_field)f));
+    }
+    pf_json_end_array(w);
+}
+
 /* How hits were chosen and ranked. */
 static void write_search(pf_json_writer *w, const pf_query *q, pf_by by)
 {
     pf_json_write_string(w, "find", name_of_find(q->find));
     pf_json_write_string(w, "by", name_of_by(by));
+    if (q->in)
+        write_fields(w, q->in);
     pf_json_write_int(w, "limit", (int64_t)q->limit);
     if (q->offset > 0)
         pf_json_write_int(w, "offset", (int64_t)q->offset);
@@ -303,6 +321,12 @@ static void write_reasons(pf_json_writer *w, const pf_hit *h, pf_by by)
     write_reason(w, "caption", &h->by_caption);
     write_reason(w, "words", &h->by_words);
     pf_json_end_object(w);
+    if (h->by_words.rank == 0)
+        return;
+    pf_json_begin_array(w, "matched_in");
+    for (size_t i = 0; h->matched_in[i]; i++)
+        pf_json_write_string(w, NULL, h->matched_in[i]);
+    pf_json_end_array(w);
 }
 
 /* Bytes as characters, which is what most programs count strings in. */

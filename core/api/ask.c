@@ -12,6 +12,7 @@
 #include "core/evaluate/evaluate.h"
 #include "core/model/pipeline.h"
 #include "core/search/duplicates.h"
+#include "core/words/fields.h"
 
 /* One request on its way. */
 typedef struct {
@@ -43,7 +44,10 @@ static void tell(void *context, size_t done, size_t total)
 
 static bool search(job *j, pf_err *err)
 {
-    return pf_search_run(j->reader, &j->request->query, &j->out->hits, err);
+    pf_query query = j->request->query;
+    if (query.hides_paths) /* what file names say would show by what is found */
+        query.in = (query.in ? query.in : PF_FIELDS_ALL) & ~(1u << PF_FIELD_NAME);
+    return pf_search_run(j->reader, &query, &j->out->hits, err);
 }
 
 /* Of each label only the name is kept. */

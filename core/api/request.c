@@ -7,6 +7,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/words/fields.h"
 
 /* What the parts have is const for all but their owner. */
 static void release(const void *p)
@@ -69,6 +70,7 @@ static void copy_settings(pf_request *to, const pf_request *from)
 {
     to->query.find = from->query.find;
     to->query.by = from->query.by;
+    to->query.in = from->query.in;
     to->query.limit = from->query.limit;
     to->query.offset = from->query.offset;
     to->query.min_score = from->query.min_score;
@@ -160,8 +162,30 @@ bool pf_request_add_picture(pf_request *r, const uint8_t *bytes, size_t n,
                           .text = name,
                           .bytes = bytes,
                           .n_bytes = n,
+                          .content = pf_hash_bytes(bytes, n),
                           .weight = weight};
     return add_part(r, &part, err);
+}
+
+static int digit_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool pf_request_add_kept_picture(pf_request *r, const char *hash, double weight,
+                                 pf_err *err)
+{
+    pf_part part = {.kind = PF_PART_KEPT, .text = hash, .weight = weight};
+    bool ok = strlen(hash) == PF_HASH_HEX_SIZE - 1;
+    for (size_t i = 0; ok && i < PF_HASH_SIZE; i++) {
+        const int high = digit_of(hash[2 * i]), low = digit_of(hash[2 * i + 1]);
+        ok = high >= 0 && low >= 0;
+        part.content.b[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+    }
+    return ok ? add_part(r, &part, err)
+              : pf_fail(err, PF_ERR_MISUSE,
+                        "'%.80s' is not the hash of a picture, as answers have it",
+                        hash);
 }
 
 bool pf_request_wants_picture(const pf_request *r, size_t *bytes)
@@ -182,6 +206,7 @@ bool pf_request_give_picture(pf_request *r, const uint8_t *bytes, size_t n, pf_e
     release(r->parts[r->wanted].bytes);
     r->parts[r->wanted].bytes = own;
     r->parts[r->wanted].n_bytes = n;
+    r->parts[r->wanted].content = pf_hash_bytes(bytes, n);
     r->wants_picture = false;
     return true;
 }
@@ -214,6 +239,15 @@ void pf_request_set_find(pf_request *r, pf_find find)
 void pf_request_set_by(pf_request *r, pf_by by)
 {
     r->query.by = by;
+}
+
+bool pf_request_add_in(pf_request *r, const char *fields, pf_err *err)
+{
+    pf_field_set in = r->query.in;
+    if (!pf_field_set_add(&in, fields, err))
+        return false;
+    r->query.in = in;
+    return true;
 }
 
 bool pf_request_set_limit(pf_request *r, size_t limit, size_t offset, pf_err *err)
@@ -350,7 +384,8 @@ bool pf_request_evaluate(pf_request *r, const char *queries, pf_err *err)
 
 static bool is_picture(const pf_part *part)
 {
-    return part->kind == PF_PART_FILE || part->kind == PF_PART_PICTURE;
+    return part->kind == PF_PART_FILE || part->kind == PF_PART_PICTURE ||
+           part->kind == PF_PART_KEPT;
 }
 
 pf_job pf_request_job(const pf_request *r)
@@ -363,6 +398,22 @@ pf_job pf_request_job(const pf_request *r)
             return r->job;
     }
     return PF_JOB_CLASSIFY_PICTURES;
+}
+
+bool pf_request_takes_long(const pf_request *r)
+{
+    const pf_job job = pf_request_job(r);
+    bool decodes = false;
+    for (size_t i = 0; i < r->query.n_parts; i++)
+        decodes = decodes || r->parts[i].kind == PF_PART_FILE ||
+                  r->parts[i].kind == PF_PART_PICTURE;
+    return decodes || (job != PF_JOB_SEARCH && job != PF_JOB_EMBED) ||
+           r->query.collapses;
+}
+
+pf_job pf_request_get_job(const pf_request *r)
+{
+    return pf_request_job(r);
 }
 
 static bool refuse(const char *what, const char *job, pf_err *err)
@@ -380,6 +431,8 @@ static bool check_no_search(const pf_request *r, const char *job, pf_err *err)
         return refuse("a lowest percentile", job, err);
     if (q->collapses)
         return refuse("folding of near duplicates", job, err);
+    if (q->in)
+        return refuse("a field for words", job, err);
     return q->offset == 0 || refuse("an offset", job, err);
 }
 
@@ -443,6 +496,13 @@ static bool check_phrases(const pf_request *r, pf_err *err)
 static bool check_search(const pf_request *r, pf_err *err)
 {
     const pf_query *q = &r->query;
+    if (q->in && q->by == PF_BY_MEANING)
+        return pf_fail(
+            err, PF_ERR_MISUSE,
+            "where words are looked for was said, but not to look for words");
+    if (q->hides_paths && q->in == 1u << PF_FIELD_NAME)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "words cannot be looked for in names that are hidden");
     if (q->by != PF_BY_WORDS)
         return true;
     if (q->min_score > -1)
@@ -515,6 +575,7 @@ static bool describe_part(pf_buf *b, const pf_part *part, bool is_first, pf_err 
     case PF_PART_FILE:
         return ok && pf_buf_addf(b, err, "the picture %s", pf_path_base(part->text));
     case PF_PART_PICTURE:
+    case PF_PART_KEPT:
         return ok && pf_buf_add_str(b, "a picture", err);
     case PF_PART_LIKE:
         break;

@@ -44,7 +44,14 @@ size_t pf_sql_peek(const char *path, uint8_t *bytes, size_t n);
 /* --- values -------------------------------------------------------------------- */
 
 typedef struct {
-    enum { PF_SQL_NULL, PF_SQL_INT, PF_SQL_REAL, PF_SQL_TEXT, PF_SQL_BYTES } kind;
+    enum {
+        PF_SQL_NULL,
+        PF_SQL_INT,
+        PF_SQL_REAL,
+        PF_SQL_TEXT,
+        PF_SQL_BYTES,
+        PF_SQL_WEIGHER
+    } kind;
     int64_t i;
     double r;
     const void *p; /* borrowed until the statement ends */
@@ -57,6 +64,19 @@ pf_sql_arg pf_sql_real(double r);
 pf_sql_arg pf_sql_text(const char *s); /* UTF-8; NULL becomes NULL */
 pf_sql_arg pf_sql_bytes(const void *p, size_t n);
 pf_sql_arg pf_sql_path(const char *s); /* the bytes of a string; NULL becomes NULL */
+
+/* The SQL function weigh(TABLE, ?), in a statement with a MATCH of an FTS5 table, is
+ * what `fn` says of each row: counts [n] is how often each of the match's phrases
+ * stands in it, in the order in which they are written, `size` the words of the row. */
+typedef double pf_sql_weigh_fn(void *user, const uint32_t *counts, size_t n,
+                               int64_t size);
+typedef struct {
+    pf_sql_weigh_fn *fn;
+    void *user;
+    uint32_t *counts; /* [n]: as many as the match has phrases, or the row is refused */
+    size_t n;
+} pf_sql_weigher;
+pf_sql_arg pf_sql_weigh(pf_sql_weigher *weigher);
 
 /* The arguments of a statement: PF_SQL_ARGS(pf_sql_int(7), pf_sql_text("a")). */
 #define PF_SQL_ARGS(...)                                                               \
@@ -95,7 +115,9 @@ const void *pf_sql_get_bytes(pf_sql_rows *rows, int column, size_t *n);
 
 /* Append the row's columns, each with its type and length: other rows are other bytes.
  */
-PF_MUST_CHECK bool pf_sql_add_row(pf_sql_rows *rows, pf_buf *out, pf_err *err);
+PF_MUST_CHECK bool pf_sql_add_columns(pf_sql_rows *rows, int first, int end,
+                                      pf_buf *out, pf_err *err);
+int pf_sql_count_columns(const pf_sql_rows *rows);
 
 /* Inside a transaction? (SQLite may have ended it by itself after a failure.) */
 bool pf_sql_in_transaction(pf_sql *db);

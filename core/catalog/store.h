@@ -30,6 +30,8 @@
 #include "core/base/err.h"
 #include "core/base/hash.h"
 #include "core/base/notes.h"
+#include "core/words/fields.h"
+#include "core/words/weigh.h"
 #include "core/words/words_query.h"
 
 typedef struct pf_store pf_store;
@@ -471,45 +473,76 @@ PF_MUST_CHECK bool pf_store_each_value_count(pf_store *store, const char *key,
 
 /* --- words --------------------------------------------------------------------- */
 
-/* The words of all texts of captions, for a publish; those of others were swept. */
+/* The index of words as captions, titles, attributes and names are now, for a publish.
+ * Before texts are swept, of which it is made. */
 PF_MUST_CHECK bool pf_store_fill_words(pf_store *store, pf_err *err);
 
+/* Is there a text in which words could be looked for, file names aside? */
 PF_MUST_CHECK bool pf_store_has_captions(pf_store *store, bool *out, pf_err *err);
 
+/* Rows of the index, and all words in them; what a damaged file says may be anything
+ * below 2^50. */
+PF_MUST_CHECK bool pf_store_get_words_size(pf_store *store, int64_t *n_rows,
+                                           int64_t *n_words, pf_err *err);
+/* Fields that any row has words in; captions always. */
+PF_MUST_CHECK bool pf_store_find_fields(pf_store *store, pf_field_set *out,
+                                        pf_err *err);
+
+/* What is looked for in the index. */
 typedef struct {
-    int64_t caption_id, image_id, text_id;
-    double score; /* BM25, as FTS5 has it, but the more the better */
-} pf_store_word_match;
+    const pf_words_query *query;
+    pf_field_set fields;
+    const size_t *order; /* [n] groups of the query, none of them twice */
+    size_t n;
+    bool needs_all;      /* of these groups; or: */
+    size_t from;         /* rows with the group order[from], and none before it */
+    bool takes_rest;     /* or with any behind that */
+    const double *worth; /* [n_groups of the query]; NULL: scores are not wanted */
+    double usual_size;   /* words of a row, the mean */
+} pf_store_match;
 
-/* *is_enough = true ends the walk early. */
-typedef bool pf_store_word_fn(void *user, const pf_store_word_match *match,
-                              bool *is_enough, pf_err *err);
-
-/* Every caption whose text has any of the groups of `query` that are not excluded, or
- * with `all` all of them; best first, equal ones by id. Negation is not looked at. */
-PF_MUST_CHECK bool pf_store_each_word_match(pf_store *store,
-                                            const pf_words_query *query, bool all,
-                                            pf_store_word_fn *fn, void *user,
-                                            pf_err *err);
-/* Is there any such caption, of all groups? */
+/* A row, that of a caption or, below 0, of an image, and the most that it can be worth
+ * (weigh.h): negation is not looked at. In no order. */
+typedef bool pf_store_candidate_fn(void *user, int64_t row, double most, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_candidate(pf_store *store, const pf_store_match *match,
+                                           pf_store_candidate_fn *fn, void *user,
+                                           pf_err *err);
+/* Has any row this group of the query? */
 PF_MUST_CHECK bool pf_store_has_match(pf_store *store, const pf_words_query *query,
-                                      bool *out, pf_err *err);
+                                      size_t group, pf_field_set fields, bool *out,
+                                      pf_err *err);
 
-/* The words of all captions as they were written, folded (terms.h), that begin with
- * `letter` (ASCII), or all of them with '\0', each with how many texts have it; in
- * alphabetical order. Takes the time of their mentions, not of their number.
- * *is_enough = true ends the walk early. A catalog from elsewhere may give any bytes
- * and numbers. */
-typedef bool pf_store_vocabulary_fn(void *user, const char *word, int64_t n_texts,
-                                    bool *is_enough, pf_err *err);
-PF_MUST_CHECK bool pf_store_each_word(pf_store *store, char letter,
+/* What a row is made of. */
+typedef struct {
+    int64_t image_id; /* 0: there is no such row, or its case has no image */
+    bool is_of_case;  /* the caption is */
+    char *caption;    /* owned; NULL: the row is of an image */
+    char *others;     /* owned; fields.h */
+} pf_store_word_row;
+PF_MUST_CHECK bool pf_store_get_word_row(pf_store *store, int64_t row,
+                                         pf_store_word_row *out, pf_err *err);
+void pf_store_word_row_reset(pf_store_word_row *row); /* frees; all zero is fine */
+/* Its image alone. */
+PF_MUST_CHECK bool pf_store_find_row_image(pf_store *store, int64_t row,
+                                           int64_t *image_id, pf_err *err);
+/* (row, image) of every row, by row. */
+PF_MUST_CHECK bool pf_store_each_word_row(pf_store *store, pf_store_pair_fn *fn,
+                                          void *user, pf_err *err);
+
+/* The words of all captions as they were written, folded (terms.h), of so many letters,
+ * a to z, each with how many rows have it: by length, then in alphabetical order.
+ * `word` has `n` bytes and no end. *is_enough = true ends the walk early. A catalog
+ * from elsewhere may give any bytes and numbers. */
+typedef bool pf_store_vocabulary_fn(void *user, const char *word, size_t n,
+                                    int64_t n_rows, bool *is_enough, pf_err *err);
+PF_MUST_CHECK bool pf_store_each_word(pf_store *store, size_t shortest, size_t longest,
                                       pf_store_vocabulary_fn *fn, void *user,
                                       pf_err *err);
-/* How many texts have a word with this stem. */
-PF_MUST_CHECK bool pf_store_count_texts_with(pf_store *store, const char *stem,
-                                             int64_t *n, pf_err *err);
+/* How many rows have a word of the index: a stem, in another field with its mark. */
+PF_MUST_CHECK bool pf_store_count_rows_with(pf_store *store, const char *term,
+                                            int64_t *n, pf_err *err);
 
-/* The text of a `text_id` of the above (owned, free with pf_free()); NULL when there is
+/* The text of a caption (owned, free with pf_free()); NULL when there is
  * none. */
 PF_MUST_CHECK bool pf_store_get_caption_text(pf_store *store, int64_t text_id,
                                              char **text, pf_err *err);
@@ -605,9 +638,12 @@ const char *pf_index_kind_name(pf_index_kind kind);
 typedef struct {
     int64_t generation; /* 0 = none was recorded */
     char name[64];      /* in the catalog's folder */
-    pf_hash checksum;   /* of the whole file */
-    int64_t count;
+    pf_hash checksum;   /* as vindex.h has it */
+    int64_t count;      /* vectors of this generation */
     int dim;
+    int64_t in_file; /* so many of them lie in the file, up to this id; those above */
+    int64_t last_id; /* are in the tables only */
+    bool is_stale;   /* what is in the file is not what readers see any more */
 } pf_store_index_file;
 
 /* Of the vectors that readers see. */
@@ -617,6 +653,10 @@ PF_MUST_CHECK bool pf_store_find_index_file(pf_store *store, pf_index_kind kind,
 PF_MUST_CHECK bool pf_store_set_index_file(pf_store *store, pf_index_kind kind,
                                            const pf_store_index_file *file,
                                            pf_err *err);
+/* Every vector that readers see whose id is above `id`, by ascending id. */
+PF_MUST_CHECK bool pf_store_each_vector_above(pf_store *store, pf_index_kind kind,
+                                              int64_t id, pf_store_vector_fn *fn,
+                                              void *user, pf_err *err);
 
 /* --- background ---------------------------------------------------------------- */
 

@@ -52,22 +52,32 @@ bool pf_store_read_dim(int64_t said, int *dim);
 /* Dimension of a model; 0 when there is none of this id. */
 bool pf_store_find_dim(pf_store *store, int64_t model_id, int *dim, pf_err *err);
 
-/* store_words.c: a text as caption_word has it. */
+/* store_words.c: a caption and what else is said as caption_word has it. */
 typedef struct {
     pf_terms terms;
     pf_buf words; /* parted by spaces; a string unless empty */
+    bool is_cut;  /* a text goes on behind its last word */
 } pf_store_words;
 void pf_store_words_init(pf_store_words *words);
 void pf_store_words_reset(pf_store_words *words);
-bool pf_store_words_read(pf_store_words *words, const char *text, pf_err *err);
-
-/* Away with the rows of texts that no caption has any more; and whether FTS5 has what
- * it should (store_words_check.c). */
-bool pf_store_sweep_words(pf_store *store, pf_err *err);
-bool pf_store_check_words(pf_store *store, pf_notes *problems, pf_err *err);
-/* The expression that pf_store_each_word_match() has for FTS5, appended to `out`. */
-bool pf_store_make_match(const pf_words_query *query, bool all, pf_buf *out,
+/* `caption` may be NULL; `fields` as words_row has them. */
+bool pf_store_words_read(pf_store_words *words, const char *caption, const char *fields,
                          pf_err *err);
+
+/* store_words_list.c: words_list and words_common, made anew. */
+bool pf_store_list_words(pf_store *store, pf_err *err);
+/* Are they those of the index? */
+bool pf_store_check_list(pf_store *store, pf_notes *problems, pf_err *err);
+/* Has the index a word that begins so? */
+bool pf_store_has_term_like(pf_store *store, const char *beginning, bool *out,
+                            pf_err *err);
+/* store_words_check.c: has FTS5 what it should? */
+bool pf_store_check_words(pf_store *store, pf_notes *problems, pf_err *err);
+/* SQLite's integers of one to nine bytes, most significant first, seven bits in each
+ * but the ninth; false at the end of the bytes. */
+bool pf_store_get_varint(const uint8_t **at, const uint8_t *end, uint64_t *out);
+/* store_words_ask.c: what pf_store_each_candidate() has for FTS5, appended to `out`. */
+bool pf_store_make_match(const pf_store_match *match, pf_buf *out, pf_err *err);
 
 /* store_thumbnails.c: is each of them a JPEG file, as far as the store can tell? */
 bool pf_store_check_thumbnails(pf_store *store, pf_notes *problems, pf_err *err);

@@ -1,27 +1,42 @@
 /*
- * store_words.c - see store.h and store_impl.h. The words of caption texts: kept in
- * step, and asked for.
+ * store_words.c - see store.h and store_impl.h. The index of words, kept in step; asked
+ * it is in store_words_ask.c.
  *
- * What is in caption_word follows from the text alone (terms.h), so that it can be made
- * at any time. Rows come and go with a publish, for how rare a word is counts in every
- * answer: what was embedded and not published yet must not be in it.
+ * A row is made of a caption and of what else is said of its image (fields.h), or of an
+ * image alone that no caption is shown at. What is in it follows from other tables, so
+ * that it can be made at any time. Rows come and go with a publish, for how rare a word
+ * is counts in every answer: what was embedded and not published yet must not be in it.
  *
- * Nothing that a user typed reaches FTS5 but words that terms.h made of it, in quotes.
+ * FTS5 keeps no copy of the words: to take a row out, it has to be told them once more.
+ * They are made again of the caption's text and of words_row; a row whose text is gone,
+ * as after a rebuild with another model, means that all rows are made anew.
+ *
+ * What is said of a case is found at its first image, as its captions are.
  */
 #include "core/catalog/store.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/catalog/store_impl.h"
+#include "core/words/fields.h"
 #include "core/words/terms.h"
 
-enum { MAX_WORDS = 48 << 20, MAX_MATCH = 1 << 20 };
+enum {
+    MAX_WORDS = 48 << 20,
+    MAX_FIELDS = 256 << 10, /* bytes of what else is said of one image */
+    MAX_NAME = 255,         /* of a file's name that are looked at */
+};
 
 void pf_store_words_init(pf_store_words *w)
 {
     w->terms = (pf_terms){0};
+    w->is_cut = false;
     pf_buf_init(&w->words, MAX_WORDS);
 }
 
@@ -31,205 +46,316 @@ void pf_store_words_reset(pf_store_words *w)
     pf_buf_free(&w->words);
 }
 
-bool pf_store_words_read(pf_store_words *w, const char *text, pf_err *err)
+static bool add_text(pf_store_words *w, char mark, const char *text, size_t n,
+                     pf_err *err)
 {
-    w->words.size = 0;
-    return pf_terms_read(&w->terms, text, strlen(text), err) &&
-           pf_terms_index(&w->terms, &w->words, err);
+    if (!pf_terms_read(&w->terms, text, n, err))
+        return false;
+    w->is_cut = w->is_cut || w->terms.is_cut;
+    return pf_terms_index(&w->terms, mark, &w->words, err);
 }
 
-static bool insert(pf_store *s, int64_t text_id, const pf_store_words *w, pf_err *err)
+bool pf_store_words_read(pf_store_words *w, const char *caption, const char *fields,
+                         pf_err *err)
 {
-    return pf_sql_run(s->db, "INSERT INTO caption_word (rowid, words) VALUES (?, ?)",
-                      PF_SQL_ARGS(pf_sql_int(text_id),
-                                  pf_sql_text(w->words.size > 0 ? w->words.data : "")),
-                      err);
+    pf_field field;
+    const char *text;
+    size_t n;
+    w->words.size = 0;
+    w->is_cut = false;
+    if (caption && !add_text(w, '\0', caption, strlen(caption), err))
+        return false;
+    for (pf_field_lines lines = {.at = fields};
+         pf_field_lines_next(&lines, &field, &text, &n);) {
+        if (!add_text(w, pf_field_mark(field), text, n, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- what else is said of an image ----------------------------------------------- */
+
+/* A line; its own line breaks are spaces. What does not fit any more is left out. */
+static bool add_line(pf_buf *out, pf_field field, const char *text, size_t n,
+                     pf_err *err)
+{
+    const char mark = pf_field_mark(field);
+    if (n == 0 || out->size + n + 2 > MAX_FIELDS)
+        return true;
+    if (!pf_buf_add(out, &mark, 1, err) || !pf_buf_add(out, text, n, err) ||
+        !pf_buf_add(out, "\n", 1, err))
+        return false;
+    char *line = out->data + out->size - n - 1;
+    for (size_t i = 0; i < n; i++) {
+        if (line[i] == '\n' || line[i] == '\r' || line[i] == '\0')
+            line[i] = ' ';
+    }
+    return true;
+}
+
+/* The name of a file without its ending. */
+static bool add_name(pf_buf *out, const char *path, pf_err *err)
+{
+    char *owned;
+    const char *name = pf_utf8_clean(pf_path_base(path), &owned, err);
+    if (!name)
+        return false;
+    const char *dot = strrchr(name, '.');
+    size_t n = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    if (n > MAX_NAME)
+        n = pf_utf8_cut(name, MAX_NAME);
+    const bool ok = add_line(out, PF_FIELD_NAME, name, n, err);
+    pf_free(owned);
+    return ok;
+}
+
+static bool has_letter(const char *s)
+{
+    while (*s && !isalpha((unsigned char)*s) && (unsigned char)*s < 0x80)
+        s++;
+    return *s != '\0';
+}
+
+/* Attributes of the image, and of the case when it is the first image of it. */
+static bool add_attributes(pf_store *s, int64_t image_id, int64_t case_id, pf_buf *out,
+                           pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(
+        &rows, s->db,
+        "SELECT key, value FROM image_attribute WHERE image_id = ?1 UNION"
+        " SELECT key, value FROM case_attribute WHERE case_id = ?2 ORDER BY 1, 2",
+        PF_SQL_ARGS(pf_sql_int(image_id), pf_sql_id(case_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        const char *value = pf_sql_get_text(rows, 1);
+        pf_field field;
+        if (pf_field_of_key(pf_sql_get_text(rows, 0), &field) && has_letter(value))
+            ok = add_line(out, field, value, strlen(value), err);
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+/* ---- rows ------------------------------------------------------------------------ */
+
+typedef struct {
+    pf_store *s;
+    pf_store_words words;
+    pf_buf fields;
+    size_t n_new, n_gone;
+    bool lacks_text; /* what a row was made of is gone */
+} filling;
+
+/* The words of a row into the index, or out of it. */
+static bool index_row(filling *f, int64_t id, int64_t text_id, const char *fields,
+                      bool goes, pf_err *err)
+{
+    char *text = NULL;
+    if (text_id != 0 && !pf_store_get_caption_text(f->s, text_id, &text, err))
+        return false;
+    f->lacks_text = f->lacks_text || (goes && text_id != 0 && !text);
+    bool ok = pf_store_words_read(&f->words, text, fields, err);
+    pf_free(text);
+    const char *words = f->words.words.size > 0 ? f->words.words.data : "";
+    if (ok && goes && !f->lacks_text)
+        ok = pf_sql_run(f->s->db,
+                        "INSERT INTO caption_word (caption_word, rowid, words)"
+                        " VALUES ('delete', ?, ?)",
+                        PF_SQL_ARGS(pf_sql_int(id), pf_sql_text(words)), err);
+    if (ok && !goes)
+        ok = pf_sql_run(f->s->db,
+                        "INSERT INTO caption_word (rowid, words) VALUES (?, ?)",
+                        PF_SQL_ARGS(pf_sql_int(id), pf_sql_text(words)), err);
+    return ok;
+}
+
+static bool put_row(filling *f, int64_t id, int64_t text_id, const char *fields,
+                    pf_err *err)
+{
+    f->n_new++;
+    if (!index_row(f, id, text_id, fields, false, err))
+        return false;
+    f->s->n_cut_texts += f->words.is_cut;
+    return pf_sql_run(
+        f->s->db,
+        "INSERT INTO words_row (id, caption_text_id, fields) VALUES (?, ?, ?)",
+        PF_SQL_ARGS(pf_sql_int(id), pf_sql_id(text_id), pf_sql_text(fields)), err);
+}
+
+static bool drop_row(filling *f, int64_t id, int64_t text_id, const char *fields,
+                     pf_err *err)
+{
+    f->n_gone++;
+    return index_row(f, id, text_id, fields, true, err) &&
+           pf_sql_run(f->s->db, "DELETE FROM words_row WHERE id = ?",
+                      PF_SQL_ARGS(pf_sql_int(id)), err);
+}
+
+typedef struct {
+    bool is_there, is_same, says_the_same;
+    int64_t text_id;
+    char *fields; /* owned */
+} known_row;
+
+static bool find_row(pf_store *s, int64_t id, int64_t text_id, const char *fields,
+                     known_row *out, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row = false;
+    *out = (known_row){0};
+    bool ok = pf_sql_start(&rows, s->db,
+                           "SELECT caption_text_id, fields,"
+                           " (SELECT text FROM caption_text WHERE id = caption_text_id)"
+                           " = (SELECT text FROM caption_text WHERE id = ?2)"
+                           " FROM words_row WHERE id = ?1",
+                           PF_SQL_ARGS(pf_sql_int(id), pf_sql_int(text_id)), err) &&
+              pf_sql_next(rows, &has_row, err);
+    if (ok && has_row) {
+        out->is_there = true;
+        out->text_id = pf_sql_get_int(rows, 0);
+        const bool has_same = strcmp(pf_sql_get_text(rows, 1), fields) == 0;
+        out->is_same = has_same && out->text_id == text_id;
+        out->says_the_same = has_same && pf_sql_get_int(rows, 2) != 0;
+        ok = (out->fields = pf_strdup(pf_sql_get_text(rows, 1), err)) != NULL;
+    }
+    pf_sql_end(rows);
+    return ok;
+}
+
+/* A row as it should be: nothing is done when it is. */
+static bool keep_row(filling *f, int64_t id, int64_t text_id, pf_err *err)
+{
+    const char *fields = f->fields.size > 0 ? f->fields.data : "";
+    known_row known;
+    if (!find_row(f->s, id, text_id, fields, &known, err))
+        return false;
+    bool ok = true;
+    if (known.is_there && !known.is_same && known.says_the_same)
+        ok = pf_sql_run(f->s->db,
+                        "UPDATE words_row SET caption_text_id = ? WHERE id = ?",
+                        PF_SQL_ARGS(pf_sql_int(text_id), pf_sql_int(id)), err);
+    else if (known.is_there && !known.is_same)
+        ok = drop_row(f, id, known.text_id, known.fields, err) &&
+             put_row(f, id, text_id, fields, err);
+    else if (!known.is_there)
+        ok = put_row(f, id, text_id, fields, err);
+    pf_free(known.fields);
+    return ok;
+}
+
+static bool keep_captions(filling *f, int64_t image_id, int64_t case_id, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row, has_caption = false;
+    bool ok =
+        pf_sql_start(&rows, f->s->db,
+                     "SELECT id, caption_text_id FROM caption WHERE image_id = ?1"
+                     " UNION ALL"
+                     " SELECT id, caption_text_id FROM caption WHERE case_id = ?2",
+                     PF_SQL_ARGS(pf_sql_int(image_id), pf_sql_id(case_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        has_caption = true;
+        ok = keep_row(f, pf_sql_get_int(rows, 0), pf_sql_get_int(rows, 1), err);
+    }
+    pf_sql_end(rows);
+    return ok && (has_caption || keep_row(f, -image_id, 0, err));
+}
+
+/* Titles that are no more than the case's key say nothing. */
+static bool keep_image(filling *f, pf_sql_rows *rows, pf_err *err)
+{
+    const int64_t image_id = pf_sql_get_int(rows, 0), case_id = pf_sql_get_int(rows, 2);
+    const char *title = pf_sql_get_text(rows, 3);
+    f->fields.size = 0;
+    return add_line(&f->fields, PF_FIELD_TITLE, title, strlen(title), err) &&
+           add_attributes(f->s, image_id, case_id, &f->fields, err) &&
+           add_name(&f->fields, pf_sql_get_text(rows, 1), err) &&
+           keep_captions(f, image_id, case_id, err);
+}
+
+static bool keep_images(filling *f, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(
+        &rows, f->s->db,
+        "SELECT image.id, path, teaching_case.id, CASE WHEN title <> key THEN title END"
+        " FROM image LEFT JOIN teaching_case ON teaching_case.id = case_id AND "
+        "image.id ="
+        " (SELECT min(own.id) FROM image AS own WHERE own.case_id = teaching_case.id)"
+        " ORDER BY image.id",
+        PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = keep_image(f, rows, err);
+    pf_sql_end(rows);
+    return ok;
+}
+
+/* Rows of captions and images that are gone, or that have a caption now. */
+static bool drop_others(filling *f, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(
+        &rows, f->s->db,
+        "SELECT id, caption_text_id, fields FROM words_row WHERE CASE WHEN id > 0"
+        " THEN NOT EXISTS (SELECT 1 FROM caption_image WHERE caption_id = words_row.id"
+        "  AND image_id IS NOT NULL)"
+        " ELSE NOT EXISTS (SELECT 1 FROM image WHERE image.id = -words_row.id)"
+        "  OR EXISTS (SELECT 1 FROM caption WHERE image_id = -words_row.id)"
+        "  OR EXISTS (SELECT 1 FROM caption JOIN image ON image.case_id ="
+        "   caption.case_id WHERE image.id = -words_row.id AND image.id = (SELECT"
+        "   min(own.id) FROM image AS own WHERE own.case_id = caption.case_id)) END",
+        PF_SQL_NO_ARGS, err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = drop_row(f, pf_sql_get_int(rows, 0), pf_sql_get_int(rows, 1),
+                      pf_sql_get_text(rows, 2), err);
+    pf_sql_end(rows);
+    return ok;
+}
+
+/* FTS5 only notes that a row went; its words stay until segments are merged, which
+ * "optimize" does with all of them. (From SQLite 3.42 on it could remove words one by
+ * one, but then older ones can no longer read the table.) */
+static bool fill(filling *f, pf_err *err)
+{
+    if (!drop_others(f, err) || !keep_images(f, err))
+        return false;
+    if (f->lacks_text) {
+        *f = (filling){.s = f->s, .words = f->words, .fields = f->fields, .n_gone = 1};
+        if (!pf_sql_run(f->s->db,
+                        "INSERT INTO caption_word (caption_word) VALUES ('delete-all')",
+                        PF_SQL_NO_ARGS, err) ||
+            !pf_sql_run(f->s->db, "DELETE FROM words_row", PF_SQL_NO_ARGS, err) ||
+            !keep_images(f, err))
+            return false;
+    }
+    return f->n_gone == 0 ||
+           pf_sql_run(f->s->db,
+                      "INSERT INTO caption_word (caption_word) VALUES ('optimize')",
+                      PF_SQL_NO_ARGS, err);
 }
 
 bool pf_store_fill_words(pf_store *s, pf_err *err)
 {
-    pf_store_words w;
-    pf_store_words_init(&w);
-    pf_sql_rows *rows;
-    bool has_row;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT id, text FROM caption_text WHERE EXISTS"
-                           " (SELECT 1 FROM caption WHERE caption_text_id ="
-                           " caption_text.id) AND NOT EXISTS"
-                           " (SELECT 1 FROM caption_word_docsize AS word"
-                           " WHERE word.id = caption_text.id)",
-                           PF_SQL_NO_ARGS, err);
-    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        ok = pf_store_words_read(&w, pf_sql_get_text(rows, 1), err) &&
-             insert(s, pf_sql_get_int(rows, 0), &w, err);
-        s->n_cut_texts += w.terms.is_cut;
-    }
-    pf_sql_end(rows);
-    pf_store_words_reset(&w);
+    filling f = {.s = s};
+    int64_t has_list = 0;
+    pf_store_words_init(&f.words);
+    pf_buf_init(&f.fields, MAX_FIELDS + 1);
+    bool ok = fill(&f, err) &&
+              pf_sql_find_int(s->db, "SELECT EXISTS (SELECT 1 FROM words_list)",
+                              PF_SQL_NO_ARGS, &has_list, err);
+    if (ok && (f.n_new + f.n_gone > 0 || !has_list))
+        ok = pf_store_list_words(s, err);
+    pf_store_words_reset(&f.words);
+    pf_buf_free(&f.fields);
     return ok;
 }
 
 size_t pf_store_cut_texts(const pf_store *s)
 {
     return s->n_cut_texts;
-}
-
-/* FTS5 only notes that a row went; its words stay until segments are merged, which
- * "optimize" does with all of them. (From SQLite 3.42 on it could remove words one by
- * one, but then older ones can no longer read the table.) */
-bool pf_store_sweep_words(pf_store *s, pf_err *err)
-{
-    int64_t n_gone;
-    return pf_sql_run(s->db,
-                      "DELETE FROM caption_word WHERE rowid IN"
-                      " (SELECT id FROM caption_word_docsize WHERE id NOT IN"
-                      " (SELECT caption_text_id FROM caption))",
-                      PF_SQL_NO_ARGS, err) &&
-           pf_sql_find_int(s->db, "SELECT changes()", PF_SQL_NO_ARGS, &n_gone, err) &&
-           (n_gone == 0 ||
-            pf_sql_run(s->db,
-                       "INSERT INTO caption_word (caption_word) VALUES ('optimize')",
-                       PF_SQL_NO_ARGS, err));
-}
-
-/* ---- asking ---------------------------------------------------------------------- */
-
-/* No filter by column: SQLite 3.40 writes past a buffer when it filters damaged
- * postings. */
-static bool add_leaf(const pf_words_query *q, const pf_leaf *leaf, pf_buf *out,
-                     pf_err *err)
-{
-    const bool is_prefix = leaf->kind == PF_LEAF_PREFIX;
-    bool ok = true;
-    for (size_t i = 0; ok && i < leaf->n_words; i++)
-        ok = pf_buf_addf(out, err, "%s\"%s%s\"", i > 0 ? " + " : "",
-                         is_prefix ? PF_PLAIN_MARK : "",
-                         pf_words_query_word(q, leaf, i));
-    return ok && (!is_prefix || pf_buf_add_str(out, " *", err));
-}
-
-bool pf_store_make_match(const pf_words_query *q, bool all, pf_buf *out, pf_err *err)
-{
-    bool ok = true, is_first = true;
-    for (size_t g = 0; ok && g < q->n_groups; g++) {
-        const pf_word_group *group = &q->groups[g];
-        if (group->is_excluded)
-            continue;
-        ok = pf_buf_add_str(out, is_first ? "(" : all ? " AND (" : " OR (", err);
-        is_first = false;
-        for (size_t i = 0; ok && i < group->n_leaves; i++)
-            ok = (i == 0 || pf_buf_add_str(out, " OR ", err)) &&
-                 add_leaf(q, &q->leaves[group->first_leaf + i], out, err);
-        ok = ok && pf_buf_add_str(out, ")", err);
-    }
-    return ok;
-}
-
-static bool each_match(pf_store *s, const char *match, pf_store_word_fn *fn, void *user,
-                       pf_err *err)
-{
-    pf_sql_rows *rows;
-    bool has_row, is_enough = false;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT caption_id, image_id, caption_text_id, rank"
-                           " FROM caption_word"
-                           " JOIN caption_image ON caption_text_id = caption_word.rowid"
-                           " WHERE caption_word MATCH ?"
-                           " ORDER BY rank, caption_id",
-                           PF_SQL_ARGS(pf_sql_text(match)), err);
-    while (ok && !is_enough && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        const pf_store_word_match m = {
-            .caption_id = pf_sql_get_int(rows, 0),
-            .image_id = pf_sql_get_int(rows, 1),
-            .text_id = pf_sql_get_int(rows, 2),
-            .score = -pf_sql_get_real(rows, 3), /* FTS5 has the best lowest */
-        };
-        ok = fn(user, &m, &is_enough, err);
-    }
-    pf_sql_end(rows);
-    return ok;
-}
-
-bool pf_store_each_word_match(pf_store *s, const pf_words_query *query, bool all,
-                              pf_store_word_fn *fn, void *user, pf_err *err)
-{
-    pf_buf match;
-    pf_buf_init(&match, MAX_MATCH);
-    const bool ok = pf_store_make_match(query, all, &match, err) &&
-                    each_match(s, match.data, fn, user, err);
-    pf_buf_free(&match);
-    return ok;
-}
-
-bool pf_store_has_match(pf_store *s, const pf_words_query *query, bool *out,
-                        pf_err *err)
-{
-    pf_buf match;
-    int64_t n = 0;
-    pf_buf_init(&match, MAX_MATCH);
-    const bool ok = pf_store_make_match(query, true, &match, err) &&
-                    pf_sql_find_int(s->db,
-                                    "SELECT EXISTS (SELECT 1 FROM caption_word"
-                                    " WHERE caption_word MATCH ?)",
-                                    PF_SQL_ARGS(pf_sql_text(match.data)), &n, err);
-    pf_buf_free(&match);
-    *out = n != 0;
-    return ok;
-}
-
-/* ---- the vocabulary -------------------------------------------------------------- */
-
-/* FTS5's own list of its words, a row for each. */
-static bool open_vocabulary(pf_store *s, pf_err *err)
-{
-    return pf_sql_run_script(s->db,
-                             "CREATE VIRTUAL TABLE IF NOT EXISTS"
-                             " temp.caption_word_list"
-                             " USING fts5vocab(main, caption_word, row)",
-                             err);
-}
-
-/* Words as they were have a mark, '='. */
-bool pf_store_each_word(pf_store *s, char letter, pf_store_vocabulary_fn *fn,
-                        void *user, pf_err *err)
-{
-    const char from[] = {'=', letter, '\0'};
-    const char to[] = {letter ? '=' : '=' + 1, letter ? (char)(letter + 1) : '\0',
-                       '\0'};
-    pf_sql_rows *rows;
-    bool has_row, is_enough = false;
-    if (!open_vocabulary(s, err))
-        return false;
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT term, doc FROM temp.caption_word_list"
-                           " WHERE term >= ? AND term < ?",
-                           PF_SQL_ARGS(pf_sql_text(from), pf_sql_text(to)), err);
-    while (ok && !is_enough && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        const char *word = pf_sql_get_text(rows, 0);
-        ok =
-            fn(user, word + (word[0] == '='), pf_sql_get_int(rows, 1), &is_enough, err);
-    }
-    pf_sql_end(rows);
-    return ok;
-}
-
-bool pf_store_count_texts_with(pf_store *s, const char *stem, int64_t *n, pf_err *err)
-{
-    *n = 0;
-    return open_vocabulary(s, err) &&
-           pf_sql_find_int(s->db,
-                           "SELECT coalesce(max(doc), 0) FROM temp.caption_word_list"
-                           " WHERE term = ?",
-                           PF_SQL_ARGS(pf_sql_text(stem)), n, err);
-}
-
-bool pf_store_has_captions(pf_store *s, bool *out, pf_err *err)
-{
-    int64_t n = 0;
-    const bool ok = pf_sql_find_int(s->db, "SELECT EXISTS (SELECT 1 FROM caption)",
-                                    PF_SQL_NO_ARGS, &n, err);
-    *out = n != 0;
-    return ok;
 }
 
 bool pf_store_get_caption_text(pf_store *s, int64_t text_id, char **text, pf_err *err)

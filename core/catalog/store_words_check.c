@@ -1,11 +1,10 @@
 /*
- * store_words_check.c - pf_store_check_words(): does FTS5 find each caption by exactly
- * its words?
+ * store_words_check.c - pf_store_check_words(): does FTS5 find each row by exactly its
+ * words?
  *
- * FTS5 has three things: the column it was given, its index of which word stands where,
- * and how long each text is, from which it ranks. Its own integrity check wants to
- * write, which a reader cannot, so all three are compared here: the column with what
- * terms.h makes of the text, the others with the column.
+ * FTS5 has two things: its index of which word stands where, and how many words each
+ * row has. Its own integrity check wants to write, which a reader cannot, so both are
+ * compared here with what terms.h makes of captions and of words_row.
  */
 #include "core/catalog/store.h"
 
@@ -28,7 +27,7 @@ static void add_word(tally *t, const char *word, size_t n, int64_t row, int64_t 
     t->sum += pf_hash_seeded(word, n, where);
 }
 
-/* ---- what the column says -------------------------------------------------------- */
+/* ---- what the texts say -------------------------------------------------------- */
 
 /* Words are parted by single spaces: how many there are. */
 static int64_t add_words(tally *t, const char *column, int64_t row)
@@ -43,9 +42,7 @@ static int64_t add_words(tally *t, const char *column, int64_t row)
     return place;
 }
 
-/* SQLite's integers of one to nine bytes, most significant first, seven bits in each
- * but the ninth; false at the end of the bytes. */
-static bool get_varint(const uint8_t **at, const uint8_t *end, uint64_t *out)
+bool pf_store_get_varint(const uint8_t **at, const uint8_t *end, uint64_t *out)
 {
     *out = 0;
     for (int i = 0; i < 9 && *at < end; i++) {
@@ -65,7 +62,7 @@ static bool has_numbers(const uint8_t *blob, size_t n, const int64_t *numbers,
     const uint8_t *at = blob ? blob : none, *end = at + (blob ? n : 0);
     for (int i = 0; i < n_numbers; i++) {
         uint64_t v;
-        if (!get_varint(&at, end, &v) || v != (uint64_t)numbers[i])
+        if (!pf_store_get_varint(&at, end, &v) || v != (uint64_t)numbers[i])
             return false;
     }
     return at == end;
@@ -75,25 +72,19 @@ static bool has_numbers(const uint8_t *blob, size_t n, const int64_t *numbers,
 static void check_row(pf_sql_rows *rows, const pf_store_words *w, tally *t,
                       int64_t totals[2], pf_notes *problems)
 {
-    const long long id = pf_sql_get_int(rows, 0);
-    const char *kept = pf_sql_get_text(rows, 3);
-    if (pf_sql_is_null(rows, 2) ||
-        strcmp(kept, w->words.size > 0 ? w->words.data : "") != 0) {
-        pf_notes_add(problems, "the words of caption text %lld are not those of it",
-                     id);
-        return;
-    }
-    const int64_t n = add_words(t, kept, id);
+    const int64_t id = pf_sql_get_int(rows, 0);
+    const int64_t n = add_words(t, w->words.size > 0 ? w->words.data : "", id);
     totals[0]++;
     totals[1] += n;
     size_t size;
-    const uint8_t *blob = pf_sql_get_bytes(rows, 4, &size);
+    const uint8_t *blob = pf_sql_get_bytes(rows, 3, &size);
     if (!has_numbers(blob, size, &n, 1))
         pf_notes_add(problems,
-                     "caption text %lld has another number of words than is noted", id);
+                     "row %lld of the words has another number of words than is noted",
+                     (long long)id);
 }
 
-/* Every text that a caption has. */
+/* Every row that there should be. */
 static bool check_rows(pf_store *s, tally *t, int64_t totals[2], pf_notes *problems,
                        pf_err *err)
 {
@@ -103,14 +94,15 @@ static bool check_rows(pf_store *s, tally *t, int64_t totals[2], pf_notes *probl
     bool has_row;
     bool ok = pf_sql_start(
         &rows, s->db,
-        "SELECT caption_text.id, text, caption_word.rowid, words, sz"
-        " FROM caption_text"
-        " LEFT JOIN caption_word ON caption_word.rowid = caption_text.id"
-        " LEFT JOIN caption_word_docsize ON caption_word_docsize.id = caption_text.id"
-        " WHERE EXISTS (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id)",
+        "SELECT words_row.id, text, fields, sz FROM words_row"
+        " LEFT JOIN caption ON caption.id = words_row.id"
+        " LEFT JOIN caption_text ON caption_text.id = caption.caption_text_id"
+        " LEFT JOIN caption_word_docsize ON caption_word_docsize.id = words_row.id",
         PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        ok = pf_store_words_read(&w, pf_sql_get_text(rows, 1), err);
+        ok = pf_store_words_read(
+            &w, pf_sql_is_null(rows, 1) ? NULL : pf_sql_get_text(rows, 1),
+            pf_sql_get_text(rows, 2), err);
         if (ok)
             check_row(rows, &w, t, totals, problems);
     }
@@ -167,17 +159,33 @@ static bool check_totals(pf_store *s, const int64_t totals[2], pf_notes *problem
     return ok;
 }
 
+/* Captions and images without a row, and rows without any. */
 static bool check_strays(pf_store *s, pf_notes *problems, pf_err *err)
 {
+    static const struct {
+        const char *sql, *what;
+    } counts[] = {
+        {"SELECT count(id) FROM caption WHERE id NOT IN (SELECT id FROM words_row)"
+         " AND (image_id IS NOT NULL OR EXISTS (SELECT 1 FROM image WHERE"
+         " image.case_id = caption.case_id))",
+         "captions whose words are not in the index"},
+        {"SELECT count(id) FROM words_row WHERE id > 0 AND caption_text_id IS NOT"
+         " (SELECT caption_text_id FROM caption WHERE caption.id = words_row.id)",
+         "rows of words that are of no caption, or another text"},
+        {"SELECT count(id) FROM words_row WHERE id <= 0 AND -id NOT IN"
+         " (SELECT id FROM image)",
+         "rows of words that are of no image"},
+        {"SELECT count(id) FROM caption_word_docsize WHERE id NOT IN"
+         " (SELECT id FROM words_row)",
+         "rows of the index that are of nothing"},
+    };
     int64_t n = 0;
-    if (!pf_sql_find_int(s->db,
-                         "SELECT count(id) FROM caption_word_docsize WHERE id NOT IN"
-                         " (SELECT caption_text_id FROM caption)",
-                         PF_SQL_NO_ARGS, &n, err))
-        return false;
-    if (n != 0)
-        pf_notes_add(problems, "%lld words of caption texts that no caption has",
-                     (long long)n);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (!pf_sql_find_int(s->db, counts[i].sql, PF_SQL_NO_ARGS, &n, err))
+            return false;
+        if (n != 0)
+            pf_notes_add(problems, "%lld %s", (long long)n, counts[i].what);
+    }
     return true;
 }
 
@@ -192,11 +200,11 @@ bool pf_store_check_words(pf_store *s, pf_notes *problems, pf_err *err)
         return true; /* then the rest cannot be right either */
     if (!check_totals(s, totals, problems, err) || !read_index(s, &found, err))
         return false;
-    if (made.n != found.n || made.sum != found.sum)
-        pf_notes_add(
-            problems,
-            "the index of words is not that of the captions: %lld words in it, "
-            "%lld in them",
-            (long long)found.n, (long long)made.n);
+    if (made.n == found.n && made.sum == found.sum)
+        return pf_store_check_list(s, problems, err);
+    pf_notes_add(problems,
+                 "the index of words is not that of the captions: %lld words in it, "
+                 "%lld in them",
+                 (long long)found.n, (long long)made.n);
     return true;
 }

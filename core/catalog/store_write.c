@@ -138,9 +138,10 @@ bool pf_store_mark_cut(pf_store *s, int64_t caption_text_id, pf_err *err)
     " FROM run WHERE state IN ('interrupted', 'failed') AND id >"                      \
     " coalesce((SELECT max(id) FROM run WHERE state = 'done'), 0)"
 
+/* Words are taken out of their index while their texts are there. */
 bool pf_store_drop_unused(pf_store *s, pf_err *err)
 {
-    return pf_store_is_writable(s, err) &&
+    return pf_store_is_writable(s, err) && pf_store_fill_words(s, err) &&
            pf_sql_run(s->db,
                       "DELETE FROM picture WHERE NOT EXISTS"
                       " (SELECT 1 FROM image WHERE picture_id = picture.id)",
@@ -168,7 +169,7 @@ bool pf_store_sweep(pf_store *s, pf_err *err)
     bool ok = pf_store_is_writable(s, err);
     for (size_t i = 0; ok && i < sizeof sweep / sizeof *sweep; i++)
         ok = pf_sql_run(s->db, sweep[i], PF_SQL_NO_ARGS, err);
-    return ok && pf_store_sweep_words(s, err);
+    return ok;
 }
 
 /* --- images ---------------------------------------------------------------------- */
@@ -515,12 +516,16 @@ bool pf_store_set_index_file(pf_store *s, pf_index_kind kind,
            pf_sql_run(
                s->db,
                "INSERT INTO index_file (kind, generation, name, checksum, count,"
-               " dim) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind) DO UPDATE"
-               " SET generation = ?2, name = ?3, checksum = ?4, count = ?5,"
-               " dim = ?6",
+               " dim, in_file, last_id, is_stale)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+               " ON CONFLICT (kind) DO UPDATE SET generation = ?2, name = ?3,"
+               " checksum = ?4, count = ?5, dim = ?6, in_file = ?7, last_id = ?8,"
+               " is_stale = ?9",
                PF_SQL_ARGS(pf_sql_text(pf_index_kind_name(kind)),
                            pf_sql_int(f->generation), pf_sql_text(f->name),
                            pf_sql_bytes(f->checksum.b, sizeof f->checksum.b),
-                           pf_sql_int(f->count), pf_sql_int(f->dim)),
+                           pf_sql_int(f->count), pf_sql_int(f->dim),
+                           pf_sql_int(f->in_file), pf_sql_int(f->last_id),
+                           pf_sql_int(f->is_stale)),
                err);
 }

@@ -36,7 +36,8 @@ typedef struct {
     ranking from;
     size_t depth; /* of the look that sees it */
     pf_reason reason;
-    int64_t caption_id; /* that it is about; 0: none */
+    int64_t caption_id;  /* that it is about; 0: none */
+    pf_field_set fields; /* in which words are */
 } note;
 
 typedef struct {
@@ -45,6 +46,7 @@ typedef struct {
     double fused, score;
     pf_reason reasons[N_RANKINGS]; /* rank 0: not among them */
     int64_t captions[N_RANKINGS];  /* that these are about */
+    pf_field_set fields;           /* in which words are */
 } entry;
 
 typedef struct {
@@ -84,7 +86,7 @@ static bool add_note(mix *m, int64_t id, ranking from, int64_t caption_id, size_
     if (!pf_grow_array(&m->notes, &m->room, m->n_notes, sizeof *m->notes, err))
         return false;
     m->notes[m->n_notes++] =
-        (note){id, from, depth_for(at + 1), {rank, score}, caption_id};
+        (note){id, from, depth_for(at + 1), {rank, score}, caption_id, 0};
     return true;
 }
 
@@ -180,6 +182,7 @@ static bool rank_by_words(mix *m, pf_err *err)
 {
     const pf_fusion *f = m->f;
     const pf_words_ask ask = {.text = f->phrase,
+                              .fields = m->q->in,
                               .images = f->only ? f->only->ids : NULL,
                               .n_images = f->only ? f->only->n : 0,
                               .limit = m->depth,
@@ -204,6 +207,8 @@ static bool rank_by_words(mix *m, pf_err *err)
             continue;
         m->out->has_words_hits = true;
         ok = add_note(m, id, WORDS, h->caption_id, i, ++rank, h->score, err);
+        if (ok)
+            m->notes[m->n_notes - 1].fields = h->fields;
     }
     pf_words_answer_reset(&found);
     return ok;
@@ -245,6 +250,7 @@ static entry add_up(const note *notes, size_t n)
             continue; /* too far down; or another caption of the image */
         *reason = notes[i].reason;
         e.captions[notes[i].from] = notes[i].caption_id;
+        e.fields |= notes[i].fields;
         e.fused += 1.0 / (SMOOTHING + (double)reason->rank);
     }
     return e;
@@ -379,6 +385,10 @@ static bool tell(pf_hit *h, const entry *e, pf_err *err)
     h->by_meaning = e->reasons[MEANING];
     h->by_caption = e->reasons[CAPTIONS];
     h->by_words = e->reasons[WORDS];
+    for (int f = 0, n = 0; f < PF_FIELDS; f++) {
+        if (pf_field_set_has(e->fields, (pf_field)f))
+            h->matched_in[n++] = pf_field_name((pf_field)f);
+    }
     return pf_hits_show_caption(h, by_words != 0 ? by_words : by_meaning, err);
 }
 

@@ -1,9 +1,9 @@
 /*
  * missing.c - see missing.h. FTS5 is asked for each word of the question whether there
- * is any caption; only when there is none, words of captions go by, and the nearest are
- * kept for each that is missing: first those with its first letter, or its second, and
- * all others when none of these is near. Two words with one stem are one suggestion,
- * and how many captions have it is how many have that stem.
+ * is any row; only when there is none, the words of captions that are about as long go
+ * by, and the nearest are kept for each that is missing: of equally near ones those
+ * with its first letter first. Two words with one stem are one suggestion, and how many
+ * captions have it is how many have that stem.
  */
 #include "core/search/missing.h"
 
@@ -24,6 +24,7 @@ static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
 typedef struct {
     char word[PF_SPELLING_MAX + 1], stem[PF_SPELLING_MAX + PF_STEM_ROOM + 1];
     size_t distance;
+    bool begins_so;   /* with the same letter */
     int64_t captions; /* with the word as it stands */
 } near_word;
 
@@ -40,6 +41,7 @@ typedef struct {
 typedef struct {
     missing at[PF_MISSING_MAX];
     size_t n, n_seen;
+    pf_field_set fields; /* 0: all */
 } search;
 
 /* ---- which are missing ----------------------------------------------------------- */
@@ -58,17 +60,6 @@ static bool is_one_word(const pf_words_query *q, const pf_word_group *g)
     const pf_leaf *l = &q->leaves[g->first_leaf];
     return l->kind == PF_LEAF_STEMS && l->n_words == 1 &&
            g->end - g->start <= PF_TERMS_MAX_WORD;
-}
-
-static bool has_any(pf_store *store, const pf_words_query *q, const pf_word_group *g,
-                    bool *out, pf_err *err)
-{
-    pf_word_group one = *g;
-    pf_words_query alone = *q;
-    one.is_excluded = false;
-    alone.groups = &one;
-    alone.n_groups = 1;
-    return pf_store_has_match(store, &alone, out, err);
 }
 
 static bool add_missing(search *s, const char *question, const pf_word_group *g,
@@ -97,10 +88,15 @@ static bool add_missing(search *s, const char *question, const pf_word_group *g,
 static bool find_missing(search *s, pf_store *store, const char *question,
                          const pf_words_query *q, const pf_terms *terms, pf_err *err)
 {
+    pf_field_set fields;
+    if (!pf_store_find_fields(store, &fields, err))
+        return false;
+    if (s->fields)
+        fields &= s->fields;
     for (size_t g = 0; g < q->n_groups && s->n < PF_MISSING_MAX; g++) {
         bool is_there = true;
         if (is_one_word(q, &q->groups[g]) &&
-            !has_any(store, q, &q->groups[g], &is_there, err))
+            !pf_store_has_match(store, q, g, fields, &is_there, err))
             return false;
         if (!is_there && !add_missing(s, question, &q->groups[g], terms, err))
             return false;
@@ -122,6 +118,8 @@ static bool is_better(const near_word *a, const near_word *b)
 {
     if (a->distance != b->distance)
         return a->distance < b->distance;
+    if (a->begins_so != b->begins_so)
+        return a->begins_so;
     if (a->captions != b->captions)
         return a->captions > b->captions;
     return strcmp(a->word, b->word) < 0;
@@ -160,6 +158,7 @@ static void compare(missing *m, const char *word, size_t n, uint32_t set,
     if (a == 0 || difference > 2 || count_bits(m->set ^ set) > 4)
         return;
     near_word w = {.distance = pf_spelling_distance(m->plain, a, word, n),
+                   .begins_so = word[0] == m->plain[0],
                    .captions = captions};
     if (w.distance == 0 || !pf_spelling_is_near(w.distance, a, n) ||
         (w.distance > 1 && a <= FEW_LETTERS))
@@ -170,45 +169,40 @@ static void compare(missing *m, const char *word, size_t n, uint32_t set,
     keep(m, &w);
 }
 
-static bool take_word(void *user, const char *word, int64_t captions, bool *is_enough,
-                      pf_err *err)
+static bool take_word(void *user, const char *word, size_t n, int64_t captions,
+                      bool *is_enough, pf_err *err)
 {
     search *s = user;
+    uint32_t set = 0;
     (void)err;
     *is_enough = ++s->n_seen >= PF_VOCABULARY_MAX;
-    const size_t n = strnlen(word, PF_SPELLING_MAX + 1);
-    if (n < LEAST_LETTERS || n > PF_SPELLING_MAX || strspn(word, letters) != n)
+    if (n < LEAST_LETTERS || n > PF_SPELLING_MAX)
         return true;
-    const uint32_t set = letters_of(word, n);
+    for (size_t i = 0; i < n; i++) {
+        if (word[i] < 'a' || word[i] > 'z')
+            return true; /* of a catalog from elsewhere */
+        set |= (uint32_t)1 << (word[i] - 'a');
+    }
     for (size_t i = 0; i < s->n; i++)
         compare(&s->at[i], word, n, set, captions);
     return true;
 }
 
-/* Words with the letters that what is missing begins with, each letter once. */
-static bool look_at_letters(search *s, pf_store *store, pf_err *err)
-{
-    uint32_t done = 0;
-    for (size_t i = 0; i < 2 * s->n; i++) {
-        const missing *m = &s->at[i / 2];
-        if (m->n_plain == 0 || (done >> (m->plain[i % 2] - 'a') & 1))
-            continue;
-        done |= (uint32_t)1 << (m->plain[i % 2] - 'a');
-        if (!pf_store_each_word(store, m->plain[i % 2], take_word, s, err))
-            return false;
-    }
-    return true;
-}
-
+/* Two edits change the length by two at most. */
 static bool look_for_near(search *s, pf_store *store, pf_err *err)
 {
-    if (!look_at_letters(s, store, err))
-        return false;
+    size_t shortest = PF_SPELLING_MAX, longest = 0;
     for (size_t i = 0; i < s->n; i++) {
-        if (s->at[i].n_plain > 0 && s->at[i].n_near == 0)
-            return pf_store_each_word(store, '\0', take_word, s, err);
+        const size_t n = s->at[i].n_plain;
+        if (n == 0)
+            continue;
+        shortest = n - 2 < shortest ? n - 2 : shortest;
+        longest = n + 2 > longest ? n + 2 : longest;
     }
-    return true;
+    return longest == 0 ||
+           pf_store_each_word(store, shortest,
+                              longest < PF_SPELLING_MAX ? longest : PF_SPELLING_MAX,
+                              take_word, s, err);
 }
 
 /* ---- what is told ---------------------------------------------------------------- */
@@ -218,7 +212,7 @@ static bool fill_suggestion(pf_suggestion *out, pf_store *store, const near_word
 {
     char *word = pf_strdup(w->word, err);
     *out = (pf_suggestion){.struct_size = sizeof *out, .word = word};
-    return word && pf_store_count_texts_with(store, w->stem, &out->captions, err);
+    return word && pf_store_count_rows_with(store, w->stem, &out->captions, err);
 }
 
 static bool fill(pf_missing_word *out, pf_store *store, missing *m, pf_err *err)
@@ -271,7 +265,7 @@ static bool find(search *s, const pf_words *words, pf_store *store,
 }
 
 bool pf_missing_find(const pf_words *words, pf_store *store, const char *question,
-                     pf_missing_word **out, size_t *n, pf_err *err)
+                     pf_field_set fields, pf_missing_word **out, size_t *n, pf_err *err)
 {
     *out = NULL;
     *n = 0;
@@ -279,6 +273,7 @@ bool pf_missing_find(const pf_words *words, pf_store *store, const char *questio
     search *s = pf_zalloc(sizeof *s, err);
     if (!s)
         return false;
+    s->fields = fields;
     const bool ok =
         find(s, words, store, question, &terms, err) && fill_all(s, store, out, n, err);
     for (size_t i = 0; i < s->n; i++)

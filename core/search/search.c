@@ -144,8 +144,8 @@ static bool find_fused(pf_reader *r, const pf_query *q, const question *a, pf_hi
            pf_fusion_run(&fusion, q, out, err) &&
            pf_matched_tell(fusion.words, fusion.phrase, out, err) &&
            (out->has_all_words ||
-            pf_missing_find(fusion.words, fusion.store, fusion.phrase, &out->missing,
-                            &out->n_missing, err));
+            pf_missing_find(fusion.words, fusion.store, fusion.phrase, q->in,
+                            &out->missing, &out->n_missing, err));
 }
 
 /* ---- all of it ---- */

@@ -29,6 +29,7 @@ typedef struct {
     size_t n_parts;
     pf_find find;
     pf_by by;
+    unsigned in;           /* words in these fields alone (words/fields.h); 0: in all */
     size_t limit;          /* at most so many hits, >= 1, */
     size_t offset;         /* behind the first so many of the ranking */
     double min_score;      /* hits below it are left out; -1 leaves none out */

@@ -1,9 +1,9 @@
 /*
  * words_many.c - see words_many.h.
  *
- * A group of a question (words_query.h) becomes, once, for each of its leaves the
- * captions that FTS5 finds with what each adds to BM25, and the captions in which a
- * mention counts. A question adds these up over all captions.
+ * A group of a question (words_query.h) becomes, once, the rows of the index that FTS5
+ * finds with any of its leaves, each with what was found of it in its texts. A question
+ * adds these up over all rows.
  *
  * The mutex guards the table of groups and the captions that were read; a group does
  * not change once it is in the table. When the table or the captions have their limit,
@@ -25,30 +25,23 @@
 
 enum { KEY_MAX_BYTES = 1 << 20, KEPT_BYTES = 256 << 20 };
 
-/* What one leaf adds to the score of a caption. */
+/* What was found of a group in a row. */
 typedef struct {
-    uint32_t caption;
-    double score;
-} addend;
-
-typedef struct {
-    uint32_t caption;
-    bool is_typed;
-} presence;
+    uint32_t row;
+    pf_found found;
+} finding;
 
 typedef struct group {
     struct group *next; /* in its place of the table */
     char *key;
-    addend *addends;                   /* leaf after leaf */
-    size_t n_addends, n_typed_addends; /* the first, of what was typed */
-    presence *present;                 /* captions in which a mention counts */
-    size_t n_present;
+    finding *findings; /* rows in which a mention counts */
+    size_t n_findings;
     bool is_kept; /* in the table */
 } group;
 
 typedef struct {
-    int64_t id, image_id;
-    uint32_t image; /* index among images */
+    int64_t id, image_id; /* a caption's; below 0: that of an image without one */
+    uint32_t image;       /* index among images */
 } caption;
 
 struct pf_words_many {
@@ -56,12 +49,11 @@ struct pf_words_many {
     caption *captions; /* by id */
     size_t n_captions, room, n_images;
     pthread_mutex_t lock;
-    pf_words_text **texts; /* [n_captions], NULL until read; of several captions with
-                              one text the first has it */
-    pf_words_text spare;   /* of a caption that is not kept */
-    group **table;         /* [n_places], a power of two */
+    pf_words_doc **docs; /* [n_captions], NULL until read */
+    pf_words_doc spare;  /* of a caption that is not kept */
+    group **table;       /* [n_places], a power of two */
     size_t n_places, n_groups;
-    size_t limit, texts_bytes, groups_bytes;
+    size_t limit, docs_bytes, groups_bytes;
 };
 
 /* ---- captions -------------------------------------------------------------------- */
@@ -124,8 +116,9 @@ bool pf_words_many_new(pf_words_many **out, const pf_words *words, pf_store *sto
     pthread_mutex_init(&m->lock, NULL);
     m->words = words;
     m->limit = KEPT_BYTES;
-    if (!pf_store_each_caption(store, take_caption, m, err) || !number_images(m, err) ||
-        !(m->texts = pf_alloc_array(m->n_captions, sizeof(pf_words_text *), err))) {
+    if (!pf_store_each_word_row(store, take_caption, m, err) ||
+        !number_images(m, err) ||
+        !(m->docs = pf_alloc_array(m->n_captions, sizeof(pf_words_doc *), err))) {
         pf_words_many_free(m);
         return false;
     }
@@ -143,8 +136,7 @@ static void free_group(group *g)
     if (!g)
         return;
     pf_free(g->key);
-    pf_free(g->addends);
-    pf_free(g->present);
+    pf_free(g->findings);
     pf_free(g);
 }
 
@@ -152,10 +144,10 @@ void pf_words_many_free(pf_words_many *m)
 {
     if (!m)
         return;
-    for (size_t i = 0; m->texts && i < m->n_captions; i++) {
-        if (m->texts[i])
-            pf_words_text_reset(m->texts[i]);
-        pf_free(m->texts[i]);
+    for (size_t i = 0; m->docs && i < m->n_captions; i++) {
+        if (m->docs[i])
+            pf_words_doc_reset(m->docs[i]);
+        pf_free(m->docs[i]);
     }
     for (size_t i = 0; i < m->n_places; i++) {
         for (group *g = m->table[i], *next; g; g = next) {
@@ -163,9 +155,9 @@ void pf_words_many_free(pf_words_many *m)
             free_group(g);
         }
     }
-    pf_words_text_reset(&m->spare);
+    pf_words_doc_reset(&m->spare);
     pf_free(m->table);
-    pf_free(m->texts);
+    pf_free(m->docs);
     pf_free(m->captions);
     pthread_mutex_destroy(&m->lock);
     pf_free(m);
@@ -179,125 +171,107 @@ typedef struct {
     pf_store *store;
     const pf_words_query *query;
     const pf_word_group *asked;
+    const pf_words_scale *scale;
     group *made;
-    size_t room, room_present;
-    int64_t text_id;      /* of the row before; 0: there was none */
-    pf_word_presence is;  /* and whether a mention counts in it */
-    unsigned char *known; /* [n_captions] 1: it was looked at for an earlier leaf */
+    size_t room;
 } making;
 
-static size_t bytes_of(const pf_words_text *t)
+static size_t bytes_of(const pf_words_doc *d)
 {
-    const pf_terms *terms = &t->terms;
-    return sizeof *t + terms->room * sizeof *terms->at +
-           terms->room_wholes * sizeof *terms->wholes + terms->room_chars +
-           t->negations.room * sizeof *t->negations.at +
-           t->negations.room_kinds * sizeof *t->negations.kinds +
-           t->negations.room_reach * sizeof *t->negations.reach;
+    size_t n = sizeof *d + d->room * sizeof *d->text;
+    for (size_t i = 0; i < d->n; i++) {
+        const pf_words_text *t = &d->text[i];
+        n += t->terms.room * sizeof *t->terms.at +
+             t->terms.room_wholes * sizeof *t->terms.wholes + t->terms.room_chars +
+             t->negations.room * sizeof *t->negations.at +
+             t->negations.room_kinds * sizeof *t->negations.kinds +
+             t->negations.room_reach * sizeof *t->negations.reach;
+    }
+    return n;
+}
+
+static bool read_doc(making *k, size_t at, pf_words_doc *out, pf_err *err)
+{
+    pf_store_word_row row;
+    if (!pf_store_get_word_row(k->store, k->m->captions[at].id, &row, err))
+        return false;
+    const pf_words_said said = {row.caption, row.is_of_case, row.others};
+    const bool ok = pf_words_doc_read(out, k->m->words, &said, err);
+    pf_store_word_row_reset(&row);
+    return ok;
 }
 
 /* *out, borrowed until the next call: kept, or the spare one. */
-static bool read_caption(making *k, size_t at, int64_t text_id,
-                         const pf_words_text **out, pf_err *err)
+static bool get_doc(making *k, size_t at, const pf_words_doc **out, pf_err *err)
 {
     pf_words_many *m = k->m;
-    pf_words_text **slot = &m->texts[at], *read = &m->spare;
-    char *text = NULL;
+    pf_words_doc **slot = &m->docs[at], *read = &m->spare;
     *out = *slot;
     if (*out)
         return true;
-    const bool is_kept = m->texts_bytes < m->limit;
+    const bool is_kept = m->docs_bytes < m->limit;
     if (is_kept && !(read = pf_zalloc(sizeof *read, err)))
         return false;
-    const bool ok = pf_store_get_caption_text(k->store, text_id, &text, err) &&
-                    pf_words_text_read(read, m->words, text ? text : "", err);
-    pf_free(text);
+    const bool ok = read_doc(k, at, read, err);
     *out = ok ? read : NULL;
     if (ok && is_kept) {
         *slot = read;
-        m->texts_bytes += bytes_of(read);
+        m->docs_bytes += bytes_of(read);
     } else if (is_kept) {
-        pf_words_text_reset(read);
+        pf_words_doc_reset(read);
         pf_free(read);
     }
     return ok;
 }
 
-static bool add_present(making *k, size_t at, pf_err *err)
-{
-    group *g = k->made;
-    if (!pf_grow_array(&g->present, &k->room_present, g->n_present, sizeof *g->present,
-                       err))
-        return false;
-    g->present[g->n_present++] = (presence){(uint32_t)at, k->is == PF_WORD_TYPED};
-    return true;
-}
-
-static bool add_addend(making *k, size_t at, double score, pf_err *err)
-{
-    group *g = k->made;
-    if (!pf_grow_array(&g->addends, &k->room, g->n_addends, sizeof *g->addends, err))
-        return false;
-    g->addends[g->n_addends++] = (addend){.caption = (uint32_t)at, .score = score};
-    return true;
-}
-
-/* Rows of one text follow each other, the lowest caption first. */
-static bool take_match(void *user, const pf_store_word_match *match, bool *is_enough,
-                       pf_err *err)
+static bool take_row(void *user, int64_t row, double most, pf_err *err)
 {
     making *k = user;
-    (void)is_enough;
-    const size_t at = find_caption(k->m, match->caption_id);
+    group *g = k->made;
+    const pf_words_doc *doc;
+    const size_t at = find_caption(k->m, row);
+    (void)most;
     if (at == SIZE_MAX)
         return pf_fail(err, PF_ERR_MISMATCH, "the catalog has changed meanwhile");
-    if (match->text_id != k->text_id) {
-        const pf_words_text *text;
-        if (!read_caption(k, at, match->text_id, &text, err))
-            return false;
-        k->is = pf_words_text_has(text, k->query, k->asked);
-        k->text_id = match->text_id;
-    }
-    const bool is_new = !k->known[at];
-    k->known[at] = 1;
-    return add_addend(k, at, match->score, err) &&
-           (!is_new || k->is == PF_WORD_ABSENT || add_present(k, at, err));
+    if (!get_doc(k, at, &doc, err))
+        return false;
+    const pf_found found = pf_words_doc_find(doc, k->query, k->asked, k->scale->fields,
+                                             k->scale->usual_size);
+    if (!pf_found_is_there(&found))
+        return true;
+    if (!pf_grow_array(&g->findings, &k->room, g->n_findings, sizeof *g->findings, err))
+        return false;
+    g->findings[g->n_findings++] = (finding){(uint32_t)at, found};
+    return true;
 }
 
-/* Each leaf alone, as FTS5 is asked for it. */
 static bool make_group(making *k, pf_err *err)
 {
-    bool ok = (k->made = pf_zalloc(sizeof *k->made, err)) != NULL &&
-              (k->known = pf_alloc_array(k->m->n_captions, 1, err)) != NULL;
-    for (size_t i = 0; ok && i < k->asked->n_leaves; i++) {
-        pf_word_group alone = {.first_leaf = k->asked->first_leaf + (uint32_t)i,
-                               .n_leaves = 1,
-                               .n_typed = 1};
-        const pf_words_query one = {.groups = &alone,
-                                    .n_groups = 1,
-                                    .leaves = k->query->leaves,
-                                    .words = k->query->words,
-                                    .chars = k->query->chars};
-        k->text_id = 0;
-        ok = pf_store_each_word_match(k->store, &one, true, take_match, k, err);
-        if (ok && i < k->asked->n_typed)
-            k->made->n_typed_addends = k->made->n_addends;
-    }
-    pf_free(k->known);
-    return ok;
+    const size_t order = (size_t)(k->asked - k->query->groups);
+    const pf_store_match match = {.query = k->query,
+                                  .fields = k->scale->fields,
+                                  .order = &order,
+                                  .n = 1,
+                                  .needs_all = true,
+                                  .worth = k->scale->worth,
+                                  .usual_size = k->scale->usual_size};
+    return (k->made = pf_zalloc(sizeof *k->made, err)) != NULL &&
+           pf_store_each_candidate(k->store, &match, take_row, k, err);
 }
 
 /* ---- the table ------------------------------------------------------------------- */
 
-/* What makes two groups the same: leaves in their order, and denial. */
-static char *key_of(const pf_words_query *q, const pf_word_group *g, pf_err *err)
+/* What makes two groups the same: fields, leaves in their order, and denial. */
+static char *key_of(const pf_words_query *q, const pf_word_group *g,
+                    pf_field_set fields, pf_err *err)
 {
     pf_buf key;
     pf_buf_init(&key, KEY_MAX_BYTES);
-    bool ok = pf_buf_addf(&key, err, "%u", g->n_typed);
+    bool ok = pf_buf_addf(&key, err, "%x", fields);
     for (size_t i = 0; ok && i < g->n_leaves; i++) {
         const pf_leaf *l = &q->leaves[g->first_leaf + i];
-        ok = pf_buf_addf(&key, err, "|%s%d", l->wants_denied ? "no" : "", (int)l->kind);
+        ok = pf_buf_addf(&key, err, "|%s%d,%d", l->wants_denied ? "no" : "",
+                         (int)l->kind, (int)l->said);
         for (size_t w = 0; ok && w < l->n_words; w++)
             ok = pf_buf_addf(&key, err, " %s", pf_words_query_word(q, l, w));
     }
@@ -339,24 +313,18 @@ static bool make_room(pf_words_many *m, pf_err *err)
 /* No larger than need be. When there is no memory to move to it stays as it is. */
 static void shrink(group *g)
 {
-    void *addends = g->addends, *present = g->present;
-    if (g->n_addends > 0 &&
-        pf_resize_array(&addends, g->n_addends, sizeof *g->addends, NULL))
-        g->addends = addends;
-    if (g->n_present > 0 &&
-        pf_resize_array(&present, g->n_present, sizeof *g->present, NULL))
-        g->present = present;
+    void *findings = g->findings;
+    if (g->n_findings > 0 &&
+        pf_resize_array(&findings, g->n_findings, sizeof *g->findings, NULL))
+        g->findings = findings;
 }
 
 static void put_in_table(pf_words_many *m, group *g, size_t at)
 {
-    const size_t bytes = sizeof *g + strlen(g->key) +
-                         g->n_addends * sizeof *g->addends +
-                         g->n_present * sizeof *g->present;
     if (m->groups_bytes >= m->limit)
         return;
     shrink(g);
-    m->groups_bytes += bytes;
+    m->groups_bytes += sizeof *g + strlen(g->key) + g->n_findings * sizeof *g->findings;
     g->is_kept = true;
     g->next = m->table[at];
     m->table[at] = g;
@@ -365,9 +333,10 @@ static void put_in_table(pf_words_many *m, group *g, size_t at)
 
 /* The lock is held. A group that is not kept is to be freed. */
 static bool get_group(pf_words_many *m, pf_store *store, const pf_words_query *q,
-                      const pf_word_group *asked, group **out, pf_err *err)
+                      const pf_words_scale *scale, const pf_word_group *asked,
+                      group **out, pf_err *err)
 {
-    char *key = key_of(q, asked, err);
+    char *key = key_of(q, asked, scale->fields, err);
     if (!key || !make_room(m, err)) {
         pf_free(key);
         return false;
@@ -381,7 +350,7 @@ static bool get_group(pf_words_many *m, pf_store *store, const pf_words_query *q
         *out = g;
         return true;
     }
-    making k = {.m = m, .store = store, .query = q, .asked = asked};
+    making k = {.m = m, .store = store, .query = q, .asked = asked, .scale = scale};
     const bool ok = make_group(&k, err);
     if (!ok) {
         free_group(k.made);
@@ -396,107 +365,91 @@ static bool get_group(pf_words_many *m, pf_store *store, const pf_words_query *q
 
 /* ---- one question ---------------------------------------------------------------- */
 
-/* What is known of a caption after all groups. */
-typedef struct {
-    double score, typed_score;
-    uint32_t matched, typed;
-} sum;
-
-static void add_up(const group *g, sum *sums)
+/* What a group adds, as pf_words_hit_of() does. */
+static void add_up(const group *g, double worth, pf_words_hit *hits)
 {
-    for (size_t i = 0; i < g->n_addends; i++)
-        sums[g->addends[i].caption].score += g->addends[i].score;
-    for (size_t i = 0; i < g->n_typed_addends; i++)
-        sums[g->addends[i].caption].typed_score += g->addends[i].score;
-    for (size_t i = 0; i < g->n_present; i++) {
-        sums[g->present[i].caption].matched++;
-        sums[g->present[i].caption].typed += g->present[i].is_typed;
+    for (size_t i = 0; i < g->n_findings; i++) {
+        const finding *f = &g->findings[i];
+        pf_words_hit *hit = &hits[f->row];
+        hit->score += pf_weigh_score(worth, &f->found);
+        hit->is_typed =
+            (hit->matched == 0 || hit->is_typed) && f->found.said == PF_SAID_AS_TYPED;
+        hit->matched++;
+        hit->fields |= 1u << f->found.field;
     }
 }
 
-/* As words_search.h says. */
-static pf_words_hit hit_of(const caption *c, const sum *s, size_t n_groups)
+/* Those that may be found, in front; how many. */
+static size_t keep_wanted(const pf_words_many *m, const pf_words_ask *ask,
+                          pf_words_hit *hits)
 {
-    return (pf_words_hit){.caption_id = c->id,
-                          .image_id = c->image_id,
-                          .score = s->typed == n_groups ? s->typed_score : s->score,
-                          .matched = s->matched,
-                          .is_typed = s->typed == s->matched};
-}
-
-/* The fewest words that the best `limit` hits have: others need not be sorted. */
-static uint32_t least_of(const pf_words_many *m, const sum *sums,
-                         const pf_words_ask *ask, unsigned char *seen)
-{
-    size_t at_least[PF_WORDS_MAX_GROUPS + 2] = {0}, found = 0;
-    for (size_t i = 0; i < m->n_captions; i++)
-        at_least[sums[i].matched]++;
-    uint32_t least = PF_WORDS_MAX_GROUPS;
-    while (least > 1 && at_least[least] == 0)
-        least--;
-    for (; least > 1; least--) {
-        for (size_t i = 0; i < m->n_captions; i++) {
-            const caption *c = &m->captions[i];
-            if (sums[i].matched != least || !pf_words_is_wanted(ask, c->image_id))
-                continue;
-            found += !ask->by_image || !seen[c->image];
-            seen[c->image] = 1;
-        }
-        if (found >= ask->limit)
-            break;
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_captions; i++) {
+        const caption *c = &m->captions[i];
+        if (hits[i].matched == 0 || (c->id < 0 && !ask->by_image) ||
+            !pf_words_is_wanted(ask, c->image_id))
+            continue;
+        hits[n] = hits[i];
+        hits[n].caption_id = c->id > 0 ? c->id : 0;
+        hits[n++].image_id = c->image_id;
     }
-    memset(seen, 0, m->n_images);
-    return least;
+    return n;
 }
 
-static bool collect(const pf_words_many *m, const sum *sums, size_t n_groups,
-                    const pf_words_ask *ask, pf_words_answer *out, pf_err *err)
+static bool collect(const pf_words_many *m, const pf_words_ask *ask, pf_words_hit *hits,
+                    pf_words_answer *out, pf_err *err)
 {
     unsigned char *seen = pf_alloc_array(m->n_images, 1, err);
     if (!seen)
         return false;
-    const uint32_t least = least_of(m, sums, ask, seen);
-    size_t n = 0;
-    for (size_t i = 0; i < m->n_captions; i++)
-        n += sums[i].matched >= least;
-    pf_words_hit *hits = pf_alloc_array(n, sizeof *hits, err);
-    n = 0;
-    for (size_t i = 0; hits && i < m->n_captions; i++) {
-        const caption *c = &m->captions[i];
-        if (sums[i].matched >= least && pf_words_is_wanted(ask, c->image_id))
-            hits[n++] = hit_of(c, &sums[i], n_groups);
-    }
-    if (hits && n > 0)
+    const size_t n = keep_wanted(m, ask, hits);
+    if (n > 0)
         qsort(hits, n, sizeof *hits,
               ask->by_image ? pf_words_best_image_first : pf_words_best_first);
-    for (size_t i = 0; hits && i < n && out->n_hits < ask->limit; i++) {
-        unsigned char *before =
-            &seen[m->captions[find_caption(m, hits[i].caption_id)].image];
+    for (size_t i = 0; i < n && out->n_hits < ask->limit; i++) {
+        const int64_t id = hits[i].caption_id ? hits[i].caption_id : -hits[i].image_id;
+        unsigned char *before = &seen[m->captions[find_caption(m, id)].image];
         if (!ask->by_image || !*before)
             hits[out->n_hits++] = hits[i];
         *before = 1;
     }
     pf_free(seen);
-    out->hits = hits;
-    return hits != NULL;
+    return true;
 }
 
 static bool add_group(pf_words_many *m, pf_store *store, const pf_words_query *q,
-                      const pf_word_group *asked, sum *sums, pf_err *err)
+                      const pf_words_scale *scale, size_t asked, pf_words_hit *hits,
+                      pf_err *err)
 {
     group *g = NULL;
     pthread_mutex_lock(&m->lock);
-    const bool ok = get_group(m, store, q, asked, &g, err);
+    const bool ok = get_group(m, store, q, scale, &q->groups[asked], &g, err);
     pthread_mutex_unlock(&m->lock);
     if (!ok)
         return false;
-    add_up(g, sums);
+    add_up(g, scale->worth[asked], hits);
     if (!g->is_kept)
         free_group(g);
     return true;
 }
 
-/* Of plain words only, whose leaves can be added up. */
+static bool search(pf_words_many *m, pf_store *store, const pf_words_ask *ask,
+                   const pf_words_query *q, pf_words_answer *out, pf_err *err)
+{
+    pf_words_scale scale;
+    pf_words_hit *hits = pf_alloc_array(m->n_captions, sizeof *hits, err);
+    bool ok = hits && pf_words_scale_make(&scale, store, q, ask->fields, err);
+    for (size_t i = 0; ok && i < q->n_groups && scale.fields != 0; i++)
+        ok = add_group(m, store, q, &scale, i, hits, err);
+    if (!ok || !collect(m, ask, hits, out, err)) {
+        pf_free(hits);
+        return false;
+    }
+    out->hits = hits;
+    return true;
+}
+
+/* Of plain words only, which can be added up. */
 static bool is_plain(const pf_words_query *q)
 {
     for (size_t i = 0; i < q->n_leaves; i++) {
@@ -517,14 +470,11 @@ bool pf_words_many_search(pf_words_many *m, pf_store *store, const pf_words_ask 
         pf_words_query_reset(&q);
         return pf_words_search(m->words, store, ask, out, err);
     }
-    sum *sums = pf_alloc_array(m->n_captions, sizeof *sums, err);
-    bool ok = sums != NULL;
-    for (size_t i = 0; ok && i < q.n_groups; i++)
-        ok = add_group(m, store, &q, &q.groups[i], sums, err);
-    ok = ok && collect(m, sums, q.n_groups, ask, out, err);
-    out->n_asked = ok ? q.n_groups : 0;
-    out->is_cut = ok && q.is_cut;
-    pf_free(sums);
+    const bool ok = search(m, store, ask, &q, out, err);
+    if (ok) {
+        out->n_asked = q.n_groups;
+        out->is_cut = q.is_cut;
+    }
     pf_words_query_reset(&q);
     return ok;
 }

@@ -2,13 +2,13 @@
  * words_many.h - many questions to the same captions: the answers of pf_words_search(),
  * faster by what questions have in common.
  *
- * A word of a question finds the same captions, with the same BM25 and the same denied
- * mentions, whatever stands beside it. So FTS5 is asked once for each word (and each of
- * its other names) of all questions; BM25 of a question is the sum over its words, in
- * their order, which is how FTS5 itself adds them up: scores are the same to the bit.
- * What one word gave stays in memory, about 16 bytes for each word of each caption, and
- * so do captions that were read, one to two kilobytes for one of twenty words. Both up
- * to a limit; what is past it is read, or asked for, again each time.
+ * A word of a question is worth the same in a caption, whatever stands beside it. So
+ * FTS5 is asked once for each word (with its other names) of all questions, and the
+ * captions that it finds are read; a question adds up what its words are worth, in
+ * their order, as pf_words_search() does: scores are the same to the bit. What one word
+ * gave stays in memory, 40 bytes for each word of each caption, and so do captions that
+ * were read, one to two kilobytes for one of twenty words. Both up to a limit; what is
+ * past it is read, or asked for, again each time.
  *
  * Questions with AND, OR, NOT or word* go to pf_words_search(). Internal to search and
  * evaluate.

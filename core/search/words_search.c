@@ -1,24 +1,29 @@
 /*
  * words_search.c - see words_search.h.
  *
- * FTS5 gives candidates in the order of BM25, each is read again here: its words are
- * looked for (the same terms as in the index), and each mention is checked for
- * negation.
- *
- * Captions with all words of the question come first, as they were typed before those
- * with other names, so they are asked for in this order, and each walk ends as soon as
- * `limit` are found and the score falls. Only when there are too few, all captions with
- * any of the words are looked at.
+ * The words of a question are asked for from the rarest to the most common one: rows
+ * with the first, then those with the second and not the first, and so on. For each row
+ * the index says the most that it can be worth. The best of these are read: their words
+ * are looked for in the text (the same terms as in the index), and each mention is
+ * checked for negation, which can only make them worth less. As soon as `limit` are
+ * worth more than any row that was not read can be, the answer is complete: of a word
+ * that half of all captions have, most of these are never looked at. (The idea is that
+ * of MaxScore: H. Turtle, J. Flood, "Query evaluation: strategies and optimizations",
+ * 1995.)
  */
 #include "core/search/words_search.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/words/words_query.h"
-#include "core/words/words_text.h"
+
+/* Of a long question the words behind the first few are asked for together: else each
+ * would be, with all that come behind it. */
+enum { PASSES_MAX = 4 };
 
 /* ---- a set of ids ---------------------------------------------------------------- */
 
@@ -63,21 +68,116 @@ static bool put_id(id_set *s, int64_t id, bool *is_new, pf_err *err)
     return true;
 }
 
+/* ---- what words are worth -------------------------------------------------------- */
+
+/* How many rows have a leaf in a field, at most: as many as its rarest word. */
+static bool count_leaf(pf_store *store, const pf_words_query *q, const pf_leaf *l,
+                       pf_field field, int64_t *out, pf_err *err)
+{
+    char term[PF_TERMS_MAX_WORD + PF_TERMS_MAX_WORD];
+    const char mark = pf_field_mark(field);
+    *out = 0;
+    for (size_t i = 0; i < l->n_words; i++) {
+        int64_t n;
+        snprintf(term, sizeof term, "%.1s%s%s%s", &mark, mark ? "=" : "",
+                 l->kind == PF_LEAF_PREFIX ? PF_PLAIN_MARK : "",
+                 pf_words_query_word(q, l, i));
+        if (!pf_store_count_rows_with(store, term, &n, err))
+            return false;
+        *out = i == 0 || n < *out ? n : *out;
+    }
+    return true;
+}
+
+/* Of the group: as many as the most frequent of its names, in the field that has it
+ * most often. */
+static bool count_group(pf_store *store, const pf_words_query *q,
+                        const pf_word_group *g, pf_field_set fields, int64_t *out,
+                        pf_err *err)
+{
+    *out = 0;
+    for (int f = 0; f < PF_FIELDS; f++) {
+        for (size_t i = 0; pf_field_set_has(fields, (pf_field)f) && i < g->n_leaves;
+             i++) {
+            const pf_leaf *l = &q->leaves[g->first_leaf + i];
+            int64_t n;
+            if (!count_leaf(store, q, l, (pf_field)f, &n, err))
+                return false;
+            *out = n > *out ? n : *out;
+        }
+    }
+    return true;
+}
+
+bool pf_words_scale_make(pf_words_scale *out, pf_store *store, const pf_words_query *q,
+                         pf_field_set fields, pf_err *err)
+{
+    int64_t n_rows, n_words;
+    pf_field_set there;
+    *out = (pf_words_scale){0};
+    if (!pf_store_get_words_size(store, &n_rows, &n_words, err) ||
+        !pf_store_find_fields(store, &there, err))
+        return false;
+    out->fields = (fields ? fields : PF_FIELDS_ALL) & there;
+    const pf_field_set captions = 1u << PF_FIELD_CAPTION, cases = 1u << PF_FIELD_CASE;
+    const pf_field_set counted = /* which have the same words in the index */
+        out->fields & captions ? out->fields & ~cases : out->fields;
+    out->usual_size = n_rows > 0 ? (double)n_words / (double)n_rows : 0;
+    for (size_t g = 0; g < q->n_groups; g++) {
+        int64_t n;
+        if (!count_group(store, q, &q->groups[g], counted, &n, err))
+            return false;
+        out->worth[g] = pf_weigh_group(q, &q->groups[g], (double)n, (double)n_rows);
+    }
+    return true;
+}
+
+pf_words_hit pf_words_hit_of(const pf_words_query *q, const pf_words_scale *scale,
+                             const pf_found *found, int64_t row, int64_t image_id)
+{
+    bool present[PF_WORDS_MAX_GROUPS];
+    pf_words_hit hit = {
+        .caption_id = row > 0 ? row : 0, .image_id = image_id, .is_typed = true};
+    for (size_t g = 0; g < q->n_groups; g++) {
+        present[g] = pf_found_is_there(&found[g]);
+        if (!present[g] || q->groups[g].is_excluded)
+            continue;
+        hit.score += pf_weigh_score(scale->worth[g], &found[g]);
+        hit.matched++;
+        hit.is_typed = hit.is_typed && found[g].said == PF_SAID_AS_TYPED;
+        hit.fields |= 1u << found[g].field;
+    }
+    if (!pf_words_query_fits(q, present))
+        return (pf_words_hit){0};
+    if (q->n_steps > 0)
+        hit.matched = q->n_groups;
+    return hit;
+}
+
 /* ---- candidates ------------------------------------------------------------------ */
+
+typedef struct {
+    double most;
+    int64_t row;
+} candidate;
 
 typedef struct {
     const pf_words *words;
     pf_store *store;
     const pf_words_ask *ask;
     const pf_words_query *query;
-    pf_words_text text;                                  /* the one that is looked at */
-    enum { ALL_TYPED, ALL_NAMED, SOME, FITTING } wanted; /* in this walk */
-    int64_t last_text; /* several captions may have the same */
-    pf_words_count last;
+    pf_words_scale scale;
+    size_t order[PF_WORDS_MAX_GROUPS]; /* groups, the rarest first */
+    size_t n_order;
+    pf_words_doc doc; /* the one that is looked at */
+    candidate *heap;  /* not read so far; the best is the first */
+    size_t n_heap, room_heap;
     pf_words_hit *hits;
     size_t n_hits, room;
+    double *best; /* scores of the best hits, `limit` at most, of each image one; a heap
+                     whose first is the lowest */
+    size_t n_best, room_best;
     id_set images;
-    size_t n_found; /* captions, or images when asked for by image */
 } walk;
 
 bool pf_words_is_wanted(const pf_words_ask *ask, int64_t image_id)
@@ -85,103 +185,178 @@ bool pf_words_is_wanted(const pf_words_ask *ask, int64_t image_id)
     return !ask->images || pf_ids_find(ask->images, ask->n_images, image_id, NULL);
 }
 
-static bool read_candidate(walk *w, int64_t text_id, pf_err *err)
+static bool is_before(const candidate *a, const candidate *b)
 {
-    char *text;
-    if (text_id == w->last_text)
-        return true;
-    if (!pf_store_get_caption_text(w->store, text_id, &text, err))
-        return false;
-    const bool ok = pf_words_text_read(&w->text, w->words, text ? text : "", err);
-    pf_free(text);
-    w->last_text = text_id;
-    w->last = ok ? pf_words_text_count(&w->text, w->query) : (pf_words_count){0};
-    return ok;
+    return a->most != b->most ? a->most > b->most : a->row < b->row;
 }
 
-static bool add_hit(walk *w, const pf_store_word_match *m, pf_err *err)
+static bool take_candidate(void *user, int64_t row, double most, pf_err *err)
+{
+    walk *w = user;
+    if (row < 0 && !w->ask->by_image)
+        return true;
+    if (!pf_grow_array(&w->heap, &w->room_heap, w->n_heap, sizeof *w->heap, err))
+        return false;
+    const candidate c = {most, row};
+    size_t i = w->n_heap++;
+    for (; i > 0 && is_before(&c, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        w->heap[i] = w->heap[(i - 1) / 2];
+    w->heap[i] = c;
+    return true;
+}
+
+static candidate pop_candidate(walk *w)
+{
+    const candidate top = w->heap[0], last = w->heap[--w->n_heap];
+    size_t i = 0;
+    for (size_t next; (next = 2 * i + 1) < w->n_heap; i = next) {
+        if (next + 1 < w->n_heap && is_before(&w->heap[next + 1], &w->heap[next]))
+            next++;
+        if (!is_before(&w->heap[next], &last))
+            break;
+        w->heap[i] = w->heap[next];
+    }
+    w->heap[i] = last;
+    return top;
+}
+
+/* Of `limit` scores that are kept the lowest makes room for a higher one. */
+static bool keep_best(walk *w, double score, pf_err *err)
+{
+    size_t i;
+    if (w->n_best < w->ask->limit) {
+        if (!pf_grow_array(&w->best, &w->room_best, w->n_best, sizeof *w->best, err))
+            return false;
+        i = w->n_best++;
+        for (; i > 0 && score < w->best[(i - 1) / 2]; i = (i - 1) / 2)
+            w->best[i] = w->best[(i - 1) / 2];
+        w->best[i] = score;
+        return true;
+    }
+    if (score <= w->best[0])
+        return true;
+    i = 0;
+    for (size_t next; (next = 2 * i + 1) < w->n_best; i = next) {
+        if (next + 1 < w->n_best && w->best[next + 1] < w->best[next])
+            next++;
+        if (w->best[next] >= score)
+            break;
+        w->best[i] = w->best[next];
+    }
+    w->best[i] = score;
+    return true;
+}
+
+/* Is nothing that is worth at most so much among the best? */
+static bool is_complete(const walk *w, double most)
+{
+    return w->n_best == w->ask->limit && w->best[0] > most;
+}
+
+static bool add_hit(walk *w, const pf_words_hit *hit, pf_err *err)
 {
     bool is_new = true;
     if (!pf_grow_array(&w->hits, &w->room, w->n_hits, sizeof *w->hits, err))
         return false;
-    if (w->ask->by_image && !put_id(&w->images, m->image_id, &is_new, err))
+    if (w->ask->by_image && !put_id(&w->images, hit->image_id, &is_new, err))
         return false;
-    w->n_found += is_new;
-    w->hits[w->n_hits++] = (pf_words_hit){.caption_id = m->caption_id,
-                                          .image_id = m->image_id,
-                                          .score = m->score,
-                                          .matched = w->last.matched,
-                                          .is_typed = w->last.typed == w->last.matched};
+    w->hits[w->n_hits++] = *hit;
+    return !is_new || keep_best(w, hit->score, err);
+}
+
+static bool is_row_wanted(walk *w, int64_t row, bool *out, pf_err *err)
+{
+    int64_t image_id;
+    *out = true;
+    if (!w->ask->images)
+        return true;
+    if (!pf_store_find_row_image(w->store, row, &image_id, err))
+        return false;
+    *out = pf_words_is_wanted(w->ask, image_id);
     return true;
 }
 
-/* Is the caption that was read one of those this walk is for? */
-static bool is_of_walk(const walk *w)
+static bool look_at(walk *w, int64_t row, pf_err *err)
 {
-    const size_t matched = w->last.matched, n = w->query->n_groups;
-    switch (w->wanted) {
-    case ALL_TYPED:
-        return matched == n && w->last.typed == n;
-    case ALL_NAMED:
-        return matched == n && w->last.typed < n;
-    case SOME:
-        return matched > 0 && matched < n;
-    case FITTING:
-        break;
+    pf_store_word_row read = {0};
+    bool is_wanted;
+    if (!is_row_wanted(w, row, &is_wanted, err) ||
+        (is_wanted && !pf_store_get_word_row(w->store, row, &read, err)))
+        return false;
+    const pf_words_said said = {read.caption, read.is_of_case, read.others};
+    bool ok = read.image_id == 0 || pf_words_doc_read(&w->doc, w->words, &said, err);
+    if (ok && read.image_id != 0) {
+        pf_found found[PF_WORDS_MAX_GROUPS];
+        for (size_t g = 0; g < w->query->n_groups; g++)
+            found[g] = pf_words_doc_find(&w->doc, w->query, &w->query->groups[g],
+                                         w->scale.fields, w->scale.usual_size);
+        const pf_words_hit hit =
+            pf_words_hit_of(w->query, &w->scale, found, row, read.image_id);
+        ok = hit.matched == 0 || add_hit(w, &hit, err);
     }
-    return matched > 0;
+    pf_store_word_row_reset(&read);
+    return ok;
 }
 
-static bool take_candidate(void *user, const pf_store_word_match *m, bool *is_enough,
-                           pf_err *err)
+/* The rarest group first, so that rows with the others alone come last. */
+static void order_groups(walk *w)
 {
-    walk *w = user;
-    if (w->wanted != SOME && w->n_found >= w->ask->limit &&
-        m->score < w->hits[w->n_hits - 1].score) {
-        *is_enough = true; /* what is as good as the last one may have a lower id */
-        return true;
+    for (size_t g = 0; g < w->query->n_groups; g++) {
+        if (w->query->groups[g].is_excluded)
+            continue;
+        size_t at = w->n_order++;
+        for (; at > 0 && w->scale.worth[w->order[at - 1]] < w->scale.worth[g]; at--)
+            w->order[at] = w->order[at - 1];
+        w->order[at] = g;
     }
-    if (!pf_words_is_wanted(w->ask, m->image_id))
-        return true;
-    return read_candidate(w, m->text_id, err) && (!is_of_walk(w) || add_hit(w, m, err));
 }
 
-static bool walk_candidates(walk *w, const pf_words_query *query, bool all, pf_err *err)
+/* Candidates that can be worth at least so much, until no other can be among the best.
+ */
+static bool look_at_best(walk *w, double least, pf_err *err)
 {
-    return pf_store_each_word_match(w->store, query, all, take_candidate, w, err);
+    while (w->n_heap > 0 && w->heap[0].most >= least &&
+           !is_complete(w, w->heap[0].most)) {
+        const candidate c = pop_candidate(w);
+        if (!look_at(w, c.row, err))
+            return false;
+    }
+    return true;
 }
 
-/* `groups` is [n_groups] room for the question without other names. */
-static bool walk_typed(walk *w, pf_word_group *groups, bool *has_names, pf_err *err)
+/* What the groups from this one of the order on can be worth together. */
+static double rest_from(const walk *w, size_t from)
 {
-    pf_words_query typed = *w->query;
-    typed.groups = groups;
-    *has_names = false;
-    for (size_t g = 0; g < typed.n_groups; g++) {
-        groups[g] = w->query->groups[g];
-        *has_names |= groups[g].n_typed < groups[g].n_leaves;
-        groups[g].n_leaves = groups[g].n_typed;
-    }
-    w->wanted = ALL_TYPED;
-    return walk_candidates(w, &typed, true, err);
+    double rest = 0;
+    for (size_t i = from; i < w->n_order; i++)
+        rest += pf_weigh_most(w->scale.worth[w->order[i]]);
+    return rest;
 }
 
 static bool find_all(walk *w, pf_err *err)
 {
-    const pf_words_query *q = w->query;
-    pf_word_group groups[PF_WORDS_MAX_GROUPS];
-    bool has_names;
-    w->wanted = FITTING;
-    if (q->n_steps > 0)
-        return walk_candidates(w, q, pf_words_query_needs_all(q), err);
-    if (!walk_typed(w, groups, &has_names, err))
-        return false;
-    w->wanted = ALL_NAMED;
-    if (w->n_found < w->ask->limit && has_names && !walk_candidates(w, q, true, err))
-        return false;
-    w->wanted = SOME;
-    return w->n_found >= w->ask->limit || q->n_groups == 1 ||
-           walk_candidates(w, q, false, err);
+    pf_store_match match = {.query = w->query,
+                            .fields = w->scale.fields,
+                            .order = w->order,
+                            .n = w->n_order,
+                            .needs_all = w->query->n_steps > 0 &&
+                                         pf_words_query_needs_all(w->query),
+                            .worth = w->scale.worth,
+                            .usual_size = w->scale.usual_size};
+    if (match.needs_all)
+        return pf_store_each_candidate(w->store, &match, take_candidate, w, err) &&
+               look_at_best(w, 0, err);
+    for (; match.from < match.n && !is_complete(w, rest_from(w, match.from));
+         match.from++) {
+        match.takes_rest = match.from == PASSES_MAX;
+        if (!pf_store_each_candidate(w->store, &match, take_candidate, w, err))
+            return false;
+        if (match.takes_rest)
+            break;
+        if (!look_at_best(w, rest_from(w, match.from + 1), err))
+            return false;
+    }
+    return look_at_best(w, 0, err);
 }
 
 /* ---- the answer ------------------------------------------------------------------ */
@@ -189,10 +364,6 @@ static bool find_all(walk *w, pf_err *err)
 int pf_words_best_first(const void *a, const void *b)
 {
     const pf_words_hit *x = a, *y = b;
-    if (x->matched != y->matched)
-        return x->matched > y->matched ? -1 : 1;
-    if (x->is_typed != y->is_typed)
-        return x->is_typed ? -1 : 1;
     if (x->score != y->score)
         return x->score > y->score ? -1 : 1;
     return (x->caption_id > y->caption_id) - (x->caption_id < y->caption_id);
@@ -201,8 +372,7 @@ int pf_words_best_first(const void *a, const void *b)
 int pf_words_best_image_first(const void *a, const void *b)
 {
     const pf_words_hit *x = a, *y = b;
-    if (x->matched == y->matched && x->is_typed == y->is_typed &&
-        x->score == y->score && x->image_id != y->image_id)
+    if (x->score == y->score && x->image_id != y->image_id)
         return x->image_id > y->image_id ? 1 : -1;
     return pf_words_best_first(a, b);
 }
@@ -231,6 +401,18 @@ static bool finish(walk *w, pf_words_answer *out, pf_err *err)
     return true;
 }
 
+static bool search(walk *w, pf_words_answer *out, pf_err *err)
+{
+    pf_err local = PF_ERR_INIT;
+    bool ok =
+        pf_words_scale_make(&w->scale, w->store, w->query, w->ask->fields, &local);
+    if (ok && w->scale.fields != 0) {
+        order_groups(w);
+        ok = find_all(w, &local);
+    }
+    return (ok && finish(w, out, &local)) || pf_fail_as(err, &local);
+}
+
 bool pf_words_search(const pf_words *words, pf_store *store, const pf_words_ask *ask,
                      pf_words_answer *out, pf_err *err)
 {
@@ -238,16 +420,26 @@ bool pf_words_search(const pf_words *words, pf_store *store, const pf_words_ask 
     pf_words_query q = {0};
     if (!pf_words_parse(&q, words, ask->text, err))
         return false;
-    walk w = {.words = words, .store = store, .ask = ask, .query = &q};
-    const bool ok = find_all(&w, err) && finish(&w, out, err);
+    walk *w = pf_zalloc(sizeof *w, err);
+    bool ok = w != NULL;
+    if (ok) {
+        w->words = words;
+        w->store = store;
+        w->ask = ask;
+        w->query = &q;
+        ok = search(w, out, err);
+        pf_words_doc_reset(&w->doc);
+        pf_free(w->heap);
+        pf_free(w->best);
+        pf_free(w->hits);
+        pf_free(w->images.at);
+        pf_free(w);
+    }
     if (ok) {
         out->n_asked = q.n_groups;
         out->is_cut = q.is_cut;
         out->has_operator = q.n_steps > 0;
     }
-    pf_words_text_reset(&w.text);
-    pf_free(w.hits);
-    pf_free(w.images.at);
     pf_words_query_reset(&q);
     return ok;
 }

@@ -29,7 +29,7 @@ struct pf_synonyms {
 /* ---- reading --------------------------------------------------------------------- */
 
 static bool add_name(pf_synonyms *s, const char *text, size_t n, bool is_narrow,
-                     pf_terms *terms, pf_err *err)
+                     bool is_near, pf_terms *terms, pf_err *err)
 {
     if (!pf_terms_read(terms, text, n, err))
         return false;
@@ -43,6 +43,7 @@ static bool add_name(pf_synonyms *s, const char *text, size_t n, bool is_narrow,
     pf_synonym *name = &s->names[s->n++];
     *name = (pf_synonym){.group = s->n_groups,
                          .is_narrow = is_narrow,
+                         .is_near = is_near,
                          .is_denied = terms->n > 1 &&
                                       strcmp(pf_terms_plain(terms, 0), "without") == 0};
     if (!(name->stems = pf_alloc_array(terms->n, sizeof *name->stems, err)))
@@ -62,22 +63,23 @@ static bool add_group(pf_synonyms *s, const char *line, size_t n, pf_terms *term
     const char *end = line + n;
     size_t names = 0;
     bool is_narrow = false;
+    const bool is_near = memchr(line, '~', n) != NULL;
     while (line < end && (*line == ' ' || *line == '\t'))
         line++;
     if (line == end || *line == '#')
         return true;
     for (const char *from = line; from <= end; names++) {
         const char *to = from;
-        while (to < end && *to != '=' && *to != '>')
+        while (to < end && *to != '=' && *to != '>' && *to != '~')
             to++;
-        if (!add_name(s, from, (size_t)(to - from), is_narrow, terms, err))
+        if (!add_name(s, from, (size_t)(to - from), is_narrow, is_near, terms, err))
             return false;
         is_narrow = is_narrow || (to < end && *to == '>');
         from = to + 1;
     }
     if (names < 2)
         return pf_fail(err, PF_ERR_FORMAT,
-                       "a group has one name: there is no '=' and no '>'");
+                       "a group has one name: there is no '=', no '>' and no '~'");
     s->n_groups++;
     return true;
 }

@@ -3,10 +3,12 @@
  *
  * A table is a text with one group per line (data/synonyms.txt):
  *
- *   CXR = chest x-ray       each finds the other
- *   swelling > edema        swelling finds edema, which is narrower, and not the
- * reverse unenhanced = without contrast a name that begins with "without" is the rest,
- * denied
+ *   CXR = chest x-ray              each finds the other
+ *   swelling > edema               swelling finds edema, which is narrower, and not the
+ *                                  reverse
+ *   unenhanced = without contrast  a name that begins with "without" is the rest,
+ * denied tumor ~ mass                   near to each other: each finds the other, but
+ * behind those that are the same
  *
  * Immutable; may be shared by threads.
  */
@@ -36,6 +38,7 @@ typedef struct {
     size_t n_stems;
     size_t group;
     bool is_narrow; /* found by the others of its group, and finds none */
+    bool is_near;   /* all of its group are */
     bool is_denied; /* its first stem is that of "without" */
 } pf_synonym;
 

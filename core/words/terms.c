@@ -715,20 +715,28 @@ void pf_terms_reset(pf_terms *t)
 
 /* ---- for an index ---------------------------------------------------------------- */
 
-static bool add_word(pf_buf *b, const char *mark, const char *word, pf_err *err)
+static bool add_word(pf_buf *b, char field, const char *mark, const char *word,
+                     pf_err *err)
 {
+    const char before[] = {field, '=', '\0'};
     return (b->size == 0 || pf_buf_add_str(b, " ", err)) &&
+           (field == '\0' || pf_buf_add_str(b, before, err)) &&
            pf_buf_add_str(b, mark, err) && pf_buf_add_str(b, word, err);
 }
 
-bool pf_terms_index(const pf_terms *t, pf_buf *out, pf_err *err)
+bool pf_terms_index(const pf_terms *t, char mark, pf_buf *out, pf_err *err)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < t->n; i++)
-        ok = add_word(out, "", pf_terms_stem(t, i), err);
+        ok = add_word(out, mark, "", pf_terms_stem(t, i), err);
     for (size_t i = 0; ok && i < t->n; i++)
-        ok = add_word(out, PF_PLAIN_MARK, pf_terms_plain(t, i), err);
+        ok = add_word(out, mark, PF_PLAIN_MARK, pf_terms_plain(t, i), err);
     for (size_t i = 0; ok && i < t->n_wholes; i++)
-        ok = add_word(out, "", t->chars + t->wholes[i].stem, err);
+        ok = add_word(out, mark, "", t->chars + t->wholes[i].stem, err);
     return ok;
+}
+
+size_t pf_terms_count(const pf_terms *t)
+{
+    return 2 * t->n + t->n_wholes;
 }

@@ -90,6 +90,11 @@ static inline const char *pf_terms_stem(const pf_terms *t, size_t i)
  * stem and the first whole, are never taken for each other, nor for neighbours.
  * Appended to the caller's buffer. */
 #define PF_PLAIN_MARK "="
-PF_MUST_CHECK bool pf_terms_index(const pf_terms *terms, pf_buf *out, pf_err *err);
+/* With a field's mark (fields.h), 't', all of them are marked: "t=stem", "t==plain";
+ * '\0': none is. */
+PF_MUST_CHECK bool pf_terms_index(const pf_terms *terms, char mark, pf_buf *out,
+                                  pf_err *err);
+/* How many there are. */
+size_t pf_terms_count(const pf_terms *terms);
 
 #endif

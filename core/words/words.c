@@ -1,6 +1,6 @@
 /*
  * words.c - see words.h and words_text.h. The words of a question are looked for among
- * the terms of a text, and each mention is checked for negation.
+ * the terms of each text of a doc, and each mention is checked for negation.
  */
 #include "core/words/words.h"
 
@@ -45,19 +45,76 @@ void pf_words_free(pf_words *w)
     pf_free(w);
 }
 
-/* ---- one text -------------------------------------------------------------------- */
+/* ---- one text ------------------------------------------------------------------- */
+
+static bool make_room(pf_words_doc *d, pf_err *err)
+{
+    const size_t before = d->room;
+    if (!pf_grow_array(&d->text, &d->room, d->n, sizeof *d->text, err))
+        return false;
+    if (d->room > before)
+        memset(d->text + before, 0, (d->room - before) * sizeof *d->text);
+    return true;
+}
+
+static bool read_part(pf_words_text *t, const pf_words *w, const char *text, size_t n,
+                      pf_err *err)
+{
+    return pf_terms_read(&t->terms, text, n, err) &&
+           (!w->negex || pf_negex_find(w->negex, &t->terms, &t->negations, err));
+}
 
 bool pf_words_text_read(pf_words_text *out, const pf_words *w, const char *text,
                         pf_err *err)
 {
-    return pf_terms_read(&out->terms, text, strlen(text), err) &&
-           (!w->negex || pf_negex_find(w->negex, &out->terms, &out->negations, err));
+    return read_part(out, w, text, strlen(text), err);
 }
 
 void pf_words_text_reset(pf_words_text *text)
 {
     pf_terms_reset(&text->terms);
     pf_negations_reset(&text->negations);
+}
+
+static bool read_text(pf_words_doc *d, const pf_words *w, pf_field field,
+                      const char *text, size_t n, pf_err *err)
+{
+    if (!make_room(d, err))
+        return false;
+    pf_words_text *t = &d->text[d->n];
+    if (!read_part(t, w, text, n, err))
+        return false;
+    t->field = field;
+    d->size += pf_terms_count(&t->terms);
+    d->n++;
+    return true;
+}
+
+bool pf_words_doc_read(pf_words_doc *out, const pf_words *w, const pf_words_said *said,
+                       pf_err *err)
+{
+    out->n = out->size = 0;
+    if (said->caption &&
+        !read_text(out, w, said->is_of_case ? PF_FIELD_CASE : PF_FIELD_CAPTION,
+                   said->caption, strlen(said->caption), err))
+        return false;
+    pf_field field;
+    const char *text;
+    size_t n;
+    for (pf_field_lines lines = {.at = said->others ? said->others : ""};
+         pf_field_lines_next(&lines, &field, &text, &n);) {
+        if (!read_text(out, w, field, text, n, err))
+            return false;
+    }
+    return true;
+}
+
+void pf_words_doc_reset(pf_words_doc *d)
+{
+    for (size_t i = 0; i < d->room; i++)
+        pf_words_text_reset(&d->text[i]);
+    pf_free(d->text);
+    *d = (pf_words_doc){0};
 }
 
 bool pf_words_leaf_is_at(const pf_terms *t, const pf_words_query *q, const pf_leaf *l,
@@ -85,57 +142,55 @@ bool pf_words_leaf_counts(const pf_words_text *text, const pf_leaf *l, size_t fi
     return pf_negations_cover(&text->negations, first, last) == l->wants_denied;
 }
 
-static bool has_leaf(const pf_words_text *text, const pf_words_query *q,
-                     const pf_leaf *l)
+/* How often a leaf is said, where it counts. */
+static uint32_t count_leaf(const pf_words_text *text, const pf_words_query *q,
+                           const pf_leaf *l)
 {
     const pf_terms *t = &text->terms;
-    if (l->kind != PF_LEAF_WHOLE) {
-        for (size_t i = 0; i < t->n; i++) {
-            if (pf_words_leaf_is_at(t, q, l, i) &&
-                pf_words_leaf_counts(text, l, i, i + l->n_words - 1))
-                return true;
-        }
-    }
+    uint32_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += pf_words_leaf_is_at(t, q, l, i) &&
+             pf_words_leaf_counts(text, l, i, i + l->n_words - 1);
     if (l->kind == PF_LEAF_PREFIX || l->n_words != 1)
-        return false;
+        return n;
     const char *word = pf_words_query_word(q, l, 0);
     for (size_t i = 0; i < t->n_wholes; i++) {
         const pf_whole *w = &t->wholes[i];
-        if (strcmp(word, t->chars + w->stem) == 0 &&
-            pf_words_leaf_counts(text, l, w->first, w->last))
-            return true;
+        n += strcmp(word, t->chars + w->stem) == 0 &&
+             pf_words_leaf_counts(text, l, w->first, w->last);
     }
-    /* as a single word: "t2weighted" */
-    for (size_t i = 0; l->kind == PF_LEAF_WHOLE && i < t->n; i++) {
-        if (pf_words_leaf_is_at(t, q, l, i) && pf_words_leaf_counts(text, l, i, i))
-            return true;
-    }
-    return false;
+    return n;
 }
 
-pf_word_presence pf_words_text_has(const pf_words_text *text, const pf_words_query *q,
-                                   const pf_word_group *g)
+static pf_found find_in(const pf_words_text *text, const pf_words_query *q,
+                        const pf_word_group *g, double size, double usual_size)
 {
+    uint32_t times = 0;
+    pf_said said = PF_SAID_NEARLY;
     for (size_t i = 0; i < g->n_leaves; i++) {
-        if (has_leaf(text, q, &q->leaves[g->first_leaf + i]))
-            return i < g->n_typed ? PF_WORD_TYPED : PF_WORD_OTHER_NAME;
+        const pf_leaf *l = &q->leaves[g->first_leaf + i];
+        const uint32_t n = count_leaf(text, q, l);
+        times += n;
+        if (n > 0 && l->said < said)
+            said = l->said;
     }
-    return PF_WORD_ABSENT;
+    return times > 0 ? pf_weigh_found(text->field, said, times, size, usual_size)
+                     : (pf_found){0};
 }
 
-pf_words_count pf_words_text_count(const pf_words_text *text, const pf_words_query *q)
+pf_found pf_words_doc_find(const pf_words_doc *d, const pf_words_query *q,
+                           const pf_word_group *g, pf_field_set fields,
+                           double usual_size)
 {
-    bool present[PF_WORDS_MAX_GROUPS];
-    pf_words_count n = {0};
-    for (size_t g = 0; g < q->n_groups; g++) {
-        const pf_word_presence as = pf_words_text_has(text, q, &q->groups[g]);
-        present[g] = as != PF_WORD_ABSENT;
-        n.matched += present[g];
-        n.typed += as == PF_WORD_TYPED;
+    pf_found best = {0};
+    for (size_t i = 0; i < d->n; i++) {
+        if (!pf_field_set_has(fields, d->text[i].field))
+            continue;
+        const pf_found f = find_in(&d->text[i], q, g, (double)d->size, usual_size);
+        if (pf_found_is_better(&f, &best))
+            best = f;
     }
-    if (!pf_words_query_fits(q, present))
-        return (pf_words_count){0};
-    return q->n_steps > 0 ? (pf_words_count){q->n_groups, q->n_groups} : n;
+    return best;
 }
 
 /* ---- a question ------------------------------------------------------------------ */
@@ -151,11 +206,17 @@ bool pf_words_fit(const pf_words *w, const char *question, const char *text, boo
                   pf_err *err)
 {
     pf_words_query q = {0};
-    pf_words_text read = {0};
+    pf_words_doc doc = {0};
+    bool present[PF_WORDS_MAX_GROUPS];
+    const pf_words_said said = {.caption = text};
     const bool ok =
-        pf_words_parse(&q, w, question, err) && pf_words_text_read(&read, w, text, err);
-    *out = ok && pf_words_text_count(&read, &q).matched > 0;
-    pf_words_text_reset(&read);
+        pf_words_parse(&q, w, question, err) && pf_words_doc_read(&doc, w, &said, err);
+    for (size_t g = 0; ok && g < q.n_groups; g++) {
+        const pf_found f = pf_words_doc_find(&doc, &q, &q.groups[g], PF_FIELDS_ALL, 0);
+        present[g] = pf_found_is_there(&f);
+    }
+    *out = ok && pf_words_query_fits(&q, present);
+    pf_words_doc_reset(&doc);
     pf_words_query_reset(&q);
     return ok;
 }

@@ -272,7 +272,9 @@ static bool add_synonym(parser *p, const pf_synonym *name, bool is_denied)
     const size_t from = name->is_denied;
     if (!add_leaf(p, PF_LEAF_STEMS, name->n_stems - from))
         return false;
-    p->q->leaves[p->q->n_leaves - 1].wants_denied = is_denied != name->is_denied;
+    pf_leaf *leaf = &p->q->leaves[p->q->n_leaves - 1];
+    leaf->wants_denied = is_denied != name->is_denied;
+    leaf->said = name->is_near ? PF_SAID_NEARLY : PF_SAID_BY_NAME;
     for (size_t w = from; w < name->n_stems; w++) {
         if (!add_word(p, name->stems[w]))
             return false;
@@ -280,7 +282,7 @@ static bool add_synonym(parser *p, const pf_synonym *name, bool is_denied)
     return true;
 }
 
-/* The present name with synonyms, while its words are gone through. */
+/* A name with synonyms, while its words are gone through. */
 typedef struct {
     pf_synonyms_found found;
     size_t end; /* one behind its last term */
@@ -308,13 +310,26 @@ static bool add_synonyms(parser *p, const expansion *x)
     return true;
 }
 
-static void look_for_name(const parser *p, size_t i, size_t end, expansion *x)
+/* The longest name that begins with term i, before `end`. */
+static expansion find_name(const parser *p, size_t i, size_t end)
 {
-    if (i < x->end || !p->options->synonyms)
-        return;
-    x->found = pf_synonyms_find(p->options->synonyms, &p->terms, i, end);
-    x->end = i + x->found.n_terms;
-    x->is_denied = x->found.n > 0 && pf_negations_cover(&p->negations, i, x->end - 1);
+    expansion x = {0};
+    if (p->options->synonyms)
+        x.found = pf_synonyms_find(p->options->synonyms, &p->terms, i, end);
+    x.end = i + x.found.n_terms;
+    x.is_denied = x.found.n > 0 && pf_negations_cover(&p->negations, i, x.end - 1);
+    return x;
+}
+
+/* Of the name that the group of terms i .. next-1 is a part of, and of itself: a stone
+ * in the kidney is a kidney stone, but not in these words. */
+static bool add_all_synonyms(parser *p, const expansion *whole, size_t i, size_t next)
+{
+    if (i < whole->end && !add_synonyms(p, whole))
+        return false;
+    const expansion own = find_name(p, i, next);
+    return own.end != next || own.found.names == whole->found.names ||
+           add_synonyms(p, &own);
 }
 
 /* The plain words among terms i .. end-1. Returns false when there is no memory, and
@@ -324,7 +339,8 @@ static bool add_plain(parser *p, size_t i, size_t end)
     expansion x = {0};
     for (size_t next; i < end; i = next) {
         next = end_of_compound(p, i, end);
-        look_for_name(p, i, end, &x);
+        if (i >= x.end)
+            x = find_name(p, i, end);
         const size_t behind = p->terms.at[next - 1].end;
         const bool is_prefix = behind < p->n && p->text[behind] == '*';
         if (!is_prefix && is_passed_over(p, i, next))
@@ -335,7 +351,7 @@ static bool add_plain(parser *p, size_t i, size_t end)
             return false;
         pf_word_group *group = &p->q->groups[p->q->n_groups - 1];
         group->n_typed = group->n_leaves;
-        if (!is_prefix && i < x.end && !add_synonyms(p, &x))
+        if (!is_prefix && !add_all_synonyms(p, &x, i, next))
             return false;
     }
     return true;

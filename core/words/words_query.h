@@ -37,9 +37,13 @@ typedef enum {
     PF_LEAF_PREFIX /* these plain words, of the last one the beginning */
 } pf_leaf_kind;
 
+/* How near it is to what was typed. */
+typedef enum { PF_SAID_AS_TYPED, PF_SAID_BY_NAME, PF_SAID_NEARLY } pf_said;
+
 /* One way to say something. */
 typedef struct {
     pf_leaf_kind kind;
+    pf_said said;
     bool wants_denied;            /* a mention of it counts when it is denied */
     uint32_t first_word, n_words; /* in `words` of the question */
 } pf_leaf;

@@ -1,12 +1,15 @@
 /*
- * words_text.h - questions and captions, read one by one: what searching them by words
- * is made of. words.c has the functions.
+ * words_text.h - questions and what is said of an image, read one by one: what
+ * searching by words is made of. words.c has the functions, weigh.c what a mention is
+ * worth.
  */
 #ifndef PF_CORE_WORDS_WORDS_TEXT_H
 #define PF_CORE_WORDS_WORDS_TEXT_H
 
+#include "core/words/fields.h"
 #include "core/words/negex.h"
 #include "core/words/terms.h"
+#include "core/words/weigh.h"
 #include "core/words/words.h"
 #include "core/words/words_query.h"
 
@@ -14,8 +17,9 @@
 PF_MUST_CHECK bool pf_words_parse(pf_words_query *out, const pf_words *words,
                                   const char *question, pf_err *err);
 
-/* A caption, read. All zero to begin with; read again and again, then reset; owned. */
+/* A text, read. All zero to begin with; read again and again, then reset; owned. */
 typedef struct {
+    pf_field field;
     pf_terms terms;
     pf_negations negations;
 } pf_words_text;
@@ -23,14 +27,6 @@ typedef struct {
 PF_MUST_CHECK bool pf_words_text_read(pf_words_text *out, const pf_words *words,
                                       const char *text, pf_err *err);
 void pf_words_text_reset(pf_words_text *text); /* frees; all zero is fine */
-
-/* Of a question and a text that were read with the same pf_words: has the text this
- * group, with a mention that counts? */
-typedef enum { PF_WORD_ABSENT, PF_WORD_OTHER_NAME, PF_WORD_TYPED } pf_word_presence;
-
-pf_word_presence pf_words_text_has(const pf_words_text *text,
-                                   const pf_words_query *query,
-                                   const pf_word_group *group);
 
 /* Does the leaf stand at term i of a text? A whole is looked for as one term. */
 bool pf_words_leaf_is_at(const pf_terms *terms, const pf_words_query *query,
@@ -56,13 +52,30 @@ PF_MUST_CHECK bool pf_words_text_mentions(const pf_words_text *text,
                                           const char *question, pf_mention *out,
                                           size_t max, size_t *n, pf_err *err);
 
-/* How many groups it has, and how many of them as they were typed. With AND, OR or NOT
- * in the question all or none, and all as typed. */
+/* All that is said of an image in one place: a caption, or none, and the other fields.
+ * All zero to begin with; read again and again, then reset; owned. */
 typedef struct {
-    size_t matched, typed;
-} pf_words_count;
+    pf_words_text *text;
+    size_t n, room;
+    size_t size; /* words, as the index counts them */
+} pf_words_doc;
 
-pf_words_count pf_words_text_count(const pf_words_text *text,
-                                   const pf_words_query *query);
+/* What is read: NULL for no caption; `others` has a line for each other text, its
+ * field's mark before it. */
+typedef struct {
+    const char *caption;
+    bool is_of_case;
+    const char *others;
+} pf_words_said;
+
+PF_MUST_CHECK bool pf_words_doc_read(pf_words_doc *out, const pf_words *words,
+                                     const pf_words_said *said, pf_err *err);
+void pf_words_doc_reset(pf_words_doc *doc); /* frees; all zero is fine */
+
+/* Of a question and a doc that were read with the same pf_words: the best mention of
+ * the group that counts, in one of these fields. */
+pf_found pf_words_doc_find(const pf_words_doc *doc, const pf_words_query *query,
+                           const pf_word_group *group, pf_field_set fields,
+                           double usual_size);
 
 #endif

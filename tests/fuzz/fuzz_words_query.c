@@ -42,20 +42,29 @@ static void make_tools(void)
     require(f && fclose(f) == 0, "an empty file");
     require(pf_sql_open(&tools.db, path, PF_SQL_WRITE, &err), err.msg);
     require(pf_sql_run_script(tools.db,
-                              "CREATE VIRTUAL TABLE w USING fts5 (stem, whole, plain,"
-                              " tokenize = \"ascii tokenchars '.'\")",
+                              "CREATE VIRTUAL TABLE w USING fts5 (words, content = '',"
+                              " tokenize = \"ascii tokenchars '.='\")",
                               &err),
             err.msg);
     remove(path);
 }
 
-static void check_match(const pf_words_query *q, bool all)
+static void check_match(const pf_words_query *q, bool all, size_t from)
 {
     pf_err err = PF_ERR_INIT;
     int64_t n;
+    size_t order[PF_WORDS_MAX_GROUPS];
+    for (size_t g = 0; g < q->n_groups; g++)
+        order[g] = q->n_groups - 1 - g;
+    const pf_store_match asked = {.query = q,
+                                  .fields = PF_FIELDS_ALL,
+                                  .order = order,
+                                  .n = q->n_groups,
+                                  .needs_all = all,
+                                  .from = from};
     pf_buf match;
     pf_buf_init(&match, 1 << 20);
-    require(pf_store_make_match(q, all, &match, &err), err.msg);
+    require(pf_store_make_match(&asked, &match, &err), err.msg);
     require(match.size > 0, "something is asked for");
     require(pf_sql_find_int(tools.db, "SELECT count(*) FROM w WHERE w MATCH ?",
                             PF_SQL_ARGS(pf_sql_text(match.data)), &n, &err),
@@ -77,8 +86,9 @@ static void check_query(const pf_words_query *q)
     }
     require(q->n_steps == 0 || depth == 1, "one value is left");
     require(!pf_words_query_fits(q, present), "nothing fits no question");
-    check_match(q, true);
-    check_match(q, false);
+    check_match(q, true, 0);
+    check_match(q, false, 0);
+    check_match(q, false, q->n_groups - 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -190,7 +190,8 @@ def attend(w, stem, x, heads, mask):
 
 
 def norm(w, stem, x):
-    return F.layer_norm(x, x.shape[-1:], w[stem + ".weight"], w[stem + ".bias"], 1e-5)
+    return F.layer_norm(x, (int(x.shape[-1]),), w[stem + ".weight"], w[stem + ".bias"],
+                        1e-5)
 
 
 def run_blocks(w, stem, layers, x, heads, mask, tell, tower):
@@ -208,7 +209,7 @@ def run_blocks(w, stem, layers, x, heads, mask, tell, tower):
 def vit(w, v, x, tell):
     x = F.conv2d(x, w["visual.conv1.weight"], stride=v["patch"])
     x = x.flatten(2).transpose(1, 2)
-    first = w["visual.class_embedding"].expand(len(x), 1, -1)
+    first = w["visual.class_embedding"].expand(x.shape[0], 1, -1)
     x = torch.cat([first, x], 1) + w["visual.positional_embedding"]
     x = norm(w, "visual.ln_pre", x)
     tell("image.ln_pre", x)
@@ -242,10 +243,10 @@ def attention_pool(w, x, heads):
     x = x + w["visual.attnpool.positional_embedding"]
     q, k, v = (F.linear(t, w[f"visual.attnpool.{p}_proj.weight"],
                         w[f"visual.attnpool.{p}_proj.bias"])
-               .reshape(len(x), t.shape[1], heads, -1).transpose(1, 2)
+               .reshape(x.shape[0], t.shape[1], heads, -1).transpose(1, 2)
                for p, t in (("q", x[:, :1]), ("k", x), ("v", x)))
     scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-    x = (scores.softmax(-1) @ v).transpose(1, 2).reshape(len(x), -1)
+    x = (scores.softmax(-1) @ v).transpose(1, 2).reshape(x.shape[0], -1)
     return F.linear(x, w["visual.attnpool.c_proj.weight"],
                     w["visual.attnpool.c_proj.bias"])
 
@@ -269,7 +270,7 @@ def text(w, v, ids, tell):
     mask = torch.full((CONTEXT, CONTEXT), -math.inf).triu(1)
     x = run_blocks(w, "transformer", v["text_layers"], x, v["text_heads"], mask, tell,
                    "text")
-    x = norm(w, "ln_final", x)[torch.arange(len(ids)), ids.argmax(-1)]
+    x = norm(w, "ln_final", x)[torch.arange(ids.shape[0]), ids.argmax(-1)]
     return x @ w["text_projection"]
 
 

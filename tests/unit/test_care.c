@@ -148,8 +148,9 @@ static void what_is_derived_is_made_again(void **state)
 {
     (void)state;
     static const char *const damage[] = {
-        "DELETE FROM caption_word",
-        "UPDATE caption_word SET words = 'x' WHERE rowid = 2",
+        "DELETE FROM words_row",
+        "INSERT INTO caption_word (caption_word) VALUES ('delete-all')",
+        "DELETE FROM words_list",
         "DELETE FROM thumbnail WHERE picture_id < 4",
         "UPDATE thumbnail SET jpeg = x'ffd8ffd9' WHERE picture_id = 2",
         "UPDATE background SET counts = zeroblob(8), pairs = 0",

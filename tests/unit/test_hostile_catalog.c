@@ -441,7 +441,17 @@ static void rows_that_lie_do_no_harm(void **state)
          ""},
         {"UPDATE caption_word_docsize SET sz = x'ffffffffffffffff7f'", ""},
         {"DELETE FROM caption_word_docsize", ""},
-        {"DELETE FROM caption_word_content", ""},
+        {"DELETE FROM words_row", ""},
+        {"UPDATE words_row SET fields = 't' || hex(randomblob(200000))", ""},
+        {"UPDATE words_row SET fields = replace(hex(zeroblob(100000)), '00', "
+         "'tx' || char(10)), caption_text_id = -7",
+         ""},
+        {"DELETE FROM words_list", ""},
+        {"UPDATE words_list SET words = hex(randomblob(10000)), id = id + 1", ""},
+        {"UPDATE words_list SET words = x'00ff'", ""},
+        {"UPDATE words_common SET n = -9223372036854775807 - 1", ""},
+        {"UPDATE words_common SET n = 9223372036854775807", ""},
+        {"DELETE FROM words_common", ""},
         {"UPDATE caption_word_config SET v = 99", ""},
         {"INSERT INTO caption_word_config VALUES ('rank', 'bm25(''x'')')", ""},
         {"INSERT INTO caption_word_config VALUES ('pgsz', 2147483647)", ""},
@@ -453,8 +463,7 @@ static void rows_that_lie_do_no_harm(void **state)
          "''b'')')",
          ""},
         {"INSERT INTO caption_word_config VALUES ('rank', 'bm25(1e308, -1e308)')", ""},
-        {"INSERT INTO caption_word_config VALUES ('rank', 'none()')",
-         "no such function"},
+        {"INSERT INTO caption_word_config VALUES ('rank', 'none()')", ""},
         {"INSERT INTO caption_word_config VALUES ('hashsize', 2147483647)", ""},
         {"INSERT INTO caption_word_config VALUES ('secure-delete', 1)", ""},
         {"UPDATE caption_word_data SET block = x'0000000000' WHERE id = 1", ""},
@@ -500,7 +509,7 @@ static void shared_texts_do_not_multiply(void **state)
         {ONE_CASE
          "INSERT INTO case_attribute WITH RECURSIVE e(x) AS (SELECT 1 UNION ALL"
          " SELECT x + 1 FROM e WHERE x < 6000) SELECT 1, 'k' || x, 'v' FROM e",
-         "reading it has no end"},
+         "as many as the catalog has"},
         {"UPDATE image SET path = CAST(" LONG(500000) " || id AS BLOB) WHERE id < 9",
          ""},
         {"UPDATE picture SET format = " LONG(3900000), TOO_LARGE},
@@ -630,7 +639,8 @@ static void trees_that_have_no_end_are_refused(void **state)
                                         "case_attribute_by_key",
                                         "caption_word_data",
                                         "caption_word_idx",
-                                        "caption_word_content",
+                                        "words_row",
+                                        "words_list",
                                         "caption_word_docsize",
                                         "sqlite_sequence"};
     for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
@@ -766,6 +776,7 @@ static void links_are_not_followed(void **state)
     assert_int_equal(symlink(target, pf_tree_path(folder, "lock")), 0);
     assert_refused_as_indexer("a linked lock", "cannot open");
     copy_catalog();
+    run("UPDATE index_file SET is_stale = 1"); /* so that it is written */
     assert_int_equal(symlink(target, pf_tree_path(folder, "images.2.faiss.tmp")), 0);
     assert_int_equal(symlink(target, pf_tree_path(folder, "images.2.faiss")), 0);
     assert_refused_as_indexer("a linked index of the next generation", "published");
@@ -922,7 +933,8 @@ static void foreign_indexes_are_not_read(void **state)
     copy_catalog();
     path = pf_tree_path(folder, "images.1.faiss");
     assert_int_equal(truncate(path, (off_t)pf_vfile_size(32, 7000000)), 0);
-    run("UPDATE index_file SET count = 7000000 WHERE kind = 'images'");
+    run("UPDATE index_file SET count = 7000000, in_file = 7000000 WHERE kind = "
+        "'images'");
     assert_outcome("7,000,000 vectors of nothing", "it has a hole at byte");
 }
 

@@ -46,11 +46,16 @@ static int after_all(void **state)
 static bool finds(const char *question, const char *text)
 {
     pf_words_query q = {0};
-    pf_words_text t = {0};
+    pf_words_doc doc = {0};
+    const pf_words_said said = {.caption = text};
+    bool has_all = true;
     assert_ok(pf_words_parse(&q, words, question, &err), &err);
-    assert_ok(pf_words_text_read(&t, words, text, &err), &err);
-    const bool has_all = pf_words_text_count(&t, &q).matched == q.n_groups;
-    pf_words_text_reset(&t);
+    assert_ok(pf_words_doc_read(&doc, words, &said, &err), &err);
+    for (size_t g = 0; g < q.n_groups; g++) {
+        const pf_found f = pf_words_doc_find(&doc, &q, &q.groups[g], PF_FIELDS_ALL, 0);
+        has_all = has_all && pf_found_is_there(&f);
+    }
+    pf_words_doc_reset(&doc);
     pf_words_query_reset(&q);
     return has_all;
 }

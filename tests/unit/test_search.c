@@ -357,6 +357,7 @@ static void test_best_is_of_what_may_be_found(void **state)
     const pf_part two = phrase("2"); /* in the caption of image 2, which has no case */
     pf_query q = ask(PF_FIND_IMAGES, &two, 1);
     q.by = PF_BY_BOTH;
+    q.in = 1u << PF_FIELD_CAPTION; /* files have such names, too */
     pf_hits answer = {0};
     assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_true(answer.has_words_hits);

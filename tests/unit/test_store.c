@@ -231,25 +231,28 @@ static void a_newer_and_an_older_format_are_told_apart(void **state)
     assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err, "has format 0");
 }
 
-static bool add_text_id(void *user, const pf_store_word_match *m, bool *is_enough,
-                        pf_err *e)
+static bool add_row(void *user, int64_t row, double most, pf_err *e)
 {
-    (void)is_enough;
     (void)e;
     int64_t *sum = user;
-    assert_true(m->score > 0);
-    *sum = 10 * *sum + m->text_id;
+    assert_true(most > 0);
+    *sum = 10 * *sum + row;
     return true;
 }
 
-/* The texts that fit, as the digits of a number. */
-static int64_t texts_with(pf_store *s, const char *question)
+/* The captions that have a word, as the digits of a number. */
+static int64_t captions_with(pf_store *s, const char *word)
 {
     const pf_words_options none = {0};
+    const size_t order = 0;
+    const double worth = 1;
     pf_words_query q = {0};
     int64_t sum = 0;
-    assert_ok(pf_words_query_parse(&q, question, strlen(question), &none, &err), &err);
-    assert_ok(pf_store_each_word_match(s, &q, false, add_text_id, &sum, &err), &err);
+    assert_ok(pf_words_query_parse(&q, word, strlen(word), &none, &err), &err);
+    assert_int_equal(q.n_groups, 1);
+    const pf_store_match match = {
+        .query = &q, .fields = PF_FIELDS_ALL, .order = &order, .n = 1, .worth = &worth};
+    assert_ok(pf_store_each_candidate(s, &match, add_row, &sum, &err), &err);
     pf_words_query_reset(&q);
     return sum;
 }
@@ -330,7 +333,7 @@ static void create_of_format(int format)
     snprintf(script, sizeof script,
              "PRAGMA application_id = 1346784333; PRAGMA user_version = %d", format);
     pf_rows_run_script(folder, script);
-    if (format >= 13) /* from which on words have this table; then other words */
+    if (format >= 13 && format < 16) /* words have this table, and become others */
         pf_rows_run_script(folder, "INSERT INTO caption_word (rowid, words)"
                                    " SELECT id, 'stale chest' FROM caption_text");
     if (format >= 8) /* from which on pages have checksums */
@@ -427,8 +430,8 @@ static void older_formats_are_brought_up_to_date(void **state)
         assert_ok(pf_store_open(&s, path, PF_STORE_WRITE, &err), &err);
         assert_in_order(s);
         assert_old_rows(s);
-        assert_int_equal(texts_with(s, "chest"), 1);
-        assert_int_equal(texts_with(s, "stale"), 0);
+        assert_int_equal(captions_with(s, "chest"), 1);
+        assert_int_equal(captions_with(s, "stale"), 0);
         assert_thumbnail(s, 1, NULL, 0);
         assert_ok(pf_store_begin(s, &err), &err);
         const int64_t text = put_text(s, 1, "new", 3);
@@ -584,14 +587,14 @@ static void words_come_and_go_with_their_texts(void **state)
     (void)state;
     pf_store *s = create();
     sample x = fill(s);
-    assert_int_equal(texts_with(s, "eff*"), 2);
+    assert_int_equal(captions_with(s, "eff*"), 2);
     assert_ok(pf_store_begin(s, &err), &err);
     put_text(s, x.model, "an effusion nobody sees", 6);
-    assert_int_equal(texts_with(s, "effusion"), 2); /* it is no caption's */
+    assert_int_equal(captions_with(s, "effusion"), 2); /* it is no caption's */
     assert_ok(pf_store_set_captions(s, x.image[0], x.text, 1, &err), &err);
     assert_ok(pf_store_sweep(s, &err), &err);
     assert_ok(pf_store_fill_words(s, &err), &err);
-    assert_int_equal(texts_with(s, "effusions chest"), 1);
+    assert_int_equal(captions_with(s, "chest"), 1);
     assert_ok(pf_store_commit(s, &err), &err);
     assert_words_are_right(s);
     pf_store_close(s);
@@ -1012,7 +1015,7 @@ static void a_caption_of_a_case_stands_at_its_first_image(void **state)
     assert_ok(pf_store_each_caption(s, collect_pair, &got, &err), &err);
     assert_int_equal(got.n, 4);
     assert_int_equal(got.others[2], x.image[0]);
-    assert_int_equal(texts_with(s, "all"), texts[0]);
+    assert_int_equal(captions_with(s, "all"), got.ids[2]);
     char *text;
     int64_t image;
     assert_ok(pf_store_begin(s, &err), &err);
@@ -1021,7 +1024,7 @@ static void a_caption_of_a_case_stands_at_its_first_image(void **state)
     assert_string_equal(text, "of all");
     assert_int_equal(image, x.image[1]); /* the first that is left */
     pf_free(text);
-    assert_ok(pf_store_sweep(s, &err), &err);
+    assert_ok(pf_store_fill_words(s, &err) && pf_store_sweep(s, &err), &err);
     assert_in_order(s);
     assert_ok(pf_store_set_case_captions(s, x.case_id, texts, 1, &err), &err);
     got.n = 0;
@@ -1033,7 +1036,7 @@ static void a_caption_of_a_case_stands_at_its_first_image(void **state)
     assert_string_equal(problems.line[0], "1 captions of a case without images");
     pf_notes_reset(&problems);
     assert_ok(pf_store_delete_empty_cases(s, &err), &err);
-    assert_ok(pf_store_sweep(s, &err), &err);
+    assert_ok(pf_store_fill_words(s, &err) && pf_store_sweep(s, &err), &err);
     assert_in_order(s);
     assert_ok(pf_store_commit(s, &err), &err);
     pf_store_close(s);
@@ -1297,10 +1300,18 @@ static void the_check_finds_what_contradicts(void **state)
         {"UPDATE picture SET vector = zeroblob(30) WHERE id = 1", "has 30 bytes"},
         {"UPDATE caption_text SET text = 'other' WHERE id = 1", "not the one that was"},
         {"PRAGMA foreign_keys = OFF; DELETE FROM picture WHERE id = 2", "not there"},
-        {"DELETE FROM caption_word WHERE rowid = 1", "words of caption text 1"},
-        {"UPDATE caption_word SET words = 'x' WHERE rowid = 2",
-         "words of caption text 2"},
-        {"INSERT INTO caption_word (rowid, words) VALUES (77, 'x')", "1 words of"},
+        {"DELETE FROM words_row WHERE id = 1", "1 captions whose words are not in"},
+        {"INSERT INTO caption_word (caption_word, rowid, words) VALUES ('delete', 1,"
+         " 'x')",
+         "words"},
+        {"INSERT INTO caption_word (rowid, words) VALUES (77, 'x')",
+         "1 rows of the index that are of nothing"},
+        {"UPDATE words_row SET fields = 'tTitle' WHERE id = 1",
+         "another number of words"},
+        {"UPDATE words_row SET caption_text_id = 99 WHERE id = 1",
+         "1 rows of words that are of no caption, or another text"},
+        {"INSERT INTO words_row VALUES (-99, NULL, '')",
+         "1 rows of words that are of no"},
         {"UPDATE catalog SET generation = 8", "another generation"},
         {"DELETE FROM index_file WHERE kind = 'captions'",
          "1 index files that were not"},
@@ -1361,7 +1372,7 @@ static void an_index_file_name_stays_in_the_folder(void **state)
         char script[300];
         snprintf(script, sizeof script,
                  "INSERT OR REPLACE INTO index_file VALUES ('images', 1, '%s',"
-                 " zeroblob(16), 0, 8)",
+                 " zeroblob(16), 0, 8, 0, 0, 0)",
                  names[i]);
         pf_rows_run_script(folder, script);
         pf_store_index_file f;

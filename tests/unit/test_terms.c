@@ -128,7 +128,7 @@ static const char *index_of(const char *text, size_t n)
     pf_buf b;
     pf_buf_init(&b, 1 << 20);
     assert_ok(pf_terms_read(&t, text, n, &err), &err);
-    assert_ok(pf_terms_index(&t, &b, &err), &err);
+    assert_ok(pf_terms_index(&t, '\0', &b, &err), &err);
     snprintf(line, sizeof line, "%s", b.size > 0 ? b.data : "");
     pf_buf_free(&b);
     pf_terms_reset(&t);

@@ -1,0 +1,284 @@
+/*
+ * bench_words.c - pf-bench-words FOLDER CAPTIONS [COUNT [TIMES]]: what questions by
+ * words cost among many captions, and what their index adds to the catalog.
+ *
+ * Makes the catalog FOLDER with COUNT (100,000) images of one caption each. CAPTIONS has
+ * one text a line (what stands before a tab is no part of it, so that ROCO's file does):
+ * a caption is the head of one and the tail of another, with one word that is in no
+ * other, as a misspelling would be; so there are more than COUNT different words. A
+ * catalog that is there already is used as it is. Every question is put TIMES (5) times;
+ * its figure is the median of the processor time. Prints "NAME<tab>VALUE<tab>QUESTION".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/catalog/blas.h"
+#include "core/catalog/catalog.h"
+#include "core/catalog/sql.h"
+#include "core/search/search.h"
+#include "tests/support/asking.h"
+
+enum { DIM = 8, TIMES_MAX = 1000, TEXTS_MAX = 1 << 20 };
+
+static const char *const questions[] = {
+    /* One word, and a few. */
+    "pneumothorax", "effusion", "fracture", "stenosis", "hydronephrosis", "cardiomegaly",
+    "pleural effusion", "left lung nodule", "normal chest x-ray", "aortic aneurysm",
+    "bilateral hydronephrosis", "subdural haematoma", "gallbladder stones",
+    "liver metastases", "brain tumour with oedema", "splenic artery aneurysm",
+    /* Sentences. */
+    "axial CT of the abdomen showing free fluid", "pneumothorax after central line",
+    "MRI of the knee with a tear of the meniscus", "cyst in the left kidney",
+    "mass in the right upper lobe", "fracture of the distal radius in a child",
+    "stricture of the common bile duct after surgery",
+    "large pericardial effusion on echocardiography",
+    "contrast enhanced CT scan showing a dilated appendix",
+    /* As one abbreviates. */
+    "SBO", "PE", "AAA", "GGO both lungs", "HCC", "CXR RLL",
+    /* In other words, and in British spelling. */
+    "renal calculus", "narrowing of the oesophagus", "collapsed lung",
+    "enlarged heart", "water on the brain", "broken hip", "haemorrhage",
+    /* Denied, alternatives, left out, phrases, beginnings. */
+    "no pneumothorax", "chest x-ray without effusion", "pneumonia OR abscess",
+    "effusion -pleural", "\"ground glass\"", "\"pulmonary embolism\" right", "pneumo*",
+    "hydro* kidney",
+    /* In no caption. */
+    "pnuemothorax", "hydronefrosis", "xyzzyplugh", "choledocolithiasis jaundice",
+};
+
+enum { N_QUESTIONS = sizeof questions / sizeof *questions };
+
+/* --- the captions ---------------------------------------------------------------- */
+
+typedef struct {
+    pf_buf file;
+    const char **text; /* into it */
+    size_t n, room;
+    uint64_t random;
+} texts;
+
+static bool read_texts(texts *t, const char *path, pf_err *err)
+{
+    pf_buf_init(&t->file, 1 << 30);
+    t->random = 1;
+    if (!pf_file_read(path, &t->file, err) || !pf_buf_add(&t->file, "", 1, err))
+        return false;
+    for (char *at = t->file.data, *line; (line = strtok_r(at, "\n", &at));) {
+        const char *tab = strchr(line, '\t');
+        const char *text = tab ? tab + 1 : line;
+        text += strspn(text, " ");
+        if (!strchr(text, ' '))
+            continue;
+        if (!pf_grow_array((void *)&t->text, &t->room, t->n, sizeof *t->text, err))
+            return false;
+        t->text[t->n++] = text;
+    }
+    return t->n > 1 ||
+           pf_fail(err, PF_ERR_FORMAT, "there are no captions in '%s'", path);
+}
+
+static void free_texts(texts *t)
+{
+    pf_buf_free(&t->file);
+    pf_free((void *)t->text);
+}
+
+static uint64_t draw(texts *t, uint64_t below)
+{
+    t->random = t->random * 6364136223846793005u + 1442695040888963407u;
+    return (t->random >> 33) % below;
+}
+
+static const char *draw_space(texts *t, const char *text)
+{
+    const char *at = strchr(text + draw(t, strlen(text)), ' ');
+    return at ? at : strchr(text, ' ');
+}
+
+static bool add_text(pf_buf *out, texts *t, size_t i, pf_err *err)
+{
+    const char *head = t->text[i % t->n];
+    const int head_n = (int)(draw_space(t, head) - head);
+    char rare[16] = "";
+    size_t n = 0;
+    for (size_t rest = i + 8000; rest && n + 2 < sizeof rest * 2; rest /= 20) {
+        rare[n++] = "bcdfghjklmnpqrstvwxz"[rest % 20];
+        rare[n++] = "aeiou"[draw(t, 5)];
+    }
+    return pf_buf_addf(out, err, "%.*s %s%s", head_n, head, rare,
+                       draw_space(t, t->text[draw(t, t->n)]));
+}
+
+/* --- the catalog ----------------------------------------------------------------- */
+
+typedef struct {
+    pf_store *store;
+    int64_t model, source;
+} writing;
+
+static bool put_image(const writing *w, texts *t, size_t i, pf_err *err)
+{
+    static const float v[DIM] = {1};
+    char path[64];
+    pf_buf text;
+    int64_t id = 0, caption = 0;
+    snprintf(path, sizeof path, "/films/%07zu.png", i);
+    const pf_store_picture picture = {.model_id = w->model,
+                                      .content = pf_hash_bytes(path, strlen(path)),
+                                      .width = 64,
+                                      .height = 64,
+                                      .format = "png",
+                                      .vector = v};
+    pf_store_image image = {.source_id = w->source, .path = path, .size = 1000};
+    pf_buf_init(&text, 1 << 16);
+    const bool ok =
+        add_text(&text, t, i, err) && pf_buf_add(&text, "", 1, err) &&
+        pf_store_put_picture(w->store, &picture, &image.picture_id, err) &&
+        pf_store_put_image(w->store, &image, &id, err) &&
+        pf_store_put_caption_text(w->store, w->model, text.data, v, &caption, err) &&
+        pf_store_set_captions(w->store, id, &caption, 1, err);
+    pf_buf_free(&text);
+    return ok;
+}
+
+static bool put_images(pf_catalog *catalog, texts *t, size_t count, pf_err *err)
+{
+    char fingerprint[] = "0123456789abcdef0123456789abcdef", path[] = "/no-model",
+         preprocess[] = "clip", description[] = "none", stamp[] = "none";
+    const pf_store_model model = {.fingerprint = fingerprint,
+                                  .path = path,
+                                  .preprocess = preprocess,
+                                  .description = description,
+                                  .stamp = stamp,
+                                  .dim = DIM,
+                                  .logit_scale = 4.6052};
+    const pf_store_source source = {.path = "/films", .kind = "folder"};
+    writing w = {.store = pf_catalog_store(catalog)};
+    bool ok = pf_store_begin(w.store, err) &&
+              pf_store_put_model(w.store, &model, &w.model, err) &&
+              pf_store_use_model(w.store, w.model, err) &&
+              pf_store_put_source(w.store, &source, &w.source, err);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = put_image(&w, t, i, err);
+    return ok && pf_catalog_publish(catalog, err);
+}
+
+static bool write_catalog(const char *folder, const char *captions, size_t count,
+                          pf_err *err)
+{
+    texts t = {0};
+    pf_catalog *catalog = NULL;
+    const bool ok = read_texts(&t, captions, err) &&
+                    pf_catalog_open_writer(&catalog, folder, NULL, err) &&
+                    put_images(catalog, &t, count, err);
+    pf_catalog_close(catalog);
+    free_texts(&t);
+    return ok;
+}
+
+/* --- what is measured ------------------------------------------------------------ */
+
+static bool measure_size(const char *folder, pf_err *err)
+{
+    static const char *const sums[][2] = {
+        {"captions", "SELECT count(id) FROM caption_text"},
+        {"text_bytes", "SELECT sum(length(CAST(text AS BLOB))) FROM caption_text"},
+        {"index_bytes", "SELECT sum(pgsize) FROM dbstat WHERE aggregate AND"
+                        " (name GLOB 'caption_word*' OR name GLOB 'words_*' OR"
+                        "  name GLOB 'sqlite_autoindex_words_*')"},
+    };
+    int64_t value[3];
+    pf_sql *db = NULL;
+    char *path = pf_path_join(folder, "catalog.db", err);
+    bool ok = path && pf_sql_open(&db, path, PF_SQL_READ, err);
+    for (size_t i = 0; ok && i < 3; i++) {
+        ok = pf_sql_find_int(db, sums[i][1], PF_SQL_NO_ARGS, &value[i], err);
+        if (ok)
+            printf("%s\t%lld\n", sums[i][0], (long long)value[i]);
+    }
+    if (ok)
+        printf("index_to_text\t%.2f\n", (double)value[2] / (double)value[1]);
+    pf_sql_close(db);
+    pf_free(path);
+    return ok;
+}
+
+static double used_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *ms, size_t n)
+{
+    qsort(ms, n, sizeof *ms, by_value);
+    return ms[n / 2];
+}
+
+static bool ask(pf_reader *reader, const char *question, double *ms, pf_err *err)
+{
+    pf_part part = {.kind = PF_PART_PHRASE, .weight = 1};
+    pf_query q;
+    pf_hits answer = {0};
+    pf_query_init(&q);
+    part.text = pf_strdup(question, err);
+    q.by = PF_BY_WORDS;
+    q.parts = &part;
+    q.n_parts = 1;
+    const double start = used_ms();
+    const bool ok = part.text && pf_search_run(reader, &q, &answer, err);
+    *ms = used_ms() - start;
+    pf_hits_reset(&answer);
+    pf_free(part.text);
+    return ok;
+}
+
+static bool measure(const char *folder, size_t times, pf_err *err)
+{
+    double all[N_QUESTIONS], ms[TIMES_MAX];
+    pf_reader *reader = NULL;
+    bool ok = pf_asking_open(&reader, folder, NULL, NULL, err);
+    for (size_t i = 0; ok && i < N_QUESTIONS; i++) {
+        for (size_t k = 0; ok && k < times; k++)
+            ok = ask(reader, questions[i], &ms[k], err);
+        if (!ok)
+            break;
+        all[i] = median(ms, times);
+        printf("ms\t%.2f\t%s\n", all[i], questions[i]);
+        fflush(stdout);
+    }
+    pf_asking_close(reader);
+    if (ok)
+        printf("median_ms\t%.2f\t%d questions\n", median(all, N_QUESTIONS), N_QUESTIONS);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    pf_blas_set_threads(1);
+    pf_err err = PF_ERR_INIT;
+    const long count = argc > 3 ? strtol(argv[3], NULL, 10) : 100000;
+    const long times = argc > 4 ? strtol(argv[4], NULL, 10) : 5;
+    if (argc < 3 || argc > 5 || count < 1 || count > 10000000 || times < 1 ||
+        times > TIMES_MAX) {
+        fputs("usage: pf-bench-words FOLDER CAPTIONS [COUNT [TIMES]]\n", stderr);
+        return 2;
+    }
+    if ((pf_path_exists(argv[1]) ||
+         write_catalog(argv[1], argv[2], (size_t)count, &err)) &&
+        measure_size(argv[1], &err) && measure(argv[1], (size_t)times, &err))
+        return 0;
+    fprintf(stderr, "pf-bench-words: %s\n", err.msg);
+    return 1;
+}
