@@ -66,8 +66,11 @@ for precision in i16 i8; do
   read -r n cosine difference overlap <"$work/figures"
   echo "$precision: $n pictures, cosine to float32 at least $cosine, off by at most" \
     "$difference, $overlap of the ten nearest are the same"
-  awk "BEGIN { exit !($n == 73 && (\"$precision\" == \"i16\" ?
-    $cosine >= 0.99999 && $difference <= 2e-4 : $cosine >= 0.99 && $overlap >= 0.95)) }" || {
+  case $precision in
+  i16) bar="$cosine >= 0.99999 && $difference <= 2e-4" ;;
+  *) bar="$cosine >= 0.99 && $overlap >= 0.95" ;;
+  esac
+  awk "BEGIN { exit !($n == 73 && $bar) }" || {
     echo "precision: $precision loses more than it may" >&2
     exit 1
   }
