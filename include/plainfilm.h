@@ -197,12 +197,20 @@ typedef struct {
                                where the model's files do not say it; NULL: they do */
     const char *precision;  /* without a catalog: "auto", "f32", "i16" or "i8"; NULL:
                                auto */
+    int embed_threads;      /* that one reader may use to embed a text or a picture; 0:
+                               one, which is best where many readers are busy; -1: one
+                               for each core */
+    size_t kept_vectors;    /* of phrases and pictures asked with lately, in memory, so
+                               that they need not be embedded again; 0: none; at most
+                               PF_KEPT_VECTORS_MAX */
 } pf_engine_options;
+
+enum { PF_KEPT_VECTORS_MAX = 1000000 };
 
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL, NULL, NULL                                                     \
+            NULL, NULL, NULL, NULL, 0, 0                                               \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process
@@ -238,12 +246,13 @@ typedef struct {
     size_t struct_size;
     int64_t generation, images, captions, cases;
     int64_t captioned_images;
-    int dim; /* numbers of a vector */
+    int dim;               /* numbers of a vector */
+    bool is_being_written; /* an indexer is at work; it shows at the next generation */
 } pf_catalog_info;
 
 #define PF_CATALOG_INFO_INIT                                                           \
     {                                                                                  \
-        sizeof(pf_catalog_info), 0, 0, 0, 0, 0, 0                                      \
+        sizeof(pf_catalog_info), 0, 0, 0, 0, 0, 0, false                               \
     }
 
 PF_MUST_CHECK PF_API bool pf_reader_get_info(pf_reader *reader, pf_catalog_info *out,
@@ -265,6 +274,17 @@ typedef enum {
     PF_BY_WORDS,   /* of one phrase and nothing else, in captions; needs no model */
     PF_BY_BOTH,    /* nearness to the image and to its captions, and words */
 } pf_by;
+
+typedef enum {
+    PF_JOB_SEARCH,
+    PF_JOB_CLASSIFY_PICTURES,
+    PF_JOB_CLASSIFY_HITS,
+    PF_JOB_PHRASES,
+    PF_JOB_EMBED,
+    PF_JOB_DUPLICATES,
+    PF_JOB_EVALUATE,
+    PF_JOB_VALUES,
+} pf_job;
 
 /* The order of hits. A question has one of its own; the others are for lists, when no
  * phrase, picture or image is asked with. */
@@ -297,6 +317,12 @@ PF_MUST_CHECK PF_API bool pf_request_add_picture(pf_request *request,
                                                  const uint8_t *bytes, size_t n,
                                                  const char *name, double weight,
                                                  pf_err *err);
+/* A picture that this engine was asked with lately: `hash`, as answers have it under
+ * "picture", 32 hexadecimal digits. NOT_FOUND, when it is asked, once it has made room
+ * for others (see kept_vectors). */
+PF_MUST_CHECK PF_API bool pf_request_add_kept_picture(pf_request *request,
+                                                      const char *hash, double weight,
+                                                      pf_err *err);
 /* An image of the catalog by its id, its path, or the end of its path (a file name)
  * when one file alone ends so, and paths are not hidden; it is left out of the images
  * found, and its case out of the cases. */
@@ -386,11 +412,19 @@ PF_MUST_CHECK PF_API bool pf_request_evaluate(pf_request *request, const char *q
 
 /* Take in what a JSON object says (see plainfilm-query(1), section BATCH): parts and
  * filters are added to those that are there, the rest is replaced. On failure a part of
- * it may have been taken in. What a server reads
- * from strangers must not name files: `may_name_files` false refuses it. */
+ * it may have been taken in. What a server reads from strangers must not name files:
+ * `may_name_files` false refuses it, and images of the catalog by their paths. */
 PF_MUST_CHECK PF_API bool pf_request_read_json(pf_request *request, const char *text,
                                                size_t n, bool may_name_files,
                                                pf_err *err);
+
+/* What is done with it, of which PF_JOB_SEARCH is the usual. */
+PF_API pf_job pf_request_get_job(const pf_request *request);
+
+/* Is it more than a search: are pictures to be decoded, all images to be compared,
+ * phrases to be embedded by the hundred, a search to be judged? A server may want to
+ * keep a thread for what is not. */
+PF_API bool pf_request_takes_long(const pf_request *request);
 
 /* {"image": "-"} of the above is a picture that the caller has to give before it asks:
  * so many `bytes` as the line says, 0 when it does not. Where "bytes" was said this
@@ -418,17 +452,6 @@ PF_MUST_CHECK PF_API bool pf_reader_ask(pf_reader *reader, const pf_request *req
                                         const pf_work *work, pf_answer **out,
                                         pf_err *err);
 PF_API void pf_answer_free(pf_answer *answer);
-
-typedef enum {
-    PF_JOB_SEARCH,
-    PF_JOB_CLASSIFY_PICTURES,
-    PF_JOB_CLASSIFY_HITS,
-    PF_JOB_PHRASES,
-    PF_JOB_EMBED,
-    PF_JOB_DUPLICATES,
-    PF_JOB_EVALUATE,
-    PF_JOB_VALUES,
-} pf_job;
 
 /* What matches, so that it is counted: total and facets. */
 typedef enum {
@@ -717,6 +740,51 @@ PF_API void pf_case_free(pf_case *found);
 PF_MUST_CHECK PF_API bool pf_reader_get_thumbnail(pf_reader *reader, int64_t image_id,
                                                   uint8_t **jpeg, size_t *n,
                                                   pf_err *err);
+
+/* The picture of an image's file, to be looked at. */
+enum { PF_PREVIEW_SIDE_MAX = 4096 };
+
+typedef struct {
+    size_t struct_size;
+    int side;  /* the longer one is at most so, in pixels: 1 .. PF_PREVIEW_SIDE_MAX;
+                  no picture is made larger than it is */
+    int frame; /* of the file, from 0; below 0: the image's own */
+    double low, high; /* of grey of more than 8 bits, what is black and what white, in
+                         the file's own units (of CT Hounsfield's); low >= high: as the
+                         file says, or by its samples */
+    bool is_lossless; /* a PNG file instead of a JPEG */
+} pf_preview_options;
+
+#define PF_PREVIEW_OPTIONS_INIT                                                        \
+    {                                                                                  \
+        sizeof(pf_preview_options), 1024, -1, 0, 0, false                              \
+    }
+
+typedef struct {
+    size_t struct_size;
+    const uint8_t
+        *bytes; /* [n] of a JPEG or PNG file, made of pixels and nothing else */
+    size_t n;
+    int width, height; /* of the picture itself, upright */
+    int frame;         /* that is shown */
+    int n_frames;      /* of the file; 0: not known, one at least */
+    bool is_deep; /* it has grey of more than 8 bits: low and high make a difference */
+} pf_preview;
+
+/* Decoded from the file, as pf_reader_get_thumbnail() does when there is none in the
+ * catalog, with its codes, and NOT_FOUND for a file that is gone; MISUSE for options
+ * outside of what is said. */
+PF_MUST_CHECK PF_API bool pf_reader_get_preview(pf_reader *reader, int64_t image_id,
+                                                const pf_preview_options *options,
+                                                pf_preview **out, pf_err *err);
+PF_API void pf_preview_free(pf_preview *preview);
+
+/* The file of an image as it is, headers and names in it included, as long as it is the
+ * one that was indexed (else MISMATCH). *format: "jpeg", "dicom", ..., static, by its
+ * first bytes; NULL: none that is known. Free with pf_free(). */
+PF_MUST_CHECK PF_API bool pf_reader_get_original(pf_reader *reader, int64_t image_id,
+                                                 uint8_t **bytes, size_t *n,
+                                                 const char **format, pf_err *err);
 
 /* An image, or a caption, and its vector. All of it is borrowed for the call. */
 typedef struct {

@@ -18,7 +18,8 @@ generator=
 [ -e build/release/CMakeCache.txt ] || generator='-G Ninja'
 # shellcheck disable=SC2086
 cmake --preset release $generator
-cmake --build --preset release --target plainfilm-index plainfilm-query -j "$(nproc)"
+cmake --build --preset release --target plainfilm-index plainfilm-query plainfilm-serve \
+  -j "$(nproc)"
 
 PATH="$PWD/build/release/bin:$PATH"
 PLAINFILM_CATALOG=build/demo
@@ -61,4 +62,6 @@ show "an answer for another program" \
   plainfilm-query --limit 1 --format json gallstones
 show "a second run finds nothing to do" \
   plainfilm-index
+printf '\nTo look around in the browser: build/release/bin/plainfilm-serve -c build/demo\n'
+printf '(it prints the address to open, and ends with Ctrl-C)\n'
 printf '\nNext: README.md tells how to get PubMedCLIP and index pictures of your own.\n'

@@ -21,7 +21,7 @@ packages="build-essential cmake ninja-build pkg-config dpkg-dev
   libopenblas-pthread-dev libsqlite3-dev libstb-dev libutf8proc-dev libjansson-dev
   libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libjpeg-dev libtiff-dev
   libwebp-dev libdcmtk-dev libopenjp2-7-dev libxml2-dev libzip-dev
-  libsentencepiece-dev libcmocka-dev fonts-dejavu-core"
+  libsentencepiece-dev libmicrohttpd-dev libcmocka-dev fonts-dejavu-core"
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {

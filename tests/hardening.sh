@@ -44,7 +44,7 @@ for file in "$bin"/* "$@"; do
   n=$((n + 1))
   check "$file"
 done
-for file in "$bin"/plainfilm-index "$bin"/plainfilm-query "$@"; do
+for file in "$bin"/plainfilm-index "$bin"/plainfilm-query "$bin"/plainfilm-serve "$@"; do
   check_symbols "$file"
 done
 [ $n -ge 2 ] || complain "$bin" "has no programs"

@@ -93,7 +93,7 @@ owner 'xxhash|xxh3' 'core/base/hash\.c'
 owner 'zlib' 'core/tokenizer/bpe_vocab\.c'
 owner 'libxml/' 'indexer/mirc_document\.c'
 owner 'zip\.h' 'indexer/archive\.c'
-owner 'microhttpd' 'server/.*\.c'
+owner 'microhttpd' 'server/http\.c'
 
 # Dependencies point one way.
 layer() { # FOLDER MAY-INCLUDE
@@ -123,7 +123,8 @@ layer cli "cli/|core/(base|image)/|$front"
 layer indexer "indexer/|cli/|core/base/|core/(catalog/(catalog|store)|image/(facts|left_out|picture|sandbox|scan)|model/(model|pipeline))\.h|$front"
 # These see what any other program sees.
 layer query "query/|cli/|$front"
-layer server "server/|cli/|$front"
+# It writes JSON of its own and takes memory; of what is behind the front door it sees nothing.
+layer server "server/|cli/|core/base/|$front"
 layer examples 'nothing' # but <plainfilm.h>
 
 # --- headers ------------------------------------------------------------------------
@@ -173,6 +174,22 @@ if clang-format --version 2>/dev/null | grep -q ' version 14\.'; then
   done | report 'not as clang-format has it'
 else
   echo 'lint: without clang-format 14 the formatting was not checked'
+fi
+
+# --- the page ---------------------------------------------------------------------------
+
+if [ -d server/page ]; then
+  # Captions, names and questions are strangers' texts: nothing is parsed as HTML.
+  grep -nE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|srcdoc|eval\(|new Function' \
+    server/page/*.js | report 'texts become text nodes' || true
+  grep -nE ' (on[a-z]+|style)=|<style|<script>' server/page/*.html |
+    report 'the policy of the page takes nothing inline' || true
+  grep -nE 'https?://' server/page/* | grep -v 'http://www\.w3\.org/2000/svg' |
+    report 'the page needs nobody else' || true
+  for f in server/page/*; do
+    grep -qE "(href|src)=\"${f##*/}\"" server/page/index.html || [ "${f##*/}" = index.html ] ||
+      echo "$f"
+  done | report 'index.html names every part of the page, so that none waits for another'
 fi
 
 # --- man pages ----------------------------------------------------------------------

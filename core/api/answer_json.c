@@ -36,13 +36,17 @@ static void write_asked(pf_json_writer *w, const char *key, double v)
 static void write_part(pf_json_writer *w, const pf_part *part)
 {
     static const char *const key[] = {
-        [PF_PART_PHRASE] = "phrase",
-        [PF_PART_FILE] = "image",
-        [PF_PART_PICTURE] = "image",
+        [PF_PART_PHRASE] = "phrase", [PF_PART_FILE] = "image",
+        [PF_PART_PICTURE] = "image", [PF_PART_KEPT] = "picture",
         [PF_PART_LIKE] = "like",
     };
     pf_json_begin_object(w, NULL);
     pf_json_write_string(w, key[part->kind], part->text);
+    if (part->kind == PF_PART_PICTURE) {
+        char hash[PF_HASH_HEX_SIZE];
+        pf_hash_hex(&part->content, hash);
+        pf_json_write_string(w, "picture", hash);
+    }
     write_asked(w, "weight", part->weight);
     pf_json_end_object(w);
 }

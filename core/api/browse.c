@@ -1,12 +1,15 @@
 /*
  * browse.c - what a catalog has, for looking around (plainfilm.h): images, cases,
- * thumbnails, values and how often they are there.
+ * thumbnails, previews, values and how often they are there.
  */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/engine/reader.h"
+#include "core/image/encode.h"
 #include "core/search/thumbnails.h"
 
 /* The reader's store, at a snapshot. */
@@ -26,7 +29,9 @@ bool pf_reader_get_info(pf_reader *r, pf_catalog_info *out, pf_err *err)
         return pf_fail(err, PF_ERR_MISUSE,
                        "pf_catalog_info was not made by PF_CATALOG_INFO_INIT");
     pf_store *store = begin(r, err);
-    if (!store || !pf_store_count(store, &n, err))
+    bool is_being_written;
+    if (!store || !pf_store_count(store, &n, err) ||
+        !pf_catalog_is_being_written(pf_reader_folder(r), &is_being_written, err))
         return false;
     const pf_catalog_info info = {
         .struct_size = out->struct_size < sizeof info ? out->struct_size : sizeof info,
@@ -36,6 +41,7 @@ bool pf_reader_get_info(pf_reader *r, pf_catalog_info *out, pf_err *err)
         .cases = n.cases,
         .captioned_images = n.captioned_images,
         .dim = (int)pf_reader_dim(r),
+        .is_being_written = is_being_written,
     };
     memcpy(out, &info, info.struct_size);
     return true;
@@ -185,6 +191,108 @@ bool pf_reader_get_thumbnail(pf_reader *r, int64_t image_id, uint8_t **jpeg, siz
     }
     pf_buf_free(&b);
     return *jpeg != NULL;
+}
+
+/* ---- previews ---- */
+
+enum { PREVIEW_QUALITY = 90, PREVIEW_CAP = 256 << 20, ORIGINAL_CAP = 256 << 20 };
+
+static bool check_preview(const pf_preview_options *o, pf_err *err)
+{
+    if (o->struct_size != sizeof *o)
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "pf_preview_options were not made by PF_PREVIEW_OPTIONS_INIT");
+    if (o->side < 1 || o->side > PF_PREVIEW_SIDE_MAX)
+        return pf_fail(err, PF_ERR_MISUSE, "a side of %d pixels is outside 1..%d",
+                       o->side, PF_PREVIEW_SIDE_MAX);
+    return (isfinite(o->low) && isfinite(o->high)) ||
+           pf_fail(err, PF_ERR_MISUSE, "a window's ends are numbers");
+}
+
+/* To a file in memory. */
+static bool encode_png(const pf_picture *picture, uint8_t **bytes, size_t *n,
+                       pf_err *err)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, n);
+    bool ok = out && pf_png_write(picture, out, err);
+    ok = out && fclose(out) == 0 && ok;
+    if (!ok) {
+        pf_free(text);
+        return err && err->code != PF_OK
+                   ? false
+                   : pf_fail(err, PF_ERR_NOMEM, "out of memory (a preview)");
+    }
+    *bytes = (uint8_t *)text;
+    return true;
+}
+
+static bool encode_jpeg(const pf_picture *picture, uint8_t **bytes, size_t *n,
+                        pf_err *err)
+{
+    pf_buf b;
+    pf_buf_init(&b, PREVIEW_CAP);
+    if (pf_jpeg_encode(picture, PREVIEW_QUALITY, &b, err)) {
+        *n = b.size;
+        *bytes = (uint8_t *)pf_buf_take(&b, err);
+    }
+    pf_buf_free(&b);
+    return *bytes != NULL;
+}
+
+bool pf_reader_get_preview(pf_reader *r, int64_t image_id, const pf_preview_options *o,
+                           pf_preview **out, pf_err *err)
+{
+    *out = NULL;
+    if (!check_preview(o, err) || !begin(r, err))
+        return false;
+    pf_search_preview p = {
+        .side = o->side, .frame = o->frame, .window = {o->low, o->high}};
+    pf_preview *preview = pf_zalloc(sizeof *preview, err);
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    const bool ok =
+        preview && pf_search_make_preview(r, image_id, &p, err) &&
+        (o->is_lossless ? encode_png : encode_jpeg)(&p.preview, &bytes, &n, err);
+    pf_picture_reset(&p.preview);
+    if (!ok) {
+        pf_free(preview);
+        return false;
+    }
+    *preview = (pf_preview){.struct_size = sizeof *preview,
+                            .bytes = bytes,
+                            .n = n,
+                            .width = p.width,
+                            .height = p.height,
+                            .frame = p.frame_shown,
+                            .n_frames = p.n_frames,
+                            .is_deep = p.is_deep};
+    *out = preview;
+    return true;
+}
+
+void pf_preview_free(pf_preview *preview)
+{
+    if (preview)
+        pf_free((void *)preview->bytes); /* const for all but us */
+    pf_free(preview);
+}
+
+bool pf_reader_get_original(pf_reader *r, int64_t image_id, uint8_t **bytes, size_t *n,
+                            const char **format, pf_err *err)
+{
+    pf_buf b;
+    *bytes = NULL;
+    *format = NULL;
+    if (!begin(r, err))
+        return false;
+    pf_buf_init(&b, ORIGINAL_CAP);
+    if (pf_search_get_original(r, image_id, &b, format, err)) {
+        *n = b.size;
+        *bytes = (uint8_t *)pf_buf_take(&b, err);
+    }
+    pf_buf_free(&b);
+    return *bytes != NULL;
 }
 
 /* ---- values ---- */

@@ -236,7 +236,8 @@ static bool classify_files(pf_gallery *g, pf_reader *reader, pf_err *err)
                                   .stop = pf_stop_flag(g->work->stop)};
     bool ok = l.files && l.place;
     for (size_t i = 0; ok && i < g->n; i++) {
-        if (g->items[i].part)
+        /* those that came as bytes have been done, and what was handed on is empty */
+        if (g->items[i].part || !g->items[i].path)
             continue;
         l.files[l.n] = (pf_picture_ref){.path = g->items[i].path};
         l.place[l.n++] = i;

@@ -175,8 +175,30 @@ bool pf_request_add_picture(pf_request *r, const uint8_t *bytes, size_t n,
                           .text = name,
                           .bytes = bytes,
                           .n_bytes = n,
+                          .content = pf_hash_bytes(bytes, n),
                           .weight = weight};
     return add_part(r, &part, err);
+}
+
+static int digit_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool pf_request_add_kept_picture(pf_request *r, const char *hash, double weight,
+                                 pf_err *err)
+{
+    pf_part part = {.kind = PF_PART_KEPT, .text = hash, .weight = weight};
+    bool ok = strlen(hash) == PF_HASH_HEX_SIZE - 1;
+    for (size_t i = 0; ok && i < PF_HASH_SIZE; i++) {
+        const int high = digit_of(hash[2 * i]), low = digit_of(hash[2 * i + 1]);
+        ok = high >= 0 && low >= 0;
+        part.content.b[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+    }
+    return ok ? add_part(r, &part, err)
+              : pf_fail(err, PF_ERR_MISUSE,
+                        "'%.80s' is not the hash of a picture, as answers have it",
+                        hash);
 }
 
 bool pf_request_wants_picture(const pf_request *r, size_t *bytes)
@@ -197,6 +219,7 @@ bool pf_request_give_picture(pf_request *r, const uint8_t *bytes, size_t n, pf_e
     release(r->parts[r->wanted].bytes);
     r->parts[r->wanted].bytes = own;
     r->parts[r->wanted].n_bytes = n;
+    r->parts[r->wanted].content = pf_hash_bytes(bytes, n);
     r->wants_picture = false;
     return true;
 }
@@ -431,7 +454,8 @@ bool pf_request_evaluate(pf_request *r, const char *queries, pf_err *err)
 
 static bool is_picture(const pf_part *part)
 {
-    return part->kind == PF_PART_FILE || part->kind == PF_PART_PICTURE;
+    return part->kind == PF_PART_FILE || part->kind == PF_PART_PICTURE ||
+           part->kind == PF_PART_KEPT;
 }
 
 pf_job pf_request_job(const pf_request *r)
@@ -444,6 +468,22 @@ pf_job pf_request_job(const pf_request *r)
             return r->job;
     }
     return PF_JOB_CLASSIFY_PICTURES;
+}
+
+bool pf_request_takes_long(const pf_request *r)
+{
+    const pf_job job = pf_request_job(r);
+    bool decodes = false;
+    for (size_t i = 0; i < r->query.n_parts; i++)
+        decodes = decodes || r->parts[i].kind == PF_PART_FILE ||
+                  r->parts[i].kind == PF_PART_PICTURE;
+    return decodes || (job != PF_JOB_SEARCH && job != PF_JOB_EMBED) ||
+           r->query.collapses;
+}
+
+pf_job pf_request_get_job(const pf_request *r)
+{
+    return pf_request_job(r);
 }
 
 static bool refuse(const char *what, const char *job, pf_err *err)
@@ -633,6 +673,7 @@ static bool describe_part(pf_buf *b, const pf_part *part, bool is_first, pf_err 
     case PF_PART_FILE:
         return ok && pf_buf_addf(b, err, "the picture %s", pf_path_base(part->text));
     case PF_PART_PICTURE:
+    case PF_PART_KEPT:
         return ok && pf_buf_add_str(b, "a picture", err);
     case PF_PART_LIKE:
         break;

@@ -24,7 +24,16 @@ typedef struct {
 
 /* ---- what is asked with ---- */
 
-typedef enum { PHRASE, IMAGE, IMAGE_BYTES, LIKE, WITHOUT, FILTER, FACET } item_kind;
+typedef enum {
+    PHRASE,
+    IMAGE,
+    IMAGE_BYTES,
+    KEPT,
+    LIKE,
+    WITHOUT,
+    FILTER,
+    FACET,
+} item_kind;
 
 static bool count_item(taker *t, pf_err *err)
 {
@@ -56,6 +65,22 @@ static bool add_file(taker *t, const char *path, double weight, pf_err *err)
     return pf_request_add_picture_file(t->request, path, weight, err);
 }
 
+static bool is_number(const char *text)
+{
+    while (*text >= '0' && *text <= '9')
+        text++;
+    return *text == '\0';
+}
+
+/* A path would be looked for on the disk, through all of its links. */
+static bool add_like(taker *t, const char *image, double weight, pf_err *err)
+{
+    if (!t->may_name_files && !is_number(image))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "an image of the catalog is named by its number here");
+    return pf_request_add_like(t->request, image, weight, err);
+}
+
 static bool add_bytes(taker *t, const char *text, size_t n, double weight, pf_err *err)
 {
     uint8_t *bytes;
@@ -78,8 +103,10 @@ static bool add_weighed(taker *t, item_kind kind, const char *text, size_t n,
         return add_file(t, text, weight, err);
     case IMAGE_BYTES:
         return add_bytes(t, text, n, weight, err);
+    case KEPT:
+        return pf_request_add_kept_picture(t->request, text, weight, err);
     case LIKE:
-        return pf_request_add_like(t->request, text, weight, err);
+        return add_like(t, text, weight, err);
     case WITHOUT:
         return pf_request_add_phrase(t->request, text, -weight, err);
     case FILTER:
@@ -183,7 +210,8 @@ static bool read_phrase(taker *t, const pf_json_member *m, pf_err *err)
     return ok;
 }
 
-/* {"phrase": "effusion", "weight": 2}, as answers have them. */
+/* {"phrase": "effusion", "weight": 2}, as answers have them: of a picture that was sent
+ * they have the hash as well, by which it is known for a while, and that counts. */
 static bool read_part(taker *t, const pf_json *part, pf_err *err)
 {
     double weight = 1;
@@ -191,7 +219,8 @@ static bool read_part(taker *t, const pf_json *part, pf_err *err)
     static const struct {
         const char *key;
         item_kind kind;
-    } kinds[] = {{"phrase", PHRASE},
+    } kinds[] = {{"picture", KEPT},
+                 {"phrase", PHRASE},
                  {"image", IMAGE},
                  {"image_bytes", IMAGE_BYTES},
                  {"like", LIKE}};
@@ -202,13 +231,14 @@ static bool read_part(taker *t, const pf_json *part, pf_err *err)
         size_t n;
         const pf_json *value = pf_json_get(part, kinds[i].key);
         const char *text = value ? text_of(kinds[i].kind, value, digits, &n) : NULL;
-        if (text && pf_json_size(part) == (w ? 2u : 1u))
+        const bool is_named = kinds[i].kind == KEPT && pf_json_get(part, "image");
+        if (text && pf_json_size(part) == 1u + (w != NULL) + is_named)
             return count_item(t, err) &&
                    add_weighed(t, kinds[i].kind, text, n, weight, err);
     }
     return pf_fail(err, PF_ERR_MISUSE,
                    "an element of 'parts' is not one of 'phrase', 'image', "
-                   "'image_bytes' and 'like', with a 'weight' or without");
+                   "'image_bytes', 'picture' and 'like', with a 'weight' or without");
 }
 
 static bool read_parts(taker *t, const pf_json *value, pf_err *err)
@@ -520,8 +550,9 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
     static const struct {
         const char *name;
         item_kind kind;
-    } items[] = {{"image", IMAGE},     {"image_bytes", IMAGE_BYTES}, {"like", LIKE},
-                 {"without", WITHOUT}, {"filter", FILTER},           {"facets", FACET}};
+    } items[] = {{"image", IMAGE}, {"image_bytes", IMAGE_BYTES}, {"picture", KEPT},
+                 {"like", LIKE},   {"without", WITHOUT},         {"filter", FILTER},
+                 {"facets", FACET}};
     bool is_known = true;
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
         if (is_key(m->key, items[i].name))
@@ -544,12 +575,13 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
     if (!read_setting(t, m, &is_known, err))
         return false;
     return is_known ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "'%.80s' is none of: id, phrase, image, image_bytes, bytes, like, "
-                   "without, parts, filter, find, by, in, limit, offset, sort, seed, "
-                   "min_score, min_percentile, collapse, facets, hide_paths, classify, "
-                   "template, phrases, embed, duplicates, values, evaluate, queries",
-                   m->key);
+           pf_fail(
+               err, PF_ERR_MISUSE,
+               "'%.80s' is none of: id, phrase, image, image_bytes, bytes, picture, "
+               "like, without, parts, filter, find, by, in, limit, offset, sort, seed, "
+               "min_score, min_percentile, collapse, facets, hide_paths, classify, "
+               "template, phrases, embed, duplicates, values, evaluate, queries",
+               m->key);
 }
 
 /* The mark first, so that an answer that says no has it, too, and how many bytes are to

@@ -140,6 +140,22 @@ static bool wait_for_lock(pf_catalog *c, const pf_catalog_writer_options *option
                    c->folder);
 }
 
+bool pf_catalog_is_being_written(const char *folder, bool *out, pf_err *err)
+{
+    struct flock other = whole_file(F_WRLCK);
+    char *path = pf_path_join(folder, "lock", err);
+    int fd;
+    *out = false;
+    if (!path)
+        return false;
+    if (pf_file_open(&fd, path, NULL)) {
+        *out = fcntl(fd, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
+        close(fd);
+    }
+    pf_free(path);
+    return true;
+}
+
 static bool take_lock(pf_catalog *c, const pf_catalog_writer_options *options,
                       pf_err *err)
 {

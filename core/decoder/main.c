@@ -47,11 +47,21 @@ static bool reserve(void *context, size_t bytes)
     return answer == PF_DECODER_GRANTED;
 }
 
+static void put_preview(pf_decoder_page *page, const pf_picture *preview)
+{
+    const size_t n = (size_t)preview->width * (size_t)preview->height * 3;
+    page->preview_width = preview->width;
+    page->preview_height = preview->height;
+    if (preview->rgb && n <= sizeof page->preview)
+        memcpy(page->preview, preview->rgb, n);
+}
+
 static void decode(pf_decoder_page *page, const uint8_t *bytes)
 {
     pf_intake intake = {.pixels = page->wants_pixels ? page->pixels : NULL,
                         .thumbnail = page->wants_thumbnail ? &page->thumbnail : NULL,
-                        .facts = page->wants_facts ? &page->facts : NULL};
+                        .facts = page->wants_facts ? &page->facts : NULL,
+                        .preview_side = page->preview_side};
     pf_picture_limits limits = page->limits;
     limits.reserve = reserve;
     limits.context = page;
@@ -66,7 +76,11 @@ static void decode(pf_decoder_page *page, const uint8_t *bytes)
         page->width = intake.width;
         page->height = intake.height;
         memcpy(page->format, intake.format, sizeof page->format);
+        page->n_frames = intake.n_frames;
+        page->is_deep = intake.is_deep;
+        put_preview(page, &intake.preview);
     }
+    pf_picture_reset(&intake.preview);
     page->err = err;
 }
 

@@ -17,7 +17,7 @@
 
 #include "core/image/intake.h"
 
-#define PF_DECODER_VERSION "4" /* of all this: its one argument */
+#define PF_DECODER_VERSION "5" /* of all this: its one argument */
 
 enum { PF_DECODER_CONTROL = 3, PF_DECODER_INPUT = 4, PF_DECODER_PAGE = 5 };
 
@@ -31,7 +31,8 @@ typedef enum {
 } pf_decoder_message;
 
 enum {
-    PF_DECODER_SIDE_MAX = 2048, /* of the model's input, in pixels */
+    PF_DECODER_SIDE_MAX = 2048,    /* of the model's input, in pixels */
+    PF_DECODER_PREVIEW_MAX = 4096, /* of a preview */
     PF_DECODER_NAME_ROOM = 256,
 };
 
@@ -39,6 +40,7 @@ typedef struct {
     /* From the engine. */
     uint64_t n_bytes; /* of the input */
     int32_t frame;
+    int32_t preview_side; /* 0: none is wanted */
     uint8_t wants_pixels, wants_thumbnail, wants_facts;
     char name[PF_DECODER_NAME_ROOM]; /* see pf_picture_sniff() */
     pf_preprocess preprocess;        /* its name is of no use there */
@@ -49,11 +51,15 @@ typedef struct {
     uint64_t needs;     /* NEEDS: bytes */
     pf_err err;         /* DONE: PF_OK, or why not */
     int32_t width, height;
+    int32_t n_frames;
+    uint8_t is_deep;
+    int32_t preview_width, preview_height;
     char format[PF_PICTURE_FORMAT_ROOM];
     pf_facts facts;
     pf_thumbnail thumbnail;
     uint8_t
         pixels[PF_DECODER_SIDE_MAX * PF_DECODER_SIDE_MAX * 3]; /* as many as asked */
+    uint8_t preview[PF_DECODER_PREVIEW_MAX * PF_DECODER_PREVIEW_MAX * 3];
 } pf_decoder_page;
 
 #endif

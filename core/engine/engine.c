@@ -15,6 +15,7 @@ struct pf_engine {
     pthread_mutex_t lock;      /* of what follows */
     pf_view *newest;           /* NULL before the first reader */
     pf_reader *spare;          /* NULL or nobody's yet */
+    pf_vectors *vectors;       /* NULL: none are kept */
     _Atomic(pf_words *) words; /* NULL until a question needs it */
     atomic_bool has_told_notice, has_told_sandbox;
 };
@@ -62,6 +63,9 @@ static void free_options(pf_engine_options *o)
 
 static bool check_options(pf_engine_options *o, pf_err *err)
 {
+    if (o->kept_vectors > PF_KEPT_VECTORS_MAX)
+        return pf_fail(err, PF_ERR_MISUSE, "%zu vectors to be kept, the most is %d",
+                       o->kept_vectors, PF_KEPT_VECTORS_MAX);
     if (o->has_no_catalog)
         return o->model ? true
                         : pf_fail(err, PF_ERR_MISUSE,
@@ -84,6 +88,17 @@ static bool open_spare(pf_engine *e, pf_err *err)
     return pf_reader_open(&e->spare, e, err);
 }
 
+static bool make_vectors(pf_engine *e, pf_err *err)
+{
+    return e->options.kept_vectors == 0 ||
+           pf_vectors_new(&e->vectors, e->options.kept_vectors, err);
+}
+
+pf_vectors *pf_engine_vectors(const pf_engine *e)
+{
+    return e->vectors;
+}
+
 pf_reader *pf_engine_take_spare(pf_engine *e)
 {
     pthread_mutex_lock(&e->lock);
@@ -101,7 +116,7 @@ bool pf_engine_open(pf_engine **out, const pf_engine_options *options, pf_err *e
         return false;
     pthread_mutex_init(&e->lock, NULL);
     if (!copy_options(&e->options, options, err) || !check_options(&e->options, err) ||
-        !open_spare(e, err)) {
+        !make_vectors(e, err) || !open_spare(e, err)) {
         pf_engine_close(e);
         return false;
     }
@@ -116,6 +131,7 @@ void pf_engine_close(pf_engine *e)
     pf_reader_close(e->spare);
     pf_view_unref(e->newest);
     pf_words_free(atomic_load(&e->words));
+    pf_vectors_free(e->vectors);
     free_options(&e->options);
     pthread_mutex_destroy(&e->lock);
     pf_free(e);

@@ -10,6 +10,7 @@
 
 #include "core/base/err.h"
 #include "core/base/notes.h"
+#include "core/engine/vectors.h"
 #include "core/engine/view.h"
 #include "core/words/words.h"
 
@@ -29,6 +30,9 @@ PF_MUST_CHECK bool pf_engine_get_view(pf_engine *engine, pf_catalog *catalog,
 /* Borrowed as long as the engine is; read when a question first needs them. */
 PF_MUST_CHECK bool pf_engine_get_words(pf_engine *engine, const pf_words **out,
                                        pf_err *err);
+
+/* What was asked with lately; NULL when nothing is kept. */
+pf_vectors *pf_engine_vectors(const pf_engine *engine);
 
 /* Hand the notes to whoever opened the engine; they are gone afterwards. */
 void pf_engine_tell(const pf_engine *engine, pf_note_kind kind, pf_notes *notes);

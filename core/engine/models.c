@@ -13,6 +13,7 @@ enum { TOWERS = 2 }; /* of texts, of images */
 
 struct pf_models {
     atomic_size_t refs;
+    uint64_t serial;
     pf_models_options options;
     bool has_catalog;
     pf_store_model stored; /* of the catalog; id 0: nothing was indexed yet */
@@ -24,6 +25,8 @@ struct pf_models {
 
 /* ---- counting ---- */
 
+static atomic_ullong last_serial;
+
 bool pf_models_new(pf_models **out, const pf_models_options *options,
                    pf_store_model *stored, pf_err *err)
 {
@@ -32,6 +35,7 @@ bool pf_models_new(pf_models **out, const pf_models_options *options,
     if (!m)
         return false;
     atomic_init(&m->refs, 1);
+    m->serial = atomic_fetch_add(&last_serial, 1) + 1;
     m->options = *options;
     pthread_mutex_init(&m->lock, NULL);
     if (stored) {
@@ -41,6 +45,11 @@ bool pf_models_new(pf_models **out, const pf_models_options *options,
     }
     *out = m;
     return true;
+}
+
+uint64_t pf_models_serial(const pf_models *m)
+{
+    return m->serial;
 }
 
 pf_models *pf_models_ref(pf_models *m)

@@ -13,6 +13,8 @@
 #ifndef PF_CORE_ENGINE_MODELS_H
 #define PF_CORE_ENGINE_MODELS_H
 
+#include <stdint.h>
+
 #include "core/base/err.h"
 #include "core/base/notes.h"
 #include "core/catalog/store.h"
@@ -45,6 +47,9 @@ PF_MUST_CHECK bool pf_models_check(const pf_models *models, pf_err *err);
  * catalog says; MISMATCH: it is another one than the catalog's. */
 PF_MUST_CHECK bool pf_models_get(pf_models *models, unsigned tower,
                                  const pf_model **out, pf_notes *notes, pf_err *err);
+
+/* Another for each that was ever made: what was computed with one is of no other. */
+uint64_t pf_models_serial(const pf_models *models);
 
 /* Numbers of a vector; 0 without a catalog, before a tower is open. */
 int pf_models_dim(const pf_models *models);

@@ -170,7 +170,9 @@ static bool show_floats(reader *r, float *values, size_t n)
     const bool has_window = pf_dicom_get_values(r->dicom, r->frame, &v);
     for (size_t i = 0; i < n; i++)
         values[i] = (float)(values[i] * v.slope + v.intercept);
-    if (has_window)
+    if (r->limits->window.low < r->limits->window.high)
+        window = r->limits->window;
+    else if (has_window)
         window = (pf_float_window){v.center - v.width / 2, v.center + v.width / 2};
     else if (!pf_float_window_find(&window, values, n, r->err))
         return false;
@@ -321,7 +323,9 @@ static bool read_picture(reader *r, pf_span file)
     if (r->pixels.kind != PF_DICOM_INTEGERS)
         return read_floats(r) && make_square(r);
     return (r->syntax->way == SAMPLES ? read_samples(r) : read_packed(r)) &&
-           pf_dicom_render(r->dicom, r->frame, r->out->rgb, r->err) && make_square(r);
+           pf_dicom_render(r->dicom, r->frame, r->limits->window, r->out->rgb,
+                           r->err) &&
+           make_square(r);
 }
 
 bool pf_decode_dicom(pf_picture *out, int *orientation, pf_span file, int frame,
@@ -334,6 +338,8 @@ bool pf_decode_dicom(pf_picture *out, int *orientation, pf_span file, int frame,
     r.facts = pf_dicom_get_facts(r.dicom);
     r.syntax = find_syntax(r.facts->syntax);
     const bool ok = read_picture(&r, file);
+    out->is_deep = r.facts->samples == 1 && r.facts->bits_stored > 8;
+    out->n_frames = r.facts->frames;
     if (!ok)
         pf_fail_in(err, "%s",
                    r.syntax ? r.syntax->name : code_or_nothing(r.facts->syntax));

@@ -30,6 +30,7 @@ typedef struct {
     pf_span left;
     pf_err *err;
     pf_picture *out;
+    pf_float_window window; /* that was asked for */
     uint8_t *raw; /* samples or palette indices, before they become RGB; owned */
     bool is_out_of_memory;
 } reader;
@@ -138,8 +139,10 @@ static bool read_deep(reader *r, size_t channels)
         return false;
     png_set_strip_alpha(r->png);
     read_rows(r, r->raw, width * 2 * channels);
-    return channels == 1 ? pf_grey16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb, r->err)
-                         : pf_rgb16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb, r->err);
+    r->out->is_deep = channels == 1;
+    return channels == 1
+               ? pf_grey16_to_rgb_as(r->raw, n, 0xFFFF, r->window, r->out->rgb, r->err)
+               : pf_rgb16_to_rgb(r->raw, n, 0xFFFF, r->out->rgb, r->err);
 }
 
 /* libpng would paint indices that the palette does not have black. */
@@ -204,6 +207,7 @@ static void read_orientation(reader *r, int *orientation)
 /* False when pf_err has the reason; leaves by longjmp when libpng has one. */
 static bool read_picture(reader *r, int *orientation, const pf_picture_limits *limits)
 {
+    r->window = limits->window;
     configure(r);
     png_read_info(r->png, r->info);
     if (!pf_picture_make(r->out, png_get_image_width(r->png, r->info),

@@ -18,6 +18,7 @@ typedef struct {
     uint32_t width, height, max;
     bool is_text, is_bilevel;
     size_t channels;
+    pf_float_window window; /* that was asked for */
 } pnm;
 
 static bool is_space(uint8_t c)
@@ -146,8 +147,9 @@ static bool read_deep(pnm *p, size_t pixels, uint8_t *rgb, pf_err *err)
     uint8_t *deep = pf_alloc_array(pixels, 2 * p->channels, err);
     const bool ok =
         deep && read_samples(p, pixels * p->channels, NULL, deep, err) &&
-        (p->channels == 1 ? pf_grey16_to_rgb(deep, pixels, p->max, rgb, err)
-                          : pf_rgb16_to_rgb(deep, pixels, p->max, rgb, err));
+        (p->channels == 1
+             ? pf_grey16_to_rgb_as(deep, pixels, p->max, p->window, rgb, err)
+             : pf_rgb16_to_rgb(deep, pixels, p->max, rgb, err));
     pf_free(deep);
     return ok;
 }
@@ -175,5 +177,7 @@ bool pf_decode_pnm(pf_picture *out, int *orientation, pf_span file, int frame,
         return read_bits(&p, out->rgb, err);
     if (!is_deep)
         return read_samples(&p, pixels * p.channels, out->rgb, NULL, err);
+    out->is_deep = p.channels == 1;
+    p.window = limits->window;
     return read_deep(&p, pixels, out->rgb, err);
 }

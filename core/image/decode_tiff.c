@@ -455,7 +455,10 @@ static void cmyk_to_rgb(reader *r, unsigned max)
 static bool show_floats(reader *r, size_t n, uint8_t *rgb)
 {
     pf_float_window window;
-    if (!pf_float_window_find(&window, r->values, n * r->channels, r->err))
+    const pf_float_window asked = r->limits->window;
+    if (asked.low < asked.high)
+        window = asked;
+    else if (!pf_float_window_find(&window, r->values, n * r->channels, r->err))
         return false;
     pf_floats_to_rgb(r->values, n, r->channels, window, rgb);
     return true;
@@ -469,6 +472,7 @@ static bool read_deep(reader *r)
     if (!read_samples(r))
         return false;
     bool ok = true;
+    r->out->is_deep = r->channels == 1;
     if (r->channels == 4)
         cmyk_to_rgb(r, max);
     else if (r->is_float)
@@ -476,7 +480,7 @@ static bool read_deep(reader *r)
     else if (r->channels == 3)
         ok = pf_rgb16_to_rgb(r->levels, n, max, rgb, r->err);
     else
-        ok = pf_grey16_to_rgb(r->levels, n, max, rgb, r->err);
+        ok = pf_grey16_to_rgb_as(r->levels, n, max, r->limits->window, rgb, r->err);
     for (size_t i = 0; r->photometric == PHOTOMETRIC_MINISWHITE && i < 3 * n; i++)
         rgb[i] = (uint8_t)(255 - rgb[i]);
     return ok;

@@ -533,6 +533,13 @@ void drop_padding(pf_dicom *d, std::vector<float> *values)
         v = v >= low && v <= high ? NAN : v;
 }
 
+bool show_between(DicomImage *image, pf_float_window w, pf_err *err)
+{
+    /* what DICOM's formula makes black and white of */
+    return image->setWindow((w.low + w.high) / 2 + 0.5, w.high - w.low + 1) ||
+           pf_fail(err, PF_ERR_FORMAT, "it has no window");
+}
+
 bool set_percentiles(pf_dicom *d, DicomImage *image, pf_err *err)
 {
     std::vector<float> values;
@@ -542,9 +549,7 @@ bool set_percentiles(pf_dicom *d, DicomImage *image, pf_err *err)
     drop_padding(d, &values);
     if (!pf_float_window_find(&w, values.data(), values.size(), err))
         return false;
-    /* what DICOM's formula makes black and white of */
-    return image->setWindow((w.low + w.high) / 2 + 0.5, w.high - w.low + 1) ||
-           pf_fail(err, PF_ERR_FORMAT, "it has no window");
+    return show_between(image, w, err);
 }
 
 /* VOI LUT, else the first window, else percentiles. */
@@ -563,7 +568,7 @@ bool set_window(pf_dicom *d, DicomImage *image, pf_err *err)
     return true;
 }
 
-bool render(pf_dicom *d, int frame, uint8_t *rgb, pf_err *err)
+bool render(pf_dicom *d, int frame, pf_float_window asked, uint8_t *rgb, pf_err *err)
 {
     DcmDataset *data = d->format.getDataset();
     const size_t n = (size_t)d->facts.rows * d->facts.columns;
@@ -576,8 +581,12 @@ bool render(pf_dicom *d, int frame, uint8_t *rgb, pf_err *err)
     if (image.getWidth() != d->facts.columns || image.getHeight() != d->facts.rows)
         return pf_fail(err, PF_ERR_FORMAT, "two readings of its size differ");
     image.hideAllOverlays();
-    if (is_grey && !set_window(d, &image, err))
+    if (is_grey && asked.low < asked.high) {
+        if (!show_between(&image, asked, err))
+            return false;
+    } else if (is_grey && !set_window(d, &image, err)) {
         return false;
+    }
     const size_t size = is_grey ? n : 3 * n;
     if (image.getOutputDataSize(8) != size ||
         !image.getOutputData(rgb, (unsigned long)size, 8))
@@ -604,7 +613,8 @@ bool pf_dicom_get_values(pf_dicom *d, int frame, pf_dicom_values *out)
     });
 }
 
-bool pf_dicom_render(pf_dicom *d, int frame, uint8_t *rgb, pf_err *err)
+bool pf_dicom_render(pf_dicom *d, int frame, pf_float_window asked, uint8_t *rgb,
+                     pf_err *err)
 {
-    return guarded(err, [=] { return render(d, frame, rgb, err); });
+    return guarded(err, [=] { return render(d, frame, asked, rgb, err); });
 }

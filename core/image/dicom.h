@@ -73,8 +73,10 @@ bool pf_dicom_get_values(pf_dicom *dicom, int frame, pf_dicom_values *out);
 
 /* That frame as RGB, as large as the facts say: modality LUT, then VOI LUT, first
  * window of the file or window by percentiles (window.h), presentation, palette,
- * colours. What differs from frame to frame is that of `frame`. */
-PF_MUST_CHECK bool pf_dicom_render(pf_dicom *dicom, int frame, uint8_t *rgb,
-                                   pf_err *err);
+ * colours. What differs from frame to frame is that of `frame`.
+ * `asked`, when it is a window (low < high), takes the place of these; in the
+ * modality's units. */
+PF_MUST_CHECK bool pf_dicom_render(pf_dicom *dicom, int frame, pf_float_window asked,
+                                   uint8_t *rgb, pf_err *err);
 
 #endif

@@ -7,6 +7,8 @@ static void describe(pf_intake *v, const pf_picture *picture)
 {
     v->width = pf_picture_whole_width(picture);
     v->height = pf_picture_whole_height(picture);
+    v->is_deep = picture->is_deep;
+    v->n_frames = picture->n_frames;
     snprintf(v->format, sizeof v->format, "%s", picture->format);
 }
 
@@ -26,14 +28,18 @@ bool pf_intake_make(pf_intake *v, const uint8_t *bytes, size_t n,
     pf_picture_limits_init(&limits);
     if (o->limits)
         limits = *o->limits;
-    limits.enough = pf_intake_enough(v->pixels ? o->preprocess : NULL);
+    /* who looks closely wants it as the file has it */
+    limits.enough =
+        v->preview_side > 0 ? 0 : pf_intake_enough(v->pixels ? o->preprocess : NULL);
     limits.keeps_alpha = v->pixels && o->preprocess->is_rgb_last;
     if (!pf_picture_decode(&picture, bytes, n, o->name, o->frame, &limits, err))
         return false;
     describe(v, &picture);
     const bool ok =
         (!v->pixels || pf_preprocess_pixels(o->preprocess, &picture, v->pixels, err)) &&
-        (!v->thumbnail || pf_thumbnail_make(v->thumbnail, &picture, err));
+        (!v->thumbnail || pf_thumbnail_make(v->thumbnail, &picture, err)) &&
+        (v->preview_side <= 0 ||
+         pf_picture_shrink(&v->preview, &picture, v->preview_side, err));
     pf_picture_reset(&picture);
     return ok;
 }

@@ -24,9 +24,14 @@ typedef struct {
     /* The caller's, and filled when they are not NULL. */
     uint8_t *pixels; /* [size, size, 3], see pf_preprocess_pixels() */
     pf_thumbnail *thumbnail;
-    pf_facts *facts; /* alone: nothing is decoded then, and the rest means nothing */
+    pf_facts *facts;  /* alone: nothing is decoded then, and the rest means nothing */
+    int preview_side; /* above 0: `preview` is wanted, its longer side at most so */
+    pf_picture
+        preview; /* all zero before; the caller's, free with pf_picture_reset() */
 
     int width, height; /* of the upright picture */
+    bool is_deep;      /* see pf_picture */
+    int n_frames;
     char format[PF_PICTURE_FORMAT_ROOM];
 } pf_intake;
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/image/window.h"
 
 typedef struct {
     int width, height;
@@ -20,6 +21,8 @@ typedef struct {
     uint8_t *alpha;     /* [height, width], owned; NULL: opaque, or nobody wants it */
     bool has_table;     /* the file has a table of colours, or black and white alone */
     const char *format; /* "jpeg", "png", ...; static */
+    bool is_deep;       /* it has grey of more than 8 bits: other windows show more */
+    int n_frames;       /* of the file, where that is known without counting; else 0 */
 
     /* Of one that was decoded smaller (`enough`, below): each side of the file's
      * picture is so many eighths of itself here, rounded up. 0: it is whole, and so are
@@ -39,6 +42,9 @@ typedef struct {
     void *context;
     bool keeps_alpha; /* no limit: give transparency too, where a file has it (PNG,
                          TIFF, WebP) */
+    pf_float_window window; /* nor this: deep grey is black up to `low` and white from
+                               `high`, in the file's own units, of DICOM the modality's
+                               (Hounsfield's); low >= high: as window.h has it */
     int enough; /* no limit: a picture may come smaller where that is cheaper (JPEG),
                    its short side no less than this. 0: as the file has it */
 } pf_picture_limits;

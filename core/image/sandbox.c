@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* fallocate(), memory files */
 #include "core/image/sandbox.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -222,6 +223,8 @@ static void put_question(const pf_sandbox *s, const pf_intake *intake,
                (size_t)o->preprocess->size * (size_t)o->preprocess->size * 3);
     p->n_bytes = s->n_bytes;
     p->frame = o->frame;
+    p->preview_side = intake->preview_side;
+    p->preview_width = p->preview_height = 0;
     p->wants_pixels = intake->pixels != NULL;
     p->wants_thumbnail = intake->thumbnail != NULL;
     p->wants_facts = intake->facts != NULL;
@@ -260,6 +263,23 @@ static bool is_size(int n, int most)
     return n >= 1 && n <= most;
 }
 
+/* The page keeps nothing of it: the next picture is none of its decoder's business. */
+static bool take_preview(const pf_sandbox *s, pf_intake *intake, pf_err *err)
+{
+    pf_decoder_page *p = s->process.page;
+    const int width = p->preview_width, height = p->preview_height;
+    if (!is_size(width, intake->preview_side) || !is_size(height, intake->preview_side))
+        return pf_fail(err, PF_ERR_FORMAT, "the decoder gave nonsense");
+    const size_t n = (size_t)width * (size_t)height * 3;
+    uint8_t *rgb = pf_alloc_array(n, 1, err);
+    if (!rgb)
+        return false;
+    memcpy(rgb, p->preview, n);
+    memset(p->preview, 0, n);
+    intake->preview = (pf_picture){.width = width, .height = height, .rgb = rgb};
+    return true;
+}
+
 /* Copied first: what is checked is what is used. */
 static bool take_answer(const pf_sandbox *s, pf_intake *intake,
                         const pf_intake_options *o, pf_err *err)
@@ -286,6 +306,10 @@ static bool take_answer(const pf_sandbox *s, pf_intake *intake,
     if (intake->pixels)
         memcpy(intake->pixels, p->pixels,
                (size_t)o->preprocess->size * (size_t)o->preprocess->size * 3);
+    intake->n_frames = p->n_frames >= 0 ? p->n_frames : 0;
+    intake->is_deep = p->is_deep != 0;
+    if (intake->preview_side > 0 && !take_preview(s, intake, err))
+        return false;
     for (const char *c = intake->format; *c; c++)
         ok = ok && ((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9'));
     return ok || pf_fail(err, PF_ERR_FORMAT, "the decoder gave nonsense");
@@ -363,6 +387,7 @@ bool pf_sandbox_decode(pf_sandbox *s, pf_intake *intake, const pf_intake_options
                       pf_fail(err, PF_ERR_UNSUPPORTED,
                               "pictures of %d pixels for the model, the most is %d",
                               o->preprocess->size, PF_DECODER_SIDE_MAX);
+    assert(intake->preview_side <= PF_DECODER_PREVIEW_MAX);
     const bool ok = fits && decode(s, intake, o, err);
     forget_bytes(s);
     return ok;

@@ -114,6 +114,13 @@ static uint8_t grey_of(unsigned v, pf_window w)
     return (uint8_t)(((v - w.low) * 255 + range / 2) / range);
 }
 
+static uint8_t grey_of_float(double v, pf_float_window w)
+{
+    if (!isfinite(v) || v <= w.low)
+        return 0;
+    return v >= w.high ? 255 : (uint8_t)((v - w.low) / (w.high - w.low) * 255 + 0.5);
+}
+
 bool pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *rgb,
                       pf_err *err)
 {
@@ -126,6 +133,17 @@ bool pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max, uint8_t *r
         w = (pf_window){0, max};
     for (size_t i = 0; i < n; i++)
         rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = grey_of(sample(samples, i), w);
+    return true;
+}
+
+bool pf_grey16_to_rgb_as(const uint8_t *samples, size_t n, unsigned max,
+                         pf_float_window asked, uint8_t *rgb, pf_err *err)
+{
+    if (!(asked.low < asked.high))
+        return pf_grey16_to_rgb(samples, n, max, rgb, err);
+    for (size_t i = 0; i < n; i++)
+        rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] =
+            grey_of_float(sample(samples, i), asked);
     return true;
 }
 
@@ -244,13 +262,6 @@ static pf_float_window window_of(const float *values, size_t n, pf_float_window 
         r = come_nearer(values, n, r, counts, &is_found);
     }
     return r;
-}
-
-static uint8_t grey_of_float(double v, pf_float_window w)
-{
-    if (!isfinite(v) || v <= w.low)
-        return 0;
-    return v >= w.high ? 255 : (uint8_t)((v - w.low) / (w.high - w.low) * 255 + 0.5);
 }
 
 bool pf_float_window_find(pf_float_window *out, const float *values, size_t n,

@@ -33,6 +33,10 @@ typedef struct {
     unsigned low, high; /* black and white; low < high unless all samples are equal */
 } pf_window;
 
+typedef struct {
+    double low, high;
+} pf_float_window;
+
 /* counts[v]: how many samples have the value v. */
 pf_window pf_window_find(const uint32_t counts[PF_WINDOW_LEVELS]);
 
@@ -40,15 +44,15 @@ pf_window pf_window_find(const uint32_t counts[PF_WINDOW_LEVELS]);
  * file allows; `rgb` holds [n, 3] bytes. */
 PF_MUST_CHECK bool pf_grey16_to_rgb(const uint8_t *samples, size_t n, unsigned max,
                                     uint8_t *rgb, pf_err *err);
+/* The same, black and white as they were asked for; low >= high: they were not. */
+PF_MUST_CHECK bool pf_grey16_to_rgb_as(const uint8_t *samples, size_t n, unsigned max,
+                                       pf_float_window asked, uint8_t *rgb,
+                                       pf_err *err);
 /* The same of `n` colours, [n, 3] samples. */
 PF_MUST_CHECK bool pf_rgb16_to_rgb(const uint8_t *samples, size_t n, unsigned max,
                                    uint8_t *rgb, pf_err *err);
 
 /* ---- floats, of any range ---- */
-
-typedef struct {
-    double low, high;
-} pf_float_window;
 
 /* By the rule for grey. What is no number, or infinite, does not count; low > high when
  * nothing does. */

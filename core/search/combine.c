@@ -2,6 +2,7 @@
 #include "core/search/combine.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/search/named.h"
@@ -62,17 +63,59 @@ static bool open_towers(pf_reader *r, const pf_part *parts, size_t n, pf_err *er
     return true;
 }
 
+/* What a part is kept under: the model, what kind of thing it is, and the text or the
+ * picture's content. */
+static bool make_key(const pf_reader *r, const pf_part *part, pf_hash *key, pf_err *err)
+{
+    const uint64_t serial = pf_models_serial(pf_view_models(r->view));
+    const bool is_phrase = part->kind == PF_PART_PHRASE;
+    const uint8_t kind = is_phrase ? 't' : 'p';
+    pf_hasher *h = pf_hasher_new(err);
+    if (!h)
+        return false;
+    pf_hasher_add(h, &serial, sizeof serial);
+    pf_hasher_add(h, &kind, 1);
+    if (is_phrase)
+        pf_hasher_add(h, part->text, strlen(part->text));
+    else
+        pf_hasher_add(h, part->content.b, sizeof part->content.b);
+    *key = pf_hasher_finish(h);
+    return true;
+}
+
+/* The vector of a phrase or a picture: one that is kept, or a new one. A file is read
+ * each time, for who says that it is the same. */
+static bool embed_or_find(pf_reader *r, const pf_part *part, float *vector,
+                          bool *is_truncated, pf_err *err)
+{
+    pf_hash key;
+    pf_embedder *e;
+    pf_sandbox *sandbox;
+    const size_t dim = pf_reader_dim(r);
+    pf_vectors *kept = part->kind == PF_PART_FILE ? NULL : pf_engine_vectors(r->engine);
+    if (kept && !make_key(r, part, &key, err))
+        return false;
+    if (kept && pf_vectors_find(kept, &key, vector, dim, is_truncated))
+        return true;
+    if (part->kind == PF_PART_KEPT)
+        return pf_fail(err, PF_ERR_NOT_FOUND,
+                       "picture '%s' was not asked with lately: send it", part->text);
+    if (!pf_reader_get_embedder(r, pf_part_tower(part), &e, err) ||
+        !pf_reader_get_sandbox(r, &sandbox, err) ||
+        !pf_part_embed(part, e, sandbox, vector, is_truncated, err))
+        return false;
+    if (kept)
+        pf_vectors_keep(kept, &key, vector, dim, *is_truncated);
+    return true;
+}
+
 static bool embed_part(pf_reader *r, const pf_part *part, bool by_end, pf_combined *c,
                        pf_err *err)
 {
-    pf_embedder *e;
-    pf_sandbox *sandbox;
     bool is_truncated = false;
     if (part->kind == PF_PART_LIKE)
         return find_like(r, part->text, by_end, c->vector, &c->like[c->n_like++], err);
-    if (!pf_reader_get_embedder(r, pf_part_tower(part), &e, err) ||
-        !pf_reader_get_sandbox(r, &sandbox, err) ||
-        !pf_part_embed(part, e, sandbox, c->vector, &is_truncated, err))
+    if (!embed_or_find(r, part, c->vector, &is_truncated, err))
         return false;
     c->n_truncated += is_truncated;
     return true;

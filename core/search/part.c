@@ -72,6 +72,7 @@ unsigned pf_part_tower(const pf_part *part)
         return PF_CLIP_TEXT;
     case PF_PART_FILE:
     case PF_PART_PICTURE:
+    case PF_PART_KEPT:
         return PF_CLIP_IMAGE;
     case PF_PART_LIKE:
         break;
@@ -134,6 +135,10 @@ bool pf_part_embed(const pf_part *part, pf_embedder *embedder, pf_sandbox *sandb
         return embed_file(&e, part->text, err);
     case PF_PART_PICTURE:
         return embed_bytes(&e, part, err);
+    case PF_PART_KEPT:
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "picture '%s' is only searched with by its hash: send it",
+                       part->text);
     case PF_PART_LIKE:
         break;
     }

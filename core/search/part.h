@@ -18,6 +18,7 @@ typedef enum {
     PF_PART_PHRASE,  /* `text` is UTF-8 */
     PF_PART_FILE,    /* `text` is the path of a picture file */
     PF_PART_PICTURE, /* `bytes` are a picture file; `text` is its name, for messages */
+    PF_PART_KEPT,    /* `text` is the hash of a picture that was asked with lately */
     PF_PART_LIKE,    /* `text` names an image of the catalog, by id or by path */
 } pf_part_kind;
 
@@ -26,7 +27,8 @@ typedef struct {
     const char *text;
     const uint8_t *bytes;
     size_t n_bytes;
-    double weight; /* of its unit vector in the sum; below 0 it is subtracted */
+    pf_hash content; /* of the bytes of a PICTURE, and what a KEPT names */
+    double weight;   /* of its unit vector in the sum; below 0 it is subtracted */
 } pf_part;
 
 /* What pf_read_weight() and pf_read_phrase_weight() (plainfilm.h) take, and what may

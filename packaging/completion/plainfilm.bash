@@ -36,4 +36,4 @@ _plainfilm() {
   fi
 }
 
-complete -F _plainfilm plainfilm-index plainfilm-query
+complete -F _plainfilm plainfilm-index plainfilm-query plainfilm-serve

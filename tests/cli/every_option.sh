@@ -19,7 +19,7 @@ commands() { # PROGRAM'S CASES
   done
 }
 
-for name in query index; do
+for name in query index serve; do
   all=$(commands $name)
   options=$("$bin/plainfilm-$name" --help-options | cut -f 1)
   [ -n "$options" ] || {

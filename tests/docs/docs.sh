@@ -75,6 +75,8 @@ cp "$project/data/sample/case0001-1.jpg" "$examples/folder"
 printf 'pleural effusion\nhip fracture\n' >"$examples/phrases.txt"
 cp "$examples/phrases.txt" "$examples/diagnoses.txt"
 cp "$project/data/phantoms/queries.csv" "$examples/phrases.csv"
+printf 'a-token_of-24-letters-00\n' >"$examples/token"
+chmod 600 "$examples/token"
 
 # Fetching a model, building and installing are not for a test.
 is_for_elsewhere() {
@@ -85,9 +87,26 @@ is_for_elsewhere() {
   return 1
 }
 
+# It runs until it is told to end; here at a port that is free.
+run_server() { # WHERE COMMAND
+  case $2 in
+  *--listen*) command=$(printf '%s\n' "$2" | sed 's/:8723 --/:0 --/') ;;
+  *) command="$2 --listen 127.0.0.1:0" ;;
+  esac
+  (cd "$examples" && timeout --preserve-status 3 sh -c "exec $command") \
+    >"$work/printed" 2>"$work/said" </dev/null ||
+    fail "$1: '$2' failed: $(tail -n 1 "$work/said")"
+  grep -q '^https*://' "$work/printed" || fail "$1: '$2' prints no address"
+}
+
 run_example() { # WHERE COMMAND
   is_for_elsewhere "$2" && return 0
   tried=$((tried + 1))
+  case $2 in plainfilm-serve*)
+    run_server "$1" "$2"
+    return
+    ;;
+  esac
   (cd "$examples" && sh -c "$2") >"$work/printed" 2>"$work/said" </dev/null ||
     fail "$1: '$2' failed: $(tail -n 1 "$work/said")"
 }
@@ -114,7 +133,8 @@ run_all() { # WHERE, commands on stdin
 }
 
 readme_commands >"$work/commands" && run_all README.md
-for page in "$project/query/plainfilm-query.1" "$project/indexer/plainfilm-index.1"; do
+for page in "$project/query/plainfilm-query.1" "$project/indexer/plainfilm-index.1" \
+  "$project/server/plainfilm-serve.1"; do
   program=$(basename "$page" .1)
   man_commands "$page" >"$work/commands"
   [ -s "$work/commands" ] || fail "$program.1 has no examples"

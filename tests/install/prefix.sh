@@ -8,7 +8,7 @@ mkdir -p "$WORK"
 "$CMAKE" --install "$BUILD" --prefix "$PREFIX" >"$box/log" || fail "$(cat "$box/log")"
 
 {
-  printf '%s\n' bin/plainfilm-index bin/plainfilm-query include/plainfilm.h \
+  printf '%s\n' bin/plainfilm-index bin/plainfilm-query bin/plainfilm-serve include/plainfilm.h \
     "$LIBEXECDIR/plainfilm/plainfilm-decode"
   for f in libplainfilm.a pkgconfig/plainfilm.pc cmake/plainfilm/plainfilmConfig.cmake \
     cmake/plainfilm/plainfilmConfigVersion.cmake; do
@@ -20,10 +20,13 @@ mkdir -p "$WORK"
     echo "$LIBDIR/$f"
   done
   printf "lib/systemd/system/plainfilm-index%s\n" .service .timer -failed.service
+  printf "lib/systemd/system/plainfilm-serve%s\n" .service .socket
   echo lib/sysusers.d/plainfilm.conf
   printf 'share/%s\n' bash-completion/completions/plainfilm-index \
-    bash-completion/completions/plainfilm-query doc/plainfilm/examples/plainfilm.cron man/man1/plainfilm-index.1 \
-    man/man1/plainfilm-query.1 plainfilm/synonyms.txt zsh/site-functions/_plainfilm
+    bash-completion/completions/plainfilm-query bash-completion/completions/plainfilm-serve \
+    doc/plainfilm/examples/plainfilm.cron doc/plainfilm/examples/plainfilm-nginx.conf \
+    doc/plainfilm/examples/plainfilm-apache.conf man/man1/plainfilm-index.1 \
+    man/man1/plainfilm-query.1 man/man1/plainfilm-serve.1 plainfilm/synonyms.txt zsh/site-functions/_plainfilm
 } | LC_ALL=C sort >"$box/wanted"
 
 compare_tree() { # FOLDER

@@ -17,10 +17,12 @@ fail() {
 }
 
 # Installed, systemd finds the program by its name; here it is named in full.
-cp "$units"/*.service "$units"/*.timer "$box"
-sed -i "s|^ExecStart=plainfilm-index |ExecStart=$bin/plainfilm-index |" \
-  "$box/plainfilm-index.service"
-for unit in "$box"/*.service "$box"/*.timer; do
+cp "$units"/*.service "$units"/*.timer "$units"/*.socket "$box"
+for program in index serve; do
+  sed -i "s|^ExecStart=plainfilm-$program |ExecStart=$bin/plainfilm-$program |" \
+    "$box/plainfilm-$program.service"
+done
+for unit in "$box"/*.service "$box"/*.timer "$box"/*.socket; do
   systemd-analyze verify --man=no "$unit" >"$box/said" 2>&1 ||
     fail "${unit##*/}: $(cat "$box/said")"
   # (the program that sends mail need not be here)
@@ -29,8 +31,14 @@ for unit in "$box"/*.service "$box"/*.timer; do
 done
 systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$box/plainfilm-index.timer")" \
   >/dev/null || fail "nobody knows when the timer is due"
-systemd-analyze security --offline=yes --threshold=25 --no-pager \
-  "$box/plainfilm-index.service" >"$box/said" 2>&1 || fail "$(tail -n 1 "$box/said")"
+for program in index serve; do
+  systemd-analyze security --offline=yes --threshold=25 --no-pager \
+    "$box/plainfilm-$program.service" >"$box/said" 2>&1 || fail "$(tail -n 1 "$box/said")"
+done
+# one list of calls is tried below for both
+calls() { grep '^SystemCallFilter=\|^MemoryDeny\|^RestrictAddress' "$1"; }
+[ "$(calls "$box/plainfilm-index.service")" = "$(calls "$box/plainfilm-serve.service")" ] ||
+  fail "the services may make other calls than each other"
 
 # --- the calls ----------------------------------------------------------------------
 
@@ -78,3 +86,33 @@ status=0
 sed -i 's/ in [0-9.]* s.*//' out wanted
 diff wanted out && diff wanted-err err || fail "it does otherwise under SystemCallFilter="
 grep -q '[1-9][0-9]* added' out || fail "nothing was indexed: $(cat out)"
+
+# The server gets its socket from outside, for it may make none of its own.
+cat >serve.py <<'END'
+import os, socket, subprocess, sys, urllib.request
+listener = socket.create_server(("127.0.0.1", 0))
+port = listener.getsockname()[1]
+start = ("import os, sys; os.dup2(int(sys.argv[1]), 3, True); "
+         "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid())); "
+         "os.execv(sys.argv[2], sys.argv[2:])")
+with open("allowed") as allowed:
+    server = subprocess.Popen(
+        [sys.executable, "-c", start, str(listener.fileno()), sys.argv[1] +
+         "/pf-only-calls", sys.argv[1] + "/plainfilm-serve", "-q", "-c", "kept"],
+        stdin=allowed, stdout=subprocess.PIPE, pass_fds=[listener.fileno()])
+address = server.stdout.readline().decode().strip()
+try:
+    root, token = address.split("?token=")
+    for path in ["api/catalog", "api/search?like=1", "api/search?q=film",
+                 "api/preview/1", "api/thumbnail/1"]:
+        request = urllib.request.Request(root + path, headers={
+            "Authorization": "Bearer " + token})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            answer.read()
+finally:
+    server.terminate()
+sys.exit(server.wait(20))
+END
+if command -v python3 >/dev/null; then
+  python3 serve.py "$bin" || fail "plainfilm-serve does otherwise under SystemCallFilter="
+fi

@@ -2,9 +2,13 @@
  * test_browse.c - looking around in a catalog: images, cases, thumbnails, values and
  * how many images have them, against what the store says row by row.
  */
+#include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/base/hash.h"
 #include "core/base/mem.h"
@@ -265,6 +269,131 @@ static void the_numbers_are_those_of_the_store(void **state)
     assert_int_equal(info.dim, DIM);
 }
 
+/* ---- previews -------------------------------------------------------------------- */
+
+static pf_preview *preview_of(int64_t id, const pf_preview_options *o)
+{
+    pf_preview *p;
+    assert_ok(pf_reader_get_preview(reader, id, o, &p, &err), &err);
+    return p;
+}
+
+static void check_picture(const pf_preview *p, int width, int height, const char *kind)
+{
+    pf_picture picture;
+    assert_string_equal(pf_picture_sniff(p->bytes, p->n, NULL), kind);
+    assert_ok(pf_picture_decode(&picture, p->bytes, p->n, NULL, 0, NULL, &err), &err);
+    assert_int_equal(picture.width, width);
+    assert_int_equal(picture.height, height);
+    assert_in_range(picture.rgb[0], 0x7E, 0x82);
+    pf_picture_reset(&picture);
+}
+
+static void previews_are_as_large_as_asked(void **state)
+{
+    (void)state;
+    pf_preview_options o = PF_PREVIEW_OPTIONS_INIT;
+    static const struct {
+        int side, width, height;
+    } sizes[] = {{100, 100, 50}, {500, 500, 250}, {4096, 500, 250}, {1, 1, 1}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int lossless = 0; lossless < 2; lossless++) {
+            o.side = sizes[i].side;
+            o.is_lossless = lossless;
+            pf_preview *p = preview_of(1, &o);
+            assert_int_equal(p->width, 500);
+            assert_int_equal(p->height, 250);
+            assert_false(p->is_deep);
+            assert_int_equal(p->frame, 0);
+            check_picture(p, sizes[i].width, sizes[i].height,
+                          lossless ? "png" : "jpeg");
+            pf_preview_free(p);
+        }
+    }
+    pf_preview_free(NULL);
+}
+
+/* Neither is there anything of a file that is not the indexed one, nor of one that
+ * nobody can read. */
+static void only_what_was_indexed_is_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t id;
+        pf_code code;
+    } refused[] = {{8, PF_ERR_MISMATCH},
+                   {2, PF_ERR_FORMAT},
+                   {4, PF_ERR_UNSUPPORTED},
+                   {1000, PF_ERR_NOT_FOUND},
+                   {-1, PF_ERR_NOT_FOUND}};
+    const pf_preview_options o = PF_PREVIEW_OPTIONS_INIT;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        pf_preview *p;
+        err = (pf_err)PF_ERR_INIT;
+        assert_false(pf_reader_get_preview(reader, refused[i].id, &o, &p, &err));
+        assert_int_equal(err.code, refused[i].code);
+        assert_null(p);
+    }
+    uint8_t *bytes;
+    size_t n;
+    const char *format;
+    err = (pf_err)PF_ERR_INIT;
+    assert_ok(pf_reader_get_original(reader, 1, &bytes, &n, &format, &err), &err);
+    assert_string_equal(format, "pnm");
+    assert_memory_equal(bytes, "P6 500 250 255", 14);
+    pf_free(bytes);
+    assert_false(pf_reader_get_original(reader, 8, &bytes, &n, &format, &err));
+    assert_int_equal(err.code, PF_ERR_MISMATCH);
+    assert_null(bytes);
+}
+
+static void previews_are_checked(void **state)
+{
+    (void)state;
+    pf_preview *p;
+    const pf_preview_options good = PF_PREVIEW_OPTIONS_INIT;
+    pf_preview_options bad[] = {good, good, good, good};
+    bad[0].side = 0;
+    bad[1].side = PF_PREVIEW_SIDE_MAX + 1;
+    bad[2].low = NAN;
+    bad[3].struct_size = 0;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err = (pf_err)PF_ERR_INIT;
+        assert_false(pf_reader_get_preview(reader, 1, &bad[i], &p, &err));
+        assert_int_equal(err.code, PF_ERR_MISUSE);
+    }
+    pf_preview_options other = good;
+    other.frame = 1;
+    assert_false(pf_reader_get_preview(reader, 1, &other, &p, &err));
+}
+
+static void an_indexer_at_work_is_seen(void **state)
+{
+    (void)state;
+    pf_catalog_info info = PF_CATALOG_INFO_INIT;
+    int ready[2], end[2];
+    char c = 0;
+    assert_ok(pf_reader_get_info(reader, &info, &err), &err);
+    assert_false(info.is_being_written);
+    assert_true(pipe(ready) == 0 && pipe(end) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        const struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        const int fd = open(pf_tree_path(folder, "lock"), O_RDWR | O_CREAT, 0600);
+        c = fcntl(fd, F_SETLK, &all) == 0 ? 'y' : 'n';
+        close(end[1]);
+        _exit(write(ready[1], &c, 1) == 1 && read(end[0], &c, 1) == 0 ? 0 : 1);
+    }
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    assert_int_equal(c, 'y');
+    assert_ok(pf_reader_get_info(reader, &info, &err), &err);
+    assert_true(info.is_being_written);
+    close(end[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_ok(pf_reader_get_info(reader, &info, &err), &err);
+    assert_false(info.is_being_written);
+}
+
 /* ---- values ---------------------------------------------------------------------- */
 
 typedef struct {
@@ -473,6 +602,10 @@ int main(void)
         TEST(images_have_all_that_is_known),
         TEST(cases_have_all_of_their_images),
         TEST(the_numbers_are_those_of_the_store),
+        TEST(an_indexer_at_work_is_seen),
+        TEST(previews_are_as_large_as_asked),
+        TEST(only_what_was_indexed_is_shown),
+        TEST(previews_are_checked),
         TEST(values_are_counted),
         TEST(a_value_finds_so_many_images),
         TEST(thumbnails_come_from_the_catalog_else_the_file),

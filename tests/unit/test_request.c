@@ -419,7 +419,12 @@ static void files_may_be_forbidden(void **state)
         assert_null(r->queries);
         pf_request_free(r);
     }
-    static const char other[] = "{\"image_bytes\":\"YQ==\",\"like\":\"/films/1.png\","
+    static const char by_path[] = "{\"like\":\"/films/1.png\"}";
+    pf_request *none = new_request();
+    assert_refused(pf_request_read_json(none, by_path, strlen(by_path), false, &err),
+                   &err, "an image of the catalog is named by its number here");
+    pf_request_free(none);
+    static const char other[] = "{\"image_bytes\":\"YQ==\",\"like\":[\"2:17\",18],"
                                 "\"filter\":\"path~*a*\",\"phrase\":\"b\"}";
     pf_request *r = new_request();
     assert_ok(pf_request_read_json(r, other, strlen(other), false, &err), &err);
@@ -1181,6 +1186,26 @@ static void pictures_may_be_taken_as_they_come(void **state)
     }
 }
 
+/* With no file among them, and one that is no picture. */
+static void bytes_are_classified_one_by_one(void **state)
+{
+    (void)state;
+    static const char film_bytes[] = "UDIKMiAyCjI1NQowIDI1NSA5MCAyMDAK";
+    char json[256];
+    pf_answer *answer;
+    snprintf(json, sizeof json,
+             "{\"image_bytes\":[\"%s\",\"YQ==\",\"%s\"],\"classify\":\"left, right\"}",
+             film_bytes, film_bytes);
+    pf_request *r = read_json(json);
+    assert_ok(pf_reader_ask(reader, r, NULL, &answer, &err), &err);
+    assert_int_equal(pf_answer_count_pictures(answer), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pf_answer_picture(answer, i)->n_labels, i == 1 ? 0 : 2);
+    assert_int_equal(pf_answer_get_about(answer)->n_failed, 1);
+    pf_answer_free(answer);
+    pf_request_free(r);
+}
+
 /* Of pictures that came as bytes none is looked at any more. */
 static void bytes_can_be_stopped(void **state)
 {
@@ -1467,6 +1492,7 @@ int main(void)
         TEST(requests_are_described),
         TEST(pictures_may_be_taken_as_they_come),
         TEST(work_can_be_stopped),
+        TEST(bytes_are_classified_one_by_one),
         TEST(bytes_can_be_stopped),
         TEST(structs_may_be_of_an_older_header),
         TEST(structs_must_be_initialised),

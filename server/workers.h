@@ -1,0 +1,58 @@
+/*
+ * workers.h - threads that answer: each has a pf_reader, all share the pf_engine.
+ *
+ * There are two lines that requests wait in. What takes long (a picture to be decoded,
+ * a comparison of all with all) is never done by all threads at once: one is left for
+ * what takes milliseconds. A handler that sees only when it has read the question that
+ * this one takes long says so, and is called again out of the other line.
+ *
+ * A catalog in which nothing was published yet is waited for: its engine is opened
+ * anew with each request until it can be.
+ */
+#ifndef PF_SERVER_WORKERS_H
+#define PF_SERVER_WORKERS_H
+
+#include <stdbool.h>
+
+#include "include/plainfilm.h"
+#include "server/http.h"
+
+typedef struct workers workers;
+
+typedef struct {
+    pf_reader *reader;   /* at the newest generation; NULL: see `failure` */
+    const pf_stop *stop; /* of the work under way: it takes too long, or all ends */
+    pf_err failure;      /* why there is no reader */
+} worker;
+
+typedef enum { WORK_DONE, WORK_IS_LONG } work_result;
+
+/* Makes the response of one request. With `is_long` it is one of the long ones already.
+ */
+typedef work_result work_handler(void *context, worker *w, http_exchange *x,
+                                 bool is_long);
+
+typedef struct {
+    pf_engine_options engine;
+    unsigned threads;
+    double work_seconds; /* that one request may take */
+    work_handler *handle;
+    void *context;
+} workers_options;
+
+typedef struct {
+    unsigned threads, busy, waiting;
+    unsigned long long refused;
+} workers_state;
+
+/* NOT_FOUND is none of a catalog whose folder is there: *waits tells. */
+PF_MUST_CHECK bool workers_start(workers **out, const workers_options *options,
+                                 bool *waits, pf_err *err);
+/* False: too many wait already. */
+bool workers_give(workers *w, http_exchange *x);
+workers_state workers_look(workers *w);
+/* Answer what waits and is under way; after `seconds` it is told to stop. NULL is fine.
+ */
+void workers_stop(workers *w, double seconds);
+
+#endif
