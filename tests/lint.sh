@@ -176,6 +176,22 @@ else
   echo 'lint: without clang-format 14 the formatting was not checked'
 fi
 
+# --- the page ---------------------------------------------------------------------------
+
+if [ -d server/page ]; then
+  # Captions, names and questions are strangers' texts: nothing is parsed as HTML.
+  grep -nE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|srcdoc|eval\(|new Function' \
+    server/page/*.js | report 'texts become text nodes' || true
+  grep -nE ' (on[a-z]+|style)=|<style|<script>' server/page/*.html |
+    report 'the policy of the page takes nothing inline' || true
+  grep -nE 'https?://' server/page/* | grep -v 'http://www\.w3\.org/2000/svg' |
+    report 'the page needs nobody else' || true
+  for f in server/page/*; do
+    grep -qE "(href|src)=\"${f##*/}\"" server/page/index.html || [ "${f##*/}" = index.html ] ||
+      echo "$f"
+  done | report 'index.html names every part of the page, so that none waits for another'
+fi
+
 # --- man pages ----------------------------------------------------------------------
 
 # "--name -x" per option, from the page and from the program's table.
