@@ -541,9 +541,19 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
     return ok;
 }
 
+/* Where there is one ranking, and what is told of a hit tells nothing of those behind
+ * it, a look as deep as the answer is enough: its order is the same, whatever the
+ * depth. */
+static size_t first_depth(const pf_fusion *f, const pf_query *q)
+{
+    const size_t n = q->limit + f->n_like;
+    const bool is_enough = !f->vector && q->find != PF_FIND_CASES && !q->collapses;
+    return is_enough && n > 0 ? n : depth_for(n);
+}
+
 bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_hits *out, pf_err *err)
 {
-    size_t depth = depth_for(q->limit + f->n_like);
+    size_t depth = first_depth(f, q);
     bool ok, wants_more = false;
     do {
         ok = run_to_depth(f, q, depth, out, &wants_more, err);
