@@ -54,6 +54,7 @@ struct http {
     http_service service;
     http_limits limits;
     atomic_size_t held;
+    atomic_size_t n_begun; /* requests whose head is there, and that are not over */
     pthread_t watch;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t stop_now;
@@ -489,8 +490,10 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **excha
     *exchange_at = NULL;
     if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
         e->x.response.status = 0;
-    if (e->has_begun)
+    if (e->has_begun) {
         h->service.done(h->service.context, &e->x);
+        atomic_fetch_sub(&h->n_begun, 1);
+    }
     end_body(e);
     atomic_fetch_sub(&h->held, e->held);
     set_deadline(e, h->limits.head_seconds);
@@ -514,6 +517,7 @@ static enum MHD_Result begin(exchange *e, const char *path, const char *method)
     http *h = e->http;
     take_head(e, path, method);
     e->has_begun = true;
+    atomic_fetch_add(&h->n_begun, 1);
     if (e->is_bad || (e->x.request.has_body && e->x.request.method != HTTP_POST))
         return refuse_head(e);
     if (!h->service.begin(h->service.context, &e->x)) {
@@ -615,7 +619,7 @@ bool http_start(http **out, const http_limits *limits, const http_service *servi
         *out = h;
         return true;
     }
-    http_stop(h);
+    http_stop(h, 0);
     return false;
 }
 
@@ -635,10 +639,20 @@ void http_quiesce(http *h)
         close(listener);
 }
 
-void http_stop(http *h)
+/* A connection without a request is none that anybody waits at. */
+static void wait_for_answers(const http *h, double seconds)
+{
+    const double until = pf_clock_seconds() + seconds;
+    const struct timespec moment = {0, 5 * 1000 * 1000};
+    while (atomic_load(&h->n_begun) > 0 && pf_clock_seconds() < until)
+        nanosleep(&moment, NULL);
+}
+
+void http_stop(http *h, double seconds)
 {
     if (!h)
         return;
+    wait_for_answers(h, seconds);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
     pthread_mutex_lock(&h->lock);

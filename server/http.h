@@ -116,8 +116,9 @@ PF_MUST_CHECK bool http_start(http **out, const http_limits *limits,
                               const http_service *service, pf_err *err);
 /* Take no more connections. Those that are there go on. */
 void http_quiesce(http *h);
-/* End all connections; NULL is fine. No exchange may be left to be answered. */
-void http_stop(http *h);
+/* End all connections, when the answers that are made have been taken, or `seconds` are
+ * over; NULL is fine. No exchange may be left to be answered. */
+void http_stop(http *h, double seconds);
 /* A connection that somebody else accepted; `socket` is taken. For tests. */
 PF_MUST_CHECK bool http_add(http *h, int socket, pf_err *err);
 

@@ -2,6 +2,7 @@
 #include "server/log.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/term.h"
@@ -53,7 +54,8 @@ void log_exchange(const http_exchange *x)
     pf_term_puts(out, x->request.method == HTTP_OTHER ? "-" : x->request.method_name);
     fputc(' ', out);
     pf_term_puts(out, command.log_questions ? x->request.path : x->route);
-    if (command.log_questions && x->request.query[0]) {
+    if (command.log_questions && x->request.query[0] &&
+        !strstr(x->request.query, "token=")) {
         fputc('?', out);
         pf_term_puts(out, x->request.query);
     }

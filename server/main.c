@@ -156,8 +156,9 @@ int main(int argc, char **argv)
     if (ok && !pf_cli_answer(&serve_cli, args.action, stdout)) {
         s.began = pf_clock_seconds();
         ok = check_command(&err) && run(&s, &err);
-        workers_stop(s.workers, GRACE_SECONDS);
-        http_stop(s.http);
+        workers_end(s.workers, GRACE_SECONDS);
+        http_stop(s.http, GRACE_SECONDS); /* it gives to workers until it has ended */
+        workers_free(s.workers);
     }
     ok = pf_cli_flush(stdout, ok ? &err : NULL) && ok;
     pf_cli_args_free(&args);

@@ -15,10 +15,10 @@ static const char *key_of(const char *name)
  * and an array of texts. Anything else is a number, true or false, where it can be. */
 static bool is_text(const char *key)
 {
-    static const char *const texts[] = {"phrase",   "like",    "without", "filter",
-                                        "find",     "by",      "in",      "classify",
-                                        "template", "phrases", "sort",    "image_bytes",
-                                        "image",    "picture", "id",      "queries"};
+    static const char *const texts[] = {
+        "phrase", "like",     "without",  "filter",  "find",  "by",
+        "in",     "classify", "template", "phrases", "sort",  "image_bytes",
+        "image",  "picture",  "id",       "queries", "facets"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(texts[i], key) == 0)
             return true;

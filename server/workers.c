@@ -278,7 +278,7 @@ bool workers_start(workers **out, const workers_options *options, bool *waits,
         *out = w;
         return true;
     }
-    workers_stop(w, 0);
+    workers_free(w);
     return false;
 }
 
@@ -302,9 +302,9 @@ static void wait_for_rest(workers *w, double seconds)
     }
 }
 
-void workers_stop(workers *w, double seconds)
+void workers_end(workers *w, double seconds)
 {
-    if (!w)
+    if (!w || w->is_ending)
         return;
     pthread_mutex_lock(&w->lock);
     w->is_ending = true;
@@ -315,10 +315,18 @@ void workers_stop(workers *w, double seconds)
     for (unsigned i = 0; i < w->n_members; i++) {
         if (w->members[i].is_running)
             pthread_join(w->members[i].thread, NULL);
-        pf_stop_free(w->members[i].stop);
     }
     if (w->has_watch)
         pthread_join(w->watch, NULL);
+}
+
+void workers_free(workers *w)
+{
+    if (!w)
+        return;
+    workers_end(w, 0);
+    for (unsigned i = 0; i < w->n_members; i++)
+        pf_stop_free(w->members[i].stop);
     pf_engine_close(w->engine);
     pthread_cond_destroy(&w->changed);
     pthread_cond_destroy(&w->watched);

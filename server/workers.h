@@ -51,8 +51,10 @@ PF_MUST_CHECK bool workers_start(workers **out, const workers_options *options,
 /* False: too many wait already. */
 bool workers_give(workers *w, http_exchange *x);
 workers_state workers_look(workers *w);
-/* Answer what waits and is under way; after `seconds` it is told to stop. NULL is fine.
- */
-void workers_stop(workers *w, double seconds);
+/* Answer what waits and is under way, and end the threads; after `seconds` what is
+ * under way is told to stop. What is given afterwards is refused. NULL is fine. */
+void workers_end(workers *w, double seconds);
+/* When nobody gives anything any more; ends them first. NULL is fine. */
+void workers_free(workers *w);
 
 #endif

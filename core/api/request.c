@@ -477,8 +477,9 @@ bool pf_request_takes_long(const pf_request *r)
     for (size_t i = 0; i < r->query.n_parts; i++)
         decodes = decodes || r->parts[i].kind == PF_PART_FILE ||
                   r->parts[i].kind == PF_PART_PICTURE;
-    return decodes || (job != PF_JOB_SEARCH && job != PF_JOB_EMBED) ||
-           r->query.collapses;
+    return decodes || r->query.collapses || job == PF_JOB_CLASSIFY_PICTURES ||
+           job == PF_JOB_CLASSIFY_HITS || job == PF_JOB_PHRASES ||
+           job == PF_JOB_DUPLICATES || job == PF_JOB_EVALUATE;
 }
 
 pf_job pf_request_get_job(const pf_request *r)

@@ -55,6 +55,19 @@ class Routes(common.Case):
         self.assertEqual(headers["Content-Type"], "application/json")
         return json.loads(body)
 
+    def test_openapi_has_the_keys(self):
+        """Those of a question, as the library names them for one that it does not know;
+        but for those that name files."""
+        with open(os.path.join(SOURCE, "server", "openapi.json")) as f:
+            api = json.load(f)
+        answer = self.server.ask("/api/search?colour=red")
+        known = self.is_problem(answer, 400)["detail"].partition("is none of: ")[2]
+        question = api["components"]["schemas"]["Question"]["properties"]
+        self.assertEqual(set(question) | {"image", "bytes", "queries"},
+                         set(known.split(", ")))
+        asked = {p["name"] for p in api["paths"]["/api/search"]["get"]["parameters"]}
+        self.assertEqual(asked - {"q"} - set(question), set())
+
     def test_references_in_openapi_lead_somewhere(self):
         with open(os.path.join(SOURCE, "server", "openapi.json")) as f:
             text = f.read()

@@ -174,10 +174,12 @@ class Life(unittest.TestCase):
             s.ask("/api/search?q=secret")
             s.ask("/api/image/7")
             s.ask("/%1b%5b31msecret")
+            s.ask("/?token=" + s.token)
             self.assertEqual(s.end(), 0)
             said = s.said()
             for words in wanted:
                 self.assertIn(words, said)
+            self.assertNotIn(s.token, said)
             for words in unwanted:
                 self.assertNotIn(words, said)
 
