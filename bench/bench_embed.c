@@ -13,9 +13,10 @@
  *
  *   precision  instructions  what  n  threads  value  unit  processor-seconds
  *
- * where `what` is open, pack (both towers, opening included), product, images, text or
- * texts, n the batch or the tokens, and the last column what one image or text costs.
- * ROWS, such as images:8:2,text:10:1, are the lines to measure; without it all.
+ * where `what` is open, pack (both towers, opening included), product, images (batches,
+ * a session for each thread), image (one picture by all threads) or text, n the batch
+ * or the tokens, and the last column what one image or text costs. ROWS, such as
+ * images:8:2,text:10:1, are the lines to measure; without it all.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -156,6 +157,35 @@ static void bench_images(const bench *b, const float *pixels, size_t batch, int 
          median(cost, REPEATS));
 }
 
+/* One picture after another, each with `threads` threads. */
+static void bench_together(const bench *b, const float *pixels, size_t threads)
+{
+    const int size = pf_model_preprocess(b->model)->size;
+    double time[REPEATS * 8];
+    int runs = 0;
+    pf_err err = PF_ERR_INIT;
+    pf_session *s = NULL;
+    float *out = pf_alloc_floats((size_t)pf_model_dim(b->model), &err);
+    if (!is_wanted(b, "image", 1, (int)threads))
+        return;
+    if (!out || !pf_session_new(&s, pf_model_clip(b->model), &err) ||
+        !pf_session_set_threads(s, threads, &err))
+        give_up(err.msg);
+    const double cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    for (double start = seconds_now(); runs < REPEATS * 8; runs++) {
+        const double before = seconds_now();
+        if (!pf_session_embed_images(s, pixels, size, 1, out, &err))
+            give_up(err.msg);
+        time[runs] = seconds_now() - before;
+        if (runs >= REPEATS && seconds_now() - start > b->seconds)
+            break;
+    }
+    tell(b, "image", 1, (int)threads, 1e3 * median(time, runs), "ms",
+         (clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (runs + 1));
+    pf_session_free(s);
+    pf_free(out);
+}
+
 static void bench_all_images(const bench *b)
 {
     size_t size = pf_embed_pixels_size(b->model);
@@ -169,12 +199,15 @@ static void bench_all_images(const bench *b)
         for (size_t k = 0; k < sizeof batch / sizeof *batch; k++)
             bench_images(b, pixels, batch[k], threads);
     }
+    for (size_t threads = 1; threads <= THREADS_MAX; threads++)
+        bench_together(b, pixels, threads);
     pf_free(pixels);
 }
 
 /* ---- texts ---- */
 
-static void bench_text(const bench *b, pf_session *s, size_t length, float *out)
+static void bench_text(const bench *b, pf_session *s, size_t length, int threads,
+                       float *out)
 {
     const pf_dims *d = pf_clip_dims(pf_model_clip(b->model));
     const size_t n = length < (size_t)d->context ? length : (size_t)d->context;
@@ -182,8 +215,10 @@ static void bench_text(const bench *b, pf_session *s, size_t length, float *out)
     double time[256];
     int runs = 0;
     pf_err err = PF_ERR_INIT;
-    if (!is_wanted(b, "text", length, 1))
+    if (!is_wanted(b, "text", length, threads))
         return;
+    if (!pf_session_set_threads(s, (size_t)threads, &err))
+        give_up(err.msg);
     for (size_t i = 0; i < n; i++)
         ids[i] = (int32_t)(i * 37 % (size_t)(d->vocab - 2)) + 1;
     ids[n - 1] = d->vocab - 1;
@@ -196,7 +231,7 @@ static void bench_text(const bench *b, pf_session *s, size_t length, float *out)
         if (runs > 4 && seconds_now() - start > b->seconds)
             break;
     }
-    tell(b, "text", n, 1, 1e3 * median(time, runs), "ms",
+    tell(b, "text", n, threads, 1e3 * median(time, runs), "ms",
          (clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (runs + 1));
 }
 
@@ -209,8 +244,10 @@ static void bench_texts(const bench *b)
     float *out = pf_alloc_floats((size_t)pf_clip_dims(clip)->embed, &err);
     if (!out || !pf_session_new(&s, clip, &err))
         give_up(err.msg);
-    for (size_t k = 0; k < sizeof length / sizeof *length; k++)
-        bench_text(b, s, length[k], out);
+    for (int threads = 1; threads <= THREADS_MAX; threads++) {
+        for (size_t k = 0; k < sizeof length / sizeof *length; k++)
+            bench_text(b, s, length[k], threads, out);
+    }
     pf_session_free(s);
     pf_free(out);
 }

@@ -197,6 +197,9 @@ typedef struct {
                                where the model's files do not say it; NULL: they do */
     const char *precision;  /* without a catalog: "auto", "f32", "i16" or "i8"; NULL:
                                auto */
+    int embed_threads;      /* that one reader may use to embed a text or a picture; 0:
+                               one, which is best where many readers are busy; -1: one
+                               for each core */
     size_t kept_vectors;    /* of phrases and pictures asked with lately, in memory, so
                                that they need not be embedded again; 0: none; at most
                                PF_KEPT_VECTORS_MAX */
@@ -207,7 +210,7 @@ enum { PF_KEPT_VECTORS_MAX = 1000000 };
 #define PF_ENGINE_OPTIONS_INIT                                                         \
     {                                                                                  \
         sizeof(pf_engine_options), NULL, NULL, NULL, NULL, NULL, false, false, 0,      \
-            NULL, NULL, NULL, NULL, 0                                                  \
+            NULL, NULL, NULL, NULL, 0, 0                                               \
     }
 
 /* Open a catalog for questions. A relative path is followed from the folder the process

@@ -13,6 +13,7 @@ bool open_asked(opened *out, const pf_cli_args *args, pf_err *err)
     options.preprocess = command.preprocess;
     options.activation = command.activation;
     options.precision = command.precision;
+    options.embed_threads = -1; /* one question after another */
     options.synonyms = command.synonyms;
     options.ignores_negation = command.no_negation;
     options.note = keep_note;

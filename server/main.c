@@ -5,7 +5,8 @@
  * stdout has one line, the address with its token; stderr the log. It runs until it is
  * told to end (SIGTERM, Ctrl-C), and then finishes what is under way.
  */
-#include <pthread.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,27 +89,56 @@ static bool print_address(const server *s, pf_err *err)
     return pf_cli_flush(stdout, err);
 }
 
-/* Blocked in all threads, waited for in this one: no handler is needed. */
-static void block_signals(sigset_t *set)
+/* ---- being told to end -------------------------------------------------------------
+ */
+
+static int wake[2]; /* a byte in this pipe: it is time to end */
+
+/* In whichever thread it arrives: OpenBLAS has one before main() begins, which blocks
+ * nothing. SIGTERM may come twice (timeout(1) sends it to the group as well); who types
+ * Ctrl-C twice does not want to wait. */
+static void on_signal(int signum)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, set, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    static volatile sig_atomic_t was_told;
+    if (was_told && signum == SIGINT)
+        _exit(128 + signum);
+    was_told = 1;
+    const ssize_t ignored = write(wake[1], "", 1);
+    (void)ignored;
 }
 
-static bool run(server *s, const sigset_t *signals, pf_err *err)
+static bool catch_signals(pf_err *err)
+{
+    struct sigaction end = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    const struct sigaction none = {.sa_handler = SIG_IGN};
+    if (pipe(wake) != 0)
+        return pf_cli_fail_errno(err, errno, "cannot make a pipe");
+    fcntl(wake[0], F_SETFD, FD_CLOEXEC);
+    fcntl(wake[1], F_SETFD, FD_CLOEXEC);
+    sigemptyset(&end.sa_mask);
+    sigaction(SIGTERM, &end, NULL);
+    sigaction(SIGINT, &end, NULL);
+    sigaction(SIGHUP, &end, NULL);
+    sigaction(SIGPIPE, &none, NULL);
+    return true;
+}
+
+static void wait_for_the_end(void)
+{
+    char byte;
+    while (read(wake[0], &byte, 1) < 0 && errno == EINTR)
+        ;
+}
+
+static bool run(server *s, pf_err *err)
 {
     listener l;
-    int caught;
-    if (!listen_open(&l, command.listen, err) ||
+    if (!catch_signals(err) || !listen_open(&l, command.listen, err) ||
         !access_init(&s->access, l.host, l.port, l.is_loopback, err) ||
         !start_workers(s, err) || !start_http(s, &l, err) || !print_address(s, err))
         return false;
     listen_notify("READY=1");
-    sigwait(signals, &caught);
+    wait_for_the_end();
     listen_notify("STOPPING=1");
     http_quiesce(s->http);
     return true;
@@ -119,15 +149,13 @@ int main(int argc, char **argv)
     static server s;
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
-    sigset_t signals;
     pf_guard_memory(argv);
     pf_guard_begin(serve_cli.name);
     pf_use_one_blas_thread();
     bool ok = pf_cli_parse(&args, &serve_cli, argc, argv, &err);
     if (ok && !pf_cli_answer(&serve_cli, args.action, stdout)) {
-        block_signals(&signals);
         s.began = pf_clock_seconds();
-        ok = check_command(&err) && run(&s, &signals, &err);
+        ok = check_command(&err) && run(&s, &err);
         workers_stop(s.workers, GRACE_SECONDS);
         http_stop(s.http);
     }

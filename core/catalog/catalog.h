@@ -2,14 +2,14 @@
  * catalog.h - the catalog folder: catalog.db, the FAISS files derived from it, a lock.
  *
  *   catalog.db              SQLite, the truth (store.h), with its -wal and -shm
- *   images.<gen>.faiss      index over the vectors of all images, of one generation
+ *   images.<gen>.faiss      index over the vectors of all images, but for newer ones
  *   captions.<gen>.faiss    the same for captions
  *   lock                    held by the one indexer that may write
  *
- * A publish writes the FAISS files of the next generation first and then commits
- * their checksums, the generation and every changed row in one SQLite transaction: a
- * reader has either all of it or none. A FAISS file that is missing or damaged is
- * replaced in memory from the vectors in SQLite, with a note.
+ * A publish first writes the index files of the next generation, unless those that are
+ * there go on, and then commits their checksums, the generation and every changed row
+ * in one SQLite transaction: a reader has either all of it or none. A FAISS file that
+ * is missing or damaged is replaced in memory from the vectors in SQLite, with a note.
  *
  * A pf_catalog belongs to one thread; the indexes it gives may be searched by many.
  */
@@ -104,10 +104,10 @@ PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
 PF_MUST_CHECK bool pf_catalog_share(pf_catalog *catalog, bool with_group, pf_err *err);
 
 /* Make the changes of the transaction that is open in the store (pf_store_begin())
- * the next generation: sweep, write both FAISS files, store the background of random
- * pairs (background.h), commit, remove the older files.
- * A disk that has not the room for it is told of before anything is written. On failure
- * everything is as it was before the transaction. */
+ * the next generation: sweep, write both index files if need be, store the background
+ * of random pairs (background.h), commit, remove the older files. A disk that has not
+ * the room for it is told of before anything is written. On failure everything is as it
+ * was before the transaction. */
 PF_MUST_CHECK bool pf_catalog_publish(pf_catalog *catalog, pf_err *err);
 
 /* True when a FAISS file of the present generation is missing or damaged, or there is

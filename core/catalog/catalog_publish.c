@@ -12,10 +12,15 @@
  *     digest, generation
  *   5 commit                            the new generation, and old files in the folder
  *   6 remove files of older generations nothing is left to do
+ *
+ * Steps 2 and 3 are left out, and the background stays as it is, while the files have
+ * nothing in them that has gone, and nearly all there is: readers take what came since
+ * from the tables.
  */
 #include "core/catalog/catalog.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -25,6 +30,7 @@
 #include "core/base/mem.h"
 #include "core/catalog/background.h"
 #include "core/catalog/catalog_impl.h"
+#include "core/catalog/vfile.h"
 
 static int die_at;
 
@@ -41,25 +47,69 @@ static void step_done(int step)
 
 /* --- files ------------------------------------------------------------------------ */
 
-/* Write the FAISS file of this kind for `generation`, describe it in *file, and keep a
- * sample of what is in it. */
-static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
-                        pf_store_index_file *file, pf_background_sample **sample,
+typedef struct {
+    pf_vfile_writer *writer;
+    int64_t last_id;
+} writing;
+
+static bool write_vector(void *user, int64_t id, const float *vector, int dim,
+                         pf_err *err)
+{
+    writing *w = user;
+    (void)dim; /* the model's, as the writer was made for */
+    w->last_id = id;
+    return pf_vfile_writer_add(w->writer, id, vector, err);
+}
+
+/* All vectors that readers see, straight from the tables into the file. */
+static bool write_vectors(pf_catalog *c, pf_index_kind kind, const char *path,
+                          pf_store_index_file *file, pf_err *err)
+{
+    writing w = {NULL, 0};
+    const bool ok =
+        pf_vfile_writer_new(&w.writer, path, file->dim, (size_t)file->count, err) &&
+        pf_store_each_vector_above(c->store, kind, 0, write_vector, &w, err) &&
+        pf_vfile_writer_finish(w.writer, &file->checksum, err);
+    pf_vfile_writer_free(w.writer);
+    file->in_file = file->count;
+    file->last_id = w.last_id;
+    return ok;
+}
+
+/* A sample of what was written. */
+static bool take_sample(pf_catalog *c, pf_index_kind kind, const char *path,
+                        const pf_store_index_file *file, pf_background_sample **sample,
                         pf_err *err)
 {
-    *file = (pf_store_index_file){.generation = generation};
+    int fd;
+    pf_vindex *index = NULL;
+    if (!pf_file_open(&fd, path, err))
+        return false;
+    const bool ok = pf_vindex_read(&index, fd, path, &file->checksum, file->dim,
+                                   (size_t)file->in_file, err) &&
+                    pf_background_sample_take(sample, c->store, kind, index, err);
+    pf_vindex_free(index);
+    close(fd);
+    return ok;
+}
+
+/* Write the index file of this kind for `generation`, describe it in *file, and keep a
+ * sample of what is in it. */
+static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
+                        int64_t count, pf_store_index_file *file,
+                        pf_background_sample **sample, pf_err *err)
+{
+    *file = (pf_store_index_file){.generation = generation, .count = count};
+    if (!pf_store_get_dim(c->store, &file->dim, err))
+        return false;
+    if (file->dim == 0)
+        return pf_fail(err, PF_ERR_MISUSE, "catalog '%s' has no model yet", c->folder);
     snprintf(file->name, sizeof file->name, "%s.%lld.faiss", pf_index_kind_name(kind),
              (long long)generation);
-    pf_vindex *index;
-    if (!pf_catalog_build_index(c, kind, &index, err))
-        return false;
-    file->count = (int64_t)pf_vindex_count(index);
-    file->dim = pf_vindex_dim(index);
     char *path = pf_path_join(c->folder, file->name, err);
-    bool ok = path && pf_vindex_save(index, path, &file->checksum, err) &&
-              pf_background_sample_take(sample, c->store, kind, index, err);
+    const bool ok = path && write_vectors(c, kind, path, file, err) &&
+                    take_sample(c, kind, path, file, sample, err);
     pf_free(path);
-    pf_vindex_free(index);
     return ok;
 }
 
@@ -131,21 +181,47 @@ static bool store_background(pf_catalog *c,
            pf_store_put_background(c->store, PF_BACKGROUND_OWN, &own, err);
 }
 
-/* Both FAISS files, and the rows that go with them. */
-static bool write_derived(pf_catalog *c, int64_t generation,
-                          pf_store_index_file file[PF_INDEX_KINDS],
-                          pf_background_sample *sample[PF_INDEX_KINDS], pf_err *err)
+/* What a publish is about to do. */
+typedef struct {
+    int64_t generation;
+    bool writes;                   /* index files; else those that are there go on */
+    int64_t count[PF_INDEX_KINDS]; /* of vectors that readers will see */
+    pf_store_index_file file[PF_INDEX_KINDS];
+    pf_background_sample *sample[PF_INDEX_KINDS];
+} publishing;
+
+/* Both index files, and what random pairs of them have in common. */
+static bool write_indexes(pf_catalog *c, publishing *p, pf_err *err)
 {
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        if (!write_index(c, kind, generation, &file[kind], &sample[kind], err))
+        if (!write_index(c, kind, p->generation, p->count[kind], &p->file[kind],
+                         &p->sample[kind], err))
             return false;
         step_done(2 + kind);
     }
+    return store_background(c, p->sample, err);
+}
+
+/* The files as they are, and the vectors that came since. */
+static void keep_indexes(publishing *p)
+{
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        if (!pf_store_set_index_file(c->store, kind, &file[kind], err))
+        p->file[kind].generation = p->generation;
+        p->file[kind].count = p->count[kind];
+    }
+}
+
+static bool write_derived(pf_catalog *c, publishing *p, pf_err *err)
+{
+    if (!p->writes)
+        keep_indexes(p);
+    else if (!write_indexes(c, p, err))
+        return false;
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        if (!pf_store_set_index_file(c->store, kind, &p->file[kind], err))
             return false;
     }
-    return pf_catalog_keep_modes(c, err) && store_background(c, sample, err);
+    return pf_catalog_keep_modes(c, err);
 }
 
 static bool store_digest(pf_catalog *c, pf_err *err)
@@ -180,14 +256,12 @@ static int64_t free_room(const pf_catalog *c)
 
 /* Both index files are written beside the ones that are there. What the database takes
  * shows in its log before: most of it is there already. */
-static bool has_room(pf_catalog *c, pf_err *err)
+static bool has_room(const pf_catalog *c, const publishing *p, int dim, pf_err *err)
 {
-    enum { PER_ID = 8 + 4, SPARE = 1 << 20 };
-    pf_store_counts n;
-    int dim;
-    if (!pf_store_count(c->store, &n, err) || !pf_store_get_dim(c->store, &dim, err))
-        return false;
-    const int64_t need = (n.images + n.captions) * (5 * (int64_t)dim + PER_ID) + SPARE;
+    enum { SPARE = 1 << 20 };
+    int64_t need = SPARE;
+    for (int kind = 0; dim > 0 && kind < PF_INDEX_KINDS; kind++)
+        need += (int64_t)pf_vfile_size(dim, (size_t)p->count[kind]);
     const int64_t room = free_room(c);
     return room < 0 || room >= need ||
            pf_fail(err, PF_ERR_IO,
@@ -196,54 +270,7 @@ static bool has_room(pf_catalog *c, pf_err *err)
                    c->folder, (long long)(room >> 10), (long long)(need >> 10));
 }
 
-/* Everything up to the commit. */
-static bool prepare(pf_catalog *c, int64_t *generation,
-                    pf_store_index_file file[PF_INDEX_KINDS], pf_err *err)
-{
-    pf_background_sample *sample[PF_INDEX_KINDS] = {NULL};
-    if (!has_room(c, err) || !pf_store_fill_words(c->store, err) ||
-        !pf_store_sweep(c->store, err) ||
-        !pf_store_get_generation(c->store, generation, err))
-        return false;
-    ++*generation;
-    step_done(1);
-    const bool ok = write_derived(c, *generation, file, sample, err) &&
-                    store_digest(c, err) &&
-                    pf_store_set_generation(c->store, *generation, err);
-    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
-        pf_background_sample_free(sample[kind]);
-    if (ok)
-        step_done(4);
-    return ok;
-}
-
-bool pf_catalog_publish(pf_catalog *c, pf_err *err)
-{
-    int64_t generation = 0;
-    pf_store_index_file file[PF_INDEX_KINDS] = {{0}};
-    if (!prepare(c, &generation, file, err)) {
-        pf_store_rollback(c->store);
-        for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-            char *path = file[kind].name[0]
-                             ? pf_path_join(c->folder, file[kind].name, NULL)
-                             : NULL;
-            if (path)
-                unlink(path);
-            pf_free(path);
-        }
-        return false;
-    }
-    /* when the commit fails its files stay: it may yet turn out to have happened */
-    if (!pf_store_commit(c->store, err))
-        return false;
-    step_done(5);
-    c->generation = generation;
-    remove_other_files(c, file);
-    step_done(6);
-    return true;
-}
-
-/* --- is it worth one? ------------------------------------------------------------- */
+/* --- what to write ---------------------------------------------------------------- */
 
 /* A catalog of an older format has none; a damaged one is as good as none. */
 static bool lacks_background(pf_catalog *c, bool *out, pf_err *err)
@@ -260,6 +287,107 @@ static bool lacks_background(pf_catalog *c, bool *out, pf_err *err)
     }
     return true;
 }
+
+/* Does each block of the file fit its checksum? Where nothing else calls for a publish
+ * the file may: then all of it is looked at. */
+static bool is_whole(const pf_catalog *c, const pf_store_index_file *file, bool closely)
+{
+    char *path = pf_path_join(c->folder, file->name, NULL);
+    const int fd =
+        path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+    pf_vfile *f = NULL;
+    const bool ok =
+        fd >= 0 &&
+        pf_vfile_open(&f, fd, path, &file->checksum, file->dim, (size_t)file->in_file,
+                      NULL) &&
+        (closely ? pf_vfile_check(f, NULL) : pf_vfile_check_blocks(f, NULL));
+    pf_vfile_close(f);
+    if (fd >= 0)
+        close(fd);
+    pf_free(path);
+    return ok;
+}
+
+/* May the index file go on with `count` vectors? Not when something in it has gone:
+ * what was removed from a catalog is in none of its files. */
+static bool goes_on(const pf_catalog *c, const pf_store_index_file *file, int dim,
+                    int64_t count)
+{
+    enum { SHARE = 50 }; /* a fiftieth may lie in the tables only */
+    return file->generation > 0 && !file->is_stale && file->dim == dim &&
+           count >= file->in_file && (count - file->in_file) * SHARE <= count &&
+           is_whole(c, file, file->count == count);
+}
+
+static bool choose_files(pf_catalog *c, publishing *p, pf_err *err)
+{
+    pf_store_counts n;
+    int dim;
+    if (!pf_store_count(c->store, &n, err) || !pf_store_get_dim(c->store, &dim, err) ||
+        !lacks_background(c, &p->writes, err))
+        return false;
+    p->count[PF_INDEX_IMAGES] = n.images;
+    p->count[PF_INDEX_CAPTIONS] = n.captions;
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        pf_store_index_file *file = &p->file[kind];
+        if (!pf_store_find_index_file(c->store, kind, file, err))
+            return false;
+        p->writes = p->writes || !goes_on(c, file, dim, p->count[kind]);
+    }
+    if (p->writes)
+        memset(p->file, 0, sizeof p->file);
+    return !p->writes || has_room(c, p, dim, err);
+}
+
+/* Everything up to the commit. */
+static bool prepare(pf_catalog *c, publishing *p, pf_err *err)
+{
+    if (!choose_files(c, p, err) || !pf_store_fill_words(c->store, err) ||
+        !pf_store_sweep(c->store, err) ||
+        !pf_store_get_generation(c->store, &p->generation, err))
+        return false;
+    ++p->generation;
+    step_done(1);
+    const bool ok = write_derived(c, p, err) && store_digest(c, err) &&
+                    pf_store_set_generation(c->store, p->generation, err);
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
+        pf_background_sample_free(p->sample[kind]);
+    if (ok)
+        step_done(4);
+    return ok;
+}
+
+static void unlink_written(const pf_catalog *c, const publishing *p)
+{
+    for (int kind = 0; p->writes && kind < PF_INDEX_KINDS; kind++) {
+        char *path = p->file[kind].name[0]
+                         ? pf_path_join(c->folder, p->file[kind].name, NULL)
+                         : NULL;
+        if (path)
+            unlink(path);
+        pf_free(path);
+    }
+}
+
+bool pf_catalog_publish(pf_catalog *c, pf_err *err)
+{
+    publishing p = {0};
+    if (!prepare(c, &p, err)) {
+        pf_store_rollback(c->store);
+        unlink_written(c, &p);
+        return false;
+    }
+    /* when the commit fails its files stay: it may yet turn out to have happened */
+    if (!pf_store_commit(c->store, err))
+        return false;
+    step_done(5);
+    c->generation = p.generation;
+    remove_other_files(c, p.file);
+    step_done(6);
+    return true;
+}
+
+/* --- is it worth one? ------------------------------------------------------------- */
 
 static bool lacks_digest(pf_catalog *c, bool *out, pf_err *err)
 {

@@ -69,6 +69,30 @@ static bool check_recorded(const pf_catalog *c, pf_index_kind kind,
                pf_index_kind_name(kind), row->dim, dim);
 }
 
+/* The vectors that came since the file was written. With them it has to have as many as
+ * the catalog, and its last id must be the one that was recorded: rows may lie. */
+static bool add_newer(const pf_catalog *c, pf_index_kind kind,
+                      const pf_store_index_file *row, const char *path,
+                      pf_vindex *index, pf_err *err)
+{
+    int64_t last;
+    if (!pf_vindex_find_last(index, &last, err))
+        return false;
+    if (last != row->last_id)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "index file '%s' is damaged: its last id is %lld, expected %lld",
+                       path, (long long)last, (long long)row->last_id);
+    if (row->count > row->in_file &&
+        !pf_store_each_vector_above(c->store, kind, row->last_id, add_vector, index,
+                                    err))
+        return false;
+    return pf_vindex_count(index) == (size_t)row->count ||
+           pf_fail(err, PF_ERR_FORMAT,
+                   "index file '%s' is damaged: with it there are %zu vectors, "
+                   "expected %lld",
+                   path, pf_vindex_count(index), (long long)row->count);
+}
+
 bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
                            const pf_index_file *file, pf_vindex **out, pf_err *err)
 {
@@ -84,9 +108,15 @@ bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
         ok = file->why == ENOENT
                  ? pf_fail(err, PF_ERR_NOT_FOUND, "there is no index file '%s'", path)
                  : pf_fail_errno(err, file->why, "cannot open '%s'", path);
-    ok = ok && pf_vindex_read(out, file->fd, path, &file->row.checksum, file->row.dim,
-                              (size_t)file->row.count, err);
+    ok = ok &&
+         pf_vindex_read(out, file->fd, path, &file->row.checksum, file->row.dim,
+                        (size_t)file->row.in_file, err) &&
+         add_newer(c, kind, &file->row, path, *out, err);
     pf_free(path);
+    if (!ok) {
+        pf_vindex_free(*out);
+        *out = NULL;
+    }
     return ok;
 }
 

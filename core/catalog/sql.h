@@ -115,7 +115,9 @@ const void *pf_sql_get_bytes(pf_sql_rows *rows, int column, size_t *n);
 
 /* Append the row's columns, each with its type and length: other rows are other bytes.
  */
-PF_MUST_CHECK bool pf_sql_add_row(pf_sql_rows *rows, pf_buf *out, pf_err *err);
+PF_MUST_CHECK bool pf_sql_add_columns(pf_sql_rows *rows, int first, int end,
+                                      pf_buf *out, pf_err *err);
+int pf_sql_count_columns(const pf_sql_rows *rows);
 
 /* Inside a transaction? (SQLite may have ended it by itself after a failure.) */
 bool pf_sql_in_transaction(pf_sql *db);

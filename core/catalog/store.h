@@ -638,9 +638,12 @@ const char *pf_index_kind_name(pf_index_kind kind);
 typedef struct {
     int64_t generation; /* 0 = none was recorded */
     char name[64];      /* in the catalog's folder */
-    pf_hash checksum;   /* of the whole file */
-    int64_t count;
+    pf_hash checksum;   /* as vindex.h has it */
+    int64_t count;      /* vectors of this generation */
     int dim;
+    int64_t in_file; /* so many of them lie in the file, up to this id; those above */
+    int64_t last_id; /* are in the tables only */
+    bool is_stale;   /* what is in the file is not what readers see any more */
 } pf_store_index_file;
 
 /* Of the vectors that readers see. */
@@ -650,6 +653,10 @@ PF_MUST_CHECK bool pf_store_find_index_file(pf_store *store, pf_index_kind kind,
 PF_MUST_CHECK bool pf_store_set_index_file(pf_store *store, pf_index_kind kind,
                                            const pf_store_index_file *file,
                                            pf_err *err);
+/* Every vector that readers see whose id is above `id`, by ascending id. */
+PF_MUST_CHECK bool pf_store_each_vector_above(pf_store *store, pf_index_kind kind,
+                                              int64_t id, pf_store_vector_fn *fn,
+                                              void *user, pf_err *err);
 
 /* --- background ---------------------------------------------------------------- */
 

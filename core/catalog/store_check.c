@@ -62,6 +62,10 @@ static bool check_counts(pf_store *s, pf_notes *problems, pf_err *err)
          " WHEN 'images' THEN (SELECT count(id) FROM image)"
          " ELSE (SELECT count(id) FROM caption) END",
          "index files with another count than the catalog"},
+        {"SELECT count(*) FROM index_file WHERE is_stale <> 0 OR in_file <> CASE kind"
+         " WHEN 'images' THEN (SELECT count(id) FROM image WHERE id <= last_id)"
+         " ELSE (SELECT count(id) FROM caption WHERE id <= last_id) END",
+         "index files with vectors that are gone, or without some that are older"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         int64_t n;

@@ -18,27 +18,37 @@ enum { MAX_ROW = 32 << 20 };
 
 /* The columns of tables that a digest leaves out are listed in tests/unit. */
 static const struct {
-    const char *name, *sql;
+    const char *name, *sql; /* no statement: see `columns` */
+    int columns; /* of the part; those behind are of the next one. 0: all are */
 } parts[PF_DIGEST_PARTS] = {
-    {"model", "SELECT fingerprint, round, dim, logit_scale, preprocess FROM model"
-              " WHERE id = (SELECT model_id FROM catalog)"},
-    {"sources", "SELECT id, source.path, kind, columns, follows_links,"
-                " refuses_burned_in, frames, reads_as_owner, place, source_table.path"
-                " FROM source LEFT JOIN source_table ON source_id = id"},
-    {"cases", "SELECT id, source_id, key, title FROM teaching_case"},
-    {"images", "SELECT image.id, source_id, image.path, image.frame, size, case_id,"
-               " content_hash, picture.frame, width, height, format, thumbnail_hash"
-               " FROM image JOIN picture ON picture.id = picture_id"},
-    {"vectors", "SELECT image.id, vector"
-                " FROM image JOIN picture ON picture.id = picture_id"},
+    {"model",
+     "SELECT fingerprint, round, dim, logit_scale, preprocess FROM model"
+     " WHERE id = (SELECT model_id FROM catalog)",
+     0},
+    {"sources",
+     "SELECT id, source.path, kind, columns, follows_links,"
+     " refuses_burned_in, frames, reads_as_owner, place, source_table.path"
+     " FROM source LEFT JOIN source_table ON source_id = id",
+     0},
+    {"cases", "SELECT id, source_id, key, title FROM teaching_case", 0},
+    {"images",
+     "SELECT image.id, source_id, image.path, image.frame, size, case_id,"
+     " content_hash, picture.frame, width, height, format, thumbnail_hash,"
+     " image.id, vector"
+     " FROM image JOIN picture ON picture.id = picture_id",
+     12},
+    {"vectors", NULL, 0},
     {"captions",
      "SELECT caption.id, image_id, case_id, text_hash, text, vector"
-     " FROM caption JOIN caption_text ON caption_text.id = caption_text_id"},
-    {"words", "SELECT words_row.id, text_hash, fields FROM words_row"
-              " LEFT JOIN caption_text ON caption_text.id = words_row.caption_text_id"},
-    {"image_attributes", "SELECT image_id, key, value FROM image_attribute"},
-    {"case_attributes", "SELECT case_id, key, value FROM case_attribute"},
-    {"background", "SELECT kind, pairs, first_bin, counts FROM background"},
+     " FROM caption JOIN caption_text ON caption_text.id = caption_text_id",
+     0},
+    {"words",
+     "SELECT words_row.id, text_hash, fields FROM words_row"
+     " LEFT JOIN caption_text ON caption_text.id = words_row.caption_text_id",
+     0},
+    {"image_attributes", "SELECT image_id, key, value FROM image_attribute", 0},
+    {"case_attributes", "SELECT case_id, key, value FROM case_attribute", 0},
+    {"background", "SELECT kind, pairs, first_bin, counts FROM background", 0},
 };
 
 static uint64_t get_half(const uint8_t *b)
@@ -61,20 +71,30 @@ static void add_hash(pf_hash *sum, const pf_hash *hash)
         put_half(sum->b + half, get_half(sum->b + half) + get_half(hash->b + half));
 }
 
-static bool sum_part(pf_store *s, const char *sql, pf_store_part *part, pf_buf *row,
-                     pf_err *err)
+/* Add the columns `first` to `end` of a row. */
+static bool add_row(pf_store_part *part, pf_sql_rows *rows, int first, int end,
+                    pf_buf *row, pf_err *err)
+{
+    row->size = 0;
+    if (!pf_sql_add_columns(rows, first, end, row, err))
+        return false;
+    const pf_hash hash = pf_hash_bytes(row->data, row->size);
+    add_hash(&part->digest, &hash);
+    part->n_rows++;
+    return true;
+}
+
+/* One part, or two whose rows are read together. */
+static bool sum_part(pf_store *s, int i, pf_store_part *part, pf_buf *row, pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err);
+    const int n = parts[i].columns;
+    bool ok = pf_sql_start(&rows, s->db, parts[i].sql, PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        row->size = 0;
-        ok = pf_sql_add_row(rows, row, err);
-        if (ok) {
-            const pf_hash hash = pf_hash_bytes(row->data, row->size);
-            add_hash(&part->digest, &hash);
-            part->n_rows++;
-        }
+        const int all = pf_sql_count_columns(rows);
+        ok = add_row(part, rows, 0, n > 0 ? n : all, row, err) &&
+             (n == 0 || add_row(part + 1, rows, n, all, row, err));
     }
     pf_sql_end(rows);
     return ok;
@@ -106,7 +126,7 @@ bool pf_store_make_digest(pf_store *s, pf_store_digest *out, pf_err *err)
     *out = (pf_store_digest){.is_there = true};
     for (int i = 0; ok && i < PF_DIGEST_PARTS; i++) {
         out->part[i].name = parts[i].name;
-        ok = sum_part(s, parts[i].sql, &out->part[i], &row, err);
+        ok = !parts[i].sql || sum_part(s, i, &out->part[i], &row, err);
     }
     pf_buf_free(&row);
     return ok && sum_up(out, err);

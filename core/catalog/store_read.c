@@ -347,8 +347,8 @@ static bool follows(const pf_store *s, int64_t last, int64_t id, pf_err *err)
                    s->path, (long long)id, (long long)last);
 }
 
-static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
-                        void *user, pf_err *err)
+static bool each_vector_above(pf_store *s, const char *sql, int64_t above,
+                              pf_store_vector_fn *fn, void *user, pf_err *err)
 {
     int64_t model_id;
     int dim;
@@ -360,8 +360,8 @@ static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
         return false;
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_NO_ARGS, err);
-    int64_t last = 0;
+    bool ok = pf_sql_start(&rows, s->db, sql, PF_SQL_ARGS(pf_sql_int(above)), err);
+    int64_t last = above > 0 ? above : 0;
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const int64_t id = pf_sql_get_int(rows, 0);
         ok = follows(s, last, id, err) &&
@@ -374,23 +374,29 @@ static bool each_vector(pf_store *s, const char *sql, pf_store_vector_fn *fn,
     return ok;
 }
 
+bool pf_store_each_vector_above(pf_store *s, pf_index_kind kind, int64_t id,
+                                pf_store_vector_fn *fn, void *user, pf_err *err)
+{
+    static const char *const sql[PF_INDEX_KINDS] = {
+        "SELECT image.id, vector FROM image"
+        " JOIN picture ON picture.id = picture_id WHERE image.id > ? ORDER BY image.id",
+        "SELECT caption.id, vector FROM caption"
+        " JOIN caption_text ON caption_text.id = caption_text_id"
+        " WHERE caption.id > ? ORDER BY caption.id"};
+    /* what is below 0, in a damaged file, is of all and not above any */
+    return each_vector_above(s, sql[kind], id > 0 ? id : INT64_MIN, fn, user, err);
+}
+
 bool pf_store_each_image_vector(pf_store *s, pf_store_vector_fn *fn, void *user,
                                 pf_err *err)
 {
-    return each_vector(s,
-                       "SELECT image.id, vector FROM image"
-                       " JOIN picture ON picture.id = picture_id ORDER BY image.id",
-                       fn, user, err);
+    return pf_store_each_vector_above(s, PF_INDEX_IMAGES, 0, fn, user, err);
 }
 
 bool pf_store_each_caption_vector(pf_store *s, pf_store_vector_fn *fn, void *user,
                                   pf_err *err)
 {
-    return each_vector(s,
-                       "SELECT caption.id, vector FROM caption"
-                       " JOIN caption_text ON caption_text.id = caption_text_id"
-                       " ORDER BY caption.id",
-                       fn, user, err);
+    return pf_store_each_vector_above(s, PF_INDEX_CAPTIONS, 0, fn, user, err);
 }
 
 /* --- pairs ----------------------------------------------------------------------- */
@@ -589,8 +595,8 @@ bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_fi
     bool ok =
         pf_sql_start(
             &rows, s->db,
-            "SELECT generation, name, checksum, count, dim FROM index_file WHERE kind "
-            "= ?",
+            "SELECT generation, name, checksum, count, dim, in_file, last_id, is_stale"
+            " FROM index_file WHERE kind = ?",
             PF_SQL_ARGS(pf_sql_text(pf_index_kind_name(kind))), err) &&
         pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
@@ -598,8 +604,12 @@ bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_fi
         const char *name = pf_sql_get_text(rows, 1);
         const void *checksum = pf_sql_get_bytes(rows, 2, &n);
         out->count = pf_sql_get_int(rows, 3);
+        out->in_file = pf_sql_get_int(rows, 5);
+        out->last_id = pf_sql_get_int(rows, 6);
+        out->is_stale = pf_sql_get_int(rows, 7) != 0;
         if (is_plain_name(name) && checksum && n == sizeof out->checksum.b &&
-            out->count >= 0 && pf_store_read_dim(pf_sql_get_int(rows, 4), &out->dim)) {
+            out->in_file >= 0 && out->count >= out->in_file && out->last_id >= 0 &&
+            pf_store_read_dim(pf_sql_get_int(rows, 4), &out->dim)) {
             out->generation = pf_sql_get_int(rows, 0);
             snprintf(out->name, sizeof out->name, "%s", name);
             memcpy(out->checksum.b, checksum, n);

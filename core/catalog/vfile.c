@@ -48,7 +48,7 @@ enum {
     HEADER = 37,
     QUANTIZER = 28,
     RANGES = 3 * HEADER + QUANTIZER + 8, /* where low and width begin */
-    BLOCK = 1 << 14,
+    BLOCK = 1 << 12,
     ALIGN = 64,
 };
 
@@ -776,9 +776,14 @@ static bool check_codes(pf_vfile *f, size_t position, pf_err *err)
     return damaged(f, err);
 }
 
+bool pf_vfile_check_blocks(pf_vfile *f, pf_err *err)
+{
+    return pf_vfile_begin(f, err) && need(f, 0, f->l.checks, err);
+}
+
 bool pf_vfile_check(pf_vfile *f, pf_err *err)
 {
-    if (!pf_vfile_begin(f, err) || !need(f, 0, f->l.checks, err) || !need_ids(f, err))
+    if (!pf_vfile_check_blocks(f, err) || !need_ids(f, err))
         return false;
     for (size_t i = 0; i < f->l.count; i++) {
         if (!check_codes(f, i, err))

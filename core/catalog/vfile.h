@@ -6,7 +6,7 @@
  * FAISS reads and searches it. FAISS trusts a file's bytes, therefore it never reads
  * one here: the file must be exactly that of `count` vectors of `dim` floats. Behind
  * what FAISS reads lie the error of each vector's codes (vcodes.h) and a checksum for
- * each block of 16 KiB; the checksum of these stands in catalog.db.
+ * each block of 4 KiB; the checksum of these stands in catalog.db.
  *
  * Opening reads next to nothing. A block is compared with its checksum when it is first
  * needed, so what a question does not touch costs nothing, whatever the size. What does
@@ -75,6 +75,8 @@ void pf_vfile_check_up_to(uint64_t bytes);
 PF_MUST_CHECK bool pf_vfile_begin(pf_vfile *f, pf_err *err);
 /* Check all of it now, also that codes stand for their vectors as well as they say. */
 PF_MUST_CHECK bool pf_vfile_check(pf_vfile *f, pf_err *err);
+/* Compare all blocks with their checksums, and leave it at that. */
+PF_MUST_CHECK bool pf_vfile_check_blocks(pf_vfile *f, pf_err *err);
 /* Has something not fitted its checksum? */
 bool pf_vfile_is_damaged(const pf_vfile *f);
 

@@ -55,6 +55,7 @@ struct pf_vindex {
     FaissIndexIDMap *map; /* owns flat; NULL: it is a file */
     FaissIndexFlat *flat; /* borrowed from map */
     pf_vfile *file;
+    pf_vindex *more; /* what was added behind a file, in memory; NULL: nothing */
     int dim;
     size_t count;
     int threads; /* of one search; 0: OpenMP decides */
@@ -142,6 +143,7 @@ void pf_vindex_free(pf_vindex *index)
         return;
     faiss_Index_free(index->map);
     pf_vfile_close(index->file);
+    pf_vindex_free(index->more);
     pf_free(index);
 }
 
@@ -176,9 +178,13 @@ bool pf_vindex_get(const pf_vindex *index, int64_t id, const float **out, pf_err
     size_t at;
     bool is_there;
     *out = NULL;
-    if (index->file)
-        return pf_vfile_find(index->file, id, &at, &is_there, err) &&
-               (!is_there || pf_vfile_get_vector(index->file, at, out, err));
+    if (index->file) {
+        if (!pf_vfile_find(index->file, id, &at, &is_there, err))
+            return false;
+        if (is_there)
+            return pf_vfile_get_vector(index->file, at, out, err);
+        return !index->more || pf_vindex_get(index->more, id, out, err);
+    }
     if (pf_ids_find(ids_of(index), index->count, id, &at))
         *out = vector_at(index, at);
     return true;
@@ -192,11 +198,27 @@ bool pf_vindex_next(const pf_vindex *index, pf_vindex_step *step, bool *is_there
     if (!*is_there)
         return true;
     step->at++;
+    if (index->file && at >= pf_vfile_count(index->file)) {
+        const size_t behind = at - pf_vfile_count(index->file);
+        step->id = ids_of(index->more)[behind];
+        step->vector = vector_at(index->more, behind);
+        return true;
+    }
     if (index->file)
         return pf_vfile_get_id(index->file, at, &step->id, err) &&
                pf_vfile_get_vector(index->file, at, &step->vector, err);
     step->id = ids_of(index)[at];
     step->vector = vector_at(index, at);
+    return true;
+}
+
+bool pf_vindex_find_last(const pf_vindex *index, int64_t *id, pf_err *err)
+{
+    pf_vindex_step step = {.at = index->count > 0 ? index->count - 1 : 0};
+    bool is_there;
+    if (!pf_vindex_next(index, &step, &is_there, err))
+        return false;
+    *id = is_there ? step.id : 0;
     return true;
 }
 
@@ -217,13 +239,35 @@ static bool is_unit(const float *vector, int dim)
     return pf_vfile_is_unit(vector, (size_t)dim);
 }
 
+/* What was added after the file was written, a small part of it, lies in memory. */
+static bool add_behind(pf_vindex *index, const int64_t *ids, const float *vectors,
+                       size_t n, pf_err *err)
+{
+    const size_t count = pf_vfile_count(index->file);
+    int64_t last = 0;
+    if (!index->more) {
+        if (count > 0 && !pf_vfile_get_id(index->file, count - 1, &last, err))
+            return false;
+        if (ids[0] <= last)
+            return pf_fail(err, PF_ERR_MISUSE, "id %lld follows id %lld in the index",
+                           (long long)ids[0], (long long)last);
+        if (!pf_vindex_new(&index->more, index->dim, err))
+            return false;
+        pf_vindex_set_threads(index->more, 1);
+    }
+    if (!pf_vindex_add(index->more, ids, vectors, n, err))
+        return false;
+    index->count += n;
+    return true;
+}
+
 bool pf_vindex_add(pf_vindex *index, const int64_t *ids, const float *vectors, size_t n,
                    pf_err *err)
 {
     if (n == 0)
         return true;
     if (index->file)
-        return pf_fail(err, PF_ERR_MISUSE, "an index that was read is not added to");
+        return add_behind(index, ids, vectors, n, err);
     if (n > MAX_COUNT - index->count)
         return pf_fail(err, PF_ERR_LIMIT, "an index holds at most %d vectors",
                        MAX_COUNT);
@@ -528,16 +572,56 @@ static bool search_file(const pf_vindex *index, const float *queries, size_t n_q
     pf_vscan s = {.file = index->file,
                   .queries = queries,
                   .n_queries = n_queries,
-                  .n_allowed = index->count,
+                  .n_allowed = pf_vfile_count(index->file),
                   .threads = threads_of_scan(index)};
     uint64_t *bits = NULL;
     bool ok = true;
     if (only) {
-        s.allowed = bits = pf_alloc_array(index->count / 64 + 1, sizeof *bits, err);
+        s.allowed = bits = pf_alloc_array(s.n_allowed / 64 + 1, sizeof *bits, err);
         ok = bits && pf_vfile_mark(index->file, only, n_only, bits, &s.n_allowed, err);
     }
     ok = ok && scan_file(index, &s, k, ids, scores, counts, err);
     pf_free(bits);
+    return ok;
+}
+
+/* Into the hits of one query [k] come those of another index, whose ids are higher. */
+static void merge_row(int64_t *ids, float *scores, size_t k, const int64_t *more_ids,
+                      const float *more_scores, size_t n_more)
+{
+    for (size_t i = 0; i < n_more && more_ids[i] >= 0; i++) {
+        size_t at = k;
+        while (at > 0 && (ids[at - 1] < 0 || scores[at - 1] < more_scores[i]))
+            at--;
+        if (at == k)
+            return;
+        memmove(ids + at + 1, ids + at, (k - at - 1) * sizeof *ids);
+        memmove(scores + at + 1, scores + at, (k - at - 1) * sizeof *scores);
+        ids[at] = more_ids[i];
+        scores[at] = more_scores[i];
+    }
+}
+
+/* Also among what was added behind the file. */
+static bool search_behind(const pf_vindex *index, const float *queries,
+                          size_t n_queries, size_t k, const int64_t *only,
+                          size_t n_only, int64_t *ids, float *scores, size_t *counts,
+                          pf_err *err)
+{
+    const size_t most = index->more->count, n = k < most ? k : most;
+    int64_t *more_ids = pf_alloc_array(n, n_queries * sizeof *more_ids, err);
+    float *more_scores = pf_alloc_array(n, n_queries * sizeof *more_scores, err);
+    const bool ok = more_ids && more_scores &&
+                    pf_vindex_search(index->more, queries, n_queries, n, only, n_only,
+                                     more_ids, more_scores, NULL, err);
+    for (size_t q = 0; ok && q < n_queries; q++) {
+        merge_row(ids + q * k, scores + q * k, k, more_ids + q * n, more_scores + q * n,
+                  n);
+        for (size_t i = counts ? counts[q] : k; i < k && ids[q * k + i] >= 0; i++)
+            counts[q]++;
+    }
+    pf_free(more_ids);
+    pf_free(more_scores);
     return ok;
 }
 
@@ -559,7 +643,9 @@ bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_que
         return true;
     if (index->file)
         return search_file(index, queries, n_queries, k, only, n_only, ids, scores,
-                           counts, err);
+                           counts, err) &&
+               (!index->more || search_behind(index, queries, n_queries, k, only,
+                                              n_only, ids, scores, counts, err));
     const int before = use_threads(index);
     const bool ok =
         only ? search_only(index, queries, n_queries, k, only, n_only, ids, scores,
@@ -606,31 +692,47 @@ typedef struct {
     const pf_vindex *index;
     pf_vindex_near_fn *fn;
     void *user;
+    size_t query;
     bool ok;
     pf_err err;
 } telling;
 
-static void tell_id(void *user, size_t query, size_t position)
+static void tell_position(void *user, size_t query, size_t position)
 {
     telling *t = user;
     int64_t id;
     t->ok = t->ok && pf_vfile_get_id(t->index->file, position, &id, &t->err);
     if (t->ok)
-        t->fn(t->user, query, id);
+        t->fn(t->user, t->query + query, id);
 }
 
+static void tell_behind(void *user, size_t query, int64_t id)
+{
+    telling *t = user;
+    t->fn(t->user, t->query + query, id);
+}
+
+/* Queries one by one where there is something behind the file, for they are told in
+ * their order. */
 static bool near_in_file(const pf_vindex *index, const float *queries, size_t n_queries,
                          double min_score, pf_vindex_near_fn *fn, void *user,
                          pf_err *err)
 {
-    const pf_vscan s = {.file = index->file,
-                        .queries = queries,
-                        .n_queries = n_queries,
-                        .n_allowed = index->count,
-                        .threads = threads_of_scan(index)};
-    telling t = {index, fn, user, true, PF_ERR_INIT};
-    return pf_vscan_near(&s, (float)min_score, tell_id, &t, err) &&
-           (t.ok || pf_fail_as(err, &t.err));
+    telling t = {index, fn, user, 0, true, PF_ERR_INIT};
+    const size_t step = index->more ? 1 : n_queries;
+    bool ok = true;
+    for (; ok && t.query < n_queries; t.query += step) {
+        const pf_vscan s = {.file = index->file,
+                            .queries = queries + t.query * (size_t)index->dim,
+                            .n_queries = step,
+                            .n_allowed = pf_vfile_count(index->file),
+                            .threads = threads_of_scan(index)};
+        ok = pf_vscan_near(&s, (float)min_score, tell_position, &t, err) &&
+             (t.ok || pf_fail_as(err, &t.err)) &&
+             (!index->more || pf_vindex_near(index->more, s.queries, 1, min_score,
+                                             tell_behind, &t, err));
+    }
+    return ok;
 }
 
 bool pf_vindex_near(const pf_vindex *index, const float *queries, size_t n_queries,

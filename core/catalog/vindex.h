@@ -4,7 +4,7 @@
  * Vectors have length 1, so the inner product is a cosine; search is exact. Every
  * vector has an explicit id, given by the store. An index is filled by one thread, or
  * read from a file; afterwards it is immutable and any number of threads may search it.
- * One that was read cannot be added to.
+ * What is added to one that was read lies in memory beside it.
  *
  * What kind of index it is stays hidden: vectors are had by id, or all of them in
  * order.
@@ -36,6 +36,9 @@ PF_MUST_CHECK bool pf_vindex_add(pf_vindex *index, const int64_t *ids,
 
 size_t pf_vindex_count(const pf_vindex *index);
 int pf_vindex_dim(const pf_vindex *index);
+/* The highest id; 0 when it is empty. */
+PF_MUST_CHECK bool pf_vindex_find_last(const pf_vindex *index, int64_t *id,
+                                       pf_err *err);
 
 /* The vector [dim] of an id, borrowed; *out NULL when the index has none. */
 PF_MUST_CHECK bool pf_vindex_get(const pf_vindex *index, int64_t id, const float **out,

@@ -5,8 +5,11 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/team.h"
 
 /* ---- opening and refreshing ---- */
+
+enum { THREADS_MAX = 8 }; /* of a reader that embeds alone */
 
 static void drop_embedders(pf_reader *r)
 {
@@ -240,6 +243,13 @@ bool pf_reader_get_embedder(pf_reader *r, unsigned tower, pf_embedder **out,
     if (!pf_reader_get_model(r, tower, &model, err) ||
         !pf_embedder_new(place, model, err))
         return false;
+    const int asked = pf_engine_options_of(r->engine)->embed_threads;
+    const size_t threads = asked < 0 ? pf_team_cores(THREADS_MAX) : (size_t)asked;
+    if (!pf_embedder_set_threads(*place, threads, err)) {
+        pf_embedder_free(*place);
+        *place = NULL;
+        return false;
+    }
     *out = *place;
     return true;
 }

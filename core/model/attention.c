@@ -34,7 +34,7 @@ static layout lay_out(size_t nq, size_t nk, size_t head_width)
 
 size_t pf_attention_scratch(size_t nq, size_t nk, size_t head_width)
 {
-    return lay_out(nq, nk, head_width).end;
+    return round_up(lay_out(nq, nk, head_width).end, 16);
 }
 
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
@@ -100,9 +100,14 @@ static void multiply(const float *x, size_t ldx, size_t n, const float *packed,
     pf_packed w;
     pf_packed_view(&w, PF_PRECISION_F32, in, out, packed);
     const pf_rows rows = {.words = (const char *)x, .n = n, .ld = ldx * sizeof *x};
+    const size_t each = pf_packed_rows_at_once(&w, n);
     for (size_t i = 0; i < n; i++)
         memset(y + i * ldy, 0, out * sizeof *y);
-    pf_packed_multiply(&w, &rows, 0, pf_packed_panels(&w), y, ldy);
+    for (size_t panel = 0; panel < pf_packed_panels(&w); panel++) {
+        for (size_t row = 0; row < n; row += each)
+            pf_packed_multiply(&w, &rows, row, n - row < each ? n - row : each, panel,
+                               y, ldy);
+    }
 }
 
 /* Query i sees keys 0 .. i with a mask, else all. What it does not see counts zero. */

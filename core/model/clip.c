@@ -209,8 +209,16 @@ void pf_session_free(pf_session *s)
         return;
     for (int i = 0; i < PF_ROOM_COUNT; i++)
         pf_free(s->room[i]);
+    pf_crew_free(s->crew);
     pf_free(s->starts);
     pf_free(s);
+}
+
+bool pf_session_set_threads(pf_session *s, size_t n, pf_err *err)
+{
+    pf_crew_free(s->crew);
+    s->crew = NULL;
+    return n < 2 || pf_crew_new(&s->crew, n, err);
 }
 
 float *pf_session_room(pf_session *s, pf_room which, size_t n, pf_err *err)
@@ -250,10 +258,16 @@ pf_rows pf_session_rows(pf_session *s, const pf_linear *l, const float *x, size_
     return rows;
 }
 
+static void multiply_panel(void *product, size_t worker, size_t panel)
+{
+    (void)worker;
+    pf_kernel_linear(product, panel, panel + 1);
+}
+
 void pf_session_multiply(pf_session *s, const pf_product *p)
 {
-    (void)s;
-    pf_kernel_linear(p, 0, pf_packed_panels(&p->layer->packed));
+    pf_product shared = *p;
+    pf_crew_each(s->crew, pf_packed_panels(&p->layer->packed), multiply_panel, &shared);
 }
 
 void pf_session_linear(pf_session *s, const pf_linear *l, const float *x, size_t n,

@@ -66,6 +66,9 @@ pf_hash pf_clip_hash(const pf_clip *clip);
 
 PF_MUST_CHECK bool pf_session_new(pf_session **out, const pf_clip *clip, pf_err *err);
 void pf_session_free(pf_session *s); /* NULL is fine */
+/* Let a pass use so many threads, its own included; the vectors are the same. For a
+ * session that works alone: where there is one for each core, one is best. */
+PF_MUST_CHECK bool pf_session_set_threads(pf_session *s, size_t n, pf_err *err);
 
 /* pixels [n, 3, size, size], preprocessed -> out [n, embed], length 1. `size` may
  * differ from the checkpoint's image size as long as it ends in the same grid. */

@@ -41,6 +41,11 @@ void pf_embedder_free(pf_embedder *e)
     pf_free(e);
 }
 
+bool pf_embedder_set_threads(pf_embedder *e, size_t n, pf_err *err)
+{
+    return pf_session_set_threads(e->session, n, err);
+}
+
 const pf_model *pf_embedder_model(const pf_embedder *e)
 {
     return e->model;

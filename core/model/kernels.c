@@ -72,30 +72,32 @@ void pf_kernel_layer_norm(const pf_norm *norm, float eps, const float *x, size_t
 
 /* ---- linear layers ---- */
 
-/* Columns `at` to `at` + n - 1 of a product before it is added to them. */
-static void begin_columns(const pf_product *p, size_t at, size_t n)
+/* What rows of a panel are before the product is added to them. */
+static void begin_rows(const pf_product *p, size_t row, size_t n, size_t at,
+                       size_t columns)
 {
     const float *bias = p->layer->bias;
-    for (size_t i = 0; i < p->rows.n; i++) {
+    for (size_t i = row; i < row + n; i++) {
         float *y = p->y + i * p->ldy + at;
-        if (bias && p->add)
-            pf_kernel_add(y, bias + at, n);
-        else if (bias)
-            memcpy(y, bias + at, n * sizeof *y);
-        else if (!p->add)
-            memset(y, 0, n * sizeof *y);
+        for (size_t j = 0; j < columns; j++)
+            y[j] = (p->add ? y[j] : 0) + (bias ? bias[at + j] : 0);
     }
 }
 
 void pf_kernel_linear(const pf_product *p, size_t first, size_t end)
 {
+    const pf_packed *packed = &p->layer->packed;
+    const size_t each = pf_packed_rows_at_once(packed, p->rows.n);
     for (size_t panel = first; panel < end; panel++) {
         const size_t at = panel * PF_TILE_COLUMNS, left = p->layer->out - at;
-        const size_t n = left < PF_TILE_COLUMNS ? left : PF_TILE_COLUMNS;
-        begin_columns(p, at, n);
-        pf_packed_multiply(&p->layer->packed, &p->rows, panel, panel + 1, p->y, p->ldy);
-        for (size_t i = 0; p->then && i < p->rows.n; i++)
-            pf_kernel_activate(p->then, p->y + i * p->ldy + at, n);
+        const size_t columns = left < PF_TILE_COLUMNS ? left : PF_TILE_COLUMNS;
+        for (size_t row = 0; row < p->rows.n; row += each) {
+            const size_t rest = p->rows.n - row, n = rest < each ? rest : each;
+            begin_rows(p, row, n, at, columns);
+            pf_packed_multiply(packed, &p->rows, row, n, panel, p->y, p->ldy);
+            for (size_t i = row; p->then && i < row + n; i++)
+                pf_kernel_activate(p->then, p->y + i * p->ldy + at, columns);
+        }
     }
 }
 

@@ -81,6 +81,7 @@ typedef struct {
     bool is_causal;
 } pf_attention;
 
+/* A multiple of 16. */
 size_t pf_attention_scratch(size_t nq, size_t nk, size_t head_width);
 /* Heads `first` to `end` - 1. */
 void pf_kernel_attention(const pf_attention *a, size_t first, size_t end);

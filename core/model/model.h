@@ -80,6 +80,8 @@ const char *pf_model_stamp_activation(const char *stamp);
 PF_MUST_CHECK bool pf_embedder_new(pf_embedder **out, const pf_model *model,
                                    pf_err *err);
 void pf_embedder_free(pf_embedder *e); /* NULL is fine */
+/* See pf_session_set_threads(). */
+PF_MUST_CHECK bool pf_embedder_set_threads(pf_embedder *e, size_t n, pf_err *err);
 const pf_model *pf_embedder_model(const pf_embedder *e);
 
 /* n texts (UTF-8, NUL-terminated) -> out [n, dim], unit vectors. is_truncated [n] (may

@@ -458,42 +458,35 @@ static void multiply_tile(pf_tile_fn *multiply, const pf_tile *tile, size_t rows
         memcpy(tile->y + i * tile->ldy, t.y + i * t.ldy, columns * sizeof *t.y);
 }
 
-/* One block of one panel, for all rows. */
-static void multiply_block(const pf_packed *p, const pf_rows *rows, size_t panel,
-                           size_t block, float *y, size_t ldy)
+size_t pf_packed_rows_at_once(const pf_packed *p, size_t n)
 {
-    const pf_tile_set *set = pf_packed_instructions();
-    const size_t all = words_of(p->precision, p->in),
-                 blocks = blocks_of(p->precision, p->in);
-    const size_t first = block * block_words[p->precision];
-    const size_t units = (panel * blocks + block) * PF_TILE_COLUMNS;
-    const size_t columns = least(PF_TILE_COLUMNS, p->out - panel * PF_TILE_COLUMNS);
-    const size_t most = set->rows_max[p->precision],
-                 tiles = (rows->n + most - 1) / most;
-    const size_t each = tile_size((rows->n + tiles - 1) / tiles);
-    for (size_t row = 0; row < rows->n; row += each) {
-        const pf_tile t = {.x = rows->words + row * rows->ld + first * 4,
-                           .ldx = rows->ld,
-                           .w = p->words + (panel * all + first) * 4 * PF_TILE_COLUMNS,
-                           .words = least(block_words[p->precision], all - first),
-                           .y = y + row * ldy + panel * PF_TILE_COLUMNS,
-                           .ldy = ldy,
-                           .unit = rows->unit ? rows->unit + row * rows->ldunit + block
-                                              : NULL,
-                           .ldunit = rows->ldunit,
-                           .w_unit = p->unit ? p->unit + units : NULL,
-                           .start = p->start ? p->start + units : NULL};
-        multiply_tile(set->multiply[p->precision], &t, least(each, rows->n - row),
-                      columns);
-    }
+    const size_t most = pf_packed_instructions()->rows_max[p->precision];
+    const size_t tiles = (n + most - 1) / most;
+    return n ? tile_size((n + tiles - 1) / tiles) : 1;
 }
 
-void pf_packed_multiply(const pf_packed *p, const pf_rows *rows, size_t first,
-                        size_t end, float *y, size_t ldy)
+/* A panel's part of a few rows: all blocks, one after another, while y is near. */
+void pf_packed_multiply(const pf_packed *p, const pf_rows *rows, size_t row, size_t n,
+                        size_t panel, float *y, size_t ldy)
 {
-    const size_t blocks = blocks_of(p->precision, p->in);
-    for (size_t panel = first; panel < end; panel++) {
-        for (size_t block = 0; block < blocks; block++)
-            multiply_block(p, rows, panel, block, y, ldy);
+    const pf_tile_set *set = pf_packed_instructions();
+    const size_t all = words_of(p->precision, p->in), block = block_words[p->precision];
+    const size_t columns = least(PF_TILE_COLUMNS, p->out - panel * PF_TILE_COLUMNS);
+    size_t units = panel * blocks_of(p->precision, p->in) * PF_TILE_COLUMNS;
+    pf_tile t = {.x = rows->words + row * rows->ld,
+                 .ldx = rows->ld,
+                 .w = p->words + panel * all * 4 * PF_TILE_COLUMNS,
+                 .y = y + row * ldy + panel * PF_TILE_COLUMNS,
+                 .ldy = ldy,
+                 .unit = rows->unit ? rows->unit + row * rows->ldunit : NULL,
+                 .ldunit = rows->ldunit};
+    for (size_t first = 0; first < all; first += block, units += PF_TILE_COLUMNS) {
+        t.words = least(block, all - first);
+        t.w_unit = p->unit ? p->unit + units : NULL;
+        t.start = p->start ? p->start + units : NULL;
+        multiply_tile(set->multiply[p->precision], &t, n, columns);
+        t.x += t.words * 4;
+        t.w += t.words * 4 * PF_TILE_COLUMNS;
+        t.unit += t.unit ? 1 : 0;
     }
 }

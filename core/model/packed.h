@@ -73,9 +73,13 @@ void pf_rows_of_numbers(pf_rows *rows, pf_precision precision, const pf_numbers 
 size_t pf_rows_step(pf_precision precision, size_t in);
 size_t pf_rows_blocks(pf_precision precision, size_t in);
 
-/* y[n, ldy] += rows w^T for the columns of panels `first` to `end` - 1. */
-void pf_packed_multiply(const pf_packed *p, const pf_rows *rows, size_t first,
-                        size_t end, float *y, size_t ldy);
+/* Rows that are best multiplied together, of n: as many as a tile has, or fewer, so
+ * that all tiles are nearly full. */
+size_t pf_packed_rows_at_once(const pf_packed *p, size_t n);
+/* y[row .. row + n - 1, ldy] += rows w^T for the columns of a panel; n is at most what
+ * pf_packed_rows_at_once() says. */
+void pf_packed_multiply(const pf_packed *p, const pf_rows *rows, size_t row, size_t n,
+                        size_t panel, float *y, size_t ldy);
 
 /* The instruction set that products use: the best that this machine has and that
  * computes rightly here (pf_tile_set_works()), unless a test or the environment has

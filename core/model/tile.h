@@ -27,7 +27,8 @@ enum {
     PF_PRECISIONS = 3, /* without the wish */
     PF_TILE_COLUMNS = 32,
     PF_TILE_ROWS_MAX = 12,
-    PF_TILE_UNROLL = 4, /* words; a depth is a multiple of it */
+    PF_TILE_UNROLL = 4,   /* words; a depth is a multiple of it */
+    PF_TILE_AHEAD = 4096, /* bytes; the processor's own prefetching ends with a page */
 };
 
 typedef struct {

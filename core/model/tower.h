@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/base/crew.h"
 #include "core/model/bind.h"
 #include "core/model/clip.h"
 #include "core/model/family.h"
@@ -114,6 +115,7 @@ typedef enum {
 struct pf_session {
     const pf_clip *clip;
     pf_precision precision; /* of the tower that is at work */
+    pf_crew *crew;          /* that helps with a pass; or NULL */
     float *room[PF_ROOM_COUNT];
     size_t room_size[PF_ROOM_COUNT];
     size_t *starts; /* first row of each sequence, and one past the last */

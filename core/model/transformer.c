@@ -82,6 +82,7 @@ typedef struct {
     size_t n, rows;
     bool is_causal;
     float *x, *normed, *qkv, *mlp, *head, *pooled;
+    size_t head_size; /* of `head`, for each thread */
 } pass;
 
 static size_t longest(const size_t *starts, size_t n)
@@ -101,9 +102,9 @@ static bool take_rooms(pass *p, pf_err *err)
     p->normed = pf_session_room(p->session, PF_ROOM_NORMED, p->rows * width, err);
     p->qkv = pf_session_room(p->session, PF_ROOM_QKV, p->rows * width * 3, err);
     p->mlp = pf_session_room(p->session, PF_ROOM_MLP, p->rows * mlp, err);
-    p->head = pf_session_room(
-        p->session, PF_ROOM_HEAD,
-        pf_attention_scratch(most, most, width / (size_t)d->heads), err);
+    p->head_size = pf_attention_scratch(most, most, width / (size_t)d->heads);
+    p->head = pf_session_room(p->session, PF_ROOM_HEAD,
+                              p->head_size * pf_crew_size(p->session->crew), err);
     p->pooled = pf_session_room(p->session, PF_ROOM_POOLED, p->n * width, err);
     return p->x && p->normed && p->qkv && p->mlp && p->head && p->pooled &&
            pf_session_reserve(p->session, p->rows, width > mlp ? width : mlp, err);
@@ -181,6 +182,19 @@ static void project(const pass *p, const pf_linear *l, const pf_rows *rows, floa
     pf_session_multiply(p->session, &product);
 }
 
+/* One head of one sequence: query, keys and values of all rows. */
+static void attend(void *context, size_t worker, size_t item)
+{
+    const pass *p = context;
+    const size_t width = (size_t)p->stack->dims.width;
+    const size_t heads = (size_t)p->stack->dims.heads, i = item / heads;
+    pf_attention a = attention_of(p, i, p->qkv + p->starts[i] * 3 * width,
+                                  p->starts[i + 1] - p->starts[i], 3 * width,
+                                  p->normed + p->starts[i] * width);
+    a.scratch += worker * p->head_size;
+    pf_kernel_attention(&a, item % heads, item % heads + 1);
+}
+
 static void run_block(const pass *p, const pf_block *block)
 {
     size_t width = (size_t)p->stack->dims.width;
@@ -189,12 +203,8 @@ static void run_block(const pass *p, const pf_block *block)
     project(p, &block->query, &rows_of_h, p->qkv);
     project(p, &block->key, &rows_of_h, p->qkv + width);
     project(p, &block->value, &rows_of_h, p->qkv + 2 * width);
-    for (size_t i = 0; i < p->n; i++) {
-        size_t rows = p->starts[i + 1] - p->starts[i];
-        pf_attention a = attention_of(p, i, p->qkv + p->starts[i] * 3 * width, rows,
-                                      3 * width, p->normed + p->starts[i] * width);
-        pf_kernel_attention(&a, 0, a.heads);
-    }
+    pf_crew_each(p->session->crew, p->n * (size_t)p->stack->dims.heads, attend,
+                 (void *)p);
     add_attention(p, block, p->normed, p->x, p->rows);
     add_mlp(p, block, p->x, p->normed, p->rows);
 }

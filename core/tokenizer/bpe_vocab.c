@@ -18,7 +18,6 @@
  */
 #include "core/tokenizer/bpe_vocab.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -420,6 +419,22 @@ static bool take_char(pf_span *s, char c)
     return true;
 }
 
+/* By hand: snprintf() took 5 ms of each start, for fifty thousand numbers. */
+static bool take_number(pf_span *s, int32_t number)
+{
+    char digits[16];
+    size_t n = 0;
+    const uint8_t *b;
+    do
+        digits[n++] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    while (n > 0) {
+        if (!pf_span_take(s, 1, &b) || *b != (uint8_t)digits[--n])
+            return false;
+    }
+    return true;
+}
+
 static bool take_entry(pf_span *s, const char *token, size_t n, int32_t id,
                        char ends_in)
 {
@@ -433,14 +448,10 @@ static bool take_entry(pf_span *s, const char *token, size_t n, int32_t id,
         if (!pf_span_take(s, 1, &b) || *b != (uint8_t)token[i])
             return false;
     }
-    char digits[16];
-    size_t n_digits = (size_t)snprintf(digits, sizeof digits, "%d", (int)id);
-    const uint8_t *b;
     if (s->p == s->end || *s->p != '"' || !pf_span_skip(s, 1) || !take_char(s, ':'))
         return false;
     skip_blanks(s);
-    return pf_span_take(s, n_digits, &b) && memcmp(b, digits, n_digits) == 0 &&
-           take_char(s, ends_in);
+    return take_number(s, id) && take_char(s, ends_in);
 }
 
 /* Does the vocab.json say, entry by entry, what the order of the merges says anyway?

@@ -33,6 +33,15 @@ class Life(unittest.TestCase):
             self.assertEqual(s.ask("/api/health")[0], 200)
             self.assertEqual(s.end(how), 0)
 
+    def test_it_may_be_told_twice(self):
+        catalog = common.make_catalog("twice")
+        for _ in range(5):
+            s = Server(catalog)
+            self.assertEqual(s.ask("/api/search?q=a")[0], 200)
+            s.process.send_signal(signal.SIGTERM)
+            s.process.send_signal(signal.SIGTERM)
+            self.assertEqual(s.end(), 0)
+
     def test_what_is_under_way_is_finished(self):
         catalog = common.make_catalog("finishes")
         s = Server(catalog, "--threads", "2")

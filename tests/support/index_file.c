@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK = 1 << 14 };
+enum { BLOCK = 1 << 12 };
 
 pf_hash pf_index_file_seal(uint8_t *bytes, size_t n)
 {

@@ -124,6 +124,18 @@ static void make_texts(towers *t)
     }
 }
 
+/* Of all texts and pictures at once, as with one thread. */
+static void check_the_same(towers *t, size_t threads)
+{
+    static float alone[2][N * DIM_MAX], now[N * DIM_MAX];
+    for (int texts = 0; texts < 2; texts++) {
+        embed(t, texts, 0, N, threads == 1 ? alone[texts] : now);
+        if (threads > 1)
+            assert_memory_equal(now, alone[texts],
+                                N * (size_t)t->dims->embed * sizeof *now);
+    }
+}
+
 static void check_model_in(const char *path, const char *variant,
                            pf_precision precision)
 {
@@ -144,6 +156,11 @@ static void check_model_in(const char *path, const char *variant,
             continue;
         check_towers(&t, false, instruction_sets[k]);
         check_towers(&t, true, instruction_sets[k]);
+    }
+    /* Threads that help change nothing, nor does it matter how many. */
+    for (size_t n = 1; n <= 3; n++) {
+        assert_ok(pf_session_set_threads(t.session, n, &err), &err);
+        check_the_same(&t, n);
     }
     pf_packed_use(NULL);
     pf_session_free(t.session);

@@ -453,7 +453,9 @@ static void a_killed_publish_leaves_one_or_the_other(void **state)
         const pid_t child = fork();
         if (child == 0) {
             pf_catalog_die_at(step);
-            _exit(publish_images(folder, SMALL + step, SMALL + step + 1) ? 0 : 1);
+            /* more than a fiftieth, so that the files are written */
+            const int from = SMALL + step * SMALL / 10;
+            _exit(publish_images(folder, from, from + SMALL / 10) ? 0 : 1);
         }
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);

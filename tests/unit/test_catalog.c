@@ -1,5 +1,6 @@
 /* test_catalog.c - the folder, the lock, publishing under kills, readers beside
  * writers. */
+#define _GNU_SOURCE /* memmem() */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 
 enum { DIM = 16 };
 
+static void spoil(const char *name);
 static char root[PF_TREE_ROOM], folder[96];
 static pf_err err;
 
@@ -134,6 +136,161 @@ static void assert_catalog(int64_t generation, size_t n)
     if (notes.count > 0)
         fail_msg("%s", notes.line[0]);
     close_reader(&o);
+}
+
+/* ---- nights that add a few ---- */
+
+/* What the row of images says of its file. */
+static pf_store_index_file row_of_images(void)
+{
+    opened o;
+    assert_ok(hold(&o), &err);
+    const pf_store_index_file row = o.file[PF_INDEX_IMAGES].row;
+    close_reader(&o);
+    return row;
+}
+
+/* Image `number` (from 0) is found by its own vector, under its id. */
+static void assert_found(int number)
+{
+    opened o;
+    pf_notes notes = {0};
+    int64_t ids[3];
+    float scores[3];
+    size_t n;
+    assert_ok(hold(&o) && load(&o, &notes), &err);
+    assert_int_equal(notes.count, 0);
+    assert_ok(pf_vindex_search(o.index[PF_INDEX_IMAGES], vector_of(number), 1, 3, NULL,
+                               0, ids, scores, &n, &err),
+              &err);
+    assert_int_equal(n, 3);
+    assert_int_equal(ids[0], number + 1);
+    assert_true(scores[0] > 0.999f && scores[0] > scores[1] && scores[1] >= scores[2]);
+    const int64_t only[] = {number + 1, 1, 1000000};
+    assert_ok(pf_vindex_search(o.index[PF_INDEX_IMAGES], vector_of(number), 1, 3, only,
+                               3, ids, scores, &n, &err),
+              &err);
+    assert_int_equal(n, 2);
+    assert_int_equal(ids[0], number + 1);
+    const float *vector;
+    assert_ok(pf_vindex_get(o.index[PF_INDEX_IMAGES], number + 1, &vector, &err), &err);
+    assert_memory_equal(vector, vector_of(number), DIM * sizeof *vector);
+    close_reader(&o);
+}
+
+/* Do the bytes of image `number`'s vector stand in the file? */
+static bool has_vector(const char *name, int number)
+{
+    static uint8_t bytes[1 << 20];
+    const size_t n = pf_tree_read(pf_tree_path(folder, name), bytes, sizeof bytes);
+    return memmem(bytes, n, vector_of(number), DIM * sizeof(float)) != NULL;
+}
+
+static void a_few_more_images_write_no_index(void **state)
+{
+    (void)state;
+    pf_store_index_file row;
+    assert_ok(publish_images(0, 300), &err);
+    assert_ok(publish_images(300, 303), &err);
+    assert_ok(publish_images(303, 305), &err);
+    assert_catalog(3, 305);
+    row = row_of_images();
+    assert_string_equal(row.name, "images.1.faiss");
+    assert_true(row.generation == 3 && row.in_file == 300 && row.last_id == 300);
+    assert_true(has("images.1.faiss") && has("captions.1.faiss"));
+    assert_false(has("images.3.faiss"));
+    assert_found(302);
+    assert_found(304);
+    assert_found(7);
+    assert_ok(publish_images(305, 308), &err); /* more than a fiftieth */
+    assert_catalog(4, 308);
+    row = row_of_images();
+    assert_string_equal(row.name, "images.4.faiss");
+    assert_true(row.in_file == 308 && row.last_id == 308);
+    assert_false(has("images.1.faiss"));
+    assert_found(307);
+}
+
+static bool delete_image(pf_store *s, int64_t model, int64_t source, int i, pf_err *e)
+{
+    (void)model;
+    (void)source;
+    return pf_store_delete_image(s, i + 1, e);
+}
+
+/* What is gone is in no file any more, also when it went with its source. */
+static void what_is_removed_is_in_no_index(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 300), &err);
+    assert_true(has_vector("images.1.faiss", 9));
+    assert_ok(pf_rows_publish(folder, DIM, 9, 10, delete_image, &err), &err);
+    assert_catalog(2, 299);
+    assert_false(has("images.1.faiss"));
+    assert_false(has_vector("images.2.faiss", 9));
+    assert_true(has_vector("images.2.faiss", 10));
+    /* one that is in no file may go without */
+    assert_ok(publish_images(300, 302), &err);
+    assert_ok(pf_rows_publish(folder, DIM, 300, 301, delete_image, &err), &err);
+    assert_catalog(4, 300);
+    assert_string_equal(row_of_images().name, "images.2.faiss");
+    assert_found(301);
+    pf_catalog *c;
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    pf_store *s = pf_catalog_store(c);
+    pf_store_index_file row;
+    assert_ok(pf_store_begin(s, &err), &err);
+    assert_ok(pf_store_delete_source(s, 1, &err), &err);
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        assert_ok(pf_store_find_index_file(s, (pf_index_kind)kind, &row, &err), &err);
+        assert_true(row.is_stale);
+    }
+    pf_store_rollback(s);
+    pf_catalog_close(c);
+}
+
+/* A damaged file is written anew whatever there is to add; a copy has what there is. */
+static void a_catalog_that_grew_is_as_good(void **state)
+{
+    (void)state;
+    assert_ok(publish_images(0, 300), &err);
+    assert_ok(publish_images(300, 302), &err);
+    char copy[96];
+    snprintf(copy, sizeof copy, "%s/copy", root);
+    int64_t generation;
+    assert_ok(pf_catalog_backup(folder, copy, NULL, &generation, &err), &err);
+    assert_int_equal(generation, 2);
+    char own[96];
+    snprintf(own, sizeof own, "%s", folder);
+    snprintf(folder, sizeof folder, "%s", copy);
+    assert_catalog(2, 302);
+    assert_found(301);
+    snprintf(folder, sizeof folder, "%s", own);
+    spoil("images.1.faiss");
+    assert_ok(publish_images(302, 303), &err);
+    assert_catalog(3, 303);
+    assert_string_equal(row_of_images().name, "images.3.faiss");
+    static const char *const lies[] = {
+        "UPDATE index_file SET in_file = 299, last_id = 299",
+        "UPDATE index_file SET last_id = 302", "UPDATE index_file SET last_id = 0",
+        "UPDATE index_file SET count = 300, in_file = 300",
+        "UPDATE index_file SET count = 400"};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        pf_rows_run_script(folder, lies[i]);
+        opened o;
+        pf_notes notes = {0};
+        assert_ok(hold(&o) && load(&o, &notes), &err);
+        assert_int_equal(notes.count, 2);
+        assert_int_equal(count(&o, PF_INDEX_IMAGES), 303);
+        pf_notes_reset(&notes);
+        assert_ok(pf_catalog_check(o.catalog, NULL, &notes, &err), &err);
+        assert_true(notes.count > 0);
+        pf_notes_reset(&notes);
+        close_reader(&o);
+        pf_rows_run_script(folder, "UPDATE index_file SET count = 303, in_file = 303,"
+                                   " last_id = 303");
+    }
+    assert_catalog(3, 303);
 }
 
 /* --- the folder and the lock --------------------------------------------------------
@@ -593,8 +750,8 @@ static void index_files_that_lie_are_made_up_for(void **state)
     record_checksum();
     assert_images_made_up_for("byte 0 and on are not those of 6 vectors of 16");
     assert_int_equal(truncate(path, (off_t)pf_vfile_size(16, 1000000000)), 0);
-    pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000"
-                               " WHERE kind = 'images'");
+    pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000,"
+                               " in_file = 1000000000 WHERE kind = 'images'");
     assert_images_made_up_for("it has a hole at byte");
     pf_rows_run_script(folder, "UPDATE index_file SET dim = 14 WHERE kind = 'images'");
     assert_images_made_up_for("vectors of 14 floats, the catalog has 16");
@@ -731,6 +888,9 @@ int main(void)
         TEST(a_reader_keeps_its_generation),
         TEST(a_reader_that_is_overtaken_takes_the_newer_generation),
         TEST(readers_never_see_halves),
+        TEST(a_few_more_images_write_no_index),
+        TEST(what_is_removed_is_in_no_index),
+        TEST(a_catalog_that_grew_is_as_good),
         TEST(index_files_that_lie_are_made_up_for),
         TEST(a_removed_caption_leaves_no_byte),
         TEST(lost_and_damaged_index_files_are_made_up_for),

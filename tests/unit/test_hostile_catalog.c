@@ -776,6 +776,7 @@ static void links_are_not_followed(void **state)
     assert_int_equal(symlink(target, pf_tree_path(folder, "lock")), 0);
     assert_refused_as_indexer("a linked lock", "cannot open");
     copy_catalog();
+    run("UPDATE index_file SET is_stale = 1"); /* so that it is written */
     assert_int_equal(symlink(target, pf_tree_path(folder, "images.2.faiss.tmp")), 0);
     assert_int_equal(symlink(target, pf_tree_path(folder, "images.2.faiss")), 0);
     assert_refused_as_indexer("a linked index of the next generation", "published");
@@ -932,7 +933,8 @@ static void foreign_indexes_are_not_read(void **state)
     copy_catalog();
     path = pf_tree_path(folder, "images.1.faiss");
     assert_int_equal(truncate(path, (off_t)pf_vfile_size(32, 7000000)), 0);
-    run("UPDATE index_file SET count = 7000000 WHERE kind = 'images'");
+    run("UPDATE index_file SET count = 7000000, in_file = 7000000 WHERE kind = "
+        "'images'");
     assert_outcome("7,000,000 vectors of nothing", "it has a hole at byte");
 }
 

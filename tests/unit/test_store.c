@@ -333,7 +333,7 @@ static void create_of_format(int format)
     snprintf(script, sizeof script,
              "PRAGMA application_id = 1346784333; PRAGMA user_version = %d", format);
     pf_rows_run_script(folder, script);
-    if (format >= 13) /* from which on words have this table; then other words */
+    if (format >= 13 && format < 16) /* words have this table, and become others */
         pf_rows_run_script(folder, "INSERT INTO caption_word (rowid, words)"
                                    " SELECT id, 'stale chest' FROM caption_text");
     if (format >= 8) /* from which on pages have checksums */
@@ -1372,7 +1372,7 @@ static void an_index_file_name_stays_in_the_folder(void **state)
         char script[300];
         snprintf(script, sizeof script,
                  "INSERT OR REPLACE INTO index_file VALUES ('images', 1, '%s',"
-                 " zeroblob(16), 0, 8)",
+                 " zeroblob(16), 0, 8, 0, 0, 0)",
                  names[i]);
         pf_rows_run_script(folder, script);
         pf_store_index_file f;
