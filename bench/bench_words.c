@@ -2,12 +2,13 @@
  * bench_words.c - pf-bench-words FOLDER CAPTIONS [COUNT [TIMES]]: what questions by
  * words cost among many captions, and what their index adds to the catalog.
  *
- * Makes the catalog FOLDER with COUNT (100,000) images of one caption each. CAPTIONS has
- * one text a line (what stands before a tab is no part of it, so that ROCO's file does):
- * a caption is the head of one and the tail of another, with one word that is in no
- * other, as a misspelling would be; so there are more than COUNT different words. A
- * catalog that is there already is used as it is. Every question is put TIMES (5) times;
- * its figure is the median of the processor time. Prints "NAME<tab>VALUE<tab>QUESTION".
+ * Makes the catalog FOLDER with COUNT (100,000) images of one caption each. CAPTIONS
+ * has one text a line (what stands before a tab is no part of it, so that ROCO's file
+ * does): a caption is the head of one and the tail of another, with one word that is in
+ * no other, as a misspelling would be; so there are more than COUNT different words. A
+ * catalog that is there already is used as it is. Every question is put TIMES (5)
+ * times; its figure is the median of the processor time. Prints
+ * "NAME<tab>VALUE<tab>QUESTION".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,28 +27,61 @@ enum { DIM = 8, TIMES_MAX = 1000, TEXTS_MAX = 1 << 20 };
 
 static const char *const questions[] = {
     /* One word, and a few. */
-    "pneumothorax", "effusion", "fracture", "stenosis", "hydronephrosis", "cardiomegaly",
-    "pleural effusion", "left lung nodule", "normal chest x-ray", "aortic aneurysm",
-    "bilateral hydronephrosis", "subdural haematoma", "gallbladder stones",
-    "liver metastases", "brain tumour with oedema", "splenic artery aneurysm",
+    "pneumothorax",
+    "effusion",
+    "fracture",
+    "stenosis",
+    "hydronephrosis",
+    "cardiomegaly",
+    "pleural effusion",
+    "left lung nodule",
+    "normal chest x-ray",
+    "aortic aneurysm",
+    "bilateral hydronephrosis",
+    "subdural haematoma",
+    "gallbladder stones",
+    "liver metastases",
+    "brain tumour with oedema",
+    "splenic artery aneurysm",
     /* Sentences. */
-    "axial CT of the abdomen showing free fluid", "pneumothorax after central line",
-    "MRI of the knee with a tear of the meniscus", "cyst in the left kidney",
-    "mass in the right upper lobe", "fracture of the distal radius in a child",
+    "axial CT of the abdomen showing free fluid",
+    "pneumothorax after central line",
+    "MRI of the knee with a tear of the meniscus",
+    "cyst in the left kidney",
+    "mass in the right upper lobe",
+    "fracture of the distal radius in a child",
     "stricture of the common bile duct after surgery",
     "large pericardial effusion on echocardiography",
     "contrast enhanced CT scan showing a dilated appendix",
     /* As one abbreviates. */
-    "SBO", "PE", "AAA", "GGO both lungs", "HCC", "CXR RLL",
+    "SBO",
+    "PE",
+    "AAA",
+    "GGO both lungs",
+    "HCC",
+    "CXR RLL",
     /* In other words, and in British spelling. */
-    "renal calculus", "narrowing of the oesophagus", "collapsed lung",
-    "enlarged heart", "water on the brain", "broken hip", "haemorrhage",
+    "renal calculus",
+    "narrowing of the oesophagus",
+    "collapsed lung",
+    "enlarged heart",
+    "water on the brain",
+    "broken hip",
+    "haemorrhage",
     /* Denied, alternatives, left out, phrases, beginnings. */
-    "no pneumothorax", "chest x-ray without effusion", "pneumonia OR abscess",
-    "effusion -pleural", "\"ground glass\"", "\"pulmonary embolism\" right", "pneumo*",
+    "no pneumothorax",
+    "chest x-ray without effusion",
+    "pneumonia OR abscess",
+    "effusion -pleural",
+    "\"ground glass\"",
+    "\"pulmonary embolism\" right",
+    "pneumo*",
     "hydro* kidney",
     /* In no caption. */
-    "pnuemothorax", "hydronefrosis", "xyzzyplugh", "choledocolithiasis jaundice",
+    "pnuemothorax",
+    "hydronefrosis",
+    "xyzzyplugh",
+    "choledocolithiasis jaundice",
 };
 
 enum { N_QUESTIONS = sizeof questions / sizeof *questions };
@@ -187,7 +221,7 @@ static bool measure_size(const char *folder, pf_err *err)
     static const char *const sums[][2] = {
         {"captions", "SELECT count(id) FROM caption_text"},
         {"text_bytes", "SELECT sum(length(CAST(text AS BLOB))) FROM caption_text"},
-        {"index_bytes", "SELECT sum(pgsize) FROM dbstat WHERE aggregate AND"
+        {"index_bytes", "SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND"
                         " (name GLOB 'caption_word*' OR name GLOB 'words_*' OR"
                         "  name GLOB 'sqlite_autoindex_words_*')"},
     };
@@ -260,7 +294,8 @@ static bool measure(const char *folder, size_t times, pf_err *err)
     }
     pf_asking_close(reader);
     if (ok)
-        printf("median_ms\t%.2f\t%d questions\n", median(all, N_QUESTIONS), N_QUESTIONS);
+        printf("median_ms\t%.2f\t%d questions\n", median(all, N_QUESTIONS),
+               N_QUESTIONS);
     return ok;
 }
 

@@ -8,6 +8,7 @@
  * streams: memory is that of one picture.
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/base/base64.h"
@@ -165,7 +166,8 @@ static bool put_hit_rank(page *p, pf_err *err)
 static bool put_hit_score(page *p, pf_err *err)
 {
     (void)err;
-    fprintf(p->out, "%.3f", p->hit->score);
+    if (!isnan(p->hit->score)) /* a list has none */
+        fprintf(p->out, "%.3f", p->hit->score);
     return true;
 }
 

@@ -2,6 +2,7 @@
  * sheet_png.c - a contact sheet as one picture: rows of tiles, each a thumbnail with
  * its rank, score and the beginning of its caption. Dark, since radiographs are.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,7 +87,10 @@ static bool put_facts(const pf_sheet *s, pf_canvas *c, int x, int y, size_t rank
                       const pf_hit *h, pf_err *err)
 {
     char left[48], right[64];
-    snprintf(left, sizeof left, "%zu   %.3f", rank, h->score);
+    if (isnan(h->score)) /* in a list */
+        snprintf(left, sizeof left, "%zu", rank);
+    else
+        snprintf(left, sizeof left, "%zu   %.3f", rank, h->score);
     if (pf_sheet_find(s) == PF_FIND_CASES)
         snprintf(right, sizeof right, "%zu of %zu", h->n_images, h->n_case_images);
     else

@@ -275,6 +275,17 @@ typedef enum {
     PF_BY_BOTH,    /* nearness to the image and to its captions, and words */
 } pf_by;
 
+/* The order of hits. A question has one of its own; the others are for lists, when no
+ * phrase, picture or image is asked with. */
+typedef enum {
+    PF_SORT_DEFAULT, /* relevance for a question, date for a list */
+    PF_SORT_RELEVANCE,
+    PF_SORT_DATE,  /* the newest first; those without a date behind them, as added */
+    PF_SORT_ADDED, /* the one that came into the catalog last first */
+    PF_SORT_PATH,
+    PF_SORT_RANDOM, /* see pf_request_set_seed() */
+} pf_sort;
+
 typedef enum {
     PF_JOB_SEARCH,
     PF_JOB_CLASSIFY_PICTURES,
@@ -283,6 +294,7 @@ typedef enum {
     PF_JOB_EMBED,
     PF_JOB_DUPLICATES,
     PF_JOB_EVALUATE,
+    PF_JOB_VALUES,
 } pf_job;
 
 /* Ten images, by default, every score, nothing asked yet. */
@@ -316,10 +328,15 @@ PF_MUST_CHECK PF_API bool pf_request_add_kept_picture(pf_request *request,
  * found, and its case out of the cases. */
 PF_MUST_CHECK PF_API bool pf_request_add_like(pf_request *request, const char *image,
                                               double weight, pf_err *err);
-/* "modality=CT", "year>2019" and the like: only images for which this holds. All
- * filters must. */
+/* "modality=CT|MR", "date=2019..2021" and the like: only images for which this holds.
+ * All filters must. Without anything else to ask with, a filter lists what passes; so
+ * does a sort, or a facet. */
 PF_MUST_CHECK PF_API bool pf_request_add_filter(pf_request *request, const char *filter,
                                                 pf_err *err);
+/* Count the values of this key among all that matches, whatever the limit: the 100 most
+ * frequent. At most 20 keys; one that is there already counts once. */
+PF_MUST_CHECK PF_API bool pf_request_add_facet(pf_request *request, const char *key,
+                                               pf_err *err);
 
 /* "2.5:text" is the text with the weight 2.5, anything else has the weight 1: *text
  * moves behind the colon. MISUSE for a weight outside of 0.001 .. 1000. */
@@ -347,6 +364,12 @@ PF_API void pf_request_set_by(pf_request *request, pf_by by);
  * the ranking. For duplicates those of groups; 0 are all. */
 PF_MUST_CHECK PF_API bool pf_request_set_limit(pf_request *request, size_t limit,
                                                size_t offset, pf_err *err);
+/* PF_SORT_DEFAULT or PF_SORT_RELEVANCE for a question. */
+PF_API void pf_request_set_sort(pf_request *request, pf_sort sort);
+/* Of a random order, which is the same for the same seed and catalog; at most 2^53.
+ * Without one each answer has another, and tells it (pf_answer_about). */
+PF_MUST_CHECK PF_API bool pf_request_set_seed(pf_request *request, uint64_t seed,
+                                              pf_err *err);
 /* Leave out hits with a lower score (a cosine), or percentile (0 .. 100). */
 PF_MUST_CHECK PF_API bool pf_request_set_min_score(pf_request *request, double score,
                                                    pf_err *err);
@@ -378,6 +401,10 @@ PF_API void pf_request_embed(pf_request *request);
 /* Groups of images of the catalog whose cosines are at least this (0 .. 1). */
 PF_MUST_CHECK PF_API bool pf_request_find_duplicates(pf_request *request, double cosine,
                                                      pf_err *err);
+/* The values of a key, and how many of what can be found has each (pf_answer_facet());
+ * with filters of what passes. NULL: the keys there are. As many as the limit says. */
+PF_MUST_CHECK PF_API bool pf_request_count_values(pf_request *request, const char *key,
+                                                  pf_err *err);
 /* How well search finds what is known to be right: the catalog's own captions, or the
  * questions in the file `queries` (see plainfilm-query(1)). NULL: the former. */
 PF_MUST_CHECK PF_API bool pf_request_evaluate(pf_request *request, const char *queries,
@@ -419,12 +446,20 @@ typedef struct pf_answer pf_answer;
 
 /* Ask. `work` may be NULL. MISUSE for what makes no sense, with what to ask instead;
  * NOT_FOUND for captions or cases of a catalog without any, for an image that is not
- * there, for a filter whose key nothing has; LIMIT for hits with more text than there
- * is in all of the catalog. */
+ * there, for a filter or facet whose key nothing has; LIMIT for hits with more text
+ * than there is in all of the catalog. */
 PF_MUST_CHECK PF_API bool pf_reader_ask(pf_reader *reader, const pf_request *request,
                                         const pf_work *work, pf_answer **out,
                                         pf_err *err);
 PF_API void pf_answer_free(pf_answer *answer);
+
+/* What matches, so that it is counted: total and facets. */
+typedef enum {
+    PF_TOTAL_OF_FILTERS,    /* what passes filters and lowest score: everything, without
+                               any */
+    PF_TOTAL_OF_ALL_WORDS,  /* what has all words of the phrase: by words, or both */
+    PF_TOTAL_OF_SOME_WORDS, /* what has some of them, when nothing has all */
+} pf_total_of;
 
 /* Is the best of all that could be found no nearer than chance brings? */
 typedef enum {
@@ -437,7 +472,7 @@ typedef struct {
     size_t struct_size;
     pf_job job;
     pf_find find;
-    pf_by by;             /* how it was looked for; not PF_BY_DEFAULT */
+    pf_by by;             /* how it was looked for; PF_BY_DEFAULT: it is a list */
     int64_t generation;   /* of the catalog; 0 without one */
     double took_ms;       /* opening the model if need be, embedding, searching */
     bool is_truncated;    /* a phrase was longer than the model reads */
@@ -450,6 +485,12 @@ typedef struct {
     size_t n_groups;   /* of near duplicates, in this answer */
     size_t n_found;    /* groups there are, those past the limit included */
     size_t n_compared; /* images */
+    size_t total;      /* images, captions or cases that match; hits may go on behind
+                          them, of which only the meaning is near */
+    pf_total_of total_of;
+    pf_sort sort;  /* of a search or list; not PF_SORT_DEFAULT */
+    uint64_t seed; /* of a random order */
+    size_t offset; /* the first hit stands behind so many */
 } pf_answer_about;
 
 PF_API const pf_answer_about *pf_answer_get_about(const pf_answer *answer);
@@ -509,7 +550,7 @@ typedef struct {
 typedef struct {
     size_t struct_size;
     double score; /* cosine, -1 .. 1; by words alone their worth; of a duplicate its
-                     cosine to the first of its group */
+                     cosine to the first of its group; NaN in a list */
     double percentile; /* share of unrelated pairs that are less near, 0 .. 100; NaN
                           when it is not known, or by words alone */
     int64_t id;        /* of the image, caption or case; of a phrase its line */
@@ -565,6 +606,35 @@ PF_API size_t pf_answer_count(const pf_answer *answer);
 PF_API const pf_hit *pf_answer_hit(const pf_answer *answer, size_t i);
 /* Its place in the whole ranking, from 1. */
 PF_API size_t pf_answer_rank(const pf_answer *answer, size_t i);
+
+/* A value and how many of what matches have it: of cases, how many have an image with
+ * it. */
+typedef struct {
+    const char *value;
+    size_t count;
+} pf_count;
+
+typedef struct {
+    size_t struct_size;
+    const char *key;        /* NULL: the values are keys */
+    const pf_count *counts; /* [n_counts] the most frequent first, then by value */
+    size_t n_counts;
+    size_t n_more; /* values that are not told */
+} pf_counts;
+
+/* In the order of the request; of pf_request_count_values() the one. */
+PF_API size_t pf_answer_count_facets(const pf_answer *answer);
+PF_API const pf_counts *pf_answer_facet(const pf_answer *answer, size_t i);
+
+/* A filter that no image meets, whatever the others say, and what there is. */
+typedef struct {
+    size_t struct_size;
+    const char *filter; /* as it was given */
+    pf_counts values;   /* of its key, of all images; none of a path */
+} pf_unmet;
+
+/* NULL: every filter is met by some image. */
+PF_API const pf_unmet *pf_answer_unmet(const pf_answer *answer);
 
 /* The labels [n] of a hit that was classified, the best first. */
 PF_API const pf_label *pf_answer_labels(const pf_answer *answer, size_t i, size_t *n);

@@ -25,7 +25,8 @@ enum {
     PHRASES = 32,
     DUPLICATES = 64,
     EVALUATE = 128,
-    EXPORT = 256,
+    VALUES = 256,
+    EXPORT = 512,
 };
 enum { SEARCHES = SEARCH | BATCH | CLASSIFY_HITS };
 
@@ -55,6 +56,7 @@ static bool find_job(const pf_cli_args *args, unsigned *job, const char **name,
         {command.phrases != NULL, PHRASES, "--phrases"},
         {command.duplicates >= 0, DUPLICATES, "--duplicates"},
         {command.evaluate, EVALUATE, "--evaluate"},
+        {command.values, VALUES, "--values"},
         {command.export != NULL, EXPORT, "--export"},
     };
     *job = SEARCH;
@@ -78,7 +80,7 @@ static bool has_item(const pf_cli_args *args, int tag)
     return pf_cli_first(args, tag) != NULL;
 }
 
-/* A filter alone asks for nothing, nor does a field. */
+/* What a filter, a sort or facets alone ask for is a list; a field asks for nothing. */
 static bool is_asked(const pf_cli_args *args)
 {
     for (size_t i = 0; i < args->n_items; i++) {
@@ -86,6 +88,21 @@ static bool is_asked(const pf_cli_args *args)
             return true;
     }
     return false;
+}
+
+/* In the place of a phrase stands a key. */
+static bool has_more_than_key(const pf_cli_args *args)
+{
+    for (size_t i = 0; i < args->n_items; i++) {
+        if (args->items[i].tag != TAG_FILTER && args->items[i].tag != TAG_PHRASE)
+            return true;
+    }
+    return false;
+}
+
+static bool is_list(const pf_cli_args *args)
+{
+    return has_item(args, TAG_FILTER) || command.sort >= 0 || command.facets;
 }
 
 static bool is_by_meaning(void)
@@ -103,11 +120,16 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         unsigned jobs;
         const char *what, *only; /* the one job it is for, or NULL */
     } rules[] = {
-        {is_asked(args), asking, "a phrase or picture", NULL},
-        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE | EXPORT,
+        {is_asked(args) && (job != VALUES || has_more_than_key(args)), asking,
+         "a phrase or picture", NULL},
+        {has_item(args, TAG_FILTER), SEARCHES | DUPLICATES | EVALUATE | VALUES | EXPORT,
          "--filter", NULL},
-        {command.find != 0, SEARCH | BATCH | PHRASES | EXPORT, "--find", NULL},
-        {command.has_limit, SEARCHES | PHRASES | DUPLICATES, "--limit", NULL},
+        {command.find != 0, SEARCH | BATCH | PHRASES | VALUES | EXPORT, "--find", NULL},
+        {command.has_limit, SEARCHES | PHRASES | DUPLICATES | VALUES, "--limit", NULL},
+        {command.offset > 0, SEARCHES | PHRASES, "--offset", NULL},
+        {command.sort >= 0, SEARCHES, "--sort", NULL},
+        {command.seed >= 0, SEARCHES, "--seed", NULL},
+        {command.facets != NULL, SEARCHES, "--facets", NULL},
         {command.min_score > -1, SEARCHES | PHRASES, "--min-score", NULL},
         {command.min_percentile > 0, SEARCHES, "--min-percentile", NULL},
         {command.by != NULL, SEARCHES | EVALUATE | (is_by_meaning() ? PHRASES : 0u),
@@ -119,12 +141,15 @@ static bool check_rules(const pf_cli_args *args, unsigned job, const char *name,
         {command.all_captions, SEARCH, "--all-captions", NULL},
         {command.wrap, SEARCH | PHRASES | DUPLICATES, "--wrap", NULL},
         {command.wrap && command.format != FORMAT_TEXT, 0, "--wrap", "--format text"},
-        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS | EXPORT,
+        {command.hide_paths, SEARCHES | DUPLICATES | CLASSIFY_HITS | VALUES | EXPORT,
          "--hide-paths", NULL},
         {command.sheet != NULL, SEARCH, "--sheet", NULL},
         {command.label_template != NULL, CLASSIFY_PICTURES | CLASSIFY_HITS,
          "--template", "--classify"},
         {command.queries != NULL, EVALUATE, "--queries", "--evaluate"},
+        {command.facets &&
+             (command.format == FORMAT_TSV || command.format == FORMAT_PATHS),
+         BATCH, "--facets", "--format text or json"},
         {command.force, EXPORT, "--force", "--export"},
         {command.format == FORMAT_TSV, ~(unsigned)(BATCH | EMBED | EXPORT),
          "--format tsv", NULL},
@@ -202,6 +227,37 @@ static bool check_words(const pf_cli_args *args, unsigned job, pf_err *err)
                        given);
 }
 
+/* Of --batch each line may say otherwise. */
+static bool check_list(const pf_cli_args *args, unsigned job, pf_err *err)
+{
+    const struct {
+        bool is_given;
+        const char *name;
+    } rules[] = {
+        {command.by != NULL, "--by"},
+        {command.synonyms != NULL, "--synonyms"},
+        {command.no_negation, "--no-negation"},
+        {command.min_score > -1, "--min-score"},
+        {command.min_percentile > 0, "--min-percentile"},
+        {command.collapse >= 0, "--collapse"},
+        {command.sort == PF_SORT_RELEVANCE - 1, "--sort relevance"},
+    };
+    if (command.seed >= 0 && command.sort != PF_SORT_RANDOM - 1 && job != BATCH)
+        return pf_cli_fail(err, PF_ERR_MISUSE, "--seed is for --sort random " SEE);
+    if (!(job & (SEARCH | CLASSIFY_HITS)) || is_asked(args))
+        return command.sort <= PF_SORT_RELEVANCE - 1 || job == BATCH ||
+               pf_cli_fail(err, PF_ERR_MISUSE,
+                           "what is asked for comes in the order of relevance; --sort "
+                           "is for a list, with filters alone " SEE);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (rules[i].is_given)
+            return pf_cli_fail(err, PF_ERR_MISUSE,
+                               "%s is for a question, and not for a list " SEE,
+                               rules[i].name);
+    }
+    return true;
+}
+
 static bool check_phrases(pf_err *err)
 {
     return command.find == PF_FIND_CAPTIONS ||
@@ -227,9 +283,11 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         command.limit = LIMIT_DEFAULT;
     if (!find_job(args, &job, &name, err) || !check_rules(args, job, name, err))
         return false;
-    if (!(job & (BATCH | DUPLICATES | EVALUATE | EXPORT)) && !is_asked(args))
+    if (!(job & (BATCH | DUPLICATES | EVALUATE | VALUES | EXPORT)) && !is_asked(args) &&
+        !((job & SEARCHES) && is_list(args)))
         return pf_cli_fail(err, PF_ERR_MISUSE,
-                           "nothing was asked: give a phrase, --image or --like " SEE);
+                           "nothing was asked: give a phrase, --image or --like; or "
+                           "--filter or --sort for a list " SEE);
     if (command.preprocess && !needs_no_catalog(args))
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--preprocess is for --embed, --classify and --phrases with "
@@ -242,7 +300,8 @@ bool check_command(const pf_cli_args *args, pf_err *err)
         return pf_cli_fail(err, PF_ERR_MISUSE,
                            "--precision is for --embed, --classify and --phrases with "
                            "--model and without --catalog, a catalog has its own " SEE);
-    return check_words(args, job, err) && (job != EMBED || check_embed(args, err)) &&
+    return check_words(args, job, err) && check_list(args, job, err) &&
+           (job != EMBED || check_embed(args, err)) &&
            (job != PHRASES || check_phrases(err)) &&
            (job != EXPORT || check_export(err)) && (!command.sheet || check_sheet(err));
 }

@@ -6,10 +6,14 @@
 
 enum { WORDS_MAX = 4096 };
 
-asked command = {.min_score = -1, .duplicates = -1, .collapse = -1};
+asked command = {
+    .sort = -1, .seed = -1, .min_score = -1, .duplicates = -1, .collapse = -1};
 
 /* In the order of pf_find. */
 static const char *const find_names[] = {"images", "captions", "cases", NULL};
+/* In the order of pf_sort, from its second. */
+static const char *const sort_names[] = {"relevance", "date",   "added",
+                                         "path",      "random", NULL};
 static const char *const format_names[] = {"text", "json", "tsv", "paths", NULL};
 
 static const pf_opt options[] = {
@@ -52,6 +56,35 @@ static const pf_opt options[] = {
      .max = PF_LIMIT_MAX,
      .default_text = "10; of --duplicates all",
      .help = "at most so many hits"},
+    {.kind = PF_OPT_INT,
+     .name = "offset",
+     .arg = "N",
+     .to = &command.offset,
+     .min = 0,
+     .max = PF_LIMIT_MAX,
+     .help = "leave out so many of the first hits, for the next page"},
+    {.kind = PF_OPT_CHOICE,
+     .name = "sort",
+     .arg = "ORDER",
+     .to = &command.sort,
+     .choices = sort_names,
+     .default_text = "relevance; of a list, which filters alone give, date: the newest "
+                     "first",
+     .help = "the order of hits:"},
+    {.kind = PF_OPT_INT,
+     .name = "seed",
+     .arg = "N",
+     .to = &command.seed,
+     .min = 0,
+     .max = 9007199254740992,
+     .default_text = "another each time",
+     .help = "with --sort random: the same order again"},
+    {.kind = PF_OPT_STRING,
+     .name = "facets",
+     .arg = "KEYS",
+     .to = &command.facets,
+     .help = "also count the values of these keys, with commas between them, among all "
+             "that matches"},
     {.kind = PF_OPT_REAL,
      .name = "min-score",
      .arg = "X",
@@ -74,7 +107,8 @@ static const pf_opt options[] = {
      .arg = "KEY=VALUE",
      .tag = TAG_FILTER,
      .help = "only images for which this holds; given several times, all of them. Also "
-             "KEY!=VALUE, KEY<VALUE, KEY>VALUE, KEY~WORD, case=KEY and path~PATTERN"},
+             "KEY=A|B, KEY=A..B, KEY!=VALUE, KEY<VALUE, KEY>VALUE, KEY~WORD, case=KEY "
+             "and path~PATTERN. Alone it lists what passes"},
     {.kind = PF_OPT_STRING,
      .name = "by",
      .arg = "HOW",
@@ -143,6 +177,11 @@ static const pf_opt options[] = {
      .name = "force",
      .to = &command.force,
      .help = "with --export, write over files that are there"},
+    {.kind = PF_OPT_FLAG,
+     .name = "values",
+     .to = &command.values,
+     .help = "search nothing: list the values of the key that stands in the place of "
+             "PHRASE, and how many images have each; without one, the keys there are"},
     {.kind = PF_OPT_FLAG,
      .name = "evaluate",
      .to = &command.evaluate,
@@ -279,6 +318,12 @@ static const char *const examples[] = {
     "plainfilm-query --like 17 --find cases",
     "among CT images of 2024 only",
     "plainfilm-query --filter modality=CT --filter \"path~*/2024/*\" lung nodule",
+    "the newest CT and MR images, the second twenty of them",
+    "plainfilm-query --filter \"modality=CT|MR\" --limit 20 --offset 20",
+    "what there is to filter by, and the values of one key",
+    "plainfilm-query --values; plainfilm-query --values modality",
+    "how many of what has these words are of which kind",
+    "plainfilm-query --facets modality,body_part --by words pleural effusion",
     "only what is nearer than 99 in 100 unrelated pictures and captions",
     "plainfilm-query --min-percentile 99 pleural effusion",
     "like image 17, and twice as much like the phrase",

@@ -20,6 +20,8 @@ static void print_as_tsv(const pf_answer *answer)
         print_groups_tsv(stdout, answer);
     else if (job == PF_JOB_EVALUATE)
         print_evaluation_tsv(stdout, answer);
+    else if (job == PF_JOB_VALUES)
+        print_values_tsv(stdout, answer);
     else if (job == PF_JOB_CLASSIFY_HITS)
         print_labels(stdout, answer);
     else if (job != PF_JOB_CLASSIFY_PICTURES) /* these came one by one */
@@ -33,10 +35,13 @@ static void print_as_text(const pf_answer *answer)
         print_groups_text(stdout, answer);
     else if (job == PF_JOB_EVALUATE)
         print_evaluation_text(stdout, answer);
+    else if (job == PF_JOB_VALUES)
+        print_values_text(stdout, answer);
     else if (job == PF_JOB_CLASSIFY_HITS)
         print_labels(stdout, answer);
     else if (job != PF_JOB_CLASSIFY_PICTURES)
         print_text(stdout, answer);
+    print_facets_text(stdout, answer);
 }
 
 /* A vector has one form alone. */

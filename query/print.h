@@ -28,6 +28,12 @@ void print_tsv(FILE *out, const pf_answer *answer, bool all_captions);
 void print_groups_tsv(FILE *out, const pf_answer *answer);
 void print_field(FILE *out, const char *text, char end); /* NULL: an empty one */
 
+/* print_facets.c: values and how many of what matches have them; behind hits, with a
+ * line for each key above its values, or (print_values()) by themselves. */
+void print_facets_text(FILE *out, const pf_answer *answer);
+void print_values_text(FILE *out, const pf_answer *answer);
+void print_values_tsv(FILE *out, const pf_answer *answer);
+
 /* print_evaluation.c: what --evaluate found. */
 void print_evaluation_text(FILE *out, const pf_answer *answer);
 void print_evaluation_tsv(FILE *out, const pf_answer *answer);

@@ -87,10 +87,12 @@ static void set_indent(printer *p)
 static void printer_init(printer *p, FILE *out, const pf_answer *answer, size_t n_ranks,
                          bool with_percentiles)
 {
-    const bool is_chance = pf_answer_get_about(answer)->chance == PF_CHANCE_NO_BETTER;
+    const pf_answer_about *about = pf_answer_get_about(answer);
+    const bool is_chance = about->chance == PF_CHANCE_NO_BETTER;
+    const bool is_list = about->by == PF_BY_DEFAULT;
     *p = (printer){.out = out,
                    .term = pf_term_of(out),
-                   .has_scores = !is_chance,
+                   .has_scores = !is_chance && !is_list,
                    .has_percentiles = with_percentiles && !is_chance,
                    .rank_width = 2,
                    .score_width = score_width(answer)};

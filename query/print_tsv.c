@@ -103,8 +103,10 @@ void print_tsv(FILE *out, const pf_answer *answer, bool all_captions)
             all_captions ? "\tother_captions" : "");
     for (size_t i = 0; i < pf_answer_count(answer); i++) {
         const pf_hit *h = pf_answer_hit(answer, i);
-        fprintf(out, "%zu\t%.7g\t%lld\t", pf_answer_rank(answer, i), h->score,
-                (long long)h->id);
+        fprintf(out, "%zu\t", pf_answer_rank(answer, i));
+        if (!isnan(h->score))
+            fprintf(out, "%.7g", h->score);
+        fprintf(out, "\t%lld\t", (long long)h->id);
         if (about->find == PF_FIND_CASES)
             put_case(out, h);
         else if (about->find == PF_FIND_CAPTIONS)

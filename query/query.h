@@ -23,14 +23,17 @@ typedef struct {
     const char *by, *synonyms;                       /* or NULL */
     const char *classify, *label_template, *phrases; /* or NULL */
     const char *queries, *sheet, *export;            /* or NULL */
+    const char *facets;                              /* keys, commas between them */
     int find;                                        /* pf_find */
-    int64_t limit;
+    int sort; /* pf_sort less 1; below 0: none was given */
+    int64_t limit, offset;
+    int64_t seed;   /* below 0: none was given */
     bool has_limit; /* else it is the default of a search */
     double min_score, min_percentile;
     double duplicates, collapse; /* thresholds; below 0: not asked for */
     int format;                  /* print_format */
     bool force, no_negation, all_captions, wrap, hide_paths, ends_in_nul;
-    bool embed, batch, evaluate, quiet, verbose;
+    bool embed, batch, evaluate, values, quiet, verbose;
 } asked;
 
 /* options.c: the table, and what it filled in. */

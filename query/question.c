@@ -9,7 +9,11 @@
 
 #define SEE "(see plainfilm-query --help)"
 
-enum { PICTURE_MAX_BYTES = 256 << 20, PHRASES_MAX_BYTES = 256 << 20 };
+enum {
+    PICTURE_MAX_BYTES = 256 << 20,
+    PHRASES_MAX_BYTES = 256 << 20,
+    KEY_MAX_BYTES = 4096,
+};
 
 typedef struct {
     pf_request *request;
@@ -105,7 +109,7 @@ static char *join_words(const pf_cli_args *args, pf_err *err)
 /* The phrase comes first, whatever stands before or between its words. */
 static bool add_phrase(maker *m, const pf_cli_args *args, pf_err *err)
 {
-    if (args->n_plain == 0)
+    if (args->n_plain == 0 || command.values)
         return true;
     char *text = join_words(args, err);
     const bool ok = text && add_item(m, TAG_PHRASE, text, err);
@@ -161,8 +165,33 @@ static bool set_collapse(maker *m, pf_err *err)
 
 static bool set_limit(maker *m, pf_err *err)
 {
-    return !command.has_limit ||
-           pf_request_set_limit(m->request, (size_t)command.limit, 0, err);
+    return !(command.has_limit || command.offset > 0) ||
+           pf_request_set_limit(m->request, (size_t)command.limit,
+                                (size_t)command.offset, err);
+}
+
+static bool set_order(maker *m, pf_err *err)
+{
+    pf_request_set_sort(m->request, (pf_sort)(command.sort + 1));
+    return command.seed < 0 ||
+           pf_request_set_seed(m->request, (uint64_t)command.seed, err);
+}
+
+/* Keys with commas between them; one that has a comma itself takes JSON. */
+static bool add_facets(maker *m, pf_err *err)
+{
+    char key[KEY_MAX_BYTES];
+    for (const char *at = command.facets; at; at = strchr(at, ',')) {
+        at += at != command.facets;
+        const size_t n = strcspn(at, ",");
+        if (n == 0 || n >= sizeof key)
+            return pf_cli_fail(err, PF_ERR_MISUSE, "--facets '%.80s' has %s key " SEE,
+                               command.facets, n == 0 ? "an empty" : "too long a");
+        snprintf(key, sizeof key, "%.*s", (int)n, at);
+        if (!pf_request_add_facet(m->request, key, err))
+            return false;
+    }
+    return true;
 }
 
 /* ---- what is done ---- */
@@ -181,8 +210,19 @@ static bool read_phrases(maker *m, pf_err *err)
     return ok;
 }
 
-static bool set_job(maker *m, pf_err *err)
+static bool count_values(maker *m, const pf_cli_args *args, pf_err *err)
 {
+    char *key = args->n_plain > 0 ? join_words(args, err) : NULL;
+    const bool ok =
+        (args->n_plain == 0 || key) && pf_request_count_values(m->request, key, err);
+    pf_free(key);
+    return ok;
+}
+
+static bool set_job(maker *m, const pf_cli_args *args, pf_err *err)
+{
+    if (command.values)
+        return count_values(m, args, err);
     if (command.embed)
         pf_request_embed(m->request);
     if (command.classify)
@@ -206,9 +246,10 @@ bool question_make(pf_request **out, const pf_cli_args *args, pf_err *err)
     pf_request_set_find(m.request, (pf_find)command.find);
     pf_request_hide_paths(m.request, command.hide_paths);
     if (set_by(&m, err) && set_collapse(&m, err) && set_limit(&m, err) &&
+        set_order(&m, err) && add_facets(&m, err) &&
         pf_request_set_min_score(m.request, command.min_score, err) &&
         pf_request_set_min_percentile(m.request, command.min_percentile, err) &&
-        add_phrase(&m, args, err) && add_items(&m, args, err) && set_job(&m, err))
+        add_phrase(&m, args, err) && add_items(&m, args, err) && set_job(&m, args, err))
         return true;
     pf_request_free(*out);
     *out = NULL;

@@ -78,10 +78,68 @@ static void say_truncated(const pf_answer_about *about)
         say_too_long(about->n_truncated, "label is", "labels are");
 }
 
-static void say_found(const pf_answer_about *about, size_t n_hits)
+/* "no image has modality=XX; values: CT (12), MR (8) and 3 more" */
+static void say_unmet(const pf_unmet *unmet)
 {
-    if (about->no_image_passes)
+    fprintf(stderr, "%s: no image has ", query_cli.name);
+    pf_term_puts(stderr, unmet->filter);
+    for (size_t i = 0; i < unmet->values.n_counts; i++) {
+        fputs(i == 0 ? "; values: " : ", ", stderr);
+        pf_term_puts(stderr, unmet->values.counts[i].value);
+        fprintf(stderr, " (%zu)", unmet->values.counts[i].count);
+    }
+    if (unmet->values.n_more > 0)
+        fprintf(stderr, " and %zu more", unmet->values.n_more);
+    fputc('\n', stderr);
+}
+
+static void say_no_image_passes(const pf_answer *answer)
+{
+    const pf_unmet *unmet = pf_answer_unmet(answer);
+    if (unmet)
+        say_unmet(unmet);
+    else
         say("no image matches the filter");
+}
+
+/* "214 images have all words": hits may be others. */
+static void say_total_of_words(const pf_answer_about *about)
+{
+    static const char *const names[] = {[PF_FIND_IMAGES] = "image",
+                                        [PF_FIND_CAPTIONS] = "caption",
+                                        [PF_FIND_CASES] = "case"};
+    const bool is_one = about->total == 1;
+    fprintf(stderr, "%s: %zu %s%s %s %s of the words\n", query_cli.name, about->total,
+            names[about->find], is_one ? "" : "s", is_one ? "has" : "have",
+            about->total_of == PF_TOTAL_OF_ALL_WORDS ? "all" : "some");
+}
+
+/* "10 of 214", unless all of them are there to be seen. */
+static void say_total(const pf_answer_about *about, size_t n_hits)
+{
+    if (command.format != FORMAT_TEXT || about->total == n_hits || n_hits == 0)
+        return;
+    if (about->total_of != PF_TOTAL_OF_FILTERS) {
+        say_total_of_words(about);
+        return;
+    }
+    fprintf(stderr, "%s: ", query_cli.name);
+    if (about->offset > 0)
+        fprintf(stderr, "%zu-%zu of %zu\n", about->offset + 1, about->offset + n_hits,
+                about->total);
+    else
+        fprintf(stderr, "%zu of %zu\n", n_hits, about->total);
+}
+
+static void say_found(const pf_answer *answer, size_t n_hits)
+{
+    const pf_answer_about *about = pf_answer_get_about(answer);
+    if (about->no_image_passes)
+        say_no_image_passes(answer);
+    else if (n_hits == 0 && about->offset > 0 && about->total > 0)
+        fprintf(stderr, "%s: nothing behind the first %zu, %zu match%s\n",
+                query_cli.name, about->offset, about->total,
+                about->total == 1 ? "es" : "");
     else if (n_hits == 0)
         say("nothing found");
     else if (about->chance == PF_CHANCE_NO_BETTER)
@@ -106,6 +164,16 @@ static void say_missing(const pf_answer *answer)
         }
         fputs(m->n_suggestions > 0 ? "?\n" : "\n", stderr);
     }
+}
+
+static void say_values(const pf_answer *answer)
+{
+    const pf_counts *c = pf_answer_facet(answer, 0);
+    if (pf_answer_get_about(answer)->no_image_passes)
+        say_no_image_passes(answer);
+    if (c->n_more > 0)
+        fprintf(stderr, "%s: the %zu most frequent of %zu\n", query_cli.name,
+                c->n_counts, c->n_counts + c->n_more);
 }
 
 static void say_groups(const pf_answer_about *about)
@@ -157,12 +225,15 @@ void say_about(const char *folder, const pf_answer *answer)
         say_groups(about);
     else if (about->job == PF_JOB_EVALUATE)
         say_skipped(pf_answer_evaluation(answer));
+    else if (about->job == PF_JOB_VALUES)
+        say_values(answer);
     else if (about->job == PF_JOB_PHRASES && n_hits == 0)
         say("nothing found");
     if (about->job != PF_JOB_SEARCH && about->job != PF_JOB_CLASSIFY_HITS)
         return;
     say_missing(answer);
-    say_found(about, n_hits);
+    say_found(answer, n_hits);
+    say_total(about, n_hits);
     if (command.verbose)
         say_time(folder, about, n_hits);
 }

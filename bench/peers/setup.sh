@@ -7,7 +7,7 @@
 # noise and the same models as ONNX (/usr/bin/python3 with Debian's python3-torch,
 # python3-onnx, python3-pil), 300 JPEGs of 1000 x 800 and one of 2500 x 3000, made of the
 # pictures below PICTURES (default: data/sample), and CLIP's merges.txt and vocab.json out of
-# TOKENIZER; and a catalog of 100,000 seeded images and captions. Wants 5 GB of disk; what is there stays.
+# TOKENIZER. Wants 4 GB of disk; what is there stays.
 # For all of peers.py: apt-get install npm python3-torch python3-onnx python3-pil
 # python3-faiss python3-matplotlib.
 set -eu
@@ -29,5 +29,3 @@ done
 [ -f "$folder/film.jpg" ] || $python "$here/films.py" "$pictures" "$folder"
 
 cp "$tokenizer/merges.txt" "$tokenizer/vocab.json" "$folder"
-[ -d "$folder/seeded" ] ||
-  "$bin/pf-seeded-catalog" "$folder/vitb32.safetensors" "$folder/seeded" 100000

@@ -83,6 +83,21 @@ size_t pf_answer_count_missing(const pf_answer *a)
     return a->hits.n_missing;
 }
 
+size_t pf_answer_count_facets(const pf_answer *a)
+{
+    return a->hits.n_facets;
+}
+
+const pf_counts *pf_answer_facet(const pf_answer *a, size_t i)
+{
+    return i < a->hits.n_facets ? &a->hits.facets[i] : NULL;
+}
+
+const pf_unmet *pf_answer_unmet(const pf_answer *a)
+{
+    return a->hits.unmet.filter ? &a->hits.unmet : NULL;
+}
+
 const pf_missing_word *pf_answer_missing(const pf_answer *a, size_t i)
 {
     return i < a->hits.n_missing ? &a->hits.missing[i] : NULL;

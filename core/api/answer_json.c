@@ -93,7 +93,8 @@ static void write_fields(pf_json_writer *w, pf_field_set in)
 static void write_search(pf_json_writer *w, const pf_query *q, pf_by by)
 {
     pf_json_write_string(w, "find", name_of_find(q->find));
-    pf_json_write_string(w, "by", name_of_by(by));
+    if (by != PF_BY_DEFAULT)
+        pf_json_write_string(w, "by", name_of_by(by));
     if (q->in)
         write_fields(w, q->in);
     pf_json_write_int(w, "limit", (int64_t)q->limit);
@@ -119,6 +120,43 @@ static void write_filters(pf_json_writer *w, const pf_query *q)
     for (size_t i = 0; i < q->n_filters; i++)
         pf_json_write_string(w, NULL, q->filters[i].text);
     pf_json_end_array(w);
+}
+
+/* Nothing of it when there is nothing to say: most questions have one order alone. */
+static void write_order(pf_json_writer *w, const pf_answer_about *about)
+{
+    static const char *const names[] = {
+        [PF_SORT_DATE] = "date",
+        [PF_SORT_ADDED] = "added",
+        [PF_SORT_PATH] = "path",
+        [PF_SORT_RANDOM] = "random",
+    };
+    if (about->sort <= PF_SORT_RELEVANCE)
+        return;
+    pf_json_write_string(w, "sort", names[about->sort]);
+    if (about->sort == PF_SORT_RANDOM)
+        pf_json_write_int(w, "seed", (int64_t)about->seed);
+}
+
+static void write_facets_asked(pf_json_writer *w, const pf_query *q)
+{
+    if (q->n_facets == 0)
+        return;
+    pf_json_begin_array(w, "facets");
+    for (size_t i = 0; i < q->n_facets; i++)
+        pf_json_write_string(w, NULL, q->facets[i]);
+    pf_json_end_array(w);
+}
+
+static void write_values_asked(pf_json_writer *w, const pf_request *r)
+{
+    if (r->values_key)
+        pf_json_write_string(w, "values", r->values_key);
+    else
+        pf_json_write_bool(w, "values", true);
+    pf_json_write_string(w, "find", name_of_find(r->query.find));
+    if (r->has_limit)
+        pf_json_write_int(w, "limit", (int64_t)r->query.limit);
 }
 
 static void write_labels_asked(pf_json_writer *w, const pf_request *r)
@@ -147,16 +185,22 @@ static void write_question(pf_json_writer *w, const pf_answer *a, const pf_reque
             pf_json_write_string(w, "queries", r->queries);
         if (q->by != PF_BY_DEFAULT) /* else all ways */
             pf_json_write_string(w, "by", name_of_by(q->by));
+    } else if (job == PF_JOB_VALUES) {
+        write_values_asked(w, r);
     } else {
         write_parts(w, q);
     }
-    if (is_search)
+    if (is_search) {
         write_search(w, q, a->about.by);
+        write_order(w, &a->about);
+        write_facets_asked(w, q);
+    }
     if (job == PF_JOB_CLASSIFY_HITS || job == PF_JOB_CLASSIFY_PICTURES)
         write_labels_asked(w, r);
     if (job == PF_JOB_EMBED)
         pf_json_write_bool(w, "embed", true);
-    if (is_search || job == PF_JOB_DUPLICATES || job == PF_JOB_EVALUATE)
+    if (is_search || job == PF_JOB_DUPLICATES || job == PF_JOB_EVALUATE ||
+        job == PF_JOB_VALUES)
         write_filters(w, q);
     if (r->query.hides_paths)
         pf_json_write_bool(w, "hide_paths", true);
@@ -421,10 +465,78 @@ static void write_missing(pf_json_writer *w, const pf_answer *a)
     pf_json_end_array(w);
 }
 
+static void write_counts(pf_json_writer *w, const char *key, const pf_counts *c)
+{
+    if (key)
+        pf_json_begin_object(w, key);
+    pf_json_begin_array(w, "values");
+    for (size_t i = 0; i < c->n_counts; i++) {
+        pf_json_begin_object(w, NULL);
+        pf_json_write_string(w, "value", c->counts[i].value);
+        pf_json_write_int(w, "count", (int64_t)c->counts[i].count);
+        pf_json_end_object(w);
+    }
+    pf_json_end_array(w);
+    pf_json_write_int(w, "more", (int64_t)c->n_more);
+    if (key)
+        pf_json_end_object(w);
+}
+
+static void write_facets(pf_json_writer *w, const pf_answer *a)
+{
+    if (a->hits.n_facets == 0)
+        return;
+    pf_json_begin_object(w, "facets");
+    for (size_t i = 0; i < a->hits.n_facets; i++)
+        write_counts(w, a->hits.facets[i].key, &a->hits.facets[i]);
+    pf_json_end_object(w);
+}
+
+static void write_unmet(pf_json_writer *w, const pf_answer *a)
+{
+    const pf_unmet *unmet = pf_answer_unmet(a);
+    if (!unmet)
+        return;
+    pf_json_begin_object(w, "unmet");
+    pf_json_write_string(w, "filter", unmet->filter);
+    pf_json_write_string(w, "key", unmet->values.key);
+    write_counts(w, NULL, &unmet->values);
+    pf_json_end_object(w);
+}
+
+/* How much matches, and what of it. Phrases of the user's own are all ranked. */
+static void write_total(pf_json_writer *w, const pf_answer *a)
+{
+    static const char *const names[] = {
+        [PF_TOTAL_OF_FILTERS] = "filters",
+        [PF_TOTAL_OF_ALL_WORDS] = "all_words",
+        [PF_TOTAL_OF_SOME_WORDS] = "some_words",
+    };
+    if (a->about.job == PF_JOB_PHRASES)
+        return;
+    pf_json_write_int(w, "total", (int64_t)a->about.total);
+    pf_json_write_string(w, "total_of", names[a->about.total_of]);
+    pf_json_write_int(w, "offset", (int64_t)a->about.offset);
+    write_unmet(w, a);
+    write_facets(w, a);
+}
+
+static void write_values(pf_json_writer *w, const pf_answer *a)
+{
+    const pf_counts *c = &a->hits.facets[0];
+    pf_json_write_int(w, "total", (int64_t)a->about.total);
+    write_unmet(w, a);
+    if (c->key)
+        write_facets(w, a);
+    else
+        write_counts(w, "keys", c);
+}
+
 static void write_hits(pf_json_writer *w, const pf_answer *a)
 {
     write_chance(w, a->about.chance);
     write_missing(w, a);
+    write_total(w, a);
     pf_json_begin_array(w, "hits");
     for (size_t i = 0; i < a->hits.n_hits; i++)
         write_hit(w, a, i);
@@ -448,6 +560,7 @@ static void write_labels(pf_json_writer *w, const pf_label *labels, size_t n)
 static void write_classified_hits(pf_json_writer *w, const pf_answer *a)
 {
     write_chance(w, a->about.chance);
+    write_total(w, a);
     pf_json_begin_array(w, "images");
     for (size_t i = 0; i < a->hits.n_hits; i++) {
         const pf_hit *h = &a->hits.hits[i];
@@ -596,6 +709,7 @@ static void write_answer(pf_json_writer *w, const pf_answer *a)
         [PF_JOB_EMBED] = write_vector,
         [PF_JOB_DUPLICATES] = write_groups,
         [PF_JOB_EVALUATE] = write_evaluation,
+        [PF_JOB_VALUES] = write_values,
     };
     pf_json_begin_object(w, NULL);
     if (a->id)

@@ -7,11 +7,13 @@
 #include "core/api/answer.h"
 #include "core/api/gallery.h"
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/evaluate/evaluate.h"
 #include "core/model/pipeline.h"
 #include "core/search/duplicates.h"
+#include "core/search/facets.h"
 #include "core/words/fields.h"
 
 /* One request on its way. */
@@ -42,12 +44,35 @@ static void tell(void *context, size_t done, size_t total)
 
 /* ---- searching ---- */
 
+/* Another order each time, unless it is said which; as large as JSON has numbers. */
+static uint64_t seed_of(const job *j)
+{
+    const double now = pf_clock_seconds();
+    return j->request->has_seed
+               ? j->request->query.seed
+               : pf_hash_seeded(&now, sizeof now, 0) & (PF_SEED_MAX - 1);
+}
+
 static bool search(job *j, pf_err *err)
 {
     pf_query query = j->request->query;
+    pf_answer_about *about = &j->out->about;
+    about->sort = query.sort;
+    if (query.sort == PF_SORT_DEFAULT)
+        about->sort = query.n_parts > 0 ? PF_SORT_RELEVANCE : PF_SORT_DATE;
+    if (query.sort == PF_SORT_RANDOM)
+        about->seed = query.seed = seed_of(j);
     if (query.hides_paths) /* what file names say would show by what is found */
         query.in = (query.in ? query.in : PF_FIELDS_ALL) & ~(1u << PF_FIELD_NAME);
     return pf_search_run(j->reader, &query, &j->out->hits, err);
+}
+
+static bool list_values(job *j, pf_err *err)
+{
+    pf_query query = j->request->query;
+    query.limit = j->request->has_limit ? query.limit : PF_LIMIT_MAX;
+    return pf_search_count_values(j->reader, &query, j->request->values_key,
+                                  &j->out->hits, err);
 }
 
 /* Of each label only the name is kept. */
@@ -258,6 +283,8 @@ static bool do_job(job *j, pf_err *err)
         return find_duplicates(j, err);
     case PF_JOB_EVALUATE:
         return evaluate(j, err);
+    case PF_JOB_VALUES:
+        return list_values(j, err);
     case PF_JOB_SEARCH:
         break;
     }
@@ -274,9 +301,17 @@ static bool hide_path(const char **path, int64_t id, pf_err *err)
     return true;
 }
 
+/* Sources are paths. */
+static void hide_sources(pf_unmet *unmet)
+{
+    if (unmet->values.key && strcmp(unmet->values.key, "source") == 0)
+        pf_counts_reset(&unmet->values);
+}
+
 static bool hide_paths(pf_hits *hits, pf_err *err)
 {
     bool ok = true;
+    hide_sources(&hits->unmet);
     for (size_t i = 0; ok && i < hits->n_hits; i++) {
         const pf_hit *h = &hits->hits[i];
         pf_hit_image *images = (pf_hit_image *)h->images; /* const for all but us */
@@ -287,6 +322,14 @@ static bool hide_paths(pf_hits *hits, pf_err *err)
     return ok;
 }
 
+static bool is_list(const job *j)
+{
+    const pf_job what = j->out->about.job;
+    return j->request->query.n_parts == 0 &&
+           (what == PF_JOB_SEARCH || what == PF_JOB_CLASSIFY_HITS ||
+            what == PF_JOB_VALUES);
+}
+
 /* What is told of every answer alike. */
 static bool finish(job *j, double start, pf_err *err)
 {
@@ -295,7 +338,12 @@ static bool finish(job *j, double start, pf_err *err)
     a->offset = r->query.offset;
     a->about.struct_size = sizeof a->about;
     a->about.find = a->about.job == PF_JOB_DUPLICATES ? PF_FIND_IMAGES : r->query.find;
-    a->about.by = a->hits.by != PF_BY_DEFAULT ? a->hits.by : PF_BY_MEANING;
+    a->about.by = a->hits.by;
+    if (a->hits.by == PF_BY_DEFAULT && !is_list(j))
+        a->about.by = PF_BY_MEANING;
+    a->about.total = a->hits.total;
+    a->about.total_of = a->hits.total_of;
+    a->about.offset = r->query.offset;
     a->about.generation = pf_reader_generation(j->reader);
     a->about.is_truncated = a->about.is_truncated || a->hits.n_truncated > 0;
     a->about.no_image_passes = a->hits.no_image_passes;

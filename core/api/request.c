@@ -7,6 +7,8 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/search/facets.h"
 #include "core/words/fields.h"
 
 /* What the parts have is const for all but their owner. */
@@ -36,8 +38,12 @@ void pf_request_free(pf_request *r)
     }
     for (size_t i = 0; i < r->query.n_filters; i++)
         pf_filter_reset(&r->filters[i]);
+    for (size_t i = 0; i < r->query.n_facets; i++)
+        pf_free(r->facets[i]);
     pf_labels_reset(&r->labels);
     pf_phrases_reset(&r->phrases);
+    pf_free(r->facets);
+    pf_free(r->values_key);
     pf_free(r->parts);
     pf_free(r->filters);
     pf_free(r->labels_text);
@@ -60,9 +66,11 @@ static bool copy_jobs(pf_request *to, const pf_request *from, pf_err *err)
         return false;
     to->duplicates = from->duplicates;
     to->queries = from->queries ? pf_strdup(from->queries, err) : NULL;
+    to->values_key = from->values_key ? pf_strdup(from->values_key, err) : NULL;
     to->id = from->id ? pf_strdup(from->id, err) : NULL;
     to->job = from->job;
-    return (!from->queries || to->queries) && (!from->id || to->id);
+    return (!from->queries || to->queries) && (!from->id || to->id) &&
+           (!from->values_key || to->values_key);
 }
 
 /* How it is answered, without what it is asked with. */
@@ -77,6 +85,9 @@ static void copy_settings(pf_request *to, const pf_request *from)
     to->query.min_percentile = from->query.min_percentile;
     to->query.collapses = from->query.collapses;
     to->query.collapse = from->query.collapse;
+    to->query.sort = from->query.sort;
+    to->query.seed = from->query.seed;
+    to->has_seed = from->has_seed;
     to->has_limit = from->has_limit;
     to->wants_picture = from->wants_picture;
     to->wanted = from->wanted;
@@ -97,6 +108,8 @@ bool pf_request_copy(pf_request **out, const pf_request *from, pf_err *err)
         ok = add_part(to, &from->parts[i], err);
     for (size_t i = 0; ok && i < from->query.n_filters; i++)
         ok = pf_request_add_filter(to, from->filters[i].text, err);
+    for (size_t i = 0; ok && i < from->query.n_facets; i++)
+        ok = pf_request_add_facet(to, from->facets[i], err);
     if (!ok) {
         pf_request_free(to);
         *out = NULL;
@@ -229,7 +242,50 @@ bool pf_request_add_filter(pf_request *r, const char *filter, pf_err *err)
     return true;
 }
 
+static bool check_facet(const pf_request *r, const char *key, pf_err *err)
+{
+    const size_t n = strnlen(key, PF_FACET_KEY_MAX_BYTES + 1);
+    if (n == 0 || n > PF_FACET_KEY_MAX_BYTES || !pf_utf8_is_valid(key, n))
+        return pf_fail(err, PF_ERR_MISUSE,
+                       "a key whose values are counted is 1 to %d bytes of UTF-8",
+                       PF_FACET_KEY_MAX_BYTES);
+    return r->query.n_facets < PF_FACETS_MAX ||
+           pf_fail(err, PF_ERR_MISUSE, "more than %d keys whose values are counted",
+                   PF_FACETS_MAX);
+}
+
+bool pf_request_add_facet(pf_request *r, const char *key, pf_err *err)
+{
+    for (size_t i = 0; i < r->query.n_facets; i++) {
+        if (strcmp(r->facets[i], key) == 0)
+            return true;
+    }
+    if (!check_facet(r, key, err) ||
+        !pf_grow_array(&r->facets, &r->facets_room, r->query.n_facets,
+                       sizeof *r->facets, err))
+        return false;
+    r->query.facets = (const char *const *)r->facets;
+    char *own = pf_strdup(key, err);
+    if (own)
+        r->facets[r->query.n_facets++] = own;
+    return own != NULL;
+}
+
 /* ---- how it is answered ---- */
+
+void pf_request_set_sort(pf_request *r, pf_sort sort)
+{
+    r->query.sort = sort;
+}
+
+bool pf_request_set_seed(pf_request *r, uint64_t seed, pf_err *err)
+{
+    if (seed > PF_SEED_MAX)
+        return pf_fail(err, PF_ERR_MISUSE, "a seed above 2^53");
+    r->query.seed = seed;
+    r->has_seed = true;
+    return true;
+}
 
 void pf_request_set_find(pf_request *r, pf_find find)
 {
@@ -369,6 +425,20 @@ bool pf_request_find_duplicates(pf_request *r, double cosine, pf_err *err)
     return true;
 }
 
+bool pf_request_count_values(pf_request *r, const char *key, pf_err *err)
+{
+    char *own = NULL;
+    if (key && (key[0] == '\0' || strlen(key) > PF_FACET_KEY_MAX_BYTES))
+        return pf_fail(err, PF_ERR_MISUSE, "a key is 1 to %d bytes of UTF-8",
+                       PF_FACET_KEY_MAX_BYTES);
+    if (key && !(own = pf_strdup(key, err)))
+        return false;
+    pf_free(r->values_key);
+    r->values_key = own;
+    r->job = PF_JOB_VALUES;
+    return true;
+}
+
 bool pf_request_evaluate(pf_request *r, const char *queries, pf_err *err)
 {
     char *own = queries ? pf_strdup(queries, err) : NULL;
@@ -431,6 +501,10 @@ static bool check_no_search(const pf_request *r, const char *job, pf_err *err)
         return refuse("a lowest percentile", job, err);
     if (q->collapses)
         return refuse("folding of near duplicates", job, err);
+    if (q->sort != PF_SORT_DEFAULT)
+        return refuse("an order", job, err);
+    if (q->n_facets > 0)
+        return refuse("counting of values", job, err);
     if (q->in)
         return refuse("a field for words", job, err);
     return q->offset == 0 || refuse("an offset", job, err);
@@ -490,12 +564,22 @@ static bool check_phrases(const pf_request *r, pf_err *err)
         return refuse("a lowest percentile", job, err);
     if (r->query.collapses)
         return refuse("folding of near duplicates", job, err);
+    if (r->query.sort != PF_SORT_DEFAULT)
+        return refuse("an order", job, err);
+    if (r->query.n_facets > 0)
+        return refuse("counting of values", job, err);
     return check_no_filters(r, job, err) && check_by_meaning(r, job, err);
 }
 
 static bool check_search(const pf_request *r, pf_err *err)
 {
     const pf_query *q = &r->query;
+    if (q->sort != PF_SORT_RANDOM && r->has_seed)
+        return pf_fail(err, PF_ERR_MISUSE, "a seed is for a random order");
+    for (size_t i = 0; r->query.hides_paths && i < q->n_facets; i++) {
+        if (strcmp(r->facets[i], "source") == 0)
+            return refuse("counting of sources, which are paths,", "hidden paths", err);
+    }
     if (q->in && q->by == PF_BY_MEANING)
         return pf_fail(
             err, PF_ERR_MISUSE,
@@ -513,10 +597,21 @@ static bool check_search(const pf_request *r, pf_err *err)
                    "a lowest percentile is that of a cosine, words have none");
 }
 
+static bool check_values(const pf_request *r, pf_err *err)
+{
+    if (r->query.hides_paths && r->values_key && strcmp(r->values_key, "source") == 0)
+        return refuse("counting of sources, which are paths,", "hidden paths", err);
+    return (r->query.by == PF_BY_DEFAULT) ||
+           refuse("looking for something", "a list of values", err);
+}
+
 /* C takes any number for an enumerator. */
 static bool check_names(const pf_request *r, pf_err *err)
 {
     const int find = (int)r->query.find, by = (int)r->query.by;
+    const int sort = (int)r->query.sort;
+    if (sort < PF_SORT_DEFAULT || sort > PF_SORT_RANDOM)
+        return pf_fail(err, PF_ERR_MISUSE, "%d is no order", sort);
     if (find < PF_FIND_IMAGES || find > PF_FIND_CASES)
         return pf_fail(err, PF_ERR_MISUSE, "%d is nothing that can be found", find);
     return (by >= PF_BY_DEFAULT && by <= PF_BY_BOTH) ||
@@ -544,6 +639,9 @@ static bool check_job(const pf_request *r, pf_err *err)
     case PF_JOB_EVALUATE:
         return check_no_parts(r, "an evaluation", err) &&
                check_no_search(r, "an evaluation", err);
+    case PF_JOB_VALUES:
+        return check_no_parts(r, "a list of values", err) && check_values(r, err) &&
+               check_no_search(r, "a list of values", err);
     case PF_JOB_SEARCH:
         break;
     }

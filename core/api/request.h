@@ -8,13 +8,18 @@
 #include "core/search/phrases.h"
 #include "core/search/search.h"
 
+#define PF_SEED_MAX ((uint64_t)1 << 53) /* as JSON has numbers */
+
 struct pf_request {
     pf_query query; /* parts and filters are those below */
     pf_part *parts; /* texts and bytes owned */
     pf_filter *filters;
-    size_t parts_room, filters_room;
-    bool has_limit; /* else it is the default of a search */
-    pf_job job;     /* of the last function that chose one; see pf_request_job() */
+    char **facets;
+    size_t parts_room, filters_room, facets_room;
+    bool has_seed;
+    char *values_key; /* whose values are counted; NULL: keys are */
+    bool has_limit;   /* else it is the default of a search */
+    pf_job job;       /* of the last function that chose one; see pf_request_job() */
     pf_labels labels;
     char *labels_text, *pattern; /* as they were given; or NULL */
     pf_phrases phrases;

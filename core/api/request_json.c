@@ -24,7 +24,16 @@ typedef struct {
 
 /* ---- what is asked with ---- */
 
-typedef enum { PHRASE, IMAGE, IMAGE_BYTES, KEPT, LIKE, WITHOUT, FILTER } item_kind;
+typedef enum {
+    PHRASE,
+    IMAGE,
+    IMAGE_BYTES,
+    KEPT,
+    LIKE,
+    WITHOUT,
+    FILTER,
+    FACET
+} item_kind;
 
 static bool count_item(taker *t, pf_err *err)
 {
@@ -102,6 +111,8 @@ static bool add_weighed(taker *t, item_kind kind, const char *text, size_t n,
         return pf_request_add_phrase(t->request, text, -weight, err);
     case FILTER:
         return pf_request_add_filter(t->request, text, err);
+    case FACET:
+        return pf_request_add_facet(t->request, text, err);
     case PHRASE:
         break;
     }
@@ -114,7 +125,7 @@ static bool add_text(taker *t, item_kind kind, const char *text, size_t n, pf_er
     double weight = 1;
     const char *rest = text;
     const bool is_phrase = kind == PHRASE || kind == WITHOUT;
-    if (kind != IMAGE_BYTES && kind != FILTER &&
+    if (kind != IMAGE_BYTES && kind != FILTER && kind != FACET &&
         !(is_phrase ? pf_read_phrase_weight : pf_read_weight)(&rest, &weight, err))
         return false;
     return count_item(t, err) &&
@@ -272,6 +283,44 @@ static bool read_by(taker *t, const pf_json *value, pf_err *err)
         }
     }
     return pf_fail(err, PF_ERR_MISUSE, "'by' is none of: meaning, words, both");
+}
+
+static bool read_sort(taker *t, const pf_json *value, pf_err *err)
+{
+    static const char *const names[] = {
+        [PF_SORT_RELEVANCE] = "relevance", [PF_SORT_DATE] = "date",
+        [PF_SORT_ADDED] = "added",         [PF_SORT_PATH] = "path",
+        [PF_SORT_RANDOM] = "random",
+    };
+    const char *text = pf_json_string(value, NULL);
+    for (int i = PF_SORT_RELEVANCE; text && i <= PF_SORT_RANDOM; i++) {
+        if (strcmp(names[i], text) == 0) {
+            pf_request_set_sort(t->request, (pf_sort)i);
+            return true;
+        }
+    }
+    return pf_fail(err, PF_ERR_MISUSE,
+                   "'sort' is none of: relevance, date, added, path, random");
+}
+
+static bool read_seed(taker *t, const pf_json *value, pf_err *err)
+{
+    int64_t n;
+    return (pf_json_to_int(value, &n) && n >= 0 &&
+            pf_request_set_seed(t->request, (uint64_t)n, NULL)) ||
+           pf_fail(err, PF_ERR_MISUSE, "'seed' is no whole number from 0 to 2^53");
+}
+
+/* A key; true are the keys. */
+static bool read_values(taker *t, const pf_json *value, pf_err *err)
+{
+    bool is_wanted;
+    const char *key = pf_json_string(value, NULL);
+    if (key)
+        return pf_request_count_values(t->request, key, err);
+    if (!pf_json_to_bool(value, &is_wanted))
+        return pf_fail(err, PF_ERR_MISUSE, "'values' is neither a key nor true");
+    return !is_wanted || pf_request_count_values(t->request, NULL, err);
 }
 
 /* A name, several with commas between them, or an array of such. */
@@ -478,12 +527,15 @@ static bool read_setting(taker *t, const pf_json_member *m, bool *is_known, pf_e
                     {"in", read_in},
                     {"limit", read_limit},
                     {"offset", read_offset},
+                    {"sort", read_sort},
+                    {"seed", read_seed},
                     {"min_score", read_min_score},
                     {"min_percentile", read_min_percentile},
                     {"collapse", read_collapse},
                     {"hide_paths", read_hide_paths},
                     {"embed", read_embed},
-                    {"duplicates", read_duplicates}};
+                    {"duplicates", read_duplicates},
+                    {"values", read_values}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         if (is_key(m->key, settings[i].name))
             return settings[i].read(t, m->value, err);
@@ -499,7 +551,8 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
         const char *name;
         item_kind kind;
     } items[] = {{"image", IMAGE}, {"image_bytes", IMAGE_BYTES}, {"picture", KEPT},
-                 {"like", LIKE},   {"without", WITHOUT},         {"filter", FILTER}};
+                 {"like", LIKE},   {"without", WITHOUT},         {"filter", FILTER},
+                 {"facets", FACET}};
     bool is_known = true;
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
         if (is_key(m->key, items[i].name))
@@ -522,13 +575,14 @@ static bool read_member(taker *t, const pf_json *object, const pf_json_member *m
     if (!read_setting(t, m, &is_known, err))
         return false;
     return is_known ||
-           pf_fail(err, PF_ERR_MISUSE,
-                   "'%.80s' is none of: id, phrase, image, image_bytes, bytes, "
-                   "picture, like, "
-                   "without, parts, filter, find, by, in, limit, offset, min_score, "
-                   "min_percentile, collapse, hide_paths, classify, template, phrases, "
-                   "embed, duplicates, evaluate, queries",
-                   m->key);
+           pf_fail(
+               err, PF_ERR_MISUSE,
+               "'%.80s' is none of: id, phrase, image, image_bytes, bytes, "
+               "picture, like, without, parts, filter, find, by, in, limit, offset, "
+               "sort, seed, min_score, min_percentile, collapse, facets, hide_paths, "
+               "classify, template, phrases, embed, duplicates, values, evaluate, "
+               "queries",
+               m->key);
 }
 
 /* The mark first, so that an answer that says no has it, too, and how many bytes are to

@@ -18,6 +18,11 @@ size_t pf_ids_lower(const int64_t *first, size_t n, size_t stride, int64_t id);
  * `at` may be NULL. */
 bool pf_ids_find(const int64_t *ids, size_t n, int64_t id, size_t *at);
 
+/* The same when ids are looked for that ascend mostly: `next` is where the search
+ * begins, 0 at first, and is left behind what was found. */
+bool pf_ids_find_next(const int64_t *ids, size_t n, int64_t id, size_t *next,
+                      size_t *at);
+
 /* For qsort(): ascending. */
 int pf_ids_compare(const void *a, const void *b);
 

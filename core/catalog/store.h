@@ -437,15 +437,27 @@ PF_MUST_CHECK bool pf_store_each_caption(pf_store *store, pf_store_pair_fn *fn,
 typedef bool pf_store_value_fn(void *user, int64_t image_id, const char *value,
                                pf_err *err);
 /* Every value under `key`, of an image or of its case: an image may come several times.
- * In no order. */
+ * In the order of values; so are the next ones, all images of a value in a row. */
 PF_MUST_CHECK bool pf_store_each_value(pf_store *store, const char *key,
                                        pf_store_value_fn *fn, void *user, pf_err *err);
-/* Every image that has a case, with the case's key, in no order. */
+/* The same with the keys themselves in the place of values. */
+PF_MUST_CHECK bool pf_store_each_key_of_image(pf_store *store, pf_store_value_fn *fn,
+                                              void *user, pf_err *err);
+/* Every image that has a case, with the case's key. */
 PF_MUST_CHECK bool pf_store_each_case_key(pf_store *store, pf_store_value_fn *fn,
                                           void *user, pf_err *err);
-/* Every image with its path, by id. */
+/* Every image with the path, or name, of its source. */
+PF_MUST_CHECK bool pf_store_each_source_path(pf_store *store, pf_store_value_fn *fn,
+                                             void *user, pf_err *err);
+/* Every image with "yes" if there is a caption of it, or of its case, or "no". */
+PF_MUST_CHECK bool pf_store_each_captioned(pf_store *store, pf_store_value_fn *fn,
+                                           void *user, pf_err *err);
+/* Every image with its path, by path, then frame. */
 PF_MUST_CHECK bool pf_store_each_path(pf_store *store, pf_store_value_fn *fn,
                                       void *user, pf_err *err);
+/* Every image, with "", by source, then id: an index has them so. */
+PF_MUST_CHECK bool pf_store_each_image_id(pf_store *store, pf_store_value_fn *fn,
+                                          void *user, pf_err *err);
 
 PF_MUST_CHECK bool pf_store_has_key(pf_store *store, const char *key, bool *out,
                                     pf_err *err);

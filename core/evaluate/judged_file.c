@@ -185,21 +185,21 @@ static bool next_value(const char **at, char *value)
 }
 
 typedef struct {
-    pf_filter filter;
+    const char *wanted;
     growing found;
 } having;
 
 static bool take_value(void *user, int64_t image_id, const char *value, pf_err *err)
 {
     having *h = user;
-    if (pf_filter_accepts(&h->filter, value))
+    if (pf_filter_equals(value, h->wanted))
         return grow(&h->found, image_id, err);
     if (!strchr(value, ';'))
         return true;
     char *part = pf_strdup(value, err);
     bool ok = part != NULL, is_there = false;
     for (const char *at = value; ok && !is_there && next_value(&at, part);)
-        is_there = pf_filter_accepts(&h->filter, part);
+        is_there = pf_filter_equals(part, h->wanted);
     pf_free(part);
     return ok && (!is_there || grow(&h->found, image_id, err));
 }
@@ -331,7 +331,7 @@ static bool need_value(table_file *t, size_t column, char *value, bool is_first,
     const pf_id_set *known = find_known(t, column, value);
     if (known)
         return narrow(right, known, is_first, err);
-    having h = {.filter = {.value = value, .op = PF_FILTER_EQUAL}};
+    having h = {.wanted = value};
     bool ok = pf_store_each_value(t->r.store, t->names[column], take_value, &h, err);
     settle(&h.found.set, NULL);
     ok = ok && narrow(right, &h.found.set, is_first, err) &&

@@ -69,26 +69,153 @@ static bool refuse(const char *text, const char *why, pf_err *err)
                    (int)pf_utf8_cut(text, strnlen(text, 100)), text, why);
 }
 
-static bool check(pf_filter *f, pf_err *err)
+/* ---- what is compared with ---- */
+
+static bool takes_choices(pf_filter_op op)
+{
+    return op == PF_FILTER_EQUAL || op == PF_FILTER_NOT_EQUAL ||
+           op == PF_FILTER_HAS_WORD;
+}
+
+static bool takes_ranges(pf_filter_op op)
+{
+    return op == PF_FILTER_EQUAL || op == PF_FILTER_NOT_EQUAL;
+}
+
+/* Two dots and no more: three are a text that goes on. */
+static bool are_dots(const char *text, const char *at)
+{
+    return at[0] == '.' && at[1] == '.' && at[2] != '.' &&
+           (at == text || at[-1] != '.');
+}
+
+static const char *past_blanks(const char *s)
+{
+    while (is_blank(*s))
+        s++;
+    return s;
+}
+
+/* What stands between quotes, two of which are one. *at is the first quote, and then
+ * what follows the last; NULL without memory or without an end. */
+static char *quoted(const pf_filter *f, const char **at, pf_err *err)
+{
+    const char *s = *at + 1;
+    size_t n = 0;
+    char *out = pf_strdup(s, err);
+    for (; out && *s != '\0'; s++) {
+        if (*s == '"' && *++s != '"') {
+            out[n] = '\0';
+            *at = past_blanks(s);
+            return out;
+        }
+        out[n++] = *s;
+    }
+    if (out)
+        refuse(f->text, "has a quote that does not end", err);
+    pf_free(out);
+    return NULL;
+}
+
+/* The text at *at, up to what ends it: '|', or "..", where they part anything. */
+static char *take_text(const pf_filter *f, const char **at, pf_err *err)
+{
+    const char *start = past_blanks(*at), *s = start;
+    if (*s == '"') {
+        *at = s;
+        return quoted(f, at, err);
+    }
+    while (*s != '\0' && !(takes_choices(f->op) && *s == '|') &&
+           !(takes_ranges(f->op) && are_dots(start, s)))
+        s++;
+    *at = s;
+    return trimmed(start, (size_t)(s - start), err);
+}
+
+static bool take_choice(const pf_filter *f, pf_filter_choice *c, const char **at,
+                        pf_err *err)
+{
+    c->from = take_text(f, at, err);
+    if (!c->from)
+        return false;
+    if (takes_ranges(f->op) && are_dots(f->text, *at)) {
+        *at += 2;
+        c->to = take_text(f, at, err);
+        if (!c->to)
+            return false;
+        if (c->from[0] == '\0' && c->to[0] == '\0')
+            return refuse(f->text, "has a range without ends", err);
+    } else if (c->from[0] == '\0') {
+        return refuse(f->text,
+                      f->n_choices == 0 && **at == '\0' ? "has no value"
+                                                        : "has an empty value",
+                      err);
+    }
+    if (**at == '\0' || (takes_choices(f->op) && **at == '|'))
+        return compose(&c->from, err) && (!c->to || compose(&c->to, err));
+    return refuse(f->text,
+                  are_dots(f->text, *at)
+                      ? "has '..' twice: put a value with dots in quotes"
+                      : "has something behind a closing quote: write a quote in "
+                        "quotes twice",
+                  err);
+}
+
+static bool take_choices(pf_filter *f, const char *value, pf_err *err)
+{
+    const char *at = value;
+    size_t room = 0;
+    for (;; at++) {
+        if (f->n_choices == PF_FILTER_MAX_CHOICES)
+            return pf_fail(err, PF_ERR_MISUSE, "a filter has more than %d values",
+                           PF_FILTER_MAX_CHOICES);
+        if (!pf_grow_array(&f->choices, &room, f->n_choices, sizeof *f->choices, err))
+            return false;
+        pf_filter_choice *c = &f->choices[f->n_choices];
+        *c = (pf_filter_choice){0};
+        const bool ok = take_choice(f, c, &at, err);
+        f->n_choices++;
+        if (!ok || *at == '\0')
+            return ok;
+    }
+}
+
+/* The pattern as it stands: in a path anything may be meant. */
+static bool take_pattern(pf_filter *f, const char *value, pf_err *err)
+{
+    if (f->op != PF_FILTER_HAS_WORD)
+        return refuse(f->text,
+                      "compares a path, which takes ~ and a pattern: "
+                      "path~'*/2024/*'",
+                      err);
+    char *pattern = trimmed(value, strlen(value), err);
+    f->choices = pattern ? pf_alloc_array(1, sizeof *f->choices, err) : NULL;
+    if (!f->choices) {
+        pf_free(pattern);
+        return false;
+    }
+    f->choices[f->n_choices++].from = pattern;
+    f->op = PF_FILTER_LIKE_PATH;
+    if (pattern[0] == '\0')
+        return refuse(f->text, "has no value", err);
+    return strpbrk(pattern, "*?[") ||
+           refuse(f->text,
+                  "compares whole paths and has no *: write path~'*chest*' for those "
+                  "with 'chest' in them",
+                  err);
+}
+
+static bool check(pf_filter *f, const char *value, pf_err *err)
 {
     if (f->key[0] == '\0')
         return refuse(f->text, "has no key", err);
-    if (f->value[0] == '\0')
-        return refuse(f->text, "has no value", err);
-    if (f->op == PF_FILTER_EQUAL && f->value[0] == '=')
-        return refuse(f->text, "has one '=' too many", err);
-    if (strcmp(f->key, "path") == 0) {
-        if (f->op != PF_FILTER_HAS_WORD)
-            return refuse(f->text,
-                          "compares a path, which takes ~ and a pattern: "
-                          "path~'*/2024/*'",
-                          err);
-        f->op = PF_FILTER_LIKE_PATH;
-        return true;
-    }
+    if (strcmp(f->key, "path") == 0)
+        return take_pattern(f, value, err);
     if (!pf_utf8_is_valid(f->text, strlen(f->text)))
         return refuse(f->text, "is not UTF-8", err);
-    return compose(&f->key, err) && compose(&f->value, err);
+    if (f->op == PF_FILTER_EQUAL && value[0] == '=')
+        return refuse(f->text, "has one '=' too many", err);
+    return compose(&f->key, err) && take_choices(f, value, err);
 }
 
 bool pf_filter_parse(pf_filter *out, const char *text, pf_err *err)
@@ -105,9 +232,8 @@ bool pf_filter_parse(pf_filter *out, const char *text, pf_err *err)
                       "compares nothing: write KEY=VALUE, KEY!=VALUE, KEY<VALUE, "
                       "KEY>VALUE or KEY~WORD",
                       err);
-    const char *value = text + n_key + n_op;
     if ((out->text = pf_strdup(text, err)) && (out->key = trimmed(text, n_key, err)) &&
-        (out->value = trimmed(value, strlen(value), err)) && check(out, err))
+        check(out, text + n_key + n_op, err))
         return true;
     pf_filter_reset(out);
     return false;
@@ -115,9 +241,13 @@ bool pf_filter_parse(pf_filter *out, const char *text, pf_err *err)
 
 void pf_filter_reset(pf_filter *filter)
 {
+    for (size_t i = 0; i < filter->n_choices; i++) {
+        pf_free(filter->choices[i].from);
+        pf_free(filter->choices[i].to);
+    }
+    pf_free(filter->choices);
     pf_free(filter->text);
     pf_free(filter->key);
-    pf_free(filter->value);
     *filter = (pf_filter){0};
 }
 
@@ -221,24 +351,45 @@ static bool matches_path(const char *pattern, const char *path)
     return is_match;
 }
 
-bool pf_filter_accepts(const pf_filter *filter, const char *value)
+bool pf_filter_equals(const char *value, const char *wanted)
 {
-    switch (filter->op) {
+    return compare_texts(value, wanted) == 0 || is_within(value, wanted);
+}
+
+/* An end that is empty is open. */
+static bool is_between(const char *value, const pf_filter_choice *c)
+{
+    return (c->from[0] == '\0' || compare_values(value, c->from) >= 0) &&
+           (c->to[0] == '\0' || compare_values(value, c->to) <= 0);
+}
+
+static bool accepts(pf_filter_op op, const pf_filter_choice *c, const char *value)
+{
+    switch (op) {
     case PF_FILTER_EQUAL:
     case PF_FILTER_NOT_EQUAL:
         break;
     case PF_FILTER_LESS:
-        return compare_values(value, filter->value) < 0;
+        return compare_values(value, c->from) < 0;
     case PF_FILTER_GREATER:
-        return compare_values(value, filter->value) > 0;
+        return compare_values(value, c->from) > 0;
     case PF_FILTER_AT_MOST:
-        return compare_values(value, filter->value) <= 0;
+        return compare_values(value, c->from) <= 0;
     case PF_FILTER_AT_LEAST:
-        return compare_values(value, filter->value) >= 0;
+        return compare_values(value, c->from) >= 0;
     case PF_FILTER_HAS_WORD:
-        return has_word(value, filter->value);
+        return has_word(value, c->from);
     case PF_FILTER_LIKE_PATH:
-        return matches_path(filter->value, value);
+        return matches_path(c->from, value);
     }
-    return compare_texts(value, filter->value) == 0 || is_within(value, filter->value);
+    return c->to ? is_between(value, c) : pf_filter_equals(value, c->from);
+}
+
+bool pf_filter_accepts(const pf_filter *filter, const char *value)
+{
+    for (size_t i = 0; i < filter->n_choices; i++) {
+        if (accepts(filter->op, &filter->choices[i], value))
+            return true;
+    }
+    return false;
 }

@@ -22,6 +22,7 @@
 #include "core/search/cases.h"
 #include "core/search/collapse.h"
 #include "core/search/hits.h"
+#include "core/search/matches.h"
 
 enum {
     SMOOTHING = 10, /* k in 1 / (k + rank) */
@@ -57,6 +58,7 @@ typedef struct {
         may_go_deeper; /* a deeper look could see hits that are not among the entries */
     pf_id_set captions; /* those of the images that may be found */
     pf_case_map cases;  /* when cases are looked for */
+    bool finds_all;     /* what matches is to be known, too */
     note *notes;
     size_t n_notes, room;
     entry *entries;
@@ -178,31 +180,37 @@ static bool rank_by_captions(mix *m, pf_err *err)
     return ok;
 }
 
-static bool rank_by_words(mix *m, pf_err *err)
+static bool search_words(const mix *m, size_t limit, bool has_all,
+                         pf_words_answer *found, pf_err *err)
 {
     const pf_fusion *f = m->f;
     const pf_words_ask ask = {.text = f->phrase,
                               .fields = m->q->in,
                               .images = f->only ? f->only->ids : NULL,
                               .n_images = f->only ? f->only->n : 0,
-                              .limit = m->depth,
+                              .limit = limit,
+                              .has_all = has_all,
                               .by_image = !finds_captions(m)};
-    pf_words_answer found = {0};
-    pf_err local = PF_ERR_INIT;
-    bool ok = f->many ? pf_words_many_search(f->many, f->store, &ask, &found, &local)
-                      : pf_words_search(f->words, f->store, &ask, &found, &local);
-    if (!ok && local.code == PF_ERR_MISUSE && f->may_lack_words)
-        return true;
-    if (!ok)
-        return pf_fail_as(err, &local);
-    m->out->has_all_words = found.n_hits > 0 &&
-                            found.hits[0].matched == found.n_asked &&
-                            !found.has_operator;
-    if (!f->vector)
-        m->may_go_deeper = found.n_hits == m->depth;
-    for (size_t i = 0, rank = 0; ok && i < found.n_hits; i++) {
-        const pf_words_hit *h = &found.hits[i];
-        const int64_t id = finds_captions(m) ? h->caption_id : h->image_id;
+    return f->many ? pf_words_many_search(f->many, f->store, &ask, found, err)
+                   : pf_words_search(f->words, f->store, &ask, found, err);
+}
+
+static int64_t id_of(const mix *m, const pf_words_hit *h)
+{
+    return finds_captions(m) ? h->caption_id : h->image_id;
+}
+
+static bool note_words(mix *m, const pf_words_answer *found, pf_err *err)
+{
+    const size_t n = found->n_hits;
+    bool ok = true;
+    m->out->has_all_words =
+        n > 0 && found->hits[0].matched == found->n_asked && !found->has_operator;
+    if (!m->f->vector)
+        m->may_go_deeper = n == m->depth;
+    for (size_t i = 0, rank = 0; ok && i < n; i++) {
+        const pf_words_hit *h = &found->hits[i];
+        const int64_t id = id_of(m, h);
         if (!finds_captions(m) && is_like(m, id))
             continue;
         m->out->has_words_hits = true;
@@ -210,7 +218,87 @@ static bool rank_by_words(mix *m, pf_err *err)
         if (ok)
             m->notes[m->n_notes - 1].fields = h->fields;
     }
+    return ok;
+}
+
+static bool find_matches(mix *m, pf_err *err);
+
+static bool rank_by_words(mix *m, pf_err *err)
+{
+    pf_words_answer found = {0};
+    pf_err local = PF_ERR_INIT;
+    bool ok = search_words(m, m->depth, false, &found, &local);
+    if (!ok && local.code == PF_ERR_MISUSE && m->f->may_lack_words)
+        return true;
+    if (!ok)
+        return pf_fail_as(err, &local);
+    ok = note_words(m, &found, err) && (!m->finds_all || find_matches(m, err));
     pf_words_answer_reset(&found);
+    return ok;
+}
+
+/* ---- what matches ---------------------------------------------------------------- */
+
+/* It is no image that was asked with, and has a case, of none of them, where cases are
+ * found. */
+static bool may_stand(const mix *m, int64_t image_id)
+{
+    if (m->q->find == PF_FIND_IMAGES)
+        return !is_like(m, image_id);
+    if (m->q->find == PF_FIND_CAPTIONS)
+        return true;
+    const pf_case_image *image = pf_case_map_find(&m->cases, image_id);
+    bool is_wanted = image != NULL;
+    for (size_t k = 0; is_wanted && k < m->f->n_like; k++) {
+        const pf_case_image *like = pf_case_map_find(&m->cases, m->f->like[k]);
+        is_wanted = !like || like->case_id != image->case_id;
+    }
+    return is_wanted;
+}
+
+/* Of what words have found that which has all of them, or some, and is not below the
+ * lowest score. */
+static bool take_matches(const mix *m, const pf_words_answer *found, bool has_all,
+                         pf_id_set *out, pf_err *err)
+{
+    pf_id_set set = {.ids = pf_alloc_array(found->n_hits, sizeof *set.ids, err)};
+    if (!set.ids)
+        return false;
+    for (size_t i = 0; i < found->n_hits; i++) {
+        const pf_words_hit *h = &found->hits[i];
+        const bool fits = found->has_operator || h->matched == found->n_asked;
+        if (fits == has_all && may_stand(m, h->image_id))
+            set.ids[set.n++] = id_of(m, h);
+    }
+    set.n = pf_ids_sort(set.ids, set.n);
+    if (!m->f->vector || m->q->min_score <= -1) {
+        *out = set;
+        return true;
+    }
+    const bool ok =
+        pf_matches_near(out, finds_captions(m) ? m->f->captions : m->f->images,
+                        m->f->vector, m->q->min_score, &set, err);
+    pf_id_set_reset(&set);
+    return ok;
+}
+
+/* What has all words; when that may not be found, what has some. */
+static bool find_matches(mix *m, pf_err *err)
+{
+    static const pf_total_of of[] = {PF_TOTAL_OF_ALL_WORDS, PF_TOTAL_OF_SOME_WORDS};
+    pf_hits *out = m->out;
+    bool ok = true;
+    for (int i = 0; ok && i < 2 && out->found.n == 0; i++) {
+        pf_words_answer found = {0};
+        pf_id_set_reset(&out->found);
+        out->total_of = of[i];
+        ok = search_words(m, SIZE_MAX, i == 0, &found, err) &&
+             take_matches(m, &found, i == 0, &out->found, err);
+        pf_words_answer_reset(&found);
+    }
+    out->has_found = out->found.n > 0 || !m->f->vector;
+    if (!out->has_found)
+        out->total_of = PF_TOTAL_OF_FILTERS;
     return ok;
 }
 
@@ -326,13 +414,7 @@ static void keep_cases(mix *m)
 {
     size_t kept = 0;
     for (size_t i = 0; i < m->n_entries; i++) {
-        const pf_case_image *image = pf_case_map_find(&m->cases, m->entries[i].id);
-        bool is_wanted = image != NULL;
-        for (size_t k = 0; is_wanted && k < m->f->n_like; k++) {
-            const pf_case_image *like = pf_case_map_find(&m->cases, m->f->like[k]);
-            is_wanted = !like || like->case_id != image->case_id;
-        }
-        if (is_wanted)
+        if (may_stand(m, m->entries[i].id))
             m->entries[kept++] = m->entries[i];
     }
     m->n_entries = kept;
@@ -520,9 +602,9 @@ static bool fill_cases(mix *m, pf_hits *out, bool *wants_more, pf_err *err)
 
 /* All of it, with rankings of one depth. */
 static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
-                         pf_hits *out, bool *wants_more, pf_err *err)
+                         bool is_first, pf_hits *out, bool *wants_more, pf_err *err)
 {
-    mix m = {.f = f, .q = q, .depth = depth, .out = out};
+    mix m = {.f = f, .q = q, .depth = depth, .finds_all = is_first, .out = out};
     bool ok = (!f->vector || !f->captions || !f->only || f->only_captions ||
                pf_scope_captions(&m.captions, f->store, f->only, err)) &&
               (q->find != PF_FIND_CASES || load_cases(&m, err)) && rank_all(&m, err);
@@ -541,12 +623,23 @@ static bool run_to_depth(const pf_fusion *f, const pf_query *q, size_t depth,
     return ok;
 }
 
+/* Where there is one ranking, and what is told of a hit tells nothing of those behind
+ * it, a look as deep as the answer is enough: its order is the same, whatever the
+ * depth. */
+static size_t first_depth(const pf_fusion *f, const pf_query *q)
+{
+    const size_t n = q->limit + f->n_like;
+    const bool is_enough = !f->vector && q->find != PF_FIND_CASES && !q->collapses;
+    return is_enough && n > 0 ? n : depth_for(n);
+}
+
 bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_hits *out, pf_err *err)
 {
-    size_t depth = depth_for(q->limit + f->n_like);
-    bool ok, wants_more = false;
+    size_t depth = first_depth(f, q);
+    bool ok, is_first = true, wants_more = false;
     do {
-        ok = run_to_depth(f, q, depth, out, &wants_more, err);
+        ok = run_to_depth(f, q, depth, is_first, out, &wants_more, err);
+        is_first = false;
         depth *= DEEPER;
     } while (ok && wants_more);
     return ok;

@@ -51,8 +51,8 @@ typedef struct {
 
 /* Append the hits to those of `out`, each with its reasons; on failure they stay there,
  * for pf_hits_reset(). With a vector, a hit's score is its cosine, and hits below the
- * query's min_score are left out; without, it is the BM25 of its words. NOT_FOUND for
- * cases of a catalog without any. */
+ * query's min_score are left out; without, it is the BM25 of its words. What matches by
+ * its words goes into out->found. NOT_FOUND for cases of a catalog without any. */
 PF_MUST_CHECK bool pf_fusion_run(const pf_fusion *f, const pf_query *q, pf_hits *out,
                                  pf_err *err);
 

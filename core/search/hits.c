@@ -1,11 +1,12 @@
 /* hits.c - see hits.h. */
-#include "core/search/missing.h"
 #include "core/search/hits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/search/facets.h"
+#include "core/search/missing.h"
 
 enum { ATTRIBUTE = 32 }; /* bytes that it takes beside its texts, at least */
 
@@ -44,6 +45,11 @@ void pf_hits_reset(pf_hits *hits)
         reset_hit(&hits->hits[i]);
     pf_free(hits->hits);
     pf_missing_free(hits->missing, hits->n_missing);
+    for (size_t i = 0; i < hits->n_facets; i++)
+        pf_counts_reset(&hits->facets[i]);
+    pf_free(hits->facets);
+    pf_id_set_reset(&hits->found);
+    pf_unmet_reset(&hits->unmet);
     *hits = (pf_hits){0};
 }
 

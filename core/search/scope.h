@@ -20,8 +20,9 @@ typedef struct {
 bool pf_id_set_has(const pf_id_set *set, int64_t id);
 void pf_id_set_reset(pf_id_set *set); /* frees; all zero is fine */
 
-/* *out must be all zero; it stays so on failure. NOT_FOUND for a key that no image and
- * no case of the catalog has; the message names those there are. */
+/* *out must be all zero; it stays so on failure, in all of these. */
+PF_MUST_CHECK bool pf_scope_all_images(pf_id_set *out, pf_store *store, pf_err *err);
+/* NOT_FOUND for a key that is not there; the message names those there are. */
 PF_MUST_CHECK bool pf_scope_images(pf_id_set *out, pf_store *store,
                                    const pf_filter *filters, size_t n, pf_err *err);
 /* The captions of these images. */

@@ -292,7 +292,9 @@ static bool look_at(walk *w, int64_t row, pf_err *err)
                                          w->scale.fields, w->scale.usual_size);
         const pf_words_hit hit =
             pf_words_hit_of(w->query, &w->scale, found, row, read.image_id);
-        ok = hit.matched == 0 || add_hit(w, &hit, err);
+        const bool is_in =
+            hit.matched > 0 && (!w->ask->has_all || hit.matched == w->query->n_groups);
+        ok = !is_in || add_hit(w, &hit, err);
     }
     pf_store_word_row_reset(&read);
     return ok;
@@ -339,8 +341,9 @@ static bool find_all(walk *w, pf_err *err)
                             .fields = w->scale.fields,
                             .order = w->order,
                             .n = w->n_order,
-                            .needs_all = w->query->n_steps > 0 &&
-                                         pf_words_query_needs_all(w->query),
+                            .needs_all = w->query->n_steps > 0
+                                             ? pf_words_query_needs_all(w->query)
+                                             : w->ask->has_all,
                             .worth = w->scale.worth,
                             .usual_size = w->scale.usual_size};
     if (match.needs_all)

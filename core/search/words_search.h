@@ -28,6 +28,7 @@ typedef struct {
     const int64_t *images; /* [n_images], ascending: only captions of these; or NULL */
     size_t n_images;
     size_t limit;  /* at most so many hits, >= 1 */
+    bool has_all;  /* only what has all words of the question */
     bool by_image; /* of each image only its best caption; images without one, too */
 } pf_words_ask;
 

@@ -256,7 +256,10 @@ static void ask_something(pf_reader *r, size_t which)
         "{\"like\":3}",
         "{\"like\":3,\"find\":\"captions\"}",
         "{\"like\":3,\"find\":\"cases\"}",
-        "{\"like\":3,\"filter\":[\"case~c\",\"path~films\"],\"collapse\":0.5}",
+        "{\"like\":3,\"filter\":[\"case~c\",\"path~*films*\"],\"collapse\":0.5}",
+        "{\"sort\":\"date\",\"facets\":[\"modality\",\"case\",\"year\"]}",
+        "{\"filter\":\"modality=none\"}",
+        "{\"values\":true}",
         "{\"duplicates\":0.3}",
     };
     const size_t n = sizeof questions / sizeof *questions;

@@ -430,6 +430,37 @@ static void test_words_need_no_model(void **state)
     pf_asking_close(reader);
 }
 
+/* By words a look is only as deep as the answer: answers of one, one after another, and
+ * as many as there are must say the same. */
+static void test_pages_by_words_fit_together(void **state)
+{
+    (void)state;
+    const pf_part part = phrase("film 26 caption");
+    const pf_find finds[] = {PF_FIND_IMAGES, PF_FIND_CAPTIONS, PF_FIND_CASES};
+    pf_reader *reader = open_reader(NULL);
+    for (size_t f = 0; f < sizeof finds / sizeof *finds; f++) {
+        pf_hits all = {0}, one = {0};
+        pf_query q = ask(finds[f], &part, 1);
+        q.by = PF_BY_WORDS;
+        q.limit = 10000;
+        assert_ok(pf_search_run(reader, &q, &all, &err), &err);
+        assert_true(all.n_hits > 5);
+        q.limit = 1;
+        for (q.offset = 0; q.offset < all.n_hits; q.offset++) {
+            assert_ok(pf_search_run(reader, &q, &one, &err), &err);
+            assert_int_equal(one.n_hits, 1);
+            assert_int_equal(one.hits[0].id, all.hits[q.offset].id);
+            assert_true(one.hits[0].score == all.hits[q.offset].score);
+            pf_hits_reset(&one);
+        }
+        assert_ok(pf_search_run(reader, &q, &one, &err), &err);
+        assert_int_equal(one.n_hits, 0);
+        pf_hits_reset(&one);
+        pf_hits_reset(&all);
+    }
+    pf_asking_close(reader);
+}
+
 static void test_words_are_those_of_a_phrase(void **state)
 {
     (void)state;
@@ -977,6 +1008,7 @@ int main(void)
         TEST(test_best_is_of_what_may_be_found),
         TEST(test_both_finds_cases_and_captions),
         TEST(test_words_need_no_model),
+        TEST(test_pages_by_words_fit_together),
         TEST(test_words_are_those_of_a_phrase),
         TEST(test_parts_add_and_subtract),
         TEST(test_like_needs_no_model_and_leaves_itself_out),
