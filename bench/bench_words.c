@@ -266,15 +266,16 @@ static bool ask(pf_reader *reader, const char *question, double *ms, pf_err *err
     pf_query q;
     pf_hits answer = {0};
     pf_query_init(&q);
-    part.text = pf_strdup(question, err);
+    char *text = pf_strdup(question, err);
+    part.text = text;
     q.by = PF_BY_WORDS;
     q.parts = &part;
     q.n_parts = 1;
     const double start = used_ms();
-    const bool ok = part.text && pf_search_run(reader, &q, &answer, err);
+    const bool ok = text && pf_search_run(reader, &q, &answer, err);
     *ms = used_ms() - start;
     pf_hits_reset(&answer);
-    pf_free(part.text);
+    pf_free(text);
     return ok;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """chance.py - which rule tells that nothing in a collection matches?
 
-    python3 bench/chance.py BIN_DIR [WORK_DIR]
+    python3 bench/chance.py BIN_DIR [WORK_DIR [CAPTIONS]]
 
 Three collections are indexed with the demo model: data/sample, 2,000 pictures that
 pf-phantoms draws, and the chests among those, which are all much alike. Questions that have an answer there must not be called chance
@@ -9,6 +9,9 @@ pf-phantoms draws, and the chests among those, which are all much alike. Questio
 pictures of another seed), those of queries-absent.csv and pictures that are no
 radiographs should be. Each rule sees what the engine could: the scores of the question,
 and the background of random pairs in catalog.db.
+
+CAPTIONS is a file of real ones, an id, a tab and a text per line: without their pictures,
+as texts alone, they show whether the nearest other caption could be a measure for phrases.
 
 Needs nothing but Python's own library.
 """
@@ -66,6 +69,54 @@ class Background:
         place = min(max((cosine + 1) * (BINS / 2), 0), BINS - 1e-9)
         at = int(place)
         return (sum(self.counts[at + 1 :]) + self.counts[at] * (1 - place + at)) / self.pairs
+
+
+    def below(self, cosine):
+        return 1 - self.higher(cosine)
+
+    def at(self, share):
+        """The cosine that this share of the pairs is below."""
+        low, high = -1.0, 1.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.below(middle) >= share else (middle, high)
+        return high
+
+
+def leave_one_out(name, db):
+    """What the catalog's own captions find, with their own images and without."""
+    best, other = Background(db, "caption-best"), Background(db, "caption-other")
+    line = best.at(0.01)
+    print(f"\n{name}: {best.pairs} captions ask; 99 in 100 find an image at {line:.3f} or "
+          f"nearer; without their own, their case's and those with the same text "
+          f"{100 * other.below(line):.0f} % find none")
+
+
+def nearest_other(vectors, among):
+    return [max(sum(map(float.__mul__, v, w)) for w in among if w is not v)
+            for v in vectors]
+
+
+def real_captions(binaries, catalog, path, questions):
+    """Texts alone: is a phrase nearer to a caption than captions are to each other?"""
+    with open(path, encoding="utf-8", errors="replace") as f:
+        texts = sorted({line.rstrip("\n").split("\t")[-1] for line in f} - {""})
+    random.Random(1).shuffle(texts)
+    groups = {"captions left out": texts[1000:1200]} | questions
+
+    def embed(phrases):
+        lines = "".join(json.dumps({"phrase": p, "embed": True}) + "\n" for p in phrases)
+        out = run(binaries / "plainfilm-query", "-q", "-c", catalog, "--batch", input=lines)
+        return [json.loads(line)["vector"] for line in out.splitlines()]
+
+    known = embed(texts[:1000])
+    own = sorted(nearest_other(known[:300], known))
+    print(f"\n1,000 real captions as texts: the nearest other one of 300 is at "
+          f"{own[3]:.3f} (1 %), {own[150]:.3f} (median)")
+    for group, phrases in groups.items():
+        best = nearest_other(embed(phrases), known)
+        print(f"  {group} ({len(phrases)}): below 99 % of those "
+              f"{100 * sum(b < own[3] for b in best) / len(best):.0f} %")
 
 
 def rules(background, scores, own):
@@ -203,6 +254,7 @@ def main():
         run(binaries / "plainfilm-index", "-q", "-c", catalog, "--model",
             PROJECT / "data" / "demo-model", "--captions", folder / "captions.csv", folder)
         db = sqlite3.connect(catalog / "catalog.db")
+        leave_one_out(folder.name, db)
         for questions, find, kind in (
             (asked if is_all else of_chests, "images", "caption-image"),
             (asked if is_all else of_chests, "captions", "caption-caption"),
@@ -213,6 +265,9 @@ def main():
             table(f"{folder.name}, {'pictures' if 'patterns' in questions else 'phrases'} "
                   f"ask for {find}", Background(db, kind), answers,
                   own_scores(db) if kind == "caption-image" else None)
+    if len(sys.argv) > 3:
+        real_captions(binaries, work / "catalog-sample", sys.argv[3], {
+            group: [q["phrase"] for q in of_group] for group, of_group in asked.items()})
 
 
 main()

@@ -143,8 +143,8 @@ static void say_found(const pf_answer *answer, size_t n_hits)
     else if (n_hits == 0)
         say("nothing found");
     else if (about->chance == PF_CHANCE_NO_BETTER)
-        say("the best hit is less near than captions here are to their own pictures: "
-            "perhaps nothing here matches");
+        say("perhaps nothing here matches: the best hit is less near than what the "
+            "catalog's own captions and pictures find in it");
 }
 
 /* One line for each: "no caption has 'pnuemothorax'; did you mean pneumothorax (41)?"

@@ -285,3 +285,155 @@ bool pf_background_draw_own(pf_background *out, pf_store *store,
     pf_free(image);
     return ok;
 }
+
+/* ---- the nearest ----------------------------------------------------------------- */
+
+/* So many are looked at for one that does not belong to what asks. */
+enum { NEAR = 64 };
+
+/* Copies of one picture in two cases say nothing of pictures that are alike. */
+#define NEAR_DUPLICATE 0.995
+
+/* Those that ask. */
+typedef struct {
+    const pf_background_sample *of; /* that the rows [n] are of */
+    size_t *rows;
+    float *vectors; /* [n, dim], of the row or of what belongs to it */
+    double *own;    /* [n] the cosine of both */
+    size_t n;
+} asking;
+
+static bool asking_init(asking *a, const pf_background_sample *of, pf_err *err)
+{
+    const size_t n = of->n < PF_BACKGROUND_ASKED ? of->n : PF_BACKGROUND_ASKED;
+    *a = (asking){.of = of};
+    a->rows = pf_alloc_array(n + 1, sizeof *a->rows, err);
+    a->own = pf_alloc_array(n + 1, sizeof *a->own, err);
+    a->vectors = pf_alloc_floats((n + 1) * of->dim, err);
+    return a->rows && a->own && a->vectors;
+}
+
+static void asking_reset(asking *a)
+{
+    pf_free(a->rows);
+    pf_free(a->own);
+    pf_free(a->vectors);
+    *a = (asking){0};
+}
+
+static void add_asking(asking *a, size_t row, const float *vector, double own)
+{
+    const size_t dim = a->of->dim;
+    a->rows[a->n] = row;
+    a->own[a->n] = own;
+    memcpy(a->vectors + a->n * dim, vector, dim * sizeof *vector);
+    a->n++;
+}
+
+/* Captions, and in `by_image` the same rows with their images' vectors. */
+static bool take_captions(asking *by_text, asking *by_image, pf_store *store,
+                          pf_err *err)
+{
+    const pf_background_sample *s = by_text->of;
+    const size_t n = s->n < PF_BACKGROUND_ASKED ? s->n : PF_BACKGROUND_ASKED;
+    float *image = pf_alloc_floats(s->dim, err);
+    bool ok = image != NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        const size_t at = i * s->n / n;
+        const float *text = s->vectors + at * s->dim;
+        bool is_there = false;
+        ok = pf_store_get_image_vector(store, s->of[at].image_id, (int)s->dim, image,
+                                       &is_there, err);
+        if (!ok || !is_there)
+            continue;
+        const double own = cosine(text, image, s->dim);
+        add_asking(by_text, at, text, own);
+        add_asking(by_image, at, image, own);
+    }
+    pf_free(image);
+    return ok;
+}
+
+/* What belongs together is known of images with a case alone. */
+static void take_images(asking *a)
+{
+    const pf_background_sample *s = a->of;
+    const size_t step = s->n / PF_BACKGROUND_ASKED + 1;
+    for (size_t i = 0; i < s->n; i += step) {
+        if (s->of[i].case_id != 0)
+            add_asking(a, i, s->vectors + i * s->dim, -1);
+    }
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of the neighbours of row i, best first, the first that does not belong to it. */
+static void count_other(pf_background *out, const asking *a, size_t i,
+                        const pf_background_sample *among, const int64_t *ids,
+                        const float *scores, double most)
+{
+    for (size_t k = 0; k < NEAR && ids[k] > 0; k++) {
+        const int64_t *id =
+            bsearch(&ids[k], among->ids, among->n, sizeof *among->ids, by_id);
+        const size_t row = id ? (size_t)(id - among->ids) : 0;
+        if (!id || (double)scores[k] >= most || (a->of == among && row == a->rows[i]) ||
+            are_related(a->of, a->rows[i], among, row))
+            continue;
+        pf_background_add(out, (double)scores[k]);
+        return;
+    }
+}
+
+/* Count the best of each, with its own; and, or, the best of others below `most`. */
+static bool ask_all(const asking *a, const pf_background_sample *among,
+                    pf_background *best, pf_background *other, double most, pf_err *err)
+{
+    pf_vindex *index = NULL;
+    int64_t *ids = pf_alloc_array((a->n + 1) * NEAR, sizeof *ids, err);
+    float *scores = pf_alloc_array((a->n + 1) * NEAR, sizeof *scores, err);
+    bool ok = ids && scores && pf_vindex_new(&index, (int)among->dim, err) &&
+              pf_vindex_add(index, among->ids, among->vectors, among->n, err);
+    if (ok)
+        pf_vindex_set_threads(index, 1);
+    ok = ok && pf_vindex_search(index, a->vectors, a->n, NEAR, NULL, 0, ids, scores,
+                                NULL, err);
+    for (size_t i = 0; ok && i < a->n; i++) {
+        if (best)
+            pf_background_add(best, fmax(a->own[i], (double)scores[i * NEAR]));
+        if (other)
+            count_other(other, a, i, among, ids + i * NEAR, scores + i * NEAR, most);
+    }
+    pf_vindex_free(index);
+    pf_free(ids);
+    pf_free(scores);
+    return ok;
+}
+
+bool pf_background_ask(pf_background_nearest *out, pf_store *store,
+                       const pf_background_sample *captions,
+                       const pf_background_sample *images, pf_err *err)
+{
+    asking texts = {0}, pictures = {0}, cases = {0};
+    *out = (pf_background_nearest){0};
+    bool ok = images->n == 0 ||
+              (asking_init(&cases, images, err) &&
+               (captions->n == 0 || (asking_init(&texts, captions, err) &&
+                                     asking_init(&pictures, captions, err) &&
+                                     take_captions(&texts, &pictures, store, err))));
+    if (ok && images->n > 0)
+        take_images(&cases);
+    ok = ok &&
+         (texts.n == 0 ||
+          (ask_all(&texts, images, &out->caption_best, &out->caption_other, 2, err) &&
+           ask_all(&pictures, captions, &out->image_best, NULL, 2, err))) &&
+         (cases.n == 0 ||
+          ask_all(&cases, images, NULL, &out->image_other, NEAR_DUPLICATE, err));
+    asking_reset(&texts);
+    asking_reset(&pictures);
+    asking_reset(&cases);
+    return ok;
+}

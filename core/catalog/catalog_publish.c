@@ -158,6 +158,23 @@ bool pf_catalog_tidy(pf_catalog *c, pf_err *err)
 
 /* --- publishing ------------------------------------------------------------------- */
 
+static bool store_nearest(pf_catalog *c,
+                          pf_background_sample *const sample[PF_INDEX_KINDS],
+                          pf_err *err)
+{
+    pf_background_nearest b;
+    return pf_background_ask(&b, c->store, sample[PF_INDEX_CAPTIONS],
+                             sample[PF_INDEX_IMAGES], err) &&
+           pf_store_put_background(c->store, PF_BACKGROUND_CAPTION_BEST,
+                                   &b.caption_best, err) &&
+           pf_store_put_background(c->store, PF_BACKGROUND_CAPTION_OTHER,
+                                   &b.caption_other, err) &&
+           pf_store_put_background(c->store, PF_BACKGROUND_IMAGE_BEST, &b.image_best,
+                                   err) &&
+           pf_store_put_background(c->store, PF_BACKGROUND_IMAGE_OTHER, &b.image_other,
+                                   err);
+}
+
 static bool store_background(pf_catalog *c,
                              pf_background_sample *const sample[PF_INDEX_KINDS],
                              pf_err *err)
@@ -178,7 +195,8 @@ static bool store_background(pf_catalog *c,
     }
     pf_background own;
     return pf_background_draw_own(&own, c->store, sample[PF_INDEX_CAPTIONS], err) &&
-           pf_store_put_background(c->store, PF_BACKGROUND_OWN, &own, err);
+           pf_store_put_background(c->store, PF_BACKGROUND_OWN, &own, err) &&
+           store_nearest(c, sample, err);
 }
 
 /* What a publish is about to do. */

@@ -683,8 +683,13 @@ typedef enum {
     PF_BACKGROUND_IMAGES,
     PF_BACKGROUND_CAPTION_IMAGE,
     PF_BACKGROUND_CAPTIONS,
-    PF_BACKGROUND_OWN,   /* no random pairs: captions, each with its own image */
-    PF_BACKGROUND_KINDS, /* how many there are */
+    /* No random pairs: */
+    PF_BACKGROUND_OWN,           /* captions, each with its own image */
+    PF_BACKGROUND_CAPTION_BEST,  /* ... with the nearest of all images */
+    PF_BACKGROUND_CAPTION_OTHER, /* ... of those that do not belong to it */
+    PF_BACKGROUND_IMAGE_BEST,    /* images of captions with the nearest of these */
+    PF_BACKGROUND_IMAGE_OTHER,   /* images of cases with the nearest of another */
+    PF_BACKGROUND_KINDS,         /* how many there are */
 } pf_background_kind;
 
 PF_MUST_CHECK bool pf_store_put_background(pf_store *store, pf_background_kind kind,

@@ -16,6 +16,10 @@ static const char *const kind_name[PF_BACKGROUND_KINDS] = {
     [PF_BACKGROUND_CAPTION_IMAGE] = "caption-image",
     [PF_BACKGROUND_CAPTIONS] = "caption-caption",
     [PF_BACKGROUND_OWN] = "caption-own",
+    [PF_BACKGROUND_CAPTION_BEST] = "caption-best",
+    [PF_BACKGROUND_CAPTION_OTHER] = "caption-other",
+    [PF_BACKGROUND_IMAGE_BEST] = "image-best",
+    [PF_BACKGROUND_IMAGE_OTHER] = "image-other",
 };
 
 enum { BINS = PF_BACKGROUND_BINS, BYTES = 4 };

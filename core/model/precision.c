@@ -185,10 +185,8 @@ static bool measure_tower(measuring *m, unsigned tower, pf_precision *out,
     if (*out == PF_PRECISION_F32)
         pf_notes_add(notes,
                      "%s are embedded in float32, at half the speed: with integers of "
-                     "16 bits this model's vectors would be off by %.0e, more than "
-                     "%.1e",
-                     tower == PF_CLIP_TEXT ? "texts" : "pictures", worst,
-                     difference_ceiling);
+                     "16 bits this model's vectors would be off by more than %.1e",
+                     tower == PF_CLIP_TEXT ? "texts" : "pictures", difference_ceiling);
     return true;
 }
 

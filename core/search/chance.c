@@ -3,23 +3,28 @@
  *
  * When is the best hit no better than chance? Some image is always nearest, and the
  * nearest of many lies far out among random pairs whether it shows what was asked or
- * not. So the rule does not look at those at all, but at pairs that do belong together:
- * the best hit is called chance when it is less near to the question than 98 in 100
- * captions of the catalog are to their own images. That is for questions whose cosines
- * are between a caption and an image: phrases that ask for images or cases, pictures
- * that ask for captions. A caption that has the words of the phrase is no chance.
+ * not. So the rule does not look at those, but at questions that do have an answer: the
+ * catalog's own. Each of its captions has a nearest image, its own one among them; the
+ * best hit of a phrase is called chance when it is less near than 99 in 100 of those
+ * are. For a phrase that asks for captions it is the nearest image that is looked at,
+ * too: texts are near to each other for their wording. A picture that asks for captions
+ * is compared with what images of captions find among captions; one that asks for
+ * images with what images of cases find outside of their own case. A caption that has
+ * the words of the phrase is no chance.
+ *
+ * So the line is drawn by model and collection themselves. It says that one in a
+ * hundred questions worded as the captions are would be called chance; it cannot
+ * promise what share of the others is seen: of a collection that has everything, or
+ * with a model that knows no difference, it is none.
  *
  * bench/chance.py compares rules on three collections; bench/results.md has its tables.
  * Rules over random pairs (a percentile, so many sigmas above the median, the best of N
  * normal ones) do nearly as well where a collection has films of all kinds, but among
  * films of chests alone they call 40 to 100 % of good phrases chance: random pairs are
  * alike there, and many of them true. Rules over the scores of the question itself
- * catch less and call more good phrases chance. This one called none of the good
- * phrases chance in any of the three collections, and 36 to 88 % of those that have no
- * answer.
- *
- * Left unsaid: a phrase among captions and a picture among images. No rule was found
- * for them that stood in all three collections.
+ * catch less and call more good phrases chance, and so does the nearest other caption
+ * for phrases. This one called none of the good phrases chance in any of the three, and
+ * 30 to 90 % of those that have no answer.
  */
 #include "core/search/chance.h"
 
@@ -28,20 +33,35 @@
 /* Fewer pairs say nothing: of a percentile these make steps of 0.1 %. */
 enum { MIN_PAIRS = 1000, MIN_OWN_PAIRS = 100 };
 
-/* No better than chance is what is less near than this percentile of captions are to
- * their own images. */
-static const double OWN_PERCENTILE = 2;
+/* No better than chance is what is less near than this percentile of what the catalog's
+ * own captions and images find; of captions with their own images, in a catalog that
+ * was last published before these were counted, than another. */
+static const double BEST_PERCENTILE = 1, OWN_PERCENTILE = 2;
 
 /* ---- which pairs ---- */
 
+static bool has_picture(const pf_query *q)
+{
+    for (size_t i = 0; i < q->n_parts; i++) {
+        if (q->parts[i].kind != PF_PART_PHRASE)
+            return true;
+    }
+    return false;
+}
+
 static pf_background_kind kind_of(const pf_query *q)
 {
-    bool has_picture = false;
-    for (size_t i = 0; i < q->n_parts; i++)
-        has_picture = has_picture || q->parts[i].kind != PF_PART_PHRASE;
     if (q->find == PF_FIND_CAPTIONS)
-        return has_picture ? PF_BACKGROUND_CAPTION_IMAGE : PF_BACKGROUND_CAPTIONS;
-    return has_picture ? PF_BACKGROUND_IMAGES : PF_BACKGROUND_CAPTION_IMAGE;
+        return has_picture(q) ? PF_BACKGROUND_CAPTION_IMAGE : PF_BACKGROUND_CAPTIONS;
+    return has_picture(q) ? PF_BACKGROUND_IMAGES : PF_BACKGROUND_CAPTION_IMAGE;
+}
+
+static pf_background_kind own_kind_of(const pf_query *q)
+{
+    if (!has_picture(q))
+        return PF_BACKGROUND_CAPTION_BEST;
+    return q->find == PF_FIND_CAPTIONS ? PF_BACKGROUND_IMAGE_BEST
+                                       : PF_BACKGROUND_IMAGE_OTHER;
 }
 
 static bool say_unknown(const pf_reader *r, pf_background_kind kind,
@@ -64,22 +84,35 @@ static bool say_unknown(const pf_reader *r, pf_background_kind kind,
                    MIN_PAIRS);
 }
 
-/* A damaged background keeps nobody from searching. */
-static bool find(pf_backgrounds *out, pf_reader *r, pf_background_kind kind,
-                 const pf_background **random, pf_err *err)
+/* One that has enough pairs to say something. */
+static bool find_own(pf_backgrounds *out, pf_reader *r, pf_background_kind kind,
+                     double percentile, bool *is_there, pf_err *err)
 {
     const pf_background *own = NULL;
+    if (!pf_reader_find_background(r, kind, &own, err))
+        return false;
+    *is_there = own != NULL;
+    if (own && own->pairs >= MIN_OWN_PAIRS) {
+        out->own = own;
+        out->own_percentile = percentile;
+    }
+    return true;
+}
+
+/* A damaged background keeps nobody from searching. */
+static bool find(pf_backgrounds *out, pf_reader *r, const pf_query *q,
+                 pf_background_kind kind, const pf_background **random, pf_err *err)
+{
+    bool is_there;
     if (!pf_reader_find_background(r, kind, random, err))
         return false;
     if (*random && (*random)->pairs >= MIN_PAIRS)
         out->random = *random;
-    if (kind != PF_BACKGROUND_CAPTION_IMAGE)
-        return true;
-    if (!pf_reader_find_background(r, PF_BACKGROUND_OWN, &own, err))
+    if (!find_own(out, r, own_kind_of(q), BEST_PERCENTILE, &is_there, err))
         return false;
-    if (own && own->pairs >= MIN_OWN_PAIRS)
-        out->own = own;
-    return true;
+    out->is_by_images = kind == PF_BACKGROUND_CAPTIONS;
+    return is_there || kind != PF_BACKGROUND_CAPTION_IMAGE ||
+           find_own(out, r, PF_BACKGROUND_OWN, OWN_PERCENTILE, &is_there, err);
 }
 
 bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_reader *r, pf_by by,
@@ -93,7 +126,7 @@ bool pf_chance_prepare(pf_backgrounds *out, pf_query *q, pf_reader *r, pf_by by,
                pf_fail(err, PF_ERR_MISUSE, "words have no percentile");
     const pf_background_kind kind = kind_of(q);
     const pf_background *random;
-    if (!find(out, r, kind, &random, err))
+    if (!find(out, r, q, kind, &random, err))
         return false;
     if (q->min_percentile <= 0)
         return true;
@@ -111,10 +144,11 @@ void pf_chance_tell(const pf_backgrounds *with, pf_hits *a)
     for (size_t i = 0; i < a->n_hits; i++)
         a->hits[i].percentile =
             b ? pf_background_percentile(b, a->hits[i].score) : (double)NAN;
+    const double best = with->is_by_images ? a->best_image : a->best;
     if (a->has_words_hits)
         a->chance = PF_CHANCE_BETTER;
-    else if (own && a->best >= -1.5)
-        a->chance = a->best < pf_background_cosine(own, OWN_PERCENTILE)
+    else if (own && best >= -1.5)
+        a->chance = best < pf_background_cosine(own, with->own_percentile)
                         ? PF_CHANCE_NO_BETTER
                         : PF_CHANCE_BETTER;
 }

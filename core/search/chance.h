@@ -22,8 +22,11 @@
  * reader's view. */
 typedef struct {
     const pf_background *random; /* NULL: percentiles are not known */
-    const pf_background *own;    /* of captions with their images; NULL: not known, or
-                                    no measure for such a question */
+    const pf_background *own;    /* of the best that the catalog's own captions, or
+                                    images, find; NULL: not known, or no measure for
+                                    such a question */
+    double own_percentile;       /* of those; what is less near is chance */
+    bool is_by_images; /* it is the nearest image that is compared, whatever is found */
 } pf_backgrounds;
 
 /* Find them for the question `q`; the lowest percentile becomes part of q->min_score.

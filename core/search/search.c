@@ -19,6 +19,7 @@
 #include "core/search/matches.h"
 #include "core/search/missing.h"
 #include "core/search/nearest.h"
+#include "core/search/neighbours.h"
 
 enum { PARTS_MAX = 1000 };
 
@@ -311,6 +312,25 @@ static bool tell_unmet(pf_reader *r, const pf_query *q, pf_hits *out, pf_err *er
                          err);
 }
 
+/* Captions are near to a phrase for their wording: whether the catalog shows what was
+ * asked is asked of its images, when no words have said so. */
+static bool find_best_image(pf_reader *r, const pf_backgrounds *with, const question *a,
+                            const pf_query *q, pf_hits *out, pf_err *err)
+{
+    const pf_vindex *index;
+    pf_neighbours found = {0};
+    if (!with->is_by_images || !with->own || out->has_words_hits ||
+        a->by == PF_BY_WORDS)
+        return true;
+    const bool ok = pf_reader_get_index(r, PF_INDEX_IMAGES, &index, err) &&
+                    pf_neighbours_find(&found, index, a->asked.vector, 1,
+                                       is_limited(q) ? &a->scope : NULL, err);
+    if (ok && found.n > 0)
+        out->best_image = (double)found.scores[0];
+    pf_neighbours_reset(&found);
+    return ok;
+}
+
 /* Of a ranking that is `offset` longer than what is asked for. */
 static bool answer(pf_reader *r, const pf_query *q, question *a, pf_hits *out,
                    pf_err *err)
@@ -328,7 +348,9 @@ static bool answer(pf_reader *r, const pf_query *q, question *a, pf_hits *out,
     if (!ok)
         return false;
     const bool is_empty = q->n_filters > 0 && a->scope.n == 0;
-    if (!(is_empty ? tell_unmet(r, q, out, err) : find_hits(r, &with, a, out, err)) ||
+    if (!(is_empty ? tell_unmet(r, q, out, err)
+                   : find_hits(r, &with, a, out, err) &&
+                         find_best_image(r, &backgrounds, a, q, out, err)) ||
         !count_matches(r, &with, a, out, err))
         return false;
     if (!is_list) {
@@ -344,7 +366,7 @@ bool pf_search_run(pf_reader *r, const pf_query *q, pf_hits *out, pf_err *err)
     if (!check_query(r, q, err) || !choose_by(r, q, &a.by, err) ||
         !check_captions(r, q, a.by, err))
         return false;
-    out->best = -2;
+    out->best = out->best_image = -2;
     const bool ok = answer(r, q, &a, out, err);
     out->by = a.by;
     reset_question(&a);

@@ -64,7 +64,9 @@ typedef struct {
     size_t n_facets;
     double best; /* highest cosine of all that may be found, limit and lowest score
                     aside; below -1: there was none, or by words alone */
-    bool has_all_words;       /* a caption has all words of the phrase */
+    double best_image;  /* the same of images when captions are found, by a phrase that
+                           has no word in any; else below -1 */
+    bool has_all_words; /* a caption has all words of the phrase */
     pf_missing_word *missing; /* [n_missing] of the phrase, owned */
     size_t n_missing;
     bool has_words_hits; /* words were looked for, and found in a caption of what may be

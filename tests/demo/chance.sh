@@ -19,7 +19,7 @@ phrases() { # FILE PATTERN
 }
 
 told() { # what is asked on stdin is no better than chance
-  plainfilm-query -q --batch --by meaning -n 1 | tee "$work/answers" |
+  plainfilm-query -q --batch --by meaning -n 1 "$@" | tee "$work/answers" |
     grep -c '"no_better_than_chance":true' || true
 }
 
@@ -36,8 +36,18 @@ expect "everyday phrases" "$(phrases queries-absent.csv ',everyday$' | told)" -g
 expect "medical phrases of other things" \
   "$(phrases queries-absent.csv ',medical$' | told)" -ge 18
 
+# Captions are found by a phrase, but it is images that say whether there is something.
+expect "phrases that ask for captions" \
+  "$(phrases queries.csv . | told --find captions)" -le 2
+expect "everyday phrases that ask for captions" \
+  "$(phrases queries-absent.csv ',everyday$' | told --find captions)" -ge 18
+
+# A score would look like a confidence: rank and path are what there is.
+[ "$(plainfilm-query -q -n 1 chocolate cake recipe | grep -c '^ 1  [^0-9-]')" = 1 ] ||
+  failures=$((failures + 1))
+
 # The line is for people, and not for those who want it quiet.
-line='plainfilm-query: the best hit is less near than captions here are to their own pictures: perhaps nothing here matches'
+line="plainfilm-query: perhaps nothing here matches: the best hit is less near than what the catalog's own captions and pictures find in it"
 says() { plainfilm-query "$@" 2>&1 >/dev/null | grep -cxF "$line" || true; }
 [ "$(says chocolate cake recipe)" = 1 ] || failures=$((failures + 1))
 [ "$(says --quiet chocolate cake recipe)" = 0 ] || failures=$((failures + 1))

@@ -199,6 +199,47 @@ static void pair_strangers(const thing *a, size_t na, const thing *b, size_t nb)
     }
 }
 
+static const thing *image_of(const thing *caption)
+{
+    for (size_t k = 0; k < n_images; k++) {
+        if (images[k].image == caption->image)
+            return &images[k];
+    }
+    return NULL;
+}
+
+/* The best cosine of `asks` among these, all or those that are strangers to `who` and
+ * below `most`; -2: there is none. */
+static double best_of(const thing *asks, const thing *who, const thing *among, size_t n,
+                      bool strangers_only, double most)
+{
+    double best = -2;
+    for (size_t k = 0; k < n; k++) {
+        const double x = product(asks, &among[k]);
+        if (x < most && (!strangers_only || are_strangers(who, &among[k])))
+            best = fmax(best, x);
+    }
+    return best;
+}
+
+static void pair_with_nearest(pf_background_kind kind)
+{
+    for (size_t i = 0; i < n_captions; i++) {
+        const thing *c = &captions[i];
+        if (kind == PF_BACKGROUND_CAPTION_BEST)
+            pairs[n_pairs++] = best_of(c, c, images, n_images, false, 2);
+        else if (kind == PF_BACKGROUND_CAPTION_OTHER)
+            pairs[n_pairs++] = best_of(c, c, images, n_images, true, 2);
+        else if (kind == PF_BACKGROUND_IMAGE_BEST)
+            pairs[n_pairs++] = best_of(image_of(c), c, captions, n_captions, false, 2);
+    }
+    for (size_t i = 0; kind == PF_BACKGROUND_IMAGE_OTHER && i < n_images; i++) {
+        if (images[i].case_id != 0)
+            pairs[n_pairs++] =
+                best_of(&images[i], &images[i], images, n_images, true, 0.995);
+    }
+}
+
 static void pair_all(pf_background_kind kind)
 {
     const bool has_captions = kind != PF_BACKGROUND_IMAGES;
@@ -211,6 +252,8 @@ static void pair_all(pf_background_kind kind)
     n_pairs = 0;
     if (kind == PF_BACKGROUND_OWN)
         pair_with_own();
+    else if (kind > PF_BACKGROUND_OWN)
+        pair_with_nearest(kind);
     else
         pair_strangers(a, na, b, nb);
     qsort(pairs, n_pairs, sizeof *pairs, ascending);
@@ -492,7 +535,8 @@ static void each_allocation_may_fail(void **state)
     assert_true(n > 40);
     read_stored(folder);
     assert_true(stored[PF_BACKGROUND_IMAGES].pairs > had[PF_BACKGROUND_IMAGES].pairs);
-    assert_true(stored[PF_BACKGROUND_OWN].pairs > had[PF_BACKGROUND_OWN].pairs);
+    for (int kind = PF_BACKGROUND_OWN; kind < PF_BACKGROUND_KINDS; kind++)
+        assert_true(stored[kind].pairs > had[kind].pairs);
 }
 
 int main(void)

@@ -442,7 +442,7 @@ static void a_disk_that_fills_up_changes_nothing(void **state)
     (void)state;
     assert_ok(publish_images(0, 5), &err);
     int failures = 0;
-    for (rlim_t limit = 0; limit <= 512 << 10; limit += 8 << 10) {
+    for (rlim_t limit = 0; limit <= 1024 << 10; limit += 8 << 10) {
         pid_t child = fork();
         if (child == 0) {
             signal(SIGXFSZ, SIG_IGN);
