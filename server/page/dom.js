@@ -76,11 +76,14 @@ export function toast(text) {
   toast.timer = setTimeout(() => box.classList.remove("shown"), 4000);
 }
 
+/** Behind a proxy several catalogs may share a host: each has a path (theme.js has it, too). */
+const keptAs = (key) => `plainfilm${location.pathname}${key}`;
+
 /** What the browser keeps for this page; a browser that keeps nothing is no error. */
 export const kept = {
   get(key, otherwise) {
     try {
-      return JSON.parse(localStorage.getItem(`plainfilm.${key}`)) ?? otherwise;
+      return JSON.parse(localStorage.getItem(keptAs(key))) ?? otherwise;
     } catch {
       return otherwise;
     }
@@ -88,7 +91,7 @@ export const kept = {
   /** False when there is no room for it. */
   set(key, value) {
     try {
-      localStorage.setItem(`plainfilm.${key}`, JSON.stringify(value));
+      localStorage.setItem(keptAs(key), JSON.stringify(value));
       return true;
     } catch {
       return false;

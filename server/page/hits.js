@@ -66,7 +66,7 @@ export function percent(percentile) {
 
 /** Why it is there, in words. */
 export function reasons(hit) {
-  const names = { words: "words of the caption", caption: "meaning of the caption",
+  const names = { words: "words of its texts", caption: "meaning of the caption",
     meaning: "what the picture shows" };
   return Object.entries(names).filter(([key]) => hit.because?.[key])
     .map(([key, name]) => ({ name, ...hit.because[key] }));

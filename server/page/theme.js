@@ -4,7 +4,7 @@
 (() => {
   let theme = "dark";
   try {
-    if (localStorage.getItem("plainfilm.theme") === '"light"') theme = "light";
+    if (localStorage.getItem(`plainfilm${location.pathname}theme`) === '"light"') theme = "light";
   } catch {
     // a browser that keeps nothing: dark
   }

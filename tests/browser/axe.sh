@@ -8,7 +8,7 @@ cache=${PLAINFILM_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plainfilm-tests}
 file=$cache/axe-core-$version/node_modules/axe-core/axe.min.js
 if [ ! -e "$file" ]; then
   mkdir -p "$cache"
-  npm install --silent --no-audit --no-fund --ignore-scripts \
+  npm install --silent --fetch-retries 1 --fetch-timeout 20000 --no-audit --no-fund --ignore-scripts \
     --prefix "$cache/axe-core-$version" "axe-core@$version" >&2
 fi
 echo "$file"

@@ -269,6 +269,9 @@ export const tests = {
         : [...new Uint8Array(await blob.arrayBuffer())])));
     same(tsv.trim().split("\n").length, 3, "lines of the table");
     check(tsv.startsWith("id\tpath\tcase\tcaption\t"), tsv);
+    const hostile = await page.browser.runAsync(async () => (await import("./collections.js"))
+      .tsv([{ image: 1, path: "=1+1", case: "-2", caption: "a\tb\n@c", attributes: {} }]));
+    same(hostile.split("\n")[1], "1\t'=1+1\t-2\ta b @c", "a line with what a formula begins with");
     same(JSON.parse(json).images.map((item) => item.image), images, "pictures of the JSON");
     const names = namesOf(Buffer.from(zip));
     same(names.length, 5, `files in the zip (${names})`);

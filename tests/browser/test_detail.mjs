@@ -31,7 +31,7 @@ export const tests = {
     await page.inSearch(`image=${id}`);
     same(await page.text("#detail-title"), "pleural effusion", "the title");
     await page.says("#about", "Why it is here");
-    await page.says("#about", "words of the caption");
+    await page.says("#about", "words of its texts");
     await page.says("#about .attributes", "chest");
     await page.says("#about .file", `image ${id}`);
     check(await page.count("#about mark") > 0, "words are marked");
