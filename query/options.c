@@ -323,7 +323,7 @@ static const char *const examples[] = {
     "what there is to filter by, and the values of one key",
     "plainfilm-query --values; plainfilm-query --values modality",
     "how many of what has these words are of which kind",
-    "plainfilm-query --facets modality,body_part --by words pleural effusion",
+    "plainfilm-query --facets modality,anatomy --by words pleural effusion",
     "only what is nearer than 99 in 100 unrelated pictures and captions",
     "plainfilm-query --min-percentile 99 pleural effusion",
     "like image 17, and twice as much like the phrase",

@@ -4,6 +4,8 @@
  */
 #include "core/search/matched.h"
 
+#include <string.h>
+
 #include "core/base/mem.h"
 #include "core/words/words_text.h"
 
@@ -11,7 +13,8 @@ typedef struct {
     const pf_words *words;
     const char *phrase;
     pf_words_query query;
-    pf_words_text text; /* read again for each caption */
+    pf_words_text text; /* of `last`; read again for each other caption */
+    const char *last;   /* borrowed from the hit before, or NULL */
 } matcher;
 
 static bool take(pf_hit *h, const matcher *m, const pf_mention *found, size_t n,
@@ -43,8 +46,12 @@ static bool tell(pf_hit *h, matcher *m, pf_err *err)
 {
     pf_mention found[PF_MATCHES_MAX];
     size_t n;
-    return pf_words_text_read(&m->text, m->words, h->caption, err) &&
-           pf_words_text_mentions(&m->text, &m->query, m->phrase, found, PF_MATCHES_MAX,
+    const bool is_known = m->last && strcmp(m->last, h->caption) == 0;
+    m->last = NULL;
+    if (!is_known && !pf_words_text_read(&m->text, m->words, h->caption, err))
+        return false;
+    m->last = h->caption;
+    return pf_words_text_mentions(&m->text, &m->query, m->phrase, found, PF_MATCHES_MAX,
                                   &n, err) &&
            (n == 0 || take(h, m, found, n, err));
 }

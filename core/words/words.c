@@ -90,19 +90,44 @@ static bool read_text(pf_words_doc *d, const pf_words *w, pf_field field,
     return true;
 }
 
+/* The caption, as the first text. One long text may be said of many images: it is read
+ * once while they follow each other. */
+static bool read_caption(pf_words_doc *d, const pf_words *w, const pf_words_said *said,
+                         pf_err *err)
+{
+    const pf_field field = said->is_of_case ? PF_FIELD_CASE : PF_FIELD_CAPTION;
+    if (d->caption && strcmp(d->caption, said->caption) == 0) {
+        d->text[0].field = field;
+        d->size = pf_terms_count(&d->text[0].terms);
+        d->n = 1;
+        return true;
+    }
+    pf_free(d->caption);
+    d->caption = NULL;
+    char *own = pf_strdup(said->caption, err);
+    if (!own || !read_text(d, w, field, own, strlen(own), err)) {
+        pf_free(own);
+        return false;
+    }
+    d->caption = own;
+    return true;
+}
+
 bool pf_words_doc_read(pf_words_doc *out, const pf_words *w, const pf_words_said *said,
                        pf_err *err)
 {
     out->n = out->size = 0;
-    if (said->caption &&
-        !read_text(out, w, said->is_of_case ? PF_FIELD_CASE : PF_FIELD_CAPTION,
-                   said->caption, strlen(said->caption), err))
+    if (said->caption && !read_caption(out, w, said, err))
         return false;
     pf_field field;
     const char *text;
     size_t n;
     for (pf_field_lines lines = {.at = said->others ? said->others : ""};
          pf_field_lines_next(&lines, &field, &text, &n);) {
+        if (out->n == 0) { /* in the caption's place */
+            pf_free(out->caption);
+            out->caption = NULL;
+        }
         if (!read_text(out, w, field, text, n, err))
             return false;
     }
@@ -114,6 +139,7 @@ void pf_words_doc_reset(pf_words_doc *d)
     for (size_t i = 0; i < d->room; i++)
         pf_words_text_reset(&d->text[i]);
     pf_free(d->text);
+    pf_free(d->caption);
     *d = (pf_words_doc){0};
 }
 

@@ -57,7 +57,8 @@ PF_MUST_CHECK bool pf_words_text_mentions(const pf_words_text *text,
 typedef struct {
     pf_words_text *text;
     size_t n, room;
-    size_t size; /* words, as the index counts them */
+    size_t size;   /* words, as the index counts them */
+    char *caption; /* what text[0] was read from, or NULL */
 } pf_words_doc;
 
 /* What is read: NULL for no caption; `others` has a line for each other text, its

@@ -15,8 +15,8 @@ import common
 
 NAMED = re.compile(r"damaged|malformed|corrupt|checksum|not a database|incomplete|"
                    r"too short|truncated|unlike|do not fit|does not fit|wrong|broken")
-TABLES = ["caption_word_data", "caption_word_idx", "caption_word_content",
-          "caption_word_docsize", "thumbnail", "background", "caption",
+TABLES = ["caption_word_data", "caption_word_idx", "caption_word_docsize",
+          "thumbnail", "background", "caption",
           "image", "teaching_case", "image_attribute", "caption_text"]
 # What no structure contradicts.
 CHANGES = [

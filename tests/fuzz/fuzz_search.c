@@ -164,6 +164,7 @@ static void ask(const asked *a)
     q.n_parts = 1;
     q.find = PF_FIND_CAPTIONS;
     q.by = PF_BY_WORDS;
+    q.in = 1u << PF_FIELD_CAPTION | 1u << PF_FIELD_CASE; /* what check_hit() can see */
     q.filters = a->filters;
     q.n_filters = a->n_filters;
     if (pf_search_run(reader, &q, &answer, &err)) {
