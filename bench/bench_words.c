@@ -7,8 +7,8 @@
  * does): a caption is the head of one and the tail of another, with one word that is in
  * no other, as a misspelling would be; so there are more than COUNT different words. A
  * catalog that is there already is used as it is. Every question is put TIMES (5)
- * times; its figure is the median of the processor time. Prints
- * "NAME<tab>VALUE<tab>QUESTION".
+ * times, and as often with two facets; its figure is the median of the processor
+ * time. Prints "NAME<tab>VALUE<tab>QUESTION".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,8 +260,10 @@ static double median(double *ms, size_t n)
     return ms[n / 2];
 }
 
-static bool ask(pf_reader *reader, const char *question, double *ms, pf_err *err)
+static bool ask(pf_reader *reader, const char *question, bool has_facets, double *ms,
+                pf_err *err)
 {
+    static const char *const facets[] = {"year", "has_caption"};
     pf_part part = {.kind = PF_PART_PHRASE, .weight = 1};
     pf_query q;
     pf_hits answer = {0};
@@ -271,6 +273,8 @@ static bool ask(pf_reader *reader, const char *question, double *ms, pf_err *err
     q.by = PF_BY_WORDS;
     q.parts = &part;
     q.n_parts = 1;
+    q.facets = has_facets ? facets : NULL;
+    q.n_facets = has_facets ? sizeof facets / sizeof *facets : 0;
     const double start = used_ms();
     const bool ok = text && pf_search_run(reader, &q, &answer, err);
     *ms = used_ms() - start;
@@ -279,24 +283,32 @@ static bool ask(pf_reader *reader, const char *question, double *ms, pf_err *err
     return ok;
 }
 
-static bool measure(const char *folder, size_t times, pf_err *err)
+/* With facets or without, all questions; `name` is what the figures are called. */
+static bool measure_all(pf_reader *reader, const char *name, bool has_facets,
+                        size_t times, pf_err *err)
 {
     double all[N_QUESTIONS], ms[TIMES_MAX];
-    pf_reader *reader = NULL;
-    bool ok = pf_asking_open(&reader, folder, NULL, NULL, err);
-    for (size_t i = 0; ok && i < N_QUESTIONS; i++) {
-        for (size_t k = 0; ok && k < times; k++)
-            ok = ask(reader, questions[i], &ms[k], err);
-        if (!ok)
-            break;
+    for (size_t i = 0; i < N_QUESTIONS; i++) {
+        for (size_t k = 0; k < times; k++) {
+            if (!ask(reader, questions[i], has_facets, &ms[k], err))
+                return false;
+        }
         all[i] = median(ms, times);
-        printf("ms\t%.2f\t%s\n", all[i], questions[i]);
+        printf("%s\t%.2f\t%s\n", name, all[i], questions[i]);
         fflush(stdout);
     }
+    printf("median_%s\t%.2f\t%d questions\n", name, median(all, N_QUESTIONS),
+           N_QUESTIONS);
+    return true;
+}
+
+static bool measure(const char *folder, size_t times, pf_err *err)
+{
+    pf_reader *reader = NULL;
+    const bool ok = pf_asking_open(&reader, folder, NULL, NULL, err) &&
+                    measure_all(reader, "ms", false, times, err) &&
+                    measure_all(reader, "facets_ms", true, times, err);
     pf_asking_close(reader);
-    if (ok)
-        printf("median_ms\t%.2f\t%d questions\n", median(all, N_QUESTIONS),
-               N_QUESTIONS);
     return ok;
 }
 

@@ -76,16 +76,19 @@ bool pf_store_each_source_path(pf_store *s, pf_store_value_fn *fn, void *user,
                       PF_SQL_NO_ARGS, fn, user, err);
 }
 
+/* Twice by id, and nothing to sort. */
 bool pf_store_each_captioned(pf_store *s, pf_store_value_fn *fn, void *user,
                              pf_err *err)
 {
-    return each_value(
-        s,
-        "SELECT id, CASE WHEN"
-        " EXISTS (SELECT 1 FROM caption WHERE caption.image_id = image.id)"
-        " OR EXISTS (SELECT 1 FROM caption WHERE caption.case_id = image.case_id)"
-        " THEN 'yes' ELSE 'no' END FROM image ORDER BY 2",
-        PF_SQL_NO_ARGS, fn, user, err);
+#define HAS_CAPTION                                                                    \
+    " (EXISTS (SELECT 1 FROM caption WHERE caption.image_id = image.id)"               \
+    " OR EXISTS (SELECT 1 FROM caption WHERE caption.case_id = image.case_id))"        \
+    " ORDER BY id"
+    return each_value(s, "SELECT id, 'no' FROM image WHERE NOT" HAS_CAPTION,
+                      PF_SQL_NO_ARGS, fn, user, err) &&
+           each_value(s, "SELECT id, 'yes' FROM image WHERE" HAS_CAPTION,
+                      PF_SQL_NO_ARGS, fn, user, err);
+#undef HAS_CAPTION
 }
 
 bool pf_store_each_path(pf_store *s, pf_store_value_fn *fn, void *user, pf_err *err)

@@ -98,6 +98,8 @@ static bool take(void *user, int64_t image_id, const char *value, pf_err *err)
 
 static bool count_all(counter *c, pf_store *store, const char *key, pf_err *err)
 {
+    if (c->matches->n == 0)
+        return true;
     c->seen = pf_alloc_array(c->matches->n_units, sizeof *c->seen, err);
     const bool ok = c->seen &&
                     (key ? pf_keys_each_value(store, key, take, c, err)
