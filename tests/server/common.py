@@ -1,7 +1,7 @@
 """common.py - what the tests of plainfilm-serve share: a catalog of the sample
 collection, a server on it, and requests, byte for byte where that matters.
 
-    BIN, SOURCE and BUILD in the environment: the programs, the project, a place to work.
+    BIN and SOURCE in the environment: the programs, the project.
 """
 import http.client
 import json
