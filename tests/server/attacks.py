@@ -239,17 +239,19 @@ class Attacks(common.Case):
                 except OSError:
                     pass
                 self.assertIn(status_of(got), (0, 400, 413, 431))
-        for path in ["/" + "a" * 100000, "/api/search?" + "a&" * 5000,
-                     "/api/search?q=" + "a" * 40000]:
+        for path in ["/" + "a" * 100000, "/api/search?q=" + "a" * 40000]:
             raw = self.server.raw(self.head("GET", path), seconds=5)
-            self.assertIn(status_of(raw), (0, 400, 413, 414, 431), path[:30])
+            self.assertIn(status_of(raw), (400, 413, 414, 431), path[:30])
+        # What is no room for is closed at the deadline of a head, without an answer.
+        raw = self.server.raw(self.head("GET", "/api/search?" + "a&" * 5000), seconds=25)
+        self.assertIn(status_of(raw), (0, 400, 413, 414, 431))
 
     def test_nonsense(self):
         for data in [b"\0" * 1000, b"\xff" * 1000, b"GET\r\n\r\n", b"\r\n" * 1000,
                      b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00" * 50,
                      b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET http:// HTTP/1.1\r\n\r\n",
                      b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", b"A" * 100000]:
-            self.assertIn(status_of(self.server.raw(data, seconds=2)),
+            self.assertIn(status_of(self.server.raw(data, seconds=2, may_wait=True)),
                           (0, 400, 404, 405, 414, 421, 431, 505))
         for method in ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "X"]:
             answer = self.server.ask("/api/search", method)

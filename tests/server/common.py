@@ -89,8 +89,9 @@ class Server:
         body = question if isinstance(question, (bytes, str)) else json.dumps(question)
         return self.ask(path, "POST", body, {"Content-Type": "application/json"})
 
-    def raw(self, data, seconds=20):
-        """All that comes back for these bytes until the server closes, or None."""
+    def raw(self, data, seconds=20, may_wait=False):
+        """All that comes back for these bytes until the server closes, or for so long; it
+        may be nothing only when the server closes, or may wait for more."""
         with self.connect() as s:
             s.settimeout(seconds)
             got = b""
@@ -101,8 +102,11 @@ class Server:
                     if not some:
                         break
                     got += some
-            except (ConnectionError, socket.timeout):
+            except ConnectionError:
                 pass
+            except socket.timeout:
+                if not got and not may_wait:
+                    raise
             return got
 
 
