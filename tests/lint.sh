@@ -182,7 +182,7 @@ if [ -d server/page ]; then
   # Captions, names and questions are strangers' texts: nothing is parsed as HTML.
   grep -nE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|srcdoc|eval\(|new Function' \
     server/page/*.js | report 'texts become text nodes' || true
-  grep -nE ' (on[a-z]+|style)=|<style|<script>' server/page/*.html |
+  grep -HnE ' (on[a-z]+|style)=|<style|<script>' server/page/*.html |
     report 'the policy of the page takes nothing inline' || true
   grep -nE 'https?://' server/page/* | grep -v 'http://www\.w3\.org/2000/svg' |
     report 'the page needs nobody else' || true

@@ -1,6 +1,6 @@
 #!/bin/sh
-# lint_test.sh - the rules of lint.sh about layers and about keys of JSON can fail: a few
-# files of the tree are clean, and with one line too many in each, each line is named.
+# lint_test.sh - the rules of lint.sh about layers, keys of JSON and the page can fail: a
+# few files of the tree are clean, and with one line too many in each, each line is named.
 set -eu
 project=$(cd "$(dirname "$0")/.." && pwd)
 box=$(mktemp -d)
@@ -22,7 +22,8 @@ copy() { # FILE...
 copy .clang-format tests/lint.sh include/plainfilm.h query/main.c query/plainfilm-query.1 indexer/main.c cli/uri.c \
   examples/search.c examples/similar.cpp core/api/request_json.c core/api/answer_json.c \
   core/base/buf.c core/words/words.c core/catalog/sql.c core/engine/view.c \
-  core/search/part.c
+  core/search/part.c server/log.c server/page/index.html server/page/words.js \
+  server/page/theme.js
 lint >clean
 [ ! -s clean ] || {
   echo 'lint_test: there is something wrong to begin with:'
@@ -56,6 +57,8 @@ core/catalog/sql.c "core/engine/engine.h"
 core/engine/view.c "core/search/search.h"
 core/search/part.c "core/api/request.h"
 core/api/answer_json.c "cli/tools.h"
+server/log.c "core/catalog/store.h"
+server/log.c "query/query.h"
 EOF
 echo 'void f(pf_json_writer *w) { pf_json_write_int(w, "unheard_of", 1); }' \
   >>core/api/answer_json.c
@@ -63,5 +66,18 @@ echo 'const item more[] = {{"unknown_to_all", IMAGE}};' >>core/api/request_json.
 for key in unheard_of unknown_to_all; do
   echo "a key of JSON that query/plainfilm-query.1 does not have: $key" >>wanted
 done
+
+# LINE at the end of FILE breaks RULE.
+breaks() { # RULE FILE LINE
+  echo "$3" >>"$2"
+  echo "$1: $2:$(wc -l <"$2"):$3" >>wanted
+}
+breaks 'texts become text nodes' server/page/words.js 'mark.innerHTML = text;'
+breaks 'the page needs nobody else' server/page/theme.js '// https://films.example/'
+breaks 'the policy of the page takes nothing inline' server/page/index.html '<p style="x">'
+breaks 'this header belongs to server/http\.c' server/log.c '#include <microhttpd.h>'
+: >server/page/new.js
+echo "index.html names every part of the page, so that none waits for another: server/page/new.js" \
+  >>wanted
 lint | grep -v '^not as clang-format has it: ' >found || true
 LC_ALL=C sort wanted | diff - found
