@@ -44,7 +44,7 @@ cp -r "$project/data/sample" "$project/data/demo-model" "$project/data/phantoms"
   "$work/readme/data/"
 for cmd in "$work"/session/*.cmd; do
   tried=$((tried + 1))
-  if ! (cd "$work/readme" && PLAINFILM_CATALOG=build/demo sh "$cmd") \
+  if ! (cd "$work/readme" && PLAINFILM_CATALOG=build/first sh "$cmd") \
     >"$work/printed" 2>"$work/said" </dev/null; then
     fail "README.md: '$(cat "$cmd")' failed: $(cat "$work/said")"
   fi
