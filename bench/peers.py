@@ -224,7 +224,8 @@ def search(b):
 def make_catalog(b):
     catalog = b.folder / "seeded"
     shutil.rmtree(catalog, ignore_errors=True)
-    run(b.bin / "pf-seeded-catalog", b.folder / "vitb32.safetensors", catalog, 100000)
+    run(b.bin / "pf-seeded-catalog", b.folder / "vitb32.safetensors", catalog, 100000,
+        "measured")
     return catalog
 
 

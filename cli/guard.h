@@ -9,11 +9,14 @@
 #ifndef PF_CLI_GUARD_H
 #define PF_CLI_GUARD_H
 
-/* To be called first, with main's `argv`. Where memory is limited (ulimit -v, -d) the
- * program starts itself once more, with OPENBLAS_NUM_THREADS=1: OpenBLAS starts a
- * thread for each core when it is loaded, and a thread that gets no memory asks for it
- * without end, even while the program exits. What cannot be done is left out. */
-void pf_guard_memory(char **argv);
+/* To be called first, with main's `argv`. OpenBLAS starts a thread for each core when
+ * it is loaded, which nothing here needs: each asks for work in a busy loop (20 of the
+ * 50 ms of a question to 100,000 images were spent beside one), and where memory is
+ * limited (ulimit -v, -d) it asks for that without end, even while the program exits.
+ * So a program may use one core only until it calls this, and OpenBLAS starts none.
+ * Where that is not allowed and memory is limited, the program starts itself once more,
+ * with OPENBLAS_NUM_THREADS=1. What cannot be done is left out. */
+void pf_guard_threads(char **argv);
 
 /* No core files, no ptrace() (Linux); `name` says it on stderr, and the program ends
  * with 1, when the model's file is cut while it is computed with. A Debug build and one

@@ -628,7 +628,7 @@ int main(int argc, char **argv)
 {
     pf_err err = PF_ERR_INIT;
     pf_cli_args args;
-    pf_guard_memory(argv);
+    pf_guard_threads(argv);
     pf_guard_begin(cli.name);
     if (!pf_cli_parse(&args, &cli, argc, argv, &err))
         return fail(&err);

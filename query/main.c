@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
     pf_exit status = PF_EXIT_DONE;
-    pf_guard_memory(argv);
+    pf_guard_threads(argv);
     pf_guard_begin(query_cli.name);
     pf_use_one_blas_thread();
     bool ok = pf_cli_parse(&args, &query_cli, argc, argv, &err);

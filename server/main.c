@@ -149,7 +149,7 @@ int main(int argc, char **argv)
     static server s;
     pf_err err = PF_ERR_INIT;
     pf_cli_args args = {0};
-    pf_guard_memory(argv);
+    pf_guard_threads(argv);
     pf_guard_begin(serve_cli.name);
     pf_use_one_blas_thread();
     bool ok = pf_cli_parse(&args, &serve_cli, argc, argv, &err);

@@ -71,6 +71,7 @@ typedef struct {
     int dim;
     int64_t model, source;
     bool has_captions, has_twins, has_thumbnails;
+    bool is_measured; /* the model, for what it may compute with */
 } writing;
 
 static bool put_model_row(writing *w, const pf_store_model *row, pf_err *err)
@@ -85,6 +86,8 @@ static bool put_model(writing *w, const char *path, const char *tokenizer, pf_er
     pf_model_options options;
     pf_model_options_init(&options);
     options.tokenizer = tokenizer;
+    if (w->is_measured)
+        options.precision = (pf_precision_choice){.asked = PF_PRECISION_AUTO};
     pf_model *model = NULL;
     if (!pf_model_open(&model, path, &options, NULL, err))
         return false;
@@ -221,6 +224,13 @@ bool pf_seeded_twins_write(const char *folder, const char *model, int n_images,
                            pf_err *err)
 {
     const writing w = {.has_captions = true, .has_twins = true};
+    return write_catalog(w, folder, model, NULL, n_images, err);
+}
+
+bool pf_seeded_measured_write(const char *folder, const char *model, int n_images,
+                              pf_err *err)
+{
+    const writing w = {.has_captions = true, .is_measured = true};
     return write_catalog(w, folder, model, NULL, n_images, err);
 }
 

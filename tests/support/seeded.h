@@ -34,6 +34,10 @@ PF_MUST_CHECK bool pf_seeded_catalog_write(const char *folder, const char *model
 /* The same with pf_seeded_twin()s, and every sixth image has the same first caption. */
 PF_MUST_CHECK bool pf_seeded_twins_write(const char *folder, const char *model,
                                          int n_images, pf_err *err);
+/* With captions, and a model that computes as fast as its vectors bear, as after an
+ * index run; in the others it computes in float32, the same on every machine. */
+PF_MUST_CHECK bool pf_seeded_measured_write(const char *folder, const char *model,
+                                            int n_images, pf_err *err);
 /* As small as catalogs are that have something in each table: vectors of 8 numbers,
  * thumbnails, and the name of a model that is not there. */
 PF_MUST_CHECK bool pf_seeded_small_write(const char *folder, int n_images, pf_err *err);
