@@ -164,36 +164,49 @@ static bool embed_all(measuring *m, unsigned tower, pf_precision precision, floa
     return ok;
 }
 
-static bool is_close(const measuring *m, double *worst)
+/* What integers lose: the lowest cosine, and the most that a number is off by. */
+typedef struct {
+    double cosine, difference;
+} loss;
+
+static loss compare(const measuring *m)
 {
     const size_t dim = (size_t)pf_clip_dims(m->clip)->embed;
-    double lowest = 1;
-    *worst = 0;
+    loss l = {.cosine = 1};
     for (size_t i = 0; i < SAMPLES; i++) {
         double dot = 0;
         for (size_t k = 0; k < dim; k++) {
             const double a = m->plain[i * dim + k], b = m->faster[i * dim + k];
             dot += a * b;
-            *worst = fmax(*worst, fabs(a - b));
+            l.difference = fmax(l.difference, fabs(a - b));
         }
-        lowest = fmin(lowest, dot);
+        l.cosine = fmin(l.cosine, dot);
     }
-    return lowest >= cosine_floor && *worst <= difference_ceiling;
+    return l;
+}
+
+static void tell_loss(unsigned tower, loss l, pf_notes *notes)
+{
+    pf_notes_add(notes,
+                 "%s are embedded in float32, at half the speed: with integers of 16 "
+                 "bits this model's vectors would be off by up to %.3e (limit %.3e), "
+                 "with a cosine down to %.7f (limit %.7f)",
+                 tower == PF_CLIP_TEXT ? "texts" : "pictures", l.difference,
+                 difference_ceiling, l.cosine, cosine_floor);
 }
 
 static bool measure_tower(measuring *m, unsigned tower, pf_precision *out,
                           pf_notes *notes, pf_err *err)
 {
-    double worst;
     if (!embed_all(m, tower, PF_PRECISION_F32, m->plain, err) ||
         !embed_all(m, tower, PF_PRECISION_I16, m->faster, err))
         return false;
-    *out = is_close(m, &worst) ? PF_PRECISION_I16 : PF_PRECISION_F32;
-    if (*out == PF_PRECISION_F32)
-        pf_notes_add(notes,
-                     "%s are embedded in float32, at half the speed: with integers of "
-                     "16 bits this model's vectors would be off by more than %.1e",
-                     tower == PF_CLIP_TEXT ? "texts" : "pictures", difference_ceiling);
+    const loss l = compare(m);
+    const bool is_small =
+        l.cosine >= cosine_floor && l.difference <= difference_ceiling;
+    *out = is_small ? PF_PRECISION_I16 : PF_PRECISION_F32;
+    if (!is_small)
+        tell_loss(tower, l, notes);
     return true;
 }
 
