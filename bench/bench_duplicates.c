@@ -9,22 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/clocks.h"
 #include "core/catalog/blas.h"
 #include "core/catalog/catalog.h"
 #include "core/search/duplicates.h"
 #include "tests/support/asking.h"
 
 enum { DIM_MAX = 4096 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Unit noise; a near copy keeps the vector and gets a little more. */
 static void next_vector(float *v, int dim, bool is_copy, uint32_t *state)
@@ -93,14 +86,14 @@ static bool measure(const char *folder, int threads, pf_err *err)
     pf_reader *reader = NULL;
     pf_duplicates found = {0};
     bool ok = pf_asking_open(&reader, folder, NULL, NULL, err);
-    const double start = seconds();
+    const double start = pf_bench_seconds(CLOCK_MONOTONIC);
     ok = ok && pf_duplicates_find(&found, reader, &q, err);
     if (ok) {
         struct rusage use;
         getrusage(RUSAGE_SELF, &use);
         printf("%zu images, %d threads: %zu groups in %.2f s, peak resident %ld MB\n",
-               found.n_images, threads, found.n_groups, seconds() - start,
-               use.ru_maxrss / 1000);
+               found.n_images, threads, found.n_groups,
+               pf_bench_seconds(CLOCK_MONOTONIC) - start, use.ru_maxrss / 1000);
     }
     pf_duplicates_reset(&found);
     pf_asking_close(reader);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "bench/clocks.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/blas.h"
@@ -22,13 +23,6 @@
 #include "tests/support/seeded.h"
 
 enum { DIM_MAX = 4096, IMAGES_MAX = 100000, TIMES_MAX = 100 };
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* What this process has handed to the kernel to write, by /proc. */
 static long long written(void)
@@ -106,15 +100,15 @@ static bool publish_more(pf_catalog *c, size_t n, pf_err *err)
     if (!ok)
         return false;
     const time_t now = time(NULL);
-    const double wall = seconds_of(CLOCK_MONOTONIC);
-    const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    const double wall = pf_bench_ms(CLOCK_MONOTONIC);
+    const double cpu = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID);
     const long long before = written();
     if (!pf_catalog_publish(c, err))
         return false;
     printf("%lld\t%.1f\t%.1f\t%lld\t%lld\n", (long long)counts.images,
-           1e3 * (seconds_of(CLOCK_MONOTONIC) - wall),
-           1e3 * (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu),
-           (written() - before) >> 10, new_files(pf_catalog_folder(c), now) >> 10);
+           pf_bench_ms(CLOCK_MONOTONIC) - wall,
+           pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, (written() - before) >> 10,
+           new_files(pf_catalog_folder(c), now) >> 10);
     return true;
 }
 

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/clocks.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/blas.h"
@@ -241,25 +241,6 @@ static bool measure_size(const char *folder, pf_err *err)
     return ok;
 }
 
-static double used_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *ms, size_t n)
-{
-    qsort(ms, n, sizeof *ms, by_value);
-    return ms[n / 2];
-}
-
 static bool ask(pf_reader *reader, const char *question, bool has_facets, double *ms,
                 pf_err *err)
 {
@@ -275,9 +256,9 @@ static bool ask(pf_reader *reader, const char *question, bool has_facets, double
     q.n_parts = 1;
     q.facets = has_facets ? facets : NULL;
     q.n_facets = has_facets ? sizeof facets / sizeof *facets : 0;
-    const double start = used_ms();
+    const double start = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID);
     const bool ok = text && pf_search_run(reader, &q, &answer, err);
-    *ms = used_ms() - start;
+    *ms = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID) - start;
     pf_hits_reset(&answer);
     pf_free(text);
     return ok;
@@ -293,11 +274,11 @@ static bool measure_all(pf_reader *reader, const char *name, bool has_facets,
             if (!ask(reader, questions[i], has_facets, &ms[k], err))
                 return false;
         }
-        all[i] = median(ms, times);
+        all[i] = pf_bench_median(ms, times);
         printf("%s\t%.2f\t%s\n", name, all[i], questions[i]);
         fflush(stdout);
     }
-    printf("median_%s\t%.2f\t%d questions\n", name, median(all, N_QUESTIONS),
+    printf("median_%s\t%.2f\t%d questions\n", name, pf_bench_median(all, N_QUESTIONS),
            N_QUESTIONS);
     return true;
 }
