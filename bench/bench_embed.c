@@ -145,28 +145,27 @@ static void bench_images(const bench *b, const float *pixels, size_t batch, int 
 /* One picture after another, each with `threads` threads. */
 static void bench_together(const bench *b, const float *pixels, size_t threads)
 {
+    enum { MOST = REPEATS * 8 };
     const int size = pf_model_preprocess(b->model)->size;
-    double time[REPEATS * 8];
-    int runs = 0;
+    double time[MOST];
+    size_t runs = 0;
     pf_err err = PF_ERR_INIT;
     pf_session *s = NULL;
-    float *out = pf_alloc_floats((size_t)pf_model_dim(b->model), &err);
     if (!is_wanted(b, "image", 1, (int)threads))
         return;
+    float *out = pf_alloc_floats((size_t)pf_model_dim(b->model), &err);
     if (!out || !pf_session_new(&s, pf_model_clip(b->model), &err) ||
         !pf_session_set_threads(s, threads, &err))
         give_up(err.msg);
-    const double cpu = seconds_used();
-    for (double start = seconds_now(); runs < REPEATS * 8; runs++) {
+    const double start = seconds_now(), cpu = seconds_used();
+    while (runs < MOST && (runs <= REPEATS || seconds_now() - start <= b->seconds)) {
         const double before = seconds_now();
         if (!pf_session_embed_images(s, pixels, size, 1, out, &err))
             give_up(err.msg);
-        time[runs] = seconds_now() - before;
-        if (runs >= REPEATS && seconds_now() - start > b->seconds)
-            break;
+        time[runs++] = seconds_now() - before;
     }
-    tell(b, "image", 1, (int)threads, 1e3 * pf_bench_median(time, runs), "ms",
-         (seconds_used() - cpu) / (runs + 1));
+    const double cost = (seconds_used() - cpu) / (double)runs;
+    tell(b, "image", 1, (int)threads, 1e3 * pf_bench_median(time, runs), "ms", cost);
     pf_session_free(s);
     pf_free(out);
 }
@@ -198,7 +197,7 @@ static void bench_text(const bench *b, pf_session *s, size_t length, int threads
     const size_t n = length < (size_t)d->context ? length : (size_t)d->context;
     int32_t ids[77];
     double time[256];
-    int runs = 0;
+    size_t runs = 0;
     pf_err err = PF_ERR_INIT;
     if (!is_wanted(b, "text", length, threads))
         return;
@@ -207,17 +206,15 @@ static void bench_text(const bench *b, pf_session *s, size_t length, int threads
     for (size_t i = 0; i < n; i++)
         ids[i] = (int32_t)(i * 37 % (size_t)(d->vocab - 2)) + 1;
     ids[n - 1] = d->vocab - 1;
-    const double cpu = seconds_used();
-    for (double start = seconds_now(); runs < 256; runs++) {
-        double before = seconds_now();
+    const double start = seconds_now(), cpu = seconds_used();
+    while (runs < 256 && (runs <= REPEATS || seconds_now() - start <= b->seconds)) {
+        const double before = seconds_now();
         if (!pf_session_embed_tokens(s, ids, &n, 1, out, &err))
             give_up(err.msg);
-        time[runs] = seconds_now() - before;
-        if (runs > 4 && seconds_now() - start > b->seconds)
-            break;
+        time[runs++] = seconds_now() - before;
     }
-    tell(b, "text", n, threads, 1e3 * pf_bench_median(time, runs), "ms",
-         (seconds_used() - cpu) / (runs + 1));
+    const double cost = (seconds_used() - cpu) / (double)runs;
+    tell(b, "text", n, threads, 1e3 * pf_bench_median(time, runs), "ms", cost);
 }
 
 static void bench_texts(const bench *b)
@@ -247,11 +244,11 @@ static void bench_product(const bench *b)
         pf_clip_precision(pf_model_clip(b->model), PF_CLIP_IMAGE);
     const size_t room = pf_rows_size(precision, IN, ROWS) / sizeof(float) + 1;
     const size_t packed = pf_packed_size(precision, IN, OUT) / sizeof(float);
+    if (!is_wanted(b, "product", ROWS, 1))
+        return;
     float *x = pf_alloc_floats(ROWS * IN, NULL), *w = pf_alloc_floats(OUT * IN, NULL),
           *y = pf_alloc_floats(ROWS * OUT, NULL), *rows = pf_alloc_floats(room, NULL),
           *to = pf_alloc_floats(packed, NULL);
-    if (!is_wanted(b, "product", ROWS, 1))
-        return;
     if (!x || !w || !y || !rows || !to)
         exit(1);
     for (size_t i = 0; i < ROWS * IN; i++)
