@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bench/bench_store.h"
 #include "bench/clocks.h"
 #include "core/catalog/blas.h"
-#include "core/catalog/catalog.h"
 #include "core/search/duplicates.h"
 #include "tests/support/asking.h"
 
@@ -33,48 +33,28 @@ static void next_vector(float *v, int dim, bool is_copy, uint32_t *state)
         v[i] = (float)(v[i] / sqrt(square));
 }
 
-static bool put_images(pf_store *store, int64_t model, int dim, int n, pf_err *err)
+static bool put_images(const pf_bench_store *to, int dim, int n, pf_err *err)
 {
     static float v[DIM_MAX];
-    const pf_store_source source = {.path = "/films", .kind = "folder"};
     uint32_t state = 1;
-    int64_t source_id, id;
-    bool ok = pf_store_put_source(store, &source, &source_id, err);
+    int64_t id;
+    bool ok = true;
     for (int i = 0; ok && i < n; i++) {
         char path[64];
         snprintf(path, sizeof path, "/films/%07d.png", i);
         next_vector(v, dim, i % 10 == 9, &state);
-        const pf_store_picture picture = {.model_id = model,
-                                          .content = pf_hash_bytes(path, strlen(path)),
-                                          .width = 64,
-                                          .height = 64,
-                                          .format = "png",
-                                          .vector = v};
-        pf_store_image image = {.source_id = source_id, .path = path, .size = 1};
-        ok = pf_store_put_picture(store, &picture, &image.picture_id, err) &&
-             pf_store_put_image(store, &image, &id, err);
+        ok = pf_bench_put_image(to, path, v, &id, err);
     }
     return ok;
 }
 
 static bool write_catalog(const char *folder, int dim, int n, pf_err *err)
 {
-    char noise[] = "noise", empty[] = "";
-    const pf_store_model model = {.fingerprint = noise,
-                                  .path = empty,
-                                  .preprocess = noise,
-                                  .description = noise,
-                                  .stamp = noise,
-                                  .dim = dim};
     pf_catalog *catalog = NULL;
-    int64_t id;
-    if (!pf_catalog_open_writer(&catalog, folder, NULL, err))
-        return false;
-    pf_store *store = pf_catalog_store(catalog);
-    const bool ok =
-        pf_store_begin(store, err) && pf_store_put_model(store, &model, &id, err) &&
-        pf_store_use_model(store, id, err) && put_images(store, id, dim, n, err) &&
-        pf_catalog_publish(catalog, err);
+    pf_bench_store to;
+    const bool ok = pf_catalog_open_writer(&catalog, folder, NULL, err) &&
+                    pf_bench_begin(&to, catalog, dim, err) &&
+                    put_images(&to, dim, n, err) && pf_catalog_publish(catalog, err);
     pf_catalog_close(catalog);
     return ok;
 }
