@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/bench_store.h"
 #include "core/base/mem.h"
-#include "core/catalog/catalog.h"
 #include "data/phantoms/catalogue.h"
 
 typedef struct {
-    pf_store *store;
+    pf_bench_store to;
     int dim;
-    int64_t model, source;
     ph_rng random;
 } writing;
 
@@ -28,7 +27,6 @@ static void make_unit(float *v, int dim)
 static bool put_caption(writing *w, float *v, int i, int64_t image, pf_err *err)
 {
     pf_buf text;
-    int64_t id = 0;
     ph_view views[PH_VIEWS_MAX];
     ph_study study = ph_study_of(i % ph_classes(), &w->random);
     ph_views_of(&study, &w->random, views);
@@ -37,10 +35,8 @@ static bool put_caption(writing *w, float *v, int i, int64_t image, pf_err *err)
         v[k] += ph_uniform(&w->random, -0.5f, 0.5f);
     make_unit(v, w->dim);
     pf_buf_init(&text, 1 << 16);
-    const bool ok =
-        ph_caption(&text, &study, views[0], &w->random, err) &&
-        pf_store_put_caption_text(w->store, w->model, text.data, v, &id, err) &&
-        pf_store_set_captions(w->store, image, &id, 1, err);
+    const bool ok = ph_caption(&text, &study, views[0], &w->random, err) &&
+                    pf_bench_put_caption(&w->to, image, text.data, v, err);
     pf_buf_free(&text);
     return ok;
 }
@@ -53,7 +49,7 @@ static bool put_attributes(writing *w, int i, int64_t image, pf_err *err)
     snprintf(date, sizeof date, "20%02d-%02d-%02d", i % 25, i % 12 + 1, i % 28 + 1);
     const pf_store_attribute all[] = {
         {"modality", modality[i % 17 % 6]}, {"body_part", part}, {"date", date}};
-    return pf_store_set_image_attributes(w->store, image, all, 3, err);
+    return pf_store_set_image_attributes(w->to.store, image, all, 3, err);
 }
 
 static bool put_pair(writing *w, int i, pf_err *err)
@@ -65,15 +61,7 @@ static bool put_pair(writing *w, int i, pf_err *err)
     for (int k = 0; k < w->dim; k++)
         v[k] = ph_uniform(&w->random, -1, 1);
     make_unit(v, w->dim);
-    const pf_store_picture picture = {.model_id = w->model,
-                                      .content = pf_hash_bytes(path, strlen(path)),
-                                      .width = 64,
-                                      .height = 64,
-                                      .format = "png",
-                                      .vector = v};
-    pf_store_image image = {.source_id = w->source, .path = path, .size = 1000};
-    if (!pf_store_put_picture(w->store, &picture, &image.picture_id, err) ||
-        !pf_store_put_image(w->store, &image, &id, err) ||
+    if (!pf_bench_put_image(&w->to, path, v, &id, err) ||
         !put_attributes(w, i, id, err))
         return false;
     for (int k = 0; k < w->dim; k++)
@@ -83,25 +71,11 @@ static bool put_pair(writing *w, int i, pf_err *err)
 
 bool pf_bench_write_catalog(const char *folder, int pairs, int dim, pf_err *err)
 {
-    char fingerprint[] = "0123456789abcdef0123456789abcdef", path[] = "/no-model",
-         preprocess[] = "clip", description[] = "noise", stamp[] = "none";
-    const pf_store_model model = {.fingerprint = fingerprint,
-                                  .path = path,
-                                  .preprocess = preprocess,
-                                  .description = description,
-                                  .stamp = stamp,
-                                  .dim = dim,
-                                  .logit_scale = 4.6052};
-    const pf_store_source source = {.path = "/films", .kind = "folder"};
     pf_catalog *catalog = NULL;
     if (!pf_catalog_open_writer(&catalog, folder, NULL, err))
         return false;
-    writing w = {
-        .store = pf_catalog_store(catalog), .dim = dim, .random = ph_rng_of(1, 1)};
-    bool ok = pf_store_begin(w.store, err) &&
-              pf_store_put_model(w.store, &model, &w.model, err) &&
-              pf_store_use_model(w.store, w.model, err) &&
-              pf_store_put_source(w.store, &source, &w.source, err);
+    writing w = {.dim = dim, .random = ph_rng_of(1, 1)};
+    bool ok = pf_bench_begin(&w.to, catalog, dim, err);
     for (int i = 1; ok && i <= pairs; i++)
         ok = put_pair(&w, i, err);
     ok = ok && pf_catalog_publish(catalog, err);

@@ -9,22 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/bench_store.h"
+#include "bench/clocks.h"
 #include "core/catalog/blas.h"
-#include "core/catalog/catalog.h"
 #include "core/search/duplicates.h"
 #include "tests/support/asking.h"
 
 enum { DIM_MAX = 4096 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Unit noise; a near copy keeps the vector and gets a little more. */
 static void next_vector(float *v, int dim, bool is_copy, uint32_t *state)
@@ -40,48 +33,28 @@ static void next_vector(float *v, int dim, bool is_copy, uint32_t *state)
         v[i] = (float)(v[i] / sqrt(square));
 }
 
-static bool put_images(pf_store *store, int64_t model, int dim, int n, pf_err *err)
+static bool put_images(const pf_bench_store *to, int dim, int n, pf_err *err)
 {
     static float v[DIM_MAX];
-    const pf_store_source source = {.path = "/films", .kind = "folder"};
     uint32_t state = 1;
-    int64_t source_id, id;
-    bool ok = pf_store_put_source(store, &source, &source_id, err);
+    int64_t id;
+    bool ok = true;
     for (int i = 0; ok && i < n; i++) {
         char path[64];
         snprintf(path, sizeof path, "/films/%07d.png", i);
         next_vector(v, dim, i % 10 == 9, &state);
-        const pf_store_picture picture = {.model_id = model,
-                                          .content = pf_hash_bytes(path, strlen(path)),
-                                          .width = 64,
-                                          .height = 64,
-                                          .format = "png",
-                                          .vector = v};
-        pf_store_image image = {.source_id = source_id, .path = path, .size = 1};
-        ok = pf_store_put_picture(store, &picture, &image.picture_id, err) &&
-             pf_store_put_image(store, &image, &id, err);
+        ok = pf_bench_put_image(to, path, v, &id, err);
     }
     return ok;
 }
 
 static bool write_catalog(const char *folder, int dim, int n, pf_err *err)
 {
-    char noise[] = "noise", empty[] = "";
-    const pf_store_model model = {.fingerprint = noise,
-                                  .path = empty,
-                                  .preprocess = noise,
-                                  .description = noise,
-                                  .stamp = noise,
-                                  .dim = dim};
     pf_catalog *catalog = NULL;
-    int64_t id;
-    if (!pf_catalog_open_writer(&catalog, folder, NULL, err))
-        return false;
-    pf_store *store = pf_catalog_store(catalog);
-    const bool ok =
-        pf_store_begin(store, err) && pf_store_put_model(store, &model, &id, err) &&
-        pf_store_use_model(store, id, err) && put_images(store, id, dim, n, err) &&
-        pf_catalog_publish(catalog, err);
+    pf_bench_store to;
+    const bool ok = pf_catalog_open_writer(&catalog, folder, NULL, err) &&
+                    pf_bench_begin(&to, catalog, dim, err) &&
+                    put_images(&to, dim, n, err) && pf_catalog_publish(catalog, err);
     pf_catalog_close(catalog);
     return ok;
 }
@@ -93,14 +66,14 @@ static bool measure(const char *folder, int threads, pf_err *err)
     pf_reader *reader = NULL;
     pf_duplicates found = {0};
     bool ok = pf_asking_open(&reader, folder, NULL, NULL, err);
-    const double start = seconds();
+    const double start = pf_bench_seconds(CLOCK_MONOTONIC);
     ok = ok && pf_duplicates_find(&found, reader, &q, err);
     if (ok) {
         struct rusage use;
         getrusage(RUSAGE_SELF, &use);
         printf("%zu images, %d threads: %zu groups in %.2f s, peak resident %ld MB\n",
-               found.n_images, threads, found.n_groups, seconds() - start,
-               use.ru_maxrss / 1000);
+               found.n_images, threads, found.n_groups,
+               pf_bench_seconds(CLOCK_MONOTONIC) - start, use.ru_maxrss / 1000);
     }
     pf_duplicates_reset(&found);
     pf_asking_close(reader);

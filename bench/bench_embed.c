@@ -23,8 +23,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/clocks.h"
 #include "core/base/mem.h"
 #include "core/model/kernels.h"
 #include "core/model/model.h"
@@ -38,28 +38,14 @@ typedef struct {
     double seconds;   /* per figure */
 } bench;
 
-static double clock_of(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double seconds_now(void)
 {
-    return clock_of(CLOCK_MONOTONIC);
+    return pf_bench_seconds(CLOCK_MONOTONIC);
 }
 
-static int by_value(const void *a, const void *b)
+static double seconds_used(void)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return v[n / 2];
+    return pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void give_up(const char *why)
@@ -147,41 +133,39 @@ static void bench_images(const bench *b, const float *pixels, size_t batch, int 
     if (!is_wanted(b, "images", batch, threads))
         return;
     for (int r = 0; r < REPEATS; r++) {
-        const double start = seconds_now(), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+        const double start = seconds_now(), cpu = seconds_used();
         rate[r] =
             images_per_second(b->model, pixels, batch, threads, b->seconds / REPEATS);
-        cost[r] = (clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) /
-                  (rate[r] * (seconds_now() - start));
+        cost[r] = (seconds_used() - cpu) / (rate[r] * (seconds_now() - start));
     }
-    tell(b, "images", batch, threads, median(rate, REPEATS), "images/s",
-         median(cost, REPEATS));
+    tell(b, "images", batch, threads, pf_bench_median(rate, REPEATS), "images/s",
+         pf_bench_median(cost, REPEATS));
 }
 
 /* One picture after another, each with `threads` threads. */
 static void bench_together(const bench *b, const float *pixels, size_t threads)
 {
+    enum { MOST = REPEATS * 8 };
     const int size = pf_model_preprocess(b->model)->size;
-    double time[REPEATS * 8];
-    int runs = 0;
+    double time[MOST];
+    size_t runs = 0;
     pf_err err = PF_ERR_INIT;
     pf_session *s = NULL;
-    float *out = pf_alloc_floats((size_t)pf_model_dim(b->model), &err);
     if (!is_wanted(b, "image", 1, (int)threads))
         return;
+    float *out = pf_alloc_floats((size_t)pf_model_dim(b->model), &err);
     if (!out || !pf_session_new(&s, pf_model_clip(b->model), &err) ||
         !pf_session_set_threads(s, threads, &err))
         give_up(err.msg);
-    const double cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
-    for (double start = seconds_now(); runs < REPEATS * 8; runs++) {
+    const double start = seconds_now(), cpu = seconds_used();
+    while (runs < MOST && (runs <= REPEATS || seconds_now() - start <= b->seconds)) {
         const double before = seconds_now();
         if (!pf_session_embed_images(s, pixels, size, 1, out, &err))
             give_up(err.msg);
-        time[runs] = seconds_now() - before;
-        if (runs >= REPEATS && seconds_now() - start > b->seconds)
-            break;
+        time[runs++] = seconds_now() - before;
     }
-    tell(b, "image", 1, (int)threads, 1e3 * median(time, runs), "ms",
-         (clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (runs + 1));
+    const double cost = (seconds_used() - cpu) / (double)runs;
+    tell(b, "image", 1, (int)threads, 1e3 * pf_bench_median(time, runs), "ms", cost);
     pf_session_free(s);
     pf_free(out);
 }
@@ -213,7 +197,7 @@ static void bench_text(const bench *b, pf_session *s, size_t length, int threads
     const size_t n = length < (size_t)d->context ? length : (size_t)d->context;
     int32_t ids[77];
     double time[256];
-    int runs = 0;
+    size_t runs = 0;
     pf_err err = PF_ERR_INIT;
     if (!is_wanted(b, "text", length, threads))
         return;
@@ -222,17 +206,15 @@ static void bench_text(const bench *b, pf_session *s, size_t length, int threads
     for (size_t i = 0; i < n; i++)
         ids[i] = (int32_t)(i * 37 % (size_t)(d->vocab - 2)) + 1;
     ids[n - 1] = d->vocab - 1;
-    const double cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
-    for (double start = seconds_now(); runs < 256; runs++) {
-        double before = seconds_now();
+    const double start = seconds_now(), cpu = seconds_used();
+    while (runs < 256 && (runs <= REPEATS || seconds_now() - start <= b->seconds)) {
+        const double before = seconds_now();
         if (!pf_session_embed_tokens(s, ids, &n, 1, out, &err))
             give_up(err.msg);
-        time[runs] = seconds_now() - before;
-        if (runs > 4 && seconds_now() - start > b->seconds)
-            break;
+        time[runs++] = seconds_now() - before;
     }
-    tell(b, "text", n, threads, 1e3 * median(time, runs), "ms",
-         (clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (runs + 1));
+    const double cost = (seconds_used() - cpu) / (double)runs;
+    tell(b, "text", n, threads, 1e3 * pf_bench_median(time, runs), "ms", cost);
 }
 
 static void bench_texts(const bench *b)
@@ -262,11 +244,11 @@ static void bench_product(const bench *b)
         pf_clip_precision(pf_model_clip(b->model), PF_CLIP_IMAGE);
     const size_t room = pf_rows_size(precision, IN, ROWS) / sizeof(float) + 1;
     const size_t packed = pf_packed_size(precision, IN, OUT) / sizeof(float);
+    if (!is_wanted(b, "product", ROWS, 1))
+        return;
     float *x = pf_alloc_floats(ROWS * IN, NULL), *w = pf_alloc_floats(OUT * IN, NULL),
           *y = pf_alloc_floats(ROWS * OUT, NULL), *rows = pf_alloc_floats(room, NULL),
           *to = pf_alloc_floats(packed, NULL);
-    if (!is_wanted(b, "product", ROWS, 1))
-        return;
     if (!x || !w || !y || !rows || !to)
         exit(1);
     for (size_t i = 0; i < ROWS * IN; i++)
@@ -279,7 +261,7 @@ static void bench_product(const bench *b)
         pf_packed_fill(&l.packed, i, w + i * PF_TILE_COLUMNS * IN, to);
     pf_product p = {.layer = &l, .y = y, .ldy = OUT};
     size_t runs = 0;
-    double start = seconds_now(), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    double start = seconds_now(), cpu = seconds_used();
     while (runs < 3 || seconds_now() - start < b->seconds / 2) {
         pf_rows_make(&p.rows, precision, x, IN, ROWS, IN, rows);
         pf_kernel_linear(&p, 0, pf_packed_panels(&l.packed));
@@ -287,7 +269,7 @@ static void bench_product(const bench *b)
     }
     const double per_run = (seconds_now() - start) / (double)runs;
     tell(b, "product", ROWS, 1, 2e-9 * ROWS * IN * OUT / per_run, "GFLOP/s",
-         (clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)runs);
+         (seconds_used() - cpu) / (double)runs);
     pf_free(x);
     pf_free(w);
     pf_free(y);
@@ -314,18 +296,18 @@ int main(int argc, char **argv)
         give_up(err.msg);
     if (options.precision.asked == PF_PRECISION_AUTO)
         options.what |= PF_CLIP_VERIFY; /* or it is not measured */
-    const double start = seconds_now(), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    const double start = seconds_now(), cpu = seconds_used();
     if (!pf_model_open(&b.model, argv[1], &options, NULL, &err))
         give_up(err.msg);
     if (is_wanted(&b, "open", 0, 1))
         tell(&b, "open", 0, 1, 1e3 * (seconds_now() - start), "ms",
-             clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+             seconds_used() - cpu);
     if (!pf_clip_pack(pf_model_clip(b.model), PF_CLIP_TEXT, &err) ||
         !pf_clip_pack(pf_model_clip(b.model), PF_CLIP_IMAGE, &err))
         give_up(err.msg);
     if (is_wanted(&b, "pack", 0, 1))
         tell(&b, "pack", 0, 1, 1e3 * (seconds_now() - start), "ms",
-             clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+             seconds_used() - cpu);
     bench_product(&b);
     bench_all_images(&b);
     bench_texts(&b);

@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/clocks.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/blas.h"
@@ -143,20 +143,7 @@ static float product(const float *a, const float *b, int dim)
                    sum[7]);
 }
 
-/* ---- clocks ---- */
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+/* ---- figures ---- */
 
 typedef struct {
     double wall[TIMES_MAX], cpu;
@@ -166,10 +153,9 @@ typedef struct {
 static void print_line(const bench *b, const char *what, int threads, timing *t,
                        double recall)
 {
-    qsort(t->wall, t->n, sizeof *t->wall, by_value);
+    const double median = pf_bench_median(t->wall, t->n); /* now the least is first */
     printf("%zu\t%d\t%zu\t%s\t%d\t%.3f\t%.3f\t%.3f\t", b->count, b->dim, b->clusters,
-           what, threads, 1e3 * t->wall[t->n / 2], 1e3 * t->wall[0],
-           1e3 * t->cpu / (double)t->n);
+           what, threads, 1e3 * median, 1e3 * t->wall[0], 1e3 * t->cpu / (double)t->n);
     if (recall >= 0)
         printf("%.4f", recall);
     printf("\n");
@@ -204,11 +190,11 @@ static bool write_file(bench *b, const char *path, pf_hash *checksum, pf_err *er
     if (!pf_vfile_writer_new(&w, path, b->dim, b->count, err))
         return false;
     bool ok = write_vectors(b, w, err);
-    const double start = seconds_of(CLOCK_MONOTONIC);
-    const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    const double start = pf_bench_seconds(CLOCK_MONOTONIC);
+    const double cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
     ok = ok && pf_vfile_writer_finish(w, checksum, err);
-    t.wall[0] = seconds_of(CLOCK_MONOTONIC) - start;
-    t.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    t.wall[0] = pf_bench_seconds(CLOCK_MONOTONIC) - start;
+    t.cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     pf_vfile_writer_free(w);
     if (ok)
         print_line(b, "write, behind the vectors", 1, &t, -1);
@@ -231,23 +217,23 @@ static bool measure_opening(const bench *b, const char *path, const pf_hash *che
                             bool asks, pf_err *err)
 {
     timing t = {.n = b->times};
-    const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    const double cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < b->times; i++) {
         pf_vindex *index;
         int64_t ids[K];
         float scores[K];
-        const double start = seconds_of(CLOCK_MONOTONIC);
+        const double start = pf_bench_seconds(CLOCK_MONOTONIC);
         if (!open_index(b, path, checksum, &index, err))
             return false;
         const bool ok =
             !asks || pf_vindex_search(index, b->queries + i * (size_t)b->dim, 1, K,
                                       NULL, 0, ids, scores, NULL, err);
-        t.wall[i] = seconds_of(CLOCK_MONOTONIC) - start;
+        t.wall[i] = pf_bench_seconds(CLOCK_MONOTONIC) - start;
         pf_vindex_free(index);
         if (!ok)
             return false;
     }
-    t.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    t.cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     print_line(b, asks ? "open and ask once" : "open", 0, &t, -1);
     return true;
 }
@@ -269,20 +255,20 @@ static bool measure_asking(const bench *b, pf_vindex *index, int p, int threads,
     timing t = {.n = b->times};
     size_t right = 0;
     pf_vindex_set_threads(index, threads);
-    const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    const double cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t q = 0; q < b->times; q++) {
         int64_t ids[K];
         float scores[K];
         const bool all = percents[p] == 100;
-        const double start = seconds_of(CLOCK_MONOTONIC);
+        const double start = pf_bench_seconds(CLOCK_MONOTONIC);
         if (!pf_vindex_search(index, b->queries + q * (size_t)b->dim, 1, K,
                               all ? NULL : b->only[p], all ? 0 : b->n_only[p], ids,
                               scores, NULL, err))
             return false;
-        t.wall[q] = seconds_of(CLOCK_MONOTONIC) - start;
+        t.wall[q] = pf_bench_seconds(CLOCK_MONOTONIC) - start;
         right += count_right(scores, b->best[p] + q * K);
     }
-    t.cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    t.cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     snprintf(what, sizeof what, "10 of %d %%", percents[p]);
     print_line(b, what, threads, &t, (double)right / (double)(K * b->times));
     return true;

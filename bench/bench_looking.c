@@ -8,9 +8,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "bench/bench_catalog.h"
+#include "bench/clocks.h"
 #include "core/base/file.h"
 #include "core/catalog/blas.h"
 #include "core/search/search.h"
@@ -69,19 +69,6 @@ static const char *const phrases[N_PHRASES] = {"effusion",
                                                "osteoarthritis",
                                                "large left effusion"};
 
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* One kind of question: without `by` always the same list. */
 typedef struct {
     const char *what, *filter;
@@ -106,9 +93,9 @@ static bool ask(pf_reader *reader, const kind *k, const pf_filter *filter, size_
     q.n_facets = k->n_facets;
     q.filters = filter;
     q.n_filters = k->filter != NULL;
-    const double start = now_ms();
+    const double start = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID);
     const bool ok = pf_search_run(reader, &q, &hits, err);
-    *ms = now_ms() - start;
+    *ms = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID) - start;
     pf_hits_reset(&hits);
     return ok;
 }
@@ -126,8 +113,8 @@ static bool measure(pf_reader *reader, const kind *k, pf_err *err)
     pf_filter_reset(&filter);
     if (!ok)
         return false;
-    qsort(ms, n, sizeof *ms, by_value);
-    printf("%-48s %8.2f ms  %8.2f ms\n", k->what, ms[n / 2], ms[n - 1]);
+    const double median = pf_bench_median(ms, n); /* now the most is last */
+    printf("%-48s %8.2f ms  %8.2f ms\n", k->what, median, ms[n - 1]);
     return true;
 }
 

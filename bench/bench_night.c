@@ -15,20 +15,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "bench/bench_store.h"
+#include "bench/clocks.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/blas.h"
-#include "core/catalog/catalog.h"
 #include "tests/support/seeded.h"
 
 enum { DIM_MAX = 4096, IMAGES_MAX = 100000, TIMES_MAX = 100 };
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* What this process has handed to the kernel to write, by /proc. */
 static long long written(void)
@@ -61,25 +55,15 @@ static long long new_files(const char *folder, time_t start)
     return n;
 }
 
-static bool add_image(pf_store *s, int64_t model, int64_t source, int dim, uint32_t i,
-                      pf_err *err)
+static bool add_image(const pf_bench_store *to, int dim, uint32_t i, pf_err *err)
 {
     float v[DIM_MAX];
     char path[64];
-    int64_t id, text;
+    int64_t id;
     snprintf(path, sizeof path, "/films/night/%08u.png", i);
     pf_seeded_vector(v, dim, i);
-    const pf_store_picture picture = {.model_id = model,
-                                      .content = pf_hash_bytes(path, strlen(path)),
-                                      .width = 64,
-                                      .height = 64,
-                                      .format = "png",
-                                      .vector = v};
-    pf_store_image image = {.source_id = source, .path = path, .size = 1000};
-    return pf_store_put_picture(s, &picture, &image.picture_id, err) &&
-           pf_store_put_image(s, &image, &id, err) &&
-           pf_store_put_caption_text(s, model, path, v, &text, err) &&
-           pf_store_set_captions(s, id, &text, 1, err);
+    return pf_bench_put_image(to, path, v, &id, err) &&
+           pf_bench_put_caption(to, id, path, v, err);
 }
 
 static bool take_source(void *user, const pf_store_source *source, pf_err *err)
@@ -94,27 +78,27 @@ static bool publish_more(pf_catalog *c, size_t n, pf_err *err)
     pf_store *s = pf_catalog_store(c);
     pf_store_model model = {0};
     pf_store_counts counts;
-    int64_t source = 0;
+    pf_bench_store to = {.store = s};
     if (!pf_store_find_model(s, &model, err) || !pf_store_count(s, &counts, err) ||
-        !pf_store_each_source(s, take_source, &source, err))
+        !pf_store_each_source(s, take_source, &to.source, err))
         return false;
+    to.model = model.id;
     bool ok = pf_store_begin(s, err);
     for (size_t i = 0; ok && i < n; i++)
-        ok = add_image(s, model.id, source, model.dim,
-                       (uint32_t)counts.images + (uint32_t)i, err);
+        ok = add_image(&to, model.dim, (uint32_t)counts.images + (uint32_t)i, err);
     pf_store_model_reset(&model);
     if (!ok)
         return false;
     const time_t now = time(NULL);
-    const double wall = seconds_of(CLOCK_MONOTONIC);
-    const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    const double wall = pf_bench_ms(CLOCK_MONOTONIC);
+    const double cpu = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID);
     const long long before = written();
     if (!pf_catalog_publish(c, err))
         return false;
     printf("%lld\t%.1f\t%.1f\t%lld\t%lld\n", (long long)counts.images,
-           1e3 * (seconds_of(CLOCK_MONOTONIC) - wall),
-           1e3 * (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu),
-           (written() - before) >> 10, new_files(pf_catalog_folder(c), now) >> 10);
+           pf_bench_ms(CLOCK_MONOTONIC) - wall,
+           pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu, (written() - before) >> 10,
+           new_files(pf_catalog_folder(c), now) >> 10);
     return true;
 }
 

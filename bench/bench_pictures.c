@@ -9,8 +9,8 @@
  * head line.
  */
 #include <stdio.h>
-#include <time.h>
 
+#include "bench/clocks.h"
 #include "core/base/mapfile.h"
 #include "core/base/mem.h"
 #include "core/image/intake.h"
@@ -30,9 +30,7 @@ typedef struct {
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+    return pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void keep_least(double *least, double ms)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/clocks.h"
 #include "core/base/mem.h"
 #include "core/catalog/blas.h"
 #include "core/search/search.h"
@@ -17,21 +17,12 @@ enum { TIMES_MAX = 1000 };
 
 static double now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    return pf_bench_ms(CLOCK_MONOTONIC);
 }
 
 static void print_median(const char *what, double *ms, size_t n)
 {
-    qsort(ms, n, sizeof *ms, by_value);
-    printf("%-42s %9.2f ms\n", what, ms[n / 2]);
+    printf("%-42s %9.2f ms\n", what, pf_bench_median(ms, n));
 }
 
 /* Opening, and the first `n_indexes` indexes, which the first question would load. */

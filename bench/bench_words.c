@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/bench_store.h"
+#include "bench/clocks.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/blas.h"
-#include "core/catalog/catalog.h"
 #include "core/catalog/sql.h"
 #include "core/search/search.h"
 #include "tests/support/asking.h"
@@ -149,55 +149,27 @@ static bool add_text(pf_buf *out, texts *t, size_t i, pf_err *err)
 
 /* --- the catalog ----------------------------------------------------------------- */
 
-typedef struct {
-    pf_store *store;
-    int64_t model, source;
-} writing;
-
-static bool put_image(const writing *w, texts *t, size_t i, pf_err *err)
+static bool put_image(const pf_bench_store *to, texts *t, size_t i, pf_err *err)
 {
     static const float v[DIM] = {1};
     char path[64];
     pf_buf text;
-    int64_t id = 0, caption = 0;
+    int64_t id;
     snprintf(path, sizeof path, "/films/%07zu.png", i);
-    const pf_store_picture picture = {.model_id = w->model,
-                                      .content = pf_hash_bytes(path, strlen(path)),
-                                      .width = 64,
-                                      .height = 64,
-                                      .format = "png",
-                                      .vector = v};
-    pf_store_image image = {.source_id = w->source, .path = path, .size = 1000};
     pf_buf_init(&text, 1 << 16);
-    const bool ok =
-        add_text(&text, t, i, err) && pf_buf_add(&text, "", 1, err) &&
-        pf_store_put_picture(w->store, &picture, &image.picture_id, err) &&
-        pf_store_put_image(w->store, &image, &id, err) &&
-        pf_store_put_caption_text(w->store, w->model, text.data, v, &caption, err) &&
-        pf_store_set_captions(w->store, id, &caption, 1, err);
+    const bool ok = add_text(&text, t, i, err) && pf_buf_add(&text, "", 1, err) &&
+                    pf_bench_put_image(to, path, v, &id, err) &&
+                    pf_bench_put_caption(to, id, text.data, v, err);
     pf_buf_free(&text);
     return ok;
 }
 
 static bool put_images(pf_catalog *catalog, texts *t, size_t count, pf_err *err)
 {
-    char fingerprint[] = "0123456789abcdef0123456789abcdef", path[] = "/no-model",
-         preprocess[] = "clip", description[] = "none", stamp[] = "none";
-    const pf_store_model model = {.fingerprint = fingerprint,
-                                  .path = path,
-                                  .preprocess = preprocess,
-                                  .description = description,
-                                  .stamp = stamp,
-                                  .dim = DIM,
-                                  .logit_scale = 4.6052};
-    const pf_store_source source = {.path = "/films", .kind = "folder"};
-    writing w = {.store = pf_catalog_store(catalog)};
-    bool ok = pf_store_begin(w.store, err) &&
-              pf_store_put_model(w.store, &model, &w.model, err) &&
-              pf_store_use_model(w.store, w.model, err) &&
-              pf_store_put_source(w.store, &source, &w.source, err);
+    pf_bench_store to;
+    bool ok = pf_bench_begin(&to, catalog, DIM, err);
     for (size_t i = 0; ok && i < count; i++)
-        ok = put_image(&w, t, i, err);
+        ok = put_image(&to, t, i, err);
     return ok && pf_catalog_publish(catalog, err);
 }
 
@@ -241,25 +213,6 @@ static bool measure_size(const char *folder, pf_err *err)
     return ok;
 }
 
-static double used_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *ms, size_t n)
-{
-    qsort(ms, n, sizeof *ms, by_value);
-    return ms[n / 2];
-}
-
 static bool ask(pf_reader *reader, const char *question, bool has_facets, double *ms,
                 pf_err *err)
 {
@@ -275,9 +228,9 @@ static bool ask(pf_reader *reader, const char *question, bool has_facets, double
     q.n_parts = 1;
     q.facets = has_facets ? facets : NULL;
     q.n_facets = has_facets ? sizeof facets / sizeof *facets : 0;
-    const double start = used_ms();
+    const double start = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID);
     const bool ok = text && pf_search_run(reader, &q, &answer, err);
-    *ms = used_ms() - start;
+    *ms = pf_bench_ms(CLOCK_PROCESS_CPUTIME_ID) - start;
     pf_hits_reset(&answer);
     pf_free(text);
     return ok;
@@ -293,11 +246,11 @@ static bool measure_all(pf_reader *reader, const char *name, bool has_facets,
             if (!ask(reader, questions[i], has_facets, &ms[k], err))
                 return false;
         }
-        all[i] = median(ms, times);
+        all[i] = pf_bench_median(ms, times);
         printf("%s\t%.2f\t%s\n", name, all[i], questions[i]);
         fflush(stdout);
     }
-    printf("median_%s\t%.2f\t%d questions\n", name, median(all, N_QUESTIONS),
+    printf("median_%s\t%.2f\t%d questions\n", name, pf_bench_median(all, N_QUESTIONS),
            N_QUESTIONS);
     return true;
 }

@@ -3,9 +3,10 @@
  *
  * Pages are shared with the page cache: opening a 600 MB checkpoint reads nothing. But
  * who reads a byte of the mapping that another process has cut off the file is ended by
- * SIGBUS. So nothing is mapped but a model's weights (core/checkpoint/source.h) and
- * index files that only their owner can cut (core/catalog/vfile.h); all else is read,
- * by pf_file_read() or in pieces.
+ * SIGBUS. So nothing is mapped but a model's weights (core/checkpoint/source.h), and
+ * packed weights and index files that only their owner can cut
+ * (core/model/pack_file.h, core/catalog/vfile.h); all else is read, by pf_file_read()
+ * or in pieces.
  */
 #ifndef PF_CORE_BASE_MAPFILE_H
 #define PF_CORE_BASE_MAPFILE_H
@@ -13,7 +14,6 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
-#include "core/base/span.h"
 
 typedef struct {
     const uint8_t *data; /* NULL when the file is empty */
@@ -30,10 +30,5 @@ PF_MUST_CHECK bool pf_mapfile_zeros(pf_mapfile *map, size_t size, pf_err *err);
 /* The same, to be written to: what is not costs nothing. `size` is above 0. */
 PF_MUST_CHECK bool pf_mapfile_room(pf_mapfile *map, size_t size, pf_err *err);
 void pf_mapfile_close(pf_mapfile *map); /* all zero is fine */
-
-static inline pf_span pf_mapfile_span(const pf_mapfile *map)
-{
-    return pf_span_of(map->data, map->size);
-}
 
 #endif

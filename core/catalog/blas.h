@@ -1,6 +1,6 @@
 /*
  * blas.h - OpenBLAS, which FAISS multiplies with when it is asked many questions at
- * once. The towers multiply themselves (core/model/product.h).
+ * once. The towers multiply themselves (core/model/tile.h).
  */
 #ifndef PF_CORE_CATALOG_BLAS_H
 #define PF_CORE_CATALOG_BLAS_H

@@ -17,6 +17,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/span.h"
 #include "core/base/utf8.h"
 #include "core/checkpoint/weights_build.h"
 

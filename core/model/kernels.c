@@ -1,9 +1,9 @@
 /*
- * kernels.c - layers made of products (product.h) and of loops that the compiler can
+ * kernels.c - layers made of products (packed.h) and of loops that the compiler can
  * vectorise. See kernels.h.
  *
- * Loops that matter are compiled twice (clones.h). No -ffast-math anywhere: order of
- * operations is what is written.
+ * Loops that matter are compiled for several machines (clones.h). No -ffast-math
+ * anywhere: order of operations is what is written.
  */
 #include "core/model/kernels.h"
 

@@ -87,8 +87,9 @@ static uint64_t hash_of_head(const head *h, const uint64_t *blocks, size_t n)
 
 /* ---- finding ---- */
 
-/* Open a regular file of exactly this size that is the user's own and that nobody else
- * may write to; -1 when it is not there or is not so. */
+/* Open a regular file of exactly this size that is the user's own, that nobody else may
+ * write to and that no other machine can take away while it is mapped; -1 when it is
+ * not there or is not so. */
 static int open_own(const char *path, size_t size)
 {
     struct stat st;
@@ -96,7 +97,7 @@ static int open_own(const char *path, size_t size)
     if (fd < 0)
         return -1;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-        (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 && (uint64_t)st.st_size == size) {
+        pf_file_is_steady(fd) && (uint64_t)st.st_size == size) {
         if (time(NULL) - st.st_mtime > TOUCH_SECONDS)
             (void)futimens(fd, NULL); /* it is in use; refused, it goes a bit early */
         return fd;
@@ -277,8 +278,8 @@ static void keep_in(const char *folder, const pf_hash *key, const void *numbers,
         ok = close(fd) == 0 && ok;
         if (!ok || rename(temp, path) != 0)
             (void)unlink(temp);
-        tidy(folder);
     }
+    tidy(folder); /* whatever came of it: a file left half written may have this name */
     pf_free(temp);
     pf_free(path);
 }
@@ -286,7 +287,8 @@ static void keep_in(const char *folder, const pf_hash *key, const void *numbers,
 void pf_pack_file_keep(const pf_hash *key, const void *numbers, size_t size)
 {
     char *folder = are_few(size) ? NULL : find_folder();
-    if (folder && pf_make_folders(folder, 0700, NULL) && pf_file_is_safe(folder, NULL))
+    if (folder && pf_make_folders(folder, 0700, NULL) &&
+        pf_file_is_safe(folder, NULL) && !pf_path_remote_kind(folder))
         keep_in(folder, key, numbers, size);
     pf_free(folder);
 }

@@ -8,7 +8,9 @@
  * needs it. Nothing in it is believed but the numbers: which layers lie where follows
  * from the model, and the size, the key and all hashes have to be right each time it is
  * mapped, so that a file that was cut, or lost some of its bytes when the power went,
- * is made again. It has to be the user's own, and nobody else may write to it.
+ * is made again. It has to be the user's own, nobody else may write to it, and it lies
+ * on a disk of this machine: on a share another one may replace or remove what is
+ * mapped here, and whoever reads it then is ended by SIGBUS.
  *
  * A cache is a convenience: nothing here fails. Without a folder, or room in it,
  * weights are packed in memory, as they were before there was one.

@@ -307,11 +307,6 @@ size_t pf_rows_step(pf_precision precision, size_t in)
     return words_of(precision, in) * 4;
 }
 
-size_t pf_rows_blocks(pf_precision precision, size_t in)
-{
-    return blocks_of(precision, in);
-}
-
 void pf_numbers_make(pf_numbers *out, pf_precision precision, const float *x, size_t n,
                      float longest, size_t n_longest, void *memory)
 {

@@ -66,12 +66,11 @@ void pf_numbers_make(pf_numbers *out, pf_precision precision, const float *x, si
                      float longest, size_t n_longest, void *memory);
 /* Rows of such numbers that were gathered in `memory`: those of row i begin at i * ld,
  * and end with `in`; what is behind them is filled up here. `units`: room for one float
- * per block (pf_rows_blocks()). */
+ * per block of a row (pf_rows_size() has it). */
 void pf_rows_of_numbers(pf_rows *rows, pf_precision precision, const pf_numbers *from,
                         size_t n, size_t in, char *memory, float *units);
-/* Bytes from row to row, and blocks of a row. */
+/* Bytes from row to row. */
 size_t pf_rows_step(pf_precision precision, size_t in);
-size_t pf_rows_blocks(pf_precision precision, size_t in);
 
 /* Rows that are best multiplied together, of n: as many as a tile has, or fewer, so
  * that all tiles are nearly full. */

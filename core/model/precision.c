@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/model/packed.h"
+#include "core/model/sizes.h"
 
 static const char *const names[] = {[PF_PRECISION_F32] = "f32",
                                     [PF_PRECISION_I16] = "i16",
@@ -92,7 +93,7 @@ void pf_precision_describe(const pf_precision_choice *c, char text[PF_PRECISION_
  */
 static const double cosine_floor = 0.99999, difference_ceiling = 1.4e-4;
 
-enum { SAMPLES = 4, CONTEXT_MAX = 1024 };
+enum { SAMPLES = 4 };
 
 typedef struct {
     pf_clip *clip;
@@ -129,16 +130,22 @@ static void make_pixels(const measuring *m)
     }
 }
 
+/* None that may be padding or the end, where a vocabulary has others. */
+static int32_t any_id(const pf_dims *d, size_t i)
+{
+    const size_t others = d->vocab > 2 ? (size_t)d->vocab - 2 : 1;
+    return (int32_t)(i % others) + (d->vocab > 1);
+}
+
 static bool embed_text(measuring *m, size_t sample, float *out, pf_err *err)
 {
     const pf_dims *d = pf_clip_dims(m->clip);
     const bool pads = d->family->text.pooling == PF_POOL_LAST;
-    int32_t ids[CONTEXT_MAX];
+    int32_t ids[PF_CONTEXT_MAX];
     size_t n = pads ? (size_t)d->context : 4 + 5 * sample;
     n = n > (size_t)d->context ? (size_t)d->context : n;
-    n = n > CONTEXT_MAX ? CONTEXT_MAX : n;
     for (size_t i = 0; i < n; i++)
-        ids[i] = 1 + (int32_t)((sample * 7919 + i * 104729) % (size_t)(d->vocab - 2));
+        ids[i] = any_id(d, sample * 7919 + i * 104729);
     ids[n - 1] = d->end_id >= 0 ? d->end_id : d->vocab - 1;
     return pf_session_embed_tokens(m->session, ids, &n, 1, out, err);
 }
@@ -157,36 +164,49 @@ static bool embed_all(measuring *m, unsigned tower, pf_precision precision, floa
     return ok;
 }
 
-static bool is_close(const measuring *m, double *worst)
+/* What integers lose: the lowest cosine, and the most that a number is off by. */
+typedef struct {
+    double cosine, difference;
+} loss;
+
+static loss compare(const measuring *m)
 {
     const size_t dim = (size_t)pf_clip_dims(m->clip)->embed;
-    double lowest = 1;
-    *worst = 0;
+    loss l = {.cosine = 1};
     for (size_t i = 0; i < SAMPLES; i++) {
         double dot = 0;
         for (size_t k = 0; k < dim; k++) {
             const double a = m->plain[i * dim + k], b = m->faster[i * dim + k];
             dot += a * b;
-            *worst = fmax(*worst, fabs(a - b));
+            l.difference = fmax(l.difference, fabs(a - b));
         }
-        lowest = fmin(lowest, dot);
+        l.cosine = fmin(l.cosine, dot);
     }
-    return lowest >= cosine_floor && *worst <= difference_ceiling;
+    return l;
+}
+
+static void tell_loss(unsigned tower, loss l, pf_notes *notes)
+{
+    pf_notes_add(notes,
+                 "%s are embedded in float32, at half the speed: with integers of 16 "
+                 "bits this model's vectors would be off by up to %.3e (limit %.3e), "
+                 "with a cosine down to %.7f (limit %.7f)",
+                 tower == PF_CLIP_TEXT ? "texts" : "pictures", l.difference,
+                 difference_ceiling, l.cosine, cosine_floor);
 }
 
 static bool measure_tower(measuring *m, unsigned tower, pf_precision *out,
                           pf_notes *notes, pf_err *err)
 {
-    double worst;
     if (!embed_all(m, tower, PF_PRECISION_F32, m->plain, err) ||
         !embed_all(m, tower, PF_PRECISION_I16, m->faster, err))
         return false;
-    *out = is_close(m, &worst) ? PF_PRECISION_I16 : PF_PRECISION_F32;
-    if (*out == PF_PRECISION_F32)
-        pf_notes_add(notes,
-                     "%s are embedded in float32, at half the speed: with integers of "
-                     "16 bits this model's vectors would be off by more than %.1e",
-                     tower == PF_CLIP_TEXT ? "texts" : "pictures", difference_ceiling);
+    const loss l = compare(m);
+    const bool is_small =
+        l.cosine >= cosine_floor && l.difference <= difference_ceiling;
+    *out = is_small ? PF_PRECISION_I16 : PF_PRECISION_F32;
+    if (!is_small)
+        tell_loss(tower, l, notes);
     return true;
 }
 

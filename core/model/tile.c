@@ -124,7 +124,8 @@ typedef int32_t sixteen_ints __attribute__((vector_size(64), may_alias));
                                          " %[w0], %[all], %[sum0]\n\t" multiply        \
                                          " %[w1], %[all], %[sum1]"                     \
                 : [sum0] "+v"(a), [sum1] "+v"(b), [all] "=&v"(every)                   \
-                : [w0] "v"(w0), [w1] "v"(w1), [at] "r"(p), [step] "r"(ld));            \
+                : [w0] "v"(w0), [w1] "v"(w1), [at] "r"(p), [step] "r"(ld),             \
+                  "m"(*(const char(*)[])p));                                           \
     } while (0)
 
 /* The same without an instruction that multiplies pairs and adds: two, and a register
@@ -140,7 +141,8 @@ typedef int32_t sixteen_ints __attribute__((vector_size(64), may_alias));
                 "vpaddd %[all], %[sum1], %[sum1]"                                      \
                 : [sum0] "+v"(a), [sum1] "+v"(b), [all] "=&v"(every),                  \
                   [product] "=&v"(product)                                             \
-                : [w0] "v"(w0), [w1] "v"(w1), [at] "r"(p), [step] "r"(ld));            \
+                : [w0] "v"(w0), [w1] "v"(w1), [at] "r"(p), [step] "r"(ld),             \
+                  "m"(*(const char(*)[])p));                                           \
     } while (0)
 
 /* ---- AVX2 ---- */

@@ -53,6 +53,7 @@ vary() {
     s/, [0-9a-f]{8}\\)/, HASH)/
     s/fingerprint [0-9a-f]{8};/fingerprint HASH;/
     s/\\(process [0-9]+\\)/(process N)/
+    s/off by up to [0-9.e-]+ (.*) down to [01][.][0-9]+/off by up to LOSS \\1 down to COSINE/
     s/[0-9-]{10}T[0-9:]{8}Z/TIME/g"
 }
 

@@ -219,6 +219,8 @@ static void write_siglip_config(const pf_noise_variant *v, FILE *f)
     pf_json_begin_object(&w, "text_config");
     write_tower(&w, v->text_width, v->text_layers, v->text_heads, v->text_mlp);
     pf_json_write_int(&w, "vocab_size", v->vocab);
+    if (v->context != 64) /* which is what silence means */
+        pf_json_write_int(&w, "max_position_embeddings", v->context);
     pf_json_end_object(&w);
     pf_json_begin_object(&w, "vision_config");
     write_tower(&w, v->vision_width, v->stages[0], v->vision_width / head_width,

@@ -179,6 +179,28 @@ static void a_few_files(void **state)
     assert_true(is_found(100) && is_found(PF_PACK_FILES + 2) && !is_found(0));
 }
 
+/* What a process was writing when it was ended: in a container the next one may have
+ * its number, and so the same name for what it writes. */
+static void a_half_written_file_of_the_same_name(void **state)
+{
+    (void)state;
+    static const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    char path[600], temp[700];
+    struct stat st;
+    keep(1);
+    path_of(2, path);
+    snprintf(temp, sizeof temp, "%s.%ld.tmp", path, (long)getpid());
+    pf_tree_write_text(temp, "half");
+    keep(2);
+    assert_false(is_found(2)); /* somebody may be writing to it */
+    assert_int_equal(stat(temp, &st), 0);
+    assert_int_equal(utimensat(AT_FDCWD, temp, long_ago, 0), 0);
+    keep(2);
+    assert_int_equal(stat(temp, &st), -1);
+    keep(2);
+    assert_true(is_found(2) && is_found(1));
+}
+
 static void without_a_folder(void **state)
 {
     (void)state;
@@ -246,6 +268,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_is_noticed, before, after),
         cmocka_unit_test_setup_teardown(of_nobody_else, before, after),
         cmocka_unit_test_setup_teardown(a_few_files, before, after),
+        cmocka_unit_test_setup_teardown(a_half_written_file_of_the_same_name, before,
+                                        after),
         cmocka_unit_test_setup_teardown(models, before, after),
         cmocka_unit_test_setup_teardown(without_a_folder, before, after),
     };
