@@ -339,6 +339,7 @@ static bool goes_on(const pf_catalog *c, const pf_store_index_file *file, int di
 
 static bool choose_files(pf_catalog *c, publishing *p, pf_err *err)
 {
+    pf_store_index_file file[PF_INDEX_KINDS];
     pf_store_counts n;
     int dim;
     if (!pf_store_count(c->store, &n, err) || !pf_store_get_dim(c->store, &dim, err) ||
@@ -347,14 +348,14 @@ static bool choose_files(pf_catalog *c, publishing *p, pf_err *err)
     p->count[PF_INDEX_IMAGES] = n.images;
     p->count[PF_INDEX_CAPTIONS] = n.captions;
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        pf_store_index_file *file = &p->file[kind];
-        if (!pf_store_find_index_file(c->store, kind, file, err))
+        if (!pf_store_find_index_file(c->store, kind, &file[kind], err))
             return false;
-        p->writes = p->writes || !goes_on(c, file, dim, p->count[kind]);
+        p->writes = p->writes || !goes_on(c, &file[kind], dim, p->count[kind]);
     }
     if (p->writes)
-        memset(p->file, 0, sizeof p->file);
-    return !p->writes || has_room(c, p, dim, err);
+        return has_room(c, p, dim, err);
+    memcpy(p->file, file, sizeof file);
+    return true;
 }
 
 /* Everything up to the commit. */
