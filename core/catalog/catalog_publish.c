@@ -340,15 +340,12 @@ static bool goes_on(const pf_catalog *c, const pf_store_index_file *file, int di
 static bool choose_files(pf_catalog *c, publishing *p, pf_err *err)
 {
     pf_store_index_file file[PF_INDEX_KINDS];
-    pf_store_counts n;
     int dim;
-    if (!pf_store_count(c->store, &n, err) || !pf_store_get_dim(c->store, &dim, err) ||
-        !lacks_background(c, &p->writes, err))
+    if (!pf_store_get_dim(c->store, &dim, err) || !lacks_background(c, &p->writes, err))
         return false;
-    p->count[PF_INDEX_IMAGES] = n.images;
-    p->count[PF_INDEX_CAPTIONS] = n.captions;
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        if (!pf_store_find_index_file(c->store, kind, &file[kind], err))
+        if (!pf_store_count_vectors(c->store, kind, &p->count[kind], err) ||
+            !pf_store_find_index_file(c->store, kind, &file[kind], err))
             return false;
         p->writes = p->writes || !goes_on(c, &file[kind], dim, p->count[kind]);
     }
