@@ -335,10 +335,10 @@ static bool take_last(pf_archive **out, const char *path, const char *within,
     return read_directory(out, fd, &st, err);
 }
 
-/* NULL is fine. */
+/* NULL is fine: then the one that is kept, if any, stays. */
 static void give_last(pf_archive *a)
 {
-    if (!has_last_key || pthread_setspecific(last_key, a) != 0)
+    if (a && (!has_last_key || pthread_setspecific(last_key, a) != 0))
         pf_archive_close(a);
 }
 

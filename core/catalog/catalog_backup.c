@@ -18,7 +18,6 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog_impl.h"
-#include "core/catalog/vfile.h"
 
 typedef struct {
     pf_catalog *from;
@@ -58,40 +57,20 @@ static bool make_room(const backup *b, pf_err *err)
 
 /* ---- the copy ---- */
 
-typedef struct {
-    pf_vfile_writer *writer;
-    int64_t last_id;
-} writing;
-
-/* Those above are in the tables only. */
-static bool write_vector(void *user, int64_t id, const float *vector, int dim,
-                         pf_err *err)
-{
-    const writing *w = user;
-    (void)dim; /* as the row has it */
-    return id > w->last_id || pf_vfile_writer_add(w->writer, id, vector, err);
-}
-
 static bool write_index(pf_catalog *copy, pf_index_kind kind, pf_err *err)
 {
     pf_store_index_file row;
-    pf_hash checksum;
-    writing w = {NULL, 0};
     char *path = NULL;
     bool ok = pf_store_find_index_file(copy->store, kind, &row, err) &&
-              (path = pf_path_join(copy->folder, row.name, err)) &&
-              pf_vfile_writer_new(&w.writer, path, row.dim, (size_t)row.in_file, err);
-    w.last_id = row.last_id;
-    ok = ok &&
-         pf_store_each_vector_above(copy->store, kind, 0, write_vector, &w, err) &&
-         pf_vfile_writer_finish(w.writer, &checksum, err);
-    if (ok && !pf_hash_equal(&checksum, &row.checksum))
+              (path = pf_path_join(copy->folder, row.name, err));
+    const pf_hash published = row.checksum;
+    ok = ok && pf_catalog_write_index(copy, kind, path, &row, err);
+    if (ok && !pf_hash_equal(&row.checksum, &published))
         ok = pf_fail(err, PF_ERR_FORMAT,
                      "the index of %s is not the one that was published: run "
                      "plainfilm-index --check",
                      pf_index_kind_name(kind));
     pf_free(path);
-    pf_vfile_writer_free(w.writer);
     return ok;
 }
 

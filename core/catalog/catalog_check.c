@@ -40,9 +40,7 @@ static bool compare_vector(void *user, int64_t id, const float *vector, int dim,
 static bool compare_all(pf_catalog *c, pf_index_kind kind, comparison *x, pf_err *err)
 {
     if (!next_step(x, err) ||
-        !(kind == PF_INDEX_IMAGES
-              ? pf_store_each_image_vector(c->store, compare_vector, x, err)
-              : pf_store_each_caption_vector(c->store, compare_vector, x, err)))
+        !pf_store_each_vector_above(c->store, kind, 0, compare_vector, x, err))
         return false;
     for (; x->has_step; x->foreign++) {
         if (!next_step(x, err))

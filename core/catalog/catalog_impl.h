@@ -31,7 +31,14 @@ PF_MUST_CHECK bool pf_catalog_read_index(const pf_catalog *catalog, pf_index_kin
                                          const pf_index_file *file, pf_vindex **out,
                                          pf_err *err);
 
-/* catalog_publish.c: is it "images.<digits>.faiss" or "captions.<digits>.faiss",
+/* catalog_publish.c: write the vectors up to file->last_id, straight from the tables:
+ * file->in_file of file->dim floats. checksum and last_id are those of what was
+ * written.
+ */
+PF_MUST_CHECK bool pf_catalog_write_index(pf_catalog *catalog, pf_index_kind kind,
+                                          const char *path, pf_store_index_file *file,
+                                          pf_err *err);
+/* Is it "images.<digits>.faiss" or "captions.<digits>.faiss",
  * perhaps with ".tmp"? */
 bool pf_catalog_is_index_name(const char *name);
 

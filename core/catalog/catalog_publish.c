@@ -49,7 +49,7 @@ static void step_done(int step)
 
 typedef struct {
     pf_vfile_writer *writer;
-    int64_t last_id;
+    int64_t most, last_id;
 } writing;
 
 static bool write_vector(void *user, int64_t id, const float *vector, int dim,
@@ -57,21 +57,21 @@ static bool write_vector(void *user, int64_t id, const float *vector, int dim,
 {
     writing *w = user;
     (void)dim; /* the model's, as the writer was made for */
+    if (id > w->most)
+        return true;
     w->last_id = id;
     return pf_vfile_writer_add(w->writer, id, vector, err);
 }
 
-/* All vectors that readers see, straight from the tables into the file. */
-static bool write_vectors(pf_catalog *c, pf_index_kind kind, const char *path,
-                          pf_store_index_file *file, pf_err *err)
+bool pf_catalog_write_index(pf_catalog *c, pf_index_kind kind, const char *path,
+                            pf_store_index_file *file, pf_err *err)
 {
-    writing w = {NULL, 0};
+    writing w = {.most = file->last_id};
     const bool ok =
-        pf_vfile_writer_new(&w.writer, path, file->dim, (size_t)file->count, err) &&
+        pf_vfile_writer_new(&w.writer, path, file->dim, (size_t)file->in_file, err) &&
         pf_store_each_vector_above(c->store, kind, 0, write_vector, &w, err) &&
         pf_vfile_writer_finish(w.writer, &file->checksum, err);
     pf_vfile_writer_free(w.writer);
-    file->in_file = file->count;
     file->last_id = w.last_id;
     return ok;
 }
@@ -99,7 +99,10 @@ static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
                         int64_t count, pf_store_index_file *file,
                         pf_background_sample **sample, pf_err *err)
 {
-    *file = (pf_store_index_file){.generation = generation, .count = count};
+    *file = (pf_store_index_file){.generation = generation,
+                                  .count = count,
+                                  .in_file = count,
+                                  .last_id = INT64_MAX};
     if (!pf_store_get_dim(c->store, &file->dim, err))
         return false;
     if (file->dim == 0)
@@ -107,7 +110,7 @@ static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
     snprintf(file->name, sizeof file->name, "%s.%lld.faiss", pf_index_kind_name(kind),
              (long long)generation);
     char *path = pf_path_join(c->folder, file->name, err);
-    const bool ok = path && write_vectors(c, kind, path, file, err) &&
+    const bool ok = path && pf_catalog_write_index(c, kind, path, file, err) &&
                     take_sample(c, kind, path, file, sample, err);
     pf_free(path);
     return ok;
@@ -339,22 +342,20 @@ static bool goes_on(const pf_catalog *c, const pf_store_index_file *file, int di
 
 static bool choose_files(pf_catalog *c, publishing *p, pf_err *err)
 {
-    pf_store_counts n;
+    pf_store_index_file file[PF_INDEX_KINDS];
     int dim;
-    if (!pf_store_count(c->store, &n, err) || !pf_store_get_dim(c->store, &dim, err) ||
-        !lacks_background(c, &p->writes, err))
+    if (!pf_store_get_dim(c->store, &dim, err) || !lacks_background(c, &p->writes, err))
         return false;
-    p->count[PF_INDEX_IMAGES] = n.images;
-    p->count[PF_INDEX_CAPTIONS] = n.captions;
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
-        pf_store_index_file *file = &p->file[kind];
-        if (!pf_store_find_index_file(c->store, kind, file, err))
+        if (!pf_store_count_vectors(c->store, kind, &p->count[kind], err) ||
+            !pf_store_find_index_file(c->store, kind, &file[kind], err))
             return false;
-        p->writes = p->writes || !goes_on(c, file, dim, p->count[kind]);
+        p->writes = p->writes || !goes_on(c, &file[kind], dim, p->count[kind]);
     }
     if (p->writes)
-        memset(p->file, 0, sizeof p->file);
-    return !p->writes || has_room(c, p, dim, err);
+        return has_room(c, p, dim, err);
+    memcpy(p->file, file, sizeof file);
+    return true;
 }
 
 /* Everything up to the commit. */

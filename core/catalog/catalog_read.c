@@ -42,10 +42,7 @@ bool pf_catalog_build_index(pf_catalog *c, pf_index_kind kind, pf_vindex **out,
     pf_vindex *index;
     if (!pf_vindex_new(&index, dim, err))
         return false;
-    bool ok = kind == PF_INDEX_IMAGES
-                  ? pf_store_each_image_vector(c->store, add_vector, index, err)
-                  : pf_store_each_caption_vector(c->store, add_vector, index, err);
-    if (!ok) {
+    if (!pf_store_each_vector_above(c->store, kind, 0, add_vector, index, err)) {
         pf_vindex_free(index);
         return false;
     }

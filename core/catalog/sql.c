@@ -578,39 +578,51 @@ const void *pf_sql_get_bytes(pf_sql_rows *rows, int column, size_t *n)
     return bytes;
 }
 
-/* Numbers as SQLite would write them: exact for integers, 15 digits of others. */
-/* "TYPE SIZE ", by hand: printf() took a third of each digest. */
-static size_t put_head(char head[24], int type, int n)
-{
-    char digits[12];
-    size_t n_digits = 0, at = 0;
-    do
-        digits[n_digits++] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    head[at++] = (char)('0' + type); /* 1 to 5 */
-    head[at++] = ' ';
-    while (n_digits > 0)
-        head[at++] = digits[--n_digits];
-    head[at++] = ' ';
-    return at;
-}
-
 int pf_sql_count_columns(const pf_sql_rows *rows)
 {
     return sqlite3_column_count(rows->stmt);
 }
 
+/* In decimal; how many characters. By hand: printf(), or SQLite's own conversion of
+ * each number of a row, are a good part of a digest. */
+static size_t put_integer(char out[21], int64_t n)
+{
+    char digits[20];
+    size_t n_digits = 0, size = 0;
+    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    do
+        digits[n_digits++] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (n < 0)
+        out[size++] = '-';
+    while (n_digits > 0)
+        out[size++] = digits[--n_digits];
+    return size;
+}
+
+/* "TYPE SIZE " and the value. Numbers are as SQLite would write them: exact for
+ * integers, 15 digits of others. */
+static bool add_column(pf_sql_rows *rows, int i, pf_buf *out, pf_err *err)
+{
+    const int type = sqlite3_column_type(rows->stmt, i); /* 1 to 5 */
+    char head[2 + 21 + 1] = {(char)('0' + type), ' '}, number[21];
+    const void *bytes = number;
+    size_t n;
+    if (type == SQLITE_INTEGER)
+        n = put_integer(number, sqlite3_column_int64(rows->stmt, i));
+    else
+        bytes = pf_sql_get_bytes(rows, i, &n);
+    size_t head_size = 2 + put_integer(head + 2, (int64_t)n);
+    head[head_size++] = ' ';
+    return pf_buf_add(out, head, head_size, err) &&
+           (n == 0 || pf_buf_add(out, bytes, n, err));
+}
+
 bool pf_sql_add_columns(pf_sql_rows *rows, int first, int end, pf_buf *out, pf_err *err)
 {
     bool ok = true;
-    for (int i = first; ok && i < end; i++) {
-        const int type = sqlite3_column_type(rows->stmt, i);
-        const void *bytes = sqlite3_column_blob(rows->stmt, i);
-        const int n = sqlite3_column_bytes(rows->stmt, i);
-        char head[24];
-        ok = pf_buf_add(out, head, put_head(head, type, n), err) &&
-             (n == 0 || pf_buf_add(out, bytes, (size_t)n, err));
-    }
+    for (int i = first; ok && i < end; i++)
+        ok = add_column(rows, i, out, err);
     return ok;
 }
 

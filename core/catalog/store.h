@@ -665,7 +665,10 @@ PF_MUST_CHECK bool pf_store_find_index_file(pf_store *store, pf_index_kind kind,
 PF_MUST_CHECK bool pf_store_set_index_file(pf_store *store, pf_index_kind kind,
                                            const pf_store_index_file *file,
                                            pf_err *err);
-/* Every vector that readers see whose id is above `id`, by ascending id. */
+/* How many vectors of this kind readers see. */
+PF_MUST_CHECK bool pf_store_count_vectors(pf_store *store, pf_index_kind kind,
+                                          int64_t *n, pf_err *err);
+/* Every one of them whose id is above `id`, by ascending id. */
 PF_MUST_CHECK bool pf_store_each_vector_above(pf_store *store, pf_index_kind kind,
                                               int64_t id, pf_store_vector_fn *fn,
                                               void *user, pf_err *err);

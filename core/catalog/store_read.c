@@ -374,6 +374,13 @@ static bool each_vector_above(pf_store *s, const char *sql, int64_t above,
     return ok;
 }
 
+bool pf_store_count_vectors(pf_store *s, pf_index_kind kind, int64_t *n, pf_err *err)
+{
+    static const char *const sql[PF_INDEX_KINDS] = {"SELECT count(id) FROM image",
+                                                    "SELECT count(id) FROM caption"};
+    return pf_sql_find_int(s->db, sql[kind], PF_SQL_NO_ARGS, n, err);
+}
+
 bool pf_store_each_vector_above(pf_store *s, pf_index_kind kind, int64_t id,
                                 pf_store_vector_fn *fn, void *user, pf_err *err)
 {

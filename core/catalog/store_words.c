@@ -116,17 +116,26 @@ static bool has_letter(const char *s)
     return *s != '\0';
 }
 
+/* Most images are not the first of a case, and their attributes need not be sorted. */
+static const char *attributes_sql(int64_t case_id)
+{
+    return case_id == 0
+               ? "SELECT key, value FROM image_attribute WHERE image_id = ?1 ORDER BY "
+                 "1, 2"
+               : "SELECT key, value FROM image_attribute WHERE image_id = ?1 UNION"
+                 " SELECT key, value FROM case_attribute WHERE case_id = ?2"
+                 " ORDER BY 1, 2";
+}
+
 /* Attributes of the image, and of the case when it is the first image of it. */
 static bool add_attributes(pf_store *s, int64_t image_id, int64_t case_id, pf_buf *out,
                            pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(
-        &rows, s->db,
-        "SELECT key, value FROM image_attribute WHERE image_id = ?1 UNION"
-        " SELECT key, value FROM case_attribute WHERE case_id = ?2 ORDER BY 1, 2",
-        PF_SQL_ARGS(pf_sql_int(image_id), pf_sql_id(case_id)), err);
+    const pf_sql_arg ids[] = {pf_sql_int(image_id), pf_sql_int(case_id)};
+    bool ok = pf_sql_start(&rows, s->db, attributes_sql(case_id), ids,
+                           case_id == 0 ? 1 : 2, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
         const char *value = pf_sql_get_text(rows, 1);
         pf_field field;
@@ -193,73 +202,101 @@ static bool drop_row(filling *f, int64_t id, int64_t text_id, const char *fields
 }
 
 typedef struct {
-    bool is_there, is_same, says_the_same;
+    bool is_there, has_same_fields;
     int64_t text_id;
-    char *fields; /* owned */
+    char *fields; /* owned; NULL when they are the same */
 } known_row;
 
-static bool find_row(pf_store *s, int64_t id, int64_t text_id, const char *fields,
-                     known_row *out, pf_err *err)
+static bool find_row(pf_store *s, int64_t id, const char *fields, known_row *out,
+                     pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row = false;
     *out = (known_row){0};
     bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT caption_text_id, fields,"
-                           " (SELECT text FROM caption_text WHERE id = caption_text_id)"
-                           " = (SELECT text FROM caption_text WHERE id = ?2)"
-                           " FROM words_row WHERE id = ?1",
-                           PF_SQL_ARGS(pf_sql_int(id), pf_sql_int(text_id)), err) &&
+                           "SELECT caption_text_id, fields FROM words_row WHERE id = ?",
+                           PF_SQL_ARGS(pf_sql_int(id)), err) &&
               pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
+        const char *known = pf_sql_get_text(rows, 1);
         out->is_there = true;
         out->text_id = pf_sql_get_int(rows, 0);
-        const bool has_same = strcmp(pf_sql_get_text(rows, 1), fields) == 0;
-        out->is_same = has_same && out->text_id == text_id;
-        out->says_the_same = has_same && pf_sql_get_int(rows, 2) != 0;
-        ok = (out->fields = pf_strdup(pf_sql_get_text(rows, 1), err)) != NULL;
+        out->has_same_fields = strcmp(known, fields) == 0;
+        ok = out->has_same_fields || (out->fields = pf_strdup(known, err)) != NULL;
     }
     pf_sql_end(rows);
     return ok;
 }
 
-/* A row as it should be: nothing is done when it is. */
+/* After a rebuild the same text is another row. */
+static bool says_the_same(pf_store *s, int64_t a, int64_t b, bool *out, pf_err *err)
+{
+    int64_t is_same = 0;
+    const bool ok =
+        pf_sql_find_int(s->db,
+                        "SELECT (SELECT text FROM caption_text WHERE id = ?)"
+                        " = (SELECT text FROM caption_text WHERE id = ?)",
+                        PF_SQL_ARGS(pf_sql_int(a), pf_sql_int(b)), &is_same, err);
+    *out = is_same != 0;
+    return ok;
+}
+
+/* A row that is there, as it should be: nothing is done when it is. */
+static bool change_row(filling *f, int64_t id, int64_t text_id, const char *fields,
+                       const known_row *known, pf_err *err)
+{
+    bool is_same = known->has_same_fields;
+    if (is_same && known->text_id == text_id)
+        return true;
+    if (is_same && !says_the_same(f->s, known->text_id, text_id, &is_same, err))
+        return false;
+    if (is_same)
+        return pf_sql_run(f->s->db,
+                          "UPDATE words_row SET caption_text_id = ? WHERE id = ?",
+                          PF_SQL_ARGS(pf_sql_int(text_id), pf_sql_int(id)), err);
+    return drop_row(f, id, known->text_id,
+                    known->has_same_fields ? fields : known->fields, err) &&
+           put_row(f, id, text_id, fields, err);
+}
+
 static bool keep_row(filling *f, int64_t id, int64_t text_id, pf_err *err)
 {
     const char *fields = f->fields.size > 0 ? f->fields.data : "";
     known_row known;
-    if (!find_row(f->s, id, text_id, fields, &known, err))
+    if (!find_row(f->s, id, fields, &known, err))
         return false;
-    bool ok = true;
-    if (known.is_there && !known.is_same && known.says_the_same)
-        ok = pf_sql_run(f->s->db,
-                        "UPDATE words_row SET caption_text_id = ? WHERE id = ?",
-                        PF_SQL_ARGS(pf_sql_int(text_id), pf_sql_int(id)), err);
-    else if (known.is_there && !known.is_same)
-        ok = drop_row(f, id, known.text_id, known.fields, err) &&
-             put_row(f, id, text_id, fields, err);
-    else if (!known.is_there)
-        ok = put_row(f, id, text_id, fields, err);
+    const bool ok = known.is_there ? change_row(f, id, text_id, fields, &known, err)
+                                   : put_row(f, id, text_id, fields, err);
     pf_free(known.fields);
     return ok;
 }
 
-static bool keep_captions(filling *f, int64_t image_id, int64_t case_id, pf_err *err)
+/* The captions of an image or of a case. */
+static bool keep_captions(filling *f, const char *sql, int64_t id, bool *any,
+                          pf_err *err)
 {
     pf_sql_rows *rows;
-    bool has_row, has_caption = false;
-    bool ok =
-        pf_sql_start(&rows, f->s->db,
-                     "SELECT id, caption_text_id FROM caption WHERE image_id = ?1"
-                     " UNION ALL"
-                     " SELECT id, caption_text_id FROM caption WHERE case_id = ?2",
-                     PF_SQL_ARGS(pf_sql_int(image_id), pf_sql_id(case_id)), err);
+    bool has_row;
+    bool ok = pf_sql_start(&rows, f->s->db, sql, PF_SQL_ARGS(pf_sql_int(id)), err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        has_caption = true;
+        *any = true;
         ok = keep_row(f, pf_sql_get_int(rows, 0), pf_sql_get_int(rows, 1), err);
     }
     pf_sql_end(rows);
-    return ok && (has_caption || keep_row(f, -image_id, 0, err));
+    return ok;
+}
+
+static bool keep_rows(filling *f, int64_t image_id, int64_t case_id, pf_err *err)
+{
+    bool any = false;
+    return keep_captions(f,
+                         "SELECT id, caption_text_id FROM caption WHERE image_id = ?",
+                         image_id, &any, err) &&
+           (case_id == 0 ||
+            keep_captions(f,
+                          "SELECT id, caption_text_id FROM caption WHERE case_id = ?",
+                          case_id, &any, err)) &&
+           (any || keep_row(f, -image_id, 0, err));
 }
 
 /* Titles that are no more than the case's key say nothing. */
@@ -271,7 +308,7 @@ static bool keep_image(filling *f, pf_sql_rows *rows, pf_err *err)
     return add_line(&f->fields, PF_FIELD_TITLE, title, strlen(title), err) &&
            add_attributes(f->s, image_id, case_id, &f->fields, err) &&
            add_name(&f->fields, pf_sql_get_text(rows, 1), err) &&
-           keep_captions(f, image_id, case_id, err);
+           keep_rows(f, image_id, case_id, err);
 }
 
 static bool keep_images(filling *f, pf_err *err)

@@ -153,22 +153,43 @@ bool pf_store_drop_unused(pf_store *s, pf_err *err)
                PF_SQL_NO_ARGS, err);
 }
 
+/* Are there embeddings that nobody uses? Counted from indexes alone, while looking for
+ * them goes through all vectors. */
+static bool has_unused(pf_store *s, bool *out, pf_err *err)
+{
+    int64_t n = 0;
+    const bool ok =
+        pf_sql_find_int(s->db,
+                        "SELECT (SELECT count(*) FROM picture) >"
+                        " (SELECT count(DISTINCT picture_id) FROM image)"
+                        " OR (SELECT count(*) FROM caption_text) >"
+                        " (SELECT count(DISTINCT caption_text_id) FROM caption)",
+                        PF_SQL_NO_ARGS, &n, err);
+    *out = n != 0;
+    return ok;
+}
+
 bool pf_store_sweep(pf_store *s, pf_err *err)
 {
     /* A model that is to replace the present one was recorded after it. */
-    static const char *const sweep[] = {
+    static const char *const models[] = {
         "DELETE FROM model WHERE id < (SELECT model_id FROM catalog)",
         "DELETE FROM model WHERE id IS NOT (SELECT model_id FROM catalog)"
-        " AND NOT EXISTS (SELECT 1" UNFINISHED ")",
+        " AND NOT EXISTS (SELECT 1" UNFINISHED ")"};
+    static const char *const embeddings[] = {
         "DELETE FROM picture WHERE NOT EXISTS"
         " (SELECT 1 FROM image WHERE picture_id = picture.id) AND id <="
         " coalesce((SELECT min(first_picture)" UNFINISHED "), 9223372036854775807)",
         "DELETE FROM caption_text WHERE NOT EXISTS"
         " (SELECT 1 FROM caption WHERE caption_text_id = caption_text.id) AND id <="
         " coalesce((SELECT min(first_text)" UNFINISHED "), 9223372036854775807)"};
+    bool has = false;
     bool ok = pf_store_is_writable(s, err);
-    for (size_t i = 0; ok && i < sizeof sweep / sizeof *sweep; i++)
-        ok = pf_sql_run(s->db, sweep[i], PF_SQL_NO_ARGS, err);
+    for (size_t i = 0; ok && i < sizeof models / sizeof *models; i++)
+        ok = pf_sql_run(s->db, models[i], PF_SQL_NO_ARGS, err);
+    ok = ok && has_unused(s, &has, err);
+    for (size_t i = 0; ok && has && i < sizeof embeddings / sizeof *embeddings; i++)
+        ok = pf_sql_run(s->db, embeddings[i], PF_SQL_NO_ARGS, err);
     return ok;
 }
 

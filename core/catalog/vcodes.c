@@ -21,15 +21,14 @@
 
 enum {
     STEPS = 255,
-    LINE =
-        64, /* codes that a step of a kernel takes; weights are filled up with zeros */
+    LINE = 64, /* codes that a kernel takes in one step: weights end in zeros */
     WEIGHT_MAX = 127 * 256 + 127, /* high and low fit eight bits each */
 };
 
 struct pf_vcodes_query {
     size_t dim;
     double base, unit;
-    float noise;
+    float noise, length;
     int16_t *weights;   /* [dim, filled up] */
     int8_t *high, *low; /* likewise: weights[i] = 256 high[i] + low[i] */
 };
@@ -86,7 +85,7 @@ static double weight_of(const pf_vcodes *c, const float *query, size_t i)
  * is how far rounding may lead astray. */
 static void round_weights(pf_vcodes_query *q, const pf_vcodes *c, const float *query)
 {
-    double most = 0, base = 0, noise = 0;
+    double most = 0, base = 0, noise = 0, square = 0;
     for (size_t i = 0; i < c->dim; i++)
         most = fmax(most, fabs(weight_of(c, query, i)));
     const double unit = most > 0 ? most / WEIGHT_MAX : 1;
@@ -99,10 +98,12 @@ static void round_weights(pf_vcodes_query *q, const pf_vcodes *c, const float *q
         q->high[i] = (int8_t)((weight - q->low[i]) / 256);
         base += (double)query[i] * meaning(c, i, 0) + left * 127.5;
         noise += fabs(left) * 127.5;
+        square += (double)query[i] * (double)query[i];
     }
     q->base = base;
     q->unit = unit;
     q->noise = (float)(noise + 1e-6); /* a product is a float of 1 at most */
+    q->length = nextafterf((float)sqrt(square), INFINITY);
 }
 
 pf_vcodes_query *pf_vcodes_prepare(const pf_vcodes *c, const float *query, pf_err *err)
@@ -123,6 +124,11 @@ pf_vcodes_query *pf_vcodes_prepare(const pf_vcodes *c, const float *query, pf_er
 float pf_vcodes_noise(const pf_vcodes_query *q)
 {
     return q->noise;
+}
+
+float pf_vcodes_length(const pf_vcodes_query *q)
+{
+    return q->length;
 }
 
 /* ---- products -------------------------------------------------------------------- */

@@ -50,6 +50,9 @@ void pf_vcodes_products(const pf_vcodes_query *q, const uint8_t *codes, size_t n
 /* By how much a product may differ from that of the numbers that the codes stand for.
  */
 float pf_vcodes_noise(const pf_vcodes_query *q);
+/* |q|, rounded up: the product of a vector lies within `error` so many times, and the
+ * noise, of that of its codes. */
+float pf_vcodes_length(const pf_vcodes_query *q);
 
 /* For tests: multiply with "plain", "avx2" or "vnni" from now on, NULL with the best
  * there is. False when this processor has not got it. */

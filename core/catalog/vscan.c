@@ -1,6 +1,7 @@
 /* vscan.c - see vscan.h. */
 #include "core/catalog/vscan.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ typedef struct {
 
 typedef struct {
     const pf_vcodes_query *query; /* borrowed */
-    float noise;                  /* of its products, and of scores */
+    float length, noise;          /* of the query; of its products, and of scores */
     float least;                  /* upper bounds below it are of no interest */
     float *lowers;                /* the k best lower bounds, the worst of them first */
     size_t k, n_lowers;
@@ -132,8 +133,9 @@ static bool collect(collector *c, const float *errors, uint64_t allowed,
 {
     for (uint64_t left = allowed; left != 0; left &= left - 1) {
         const size_t i = (size_t)__builtin_ctzll(left);
-        if (products[i] + errors[i] + c->noise >= c->least &&
-            !take(c, products[i], errors[i] + c->noise, first + i, err))
+        const float error = errors[i] * c->length + c->noise;
+        if (products[i] + error >= c->least &&
+            !take(c, products[i], error, first + i, err))
             return false;
     }
     return true;
@@ -185,6 +187,15 @@ static void free_members(member *members, size_t n, size_t n_queries)
     pf_free(members);
 }
 
+/* What is compared in the end is a score, a sum of floats. In whatever order, it is off
+ * by half an epsilon per number at most, for vectors of length 1; twice that leaves
+ * room for longer ones, and PF_VINDEX_NOISE for the bounds, which are floats as well.
+ */
+static float noise_of(const pf_vcodes_query *query, size_t dim)
+{
+    return pf_vcodes_noise(query) + (float)dim * FLT_EPSILON + PF_VINDEX_NOISE;
+}
+
 static bool init_member(member *m, const pf_vscan *s, pf_vcodes_query *const *queries,
                         size_t k, float least, pf_err *err)
 {
@@ -193,7 +204,8 @@ static bool init_member(member *m, const pf_vscan *s, pf_vcodes_query *const *qu
     for (size_t q = 0; m->collectors && q < s->n_queries; q++) {
         collector *c = &m->collectors[q];
         *c = (collector){.query = queries[q],
-                         .noise = pf_vcodes_noise(queries[q]) + PF_VINDEX_NOISE,
+                         .length = pf_vcodes_length(queries[q]),
+                         .noise = noise_of(queries[q], pf_vfile_dim(s->file)),
                          .least = least,
                          .lowers = pf_alloc_array(k, sizeof *c->lowers, err),
                          .k = k,

@@ -97,11 +97,42 @@ static void products_are_within_their_noise(void **state)
     assert_true(pf_vcodes_use(NULL));
 }
 
+/* A query that points to where the codes are off, and is as long as an index takes:
+ * there is no worse one. */
+static void a_vector_is_within_its_error_and_noise(void **state)
+{
+    (void)state;
+    for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
+        const pf_vcodes c = make(dims[d]);
+        for (size_t i = 0; i < COUNT; i++) {
+            pf_err err = PF_ERR_INIT;
+            float query[DIM_MAX], found;
+            const float *v = vectors + i * c.dim;
+            const uint8_t *code = codes + i * c.dim;
+            const float error = pf_vcodes_error(&c, v, code);
+            double product = 0;
+            for (size_t k = 0; k < c.dim; k++) {
+                const double off = (double)v[k] - meaning(&c, k, code[k]);
+                query[k] = (float)(1.0009 * off / (double)error);
+                product += (double)query[k] * (double)v[k];
+            }
+            pf_vcodes_query *ready = pf_vcodes_prepare(&c, query, &err);
+            assert_non_null(ready);
+            pf_vcodes_products(ready, code, 1, &found);
+            assert_true(fabs(product - (double)found) <=
+                        (double)pf_vcodes_length(ready) * (double)error +
+                            (double)pf_vcodes_noise(ready));
+            pf_free(ready);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_is_the_distance_to_what_codes_stand_for),
         cmocka_unit_test(products_are_within_their_noise),
+        cmocka_unit_test(a_vector_is_within_its_error_and_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* test_vindex.c - neighbours against a brute-force oracle, ties, selections, files. */
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -537,6 +538,70 @@ static void a_file_is_searched_by_every_kernel(void **state)
     assert_true(pf_vcodes_use(NULL));
 }
 
+enum { MANY = 20000, SHARERS = 4, NEAREST = 20 };
+
+typedef struct {
+    const pf_vindex *index;
+    int64_t ids[QUERIES * NEAREST];
+    float scores[QUERIES * NEAREST];
+    bool ok;
+} sharer;
+
+static void *search_shared(void *user)
+{
+    sharer *s = user;
+    pf_err local = PF_ERR_INIT;
+    s->ok = pf_vindex_search(s->index, queries, QUERIES, NEAREST, NULL, 0, s->ids,
+                             s->scores, NULL, &local);
+    return NULL;
+}
+
+/* Searches of several threads each, at once, of a file of which nothing was checked
+ * yet: all find what a search in memory finds, whoever reads a block first. */
+static void searches_share_the_blocks_of_a_file(void **state)
+{
+    (void)state;
+    static float many[MANY * DIM];
+    static int64_t ids[MANY];
+    static sharer sharers[SHARERS], alone;
+    pf_err err = PF_ERR_INIT;
+    pf_hash checksum;
+    pf_vindex_free(start()); /* queries */
+    for (size_t i = 0; i < MANY; i++) {
+        ids[i] = (int64_t)i + 1;
+        pf_seeded_vector(many + i * DIM, DIM, (uint32_t)i);
+    }
+    const char *path = pf_tree_path(folder, "shared.faiss");
+    pf_vindex *whole, *index;
+    assert_ok(pf_vindex_new(&whole, DIM, &err), &err);
+    assert_ok(pf_vindex_add(whole, ids, many, MANY, &err), &err);
+    alone.index = whole;
+    assert_ok(pf_vindex_save(whole, path, &checksum, &err), &err);
+    search_shared(&alone);
+    assert_true(alone.ok);
+    pf_vindex_free(whole);
+    pf_vfile_check_up_to(0);
+    for (int is_own = 0; is_own < 2; is_own++) {
+        pthread_t threads[SHARERS];
+        assert_int_equal(chmod(path, is_own ? 0600 : 0620), 0);
+        assert_ok(load(&index, path, &checksum, DIM, MANY, &err), &err);
+        pf_vindex_set_threads(index, 3);
+        for (size_t i = 0; i < SHARERS; i++) {
+            sharers[i] = (sharer){.index = index};
+            assert_int_equal(
+                pthread_create(&threads[i], NULL, search_shared, &sharers[i]), 0);
+        }
+        for (size_t i = 0; i < SHARERS; i++) {
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+            assert_true(sharers[i].ok);
+            assert_memory_equal(sharers[i].ids, alone.ids, sizeof alone.ids);
+            assert_memory_equal(sharers[i].scores, alone.scores, sizeof alone.scores);
+        }
+        pf_vindex_free(index);
+    }
+    pf_vfile_check_up_to(4 << 20);
+}
+
 static void note_pair(void *user, size_t query, int64_t id)
 {
     bool(*is_near)[COUNT] = user;
@@ -697,6 +762,7 @@ int main(void)
         cmocka_unit_test(damaged_cut_and_foreign_files_are_refused),
         cmocka_unit_test(what_fits_its_checksum_is_checked_all_the_same),
         cmocka_unit_test(a_file_is_searched_by_every_kernel),
+        cmocka_unit_test(searches_share_the_blocks_of_a_file),
         cmocka_unit_test(ranges_of_a_file_lack_nothing),
         cmocka_unit_test(damage_is_found_when_it_is_needed),
         cmocka_unit_test(what_cannot_be_is_refused_before_it_is_read),
