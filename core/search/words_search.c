@@ -154,15 +154,13 @@ pf_words_hit pf_words_hit_of(const pf_words_query *q, const pf_words_scale *scal
                              const pf_found *found, int64_t row, int64_t image_id)
 {
     bool present[PF_WORDS_MAX_GROUPS];
-    pf_words_hit hit = {
-        .caption_id = row > 0 ? row : 0, .image_id = image_id, .is_typed = true};
+    pf_words_hit hit = {.caption_id = row > 0 ? row : 0, .image_id = image_id};
     for (size_t g = 0; g < q->n_groups; g++) {
         present[g] = pf_found_is_there(&found[g]);
         if (!present[g] || q->groups[g].is_excluded)
             continue;
         hit.score += pf_weigh_score(scale->worth[g], &found[g]);
         hit.matched++;
-        hit.is_typed = hit.is_typed && found[g].said == PF_SAID_AS_TYPED;
         hit.fields |= 1u << found[g].field;
     }
     if (!pf_words_query_fits(q, present))
@@ -494,7 +492,6 @@ bool pf_words_search(const pf_words *words, pf_store *store, const pf_words_ask 
     }
     if (ok) {
         out->n_asked = q.n_groups;
-        out->is_cut = q.is_cut;
         out->has_operator = q.n_steps > 0;
     }
     pf_words_query_reset(&q);

@@ -38,7 +38,6 @@ typedef struct {
     int64_t image_id;
     double score;   /* above 0, the more the better */
     size_t matched; /* words of the question that are there; all with AND, OR, NOT */
-    bool is_typed;  /* all of these as they were typed */
     pf_field_set fields; /* in which they are */
 } pf_words_hit;
 
@@ -50,7 +49,6 @@ typedef struct {
     size_t n_all;
     bool is_whole;     /* there is nothing else that has some of the words */
     size_t n_asked;    /* words of the question */
-    bool is_cut;       /* the question was longer than what is read */
     bool has_operator; /* AND, OR, NOT are in it */
 } pf_words_answer;
 
