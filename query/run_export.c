@@ -87,10 +87,10 @@ static bool open_file(file *f, const char *path, const char *ending, pf_err *err
     if (f->out)
         return true;
     pf_cli_fail_errno(err, errno, "cannot write '%s'", f->path);
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-        unlink(f->temp);
-    }
+    else
+        f->temp[0] = '\0'; /* whatever is called so is not ours */
     return false;
 }
 
@@ -117,11 +117,8 @@ static bool finish_file(file *f, pf_err *err)
         return say_unwritten(f, err);
     FILE *out = f->out;
     f->out = NULL;
-    if (fclose(out) == 0)
-        return true;
-    pf_cli_fail_errno(err, errno, "cannot write '%s'", f->path);
-    unlink(f->temp);
-    return false;
+    return fclose(out) == 0 ||
+           pf_cli_fail_errno(err, errno, "cannot write '%s'", f->path);
 }
 
 /* link() makes no name that is there already, whoever was quicker; where there is no

@@ -242,16 +242,13 @@ bool pf_request_add_filter(pf_request *r, const char *filter, pf_err *err)
     return true;
 }
 
-static bool check_facet(const pf_request *r, const char *key, pf_err *err)
+static bool check_counted(const char *key, pf_err *err)
 {
     const size_t n = strnlen(key, PF_FACET_KEY_MAX_BYTES + 1);
-    if (n == 0 || n > PF_FACET_KEY_MAX_BYTES || !pf_utf8_is_valid(key, n))
-        return pf_fail(err, PF_ERR_MISUSE,
-                       "a key whose values are counted is 1 to %d bytes of UTF-8",
-                       PF_FACET_KEY_MAX_BYTES);
-    return r->query.n_facets < PF_FACETS_MAX ||
-           pf_fail(err, PF_ERR_MISUSE, "more than %d keys whose values are counted",
-                   PF_FACETS_MAX);
+    return (n > 0 && n <= PF_FACET_KEY_MAX_BYTES && pf_utf8_is_valid(key, n)) ||
+           pf_fail(err, PF_ERR_MISUSE,
+                   "a key whose values are counted is 1 to %d bytes of UTF-8",
+                   PF_FACET_KEY_MAX_BYTES);
 }
 
 bool pf_request_add_facet(pf_request *r, const char *key, pf_err *err)
@@ -260,7 +257,10 @@ bool pf_request_add_facet(pf_request *r, const char *key, pf_err *err)
         if (strcmp(r->facets[i], key) == 0)
             return true;
     }
-    if (!check_facet(r, key, err) ||
+    if (r->query.n_facets == PF_FACETS_MAX)
+        return pf_fail(err, PF_ERR_MISUSE, "more than %d keys whose values are counted",
+                       PF_FACETS_MAX);
+    if (!check_counted(key, err) ||
         !pf_grow_array(&r->facets, &r->facets_room, r->query.n_facets,
                        sizeof *r->facets, err))
         return false;
@@ -428,10 +428,7 @@ bool pf_request_find_duplicates(pf_request *r, double cosine, pf_err *err)
 bool pf_request_count_values(pf_request *r, const char *key, pf_err *err)
 {
     char *own = NULL;
-    if (key && (key[0] == '\0' || strlen(key) > PF_FACET_KEY_MAX_BYTES))
-        return pf_fail(err, PF_ERR_MISUSE, "a key is 1 to %d bytes of UTF-8",
-                       PF_FACET_KEY_MAX_BYTES);
-    if (key && !(own = pf_strdup(key, err)))
+    if (key && (!check_counted(key, err) || !(own = pf_strdup(key, err))))
         return false;
     pf_free(r->values_key);
     r->values_key = own;

@@ -278,7 +278,7 @@ void pf_store_word_row_reset(pf_store_word_row *row)
 bool pf_store_find_row_image(pf_store *s, int64_t row, int64_t *image_id, pf_err *err)
 {
     if (row <= 0) {
-        *image_id = -row;
+        *image_id = row == INT64_MIN ? 0 : -row; /* no row is that, but in damage */
         return true;
     }
     return pf_sql_find_int(s->db,

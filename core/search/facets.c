@@ -100,10 +100,11 @@ static bool count_all(counter *c, pf_store *store, const char *key, pf_err *err)
 {
     if (c->matches->n == 0)
         return true;
+    const pf_id_set images = {c->matches->images, c->matches->n};
     c->seen = pf_alloc_array(c->matches->n_units, sizeof *c->seen, err);
     const bool ok = c->seen &&
-                    (key ? pf_keys_each_value(store, key, take, c, err)
-                         : pf_keys_each(store, take, c, err)) &&
+                    (key ? pf_keys_each_value(store, key, &images, take, c, err)
+                         : pf_keys_each(store, &images, take, c, err)) &&
                     end_value(c, err);
     pf_free(c->seen);
     pf_free(c->value);

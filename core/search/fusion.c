@@ -180,7 +180,7 @@ static bool rank_by_captions(mix *m, pf_err *err)
     return ok;
 }
 
-static bool search_words(const mix *m, size_t limit, bool has_all,
+static bool search_words(const mix *m, size_t limit, bool counts_all,
                          pf_words_answer *found, pf_err *err)
 {
     const pf_fusion *f = m->f;
@@ -189,8 +189,8 @@ static bool search_words(const mix *m, size_t limit, bool has_all,
                               .images = f->only ? f->only->ids : NULL,
                               .n_images = f->only ? f->only->n : 0,
                               .limit = limit,
-                              .has_all = has_all,
-                              .by_image = !finds_captions(m)};
+                              .by_image = !finds_captions(m),
+                              .counts_all = counts_all};
     return f->many ? pf_words_many_search(f->many, f->store, &ask, found, err)
                    : pf_words_search(f->words, f->store, &ask, found, err);
 }
@@ -221,26 +221,26 @@ static bool note_words(mix *m, const pf_words_answer *found, pf_err *err)
     return ok;
 }
 
-static bool find_matches(mix *m, pf_err *err);
+static bool find_matches(mix *m, const pf_words_answer *ranked, pf_err *err);
 
 static bool rank_by_words(mix *m, pf_err *err)
 {
     pf_words_answer found = {0};
     pf_err local = PF_ERR_INIT;
-    bool ok = search_words(m, m->depth, false, &found, &local);
+    bool ok = search_words(m, m->depth, m->finds_all, &found, &local);
     if (!ok && local.code == PF_ERR_MISUSE && m->f->may_lack_words)
         return true;
     if (!ok)
         return pf_fail_as(err, &local);
-    ok = note_words(m, &found, err) && (!m->finds_all || find_matches(m, err));
+    ok = note_words(m, &found, err) && (!m->finds_all || find_matches(m, &found, err));
     pf_words_answer_reset(&found);
     return ok;
 }
 
 /* ---- what matches ---------------------------------------------------------------- */
 
-/* It is no image that was asked with, and has a case, of none of them, where cases are
- * found. */
+/* A caption may; an image that was not asked with, and has a case, of none of them,
+ * where cases are found. */
 static bool may_stand(const mix *m, int64_t image_id)
 {
     if (m->q->find == PF_FIND_IMAGES)
@@ -261,14 +261,15 @@ static bool may_stand(const mix *m, int64_t image_id)
 static bool take_matches(const mix *m, const pf_words_answer *found, bool has_all,
                          pf_id_set *out, pf_err *err)
 {
-    pf_id_set set = {.ids = pf_alloc_array(found->n_hits, sizeof *set.ids, err)};
+    const size_t n = has_all ? found->n_all : found->n_hits;
+    pf_id_set set = {.ids = pf_alloc_array(n, sizeof *set.ids, err)};
     if (!set.ids)
         return false;
-    for (size_t i = 0; i < found->n_hits; i++) {
-        const pf_words_hit *h = &found->hits[i];
-        const bool fits = found->has_operator || h->matched == found->n_asked;
-        if (fits == has_all && may_stand(m, h->image_id))
-            set.ids[set.n++] = id_of(m, h);
+    for (size_t i = 0; i < n; i++) {
+        const int64_t id = has_all ? found->all[i] : id_of(m, &found->hits[i]);
+        const bool fits = has_all || found->hits[i].matched < found->n_asked;
+        if (fits && may_stand(m, id))
+            set.ids[set.n++] = id;
     }
     set.n = pf_ids_sort(set.ids, set.n);
     if (!m->f->vector || m->q->min_score <= -1) {
@@ -282,19 +283,28 @@ static bool take_matches(const mix *m, const pf_words_answer *found, bool has_al
     return ok;
 }
 
-/* What has all words; when that may not be found, what has some. */
-static bool find_matches(mix *m, pf_err *err)
+static bool find_with_some(mix *m, const pf_words_answer *ranked, pf_err *err)
 {
-    static const pf_total_of of[] = {PF_TOTAL_OF_ALL_WORDS, PF_TOTAL_OF_SOME_WORDS};
     pf_hits *out = m->out;
-    bool ok = true;
-    for (int i = 0; ok && i < 2 && out->found.n == 0; i++) {
-        pf_words_answer found = {0};
-        pf_id_set_reset(&out->found);
-        out->total_of = of[i];
-        ok = search_words(m, SIZE_MAX, i == 0, &found, err) &&
-             take_matches(m, &found, i == 0, &out->found, err);
-        pf_words_answer_reset(&found);
+    pf_words_answer found = {0};
+    pf_id_set_reset(&out->found);
+    if (ranked->is_whole || ranked->has_operator || ranked->n_asked == 1)
+        return take_matches(m, ranked, false, &out->found, err);
+    const bool ok = search_words(m, SIZE_MAX, false, &found, err) &&
+                    take_matches(m, &found, false, &out->found, err);
+    pf_words_answer_reset(&found);
+    return ok;
+}
+
+/* What has all words; when that may not be found, what has some. */
+static bool find_matches(mix *m, const pf_words_answer *ranked, pf_err *err)
+{
+    pf_hits *out = m->out;
+    out->total_of = PF_TOTAL_OF_ALL_WORDS;
+    bool ok = take_matches(m, ranked, true, &out->found, err);
+    if (ok && out->found.n == 0) {
+        out->total_of = PF_TOTAL_OF_SOME_WORDS;
+        ok = find_with_some(m, ranked, err);
     }
     out->has_found = out->found.n > 0 || !m->f->vector;
     if (!out->has_found)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/base/spelling.h"
 #include "core/search/dates.h"
@@ -14,6 +15,8 @@
 enum { KEYS_SHOWN_MAX = 300 }; /* bytes of key names in a message */
 
 typedef bool each_fn(pf_store *store, pf_store_value_fn *fn, void *user, pf_err *err);
+typedef bool each_of_fn(pf_store *store, const pf_id_set *images, pf_store_value_fn *fn,
+                        void *user, pf_err *err);
 
 /* ---- keys that every catalog has ---- */
 
@@ -30,52 +33,95 @@ static int by_year(const void *a, const void *b)
 }
 
 /* Of the images that have one, by year. */
-static bool load_years(dated **out, size_t *n, pf_store *store, pf_err *err)
+static bool load_years(dated **out, size_t *n, pf_store *store, const pf_id_set *images,
+                       pf_err *err)
 {
     const int64_t smallest = 10000000000; /* month, day and time */
-    pf_id_set images = {0};
     int64_t *dates = NULL;
     *n = 0;
-    bool ok = pf_scope_all_images(&images, store, err) &&
-              pf_dates_load(&dates, store, &images, err) &&
-              (*out = pf_alloc_array(images.n, sizeof **out, err)) != NULL;
-    for (size_t i = 0; ok && i < images.n; i++) {
+    bool ok = pf_dates_load(&dates, store, images, err) &&
+              (*out = pf_alloc_array(images->n, sizeof **out, err)) != NULL;
+    for (size_t i = 0; ok && i < images->n; i++) {
         if (dates[i] != 0)
-            (*out)[(*n)++] = (dated){images.ids[i], dates[i] / smallest};
+            (*out)[(*n)++] = (dated){images->ids[i], dates[i] / smallest};
     }
     if (*n > 0)
         qsort(*out, *n, sizeof **out, by_year);
     pf_free(dates);
-    pf_id_set_reset(&images);
     return ok;
 }
 
-static bool each_year(pf_store *store, pf_store_value_fn *fn, void *user, pf_err *err)
+static bool each_year(pf_store *store, const pf_id_set *images, pf_store_value_fn *fn,
+                      void *user, pf_err *err)
 {
-    dated *images = NULL;
+    dated *list = NULL;
     size_t n;
-    bool ok = load_years(&images, &n, store, err);
+    bool ok = load_years(&list, &n, store, images, err);
     for (size_t i = 0; ok && i < n; i++) {
         char year[8];
-        snprintf(year, sizeof year, "%04d", (int)images[i].year);
-        ok = fn(user, images[i].id, year, err);
+        snprintf(year, sizeof year, "%04d", (int)list[i].year);
+        ok = fn(user, list[i].id, year, err);
     }
-    pf_free(images);
+    pf_free(list);
+    return ok;
+}
+
+typedef struct {
+    const pf_id_set *images;
+    bool *has; /* [images->n] */
+    size_t next;
+} captioned;
+
+static bool mark_captioned(void *user, int64_t image_id, const char *value, pf_err *err)
+{
+    captioned *c = user;
+    size_t at;
+    (void)value, (void)err;
+    if (pf_ids_find_next(c->images->ids, c->images->n, image_id, &c->next, &at))
+        c->has[at] = true;
+    return true;
+}
+
+static bool each_captioned(pf_store *store, const pf_id_set *images,
+                           pf_store_value_fn *fn, void *user, pf_err *err)
+{
+    captioned c = {.images = images};
+    c.has = pf_alloc_array(images->n, sizeof *c.has, err);
+    bool ok = c.has && pf_store_each_captioned(store, mark_captioned, &c, err);
+    for (int is_yes = 0; is_yes < 2; is_yes++) {
+        for (size_t i = 0; ok && i < images->n; i++)
+            ok = c.has[i] != is_yes ||
+                 fn(user, images->ids[i], is_yes ? "yes" : "no", err);
+    }
+    pf_free(c.has);
     return ok;
 }
 
 static const struct {
     const char *name;
-    each_fn *each;
-    bool gives_way; /* to an attribute of this name */
+    each_fn *each;       /* values that the store has, */
+    each_of_fn *each_of; /* or that are found out, of these images */
+    bool gives_way;      /* to an attribute of this name */
 } own_keys[] = {
-    {"path", pf_store_each_path, false},
-    {"case", pf_store_each_case_key, false},
-    {"source", pf_store_each_source_path, true},
-    {"year", each_year, true},
-    {"has_caption", pf_store_each_captioned, true},
+    {"path", pf_store_each_path, NULL, false},
+    {"case", pf_store_each_case_key, NULL, false},
+    {"source", pf_store_each_source_path, NULL, true},
+    {"year", NULL, each_year, true},
+    {"has_caption", NULL, each_captioned, true},
 };
 enum { N_OWN = sizeof own_keys / sizeof *own_keys };
+
+static bool each_own_value(size_t own, pf_store *store, const pf_id_set *images,
+                           pf_store_value_fn *fn, void *user, pf_err *err)
+{
+    pf_id_set all = {0};
+    if (own_keys[own].each)
+        return own_keys[own].each(store, fn, user, err);
+    const bool ok = (images || pf_scope_all_images(&all, store, err)) &&
+                    own_keys[own].each_of(store, images ? images : &all, fn, user, err);
+    pf_id_set_reset(&all);
+    return ok;
+}
 
 /* Which of them a key is; N_OWN: an attribute, or nothing. */
 static bool find_own(pf_store *store, const char *key, size_t *at, pf_err *err)
@@ -157,12 +203,12 @@ bool pf_keys_check(pf_store *store, const char *key, pf_err *err)
 
 /* ---- values ---- */
 
-bool pf_keys_each_value(pf_store *store, const char *key, pf_store_value_fn *fn,
-                        void *user, pf_err *err)
+bool pf_keys_each_value(pf_store *store, const char *key, const pf_id_set *images,
+                        pf_store_value_fn *fn, void *user, pf_err *err)
 {
     size_t own;
     return find_own(store, key, &own, err) &&
-           (own < N_OWN ? own_keys[own].each(store, fn, user, err)
+           (own < N_OWN ? each_own_value(own, store, images, fn, user, err)
                         : pf_store_each_value(store, key, fn, user, err));
 }
 
@@ -188,7 +234,8 @@ static bool pass_attribute(void *user, int64_t image_id, const char *key, pf_err
            n->fn(n->user, image_id, key, err);
 }
 
-bool pf_keys_each(pf_store *store, pf_store_value_fn *fn, void *user, pf_err *err)
+bool pf_keys_each(pf_store *store, const pf_id_set *images, pf_store_value_fn *fn,
+                  void *user, pf_err *err)
 {
     naming attributes = {NULL, fn, user};
     bool ok = pf_store_each_key_of_image(store, pass_attribute, &attributes, err);
@@ -197,7 +244,7 @@ bool pf_keys_each(pf_store *store, pf_store_value_fn *fn, void *user, pf_err *er
         size_t at = N_OWN;
         ok = strcmp(n.key, "path") == 0 ||
              (find_own(store, n.key, &at, err) &&
-              (at == N_OWN || own_keys[at].each(store, name_key, &n, err)));
+              (at == N_OWN || each_own_value(at, store, images, name_key, &n, err)));
     }
     return ok;
 }

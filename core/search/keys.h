@@ -20,17 +20,20 @@
 
 #include "core/base/err.h"
 #include "core/catalog/store.h"
+#include "core/search/scope.h"
 
 /* Is there such a key? NOT_FOUND when not, and the message names those there are. */
 PF_MUST_CHECK bool pf_keys_check(pf_store *store, const char *key, pf_err *err);
 
 /* Each value of a key that is there, with its image: in order of values, all images of
- * a value in a row, an image perhaps twice. */
+ * a value in a row, an image perhaps twice. Who wants to know of some images only says
+ * which, and others may come all the same; NULL: of all. */
 PF_MUST_CHECK bool pf_keys_each_value(pf_store *store, const char *key,
-                                      pf_store_value_fn *fn, void *user, pf_err *err);
+                                      const pf_id_set *images, pf_store_value_fn *fn,
+                                      void *user, pf_err *err);
 
 /* Each key but "path", with its images, in the same way; in no order of keys. */
-PF_MUST_CHECK bool pf_keys_each(pf_store *store, pf_store_value_fn *fn, void *user,
-                                pf_err *err);
+PF_MUST_CHECK bool pf_keys_each(pf_store *store, const pf_id_set *images,
+                                pf_store_value_fn *fn, void *user, pf_err *err);
 
 #endif

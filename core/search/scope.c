@@ -84,7 +84,7 @@ static bool accepted(pf_id_set *out, pf_store *store, const pf_filter *filter,
 {
     filling f = {.filter = filter};
     const bool ok = pf_keys_check(store, filter->key, err) &&
-                    pf_keys_each_value(store, filter->key, take_value, &f, err);
+                    pf_keys_each_value(store, filter->key, NULL, take_value, &f, err);
     pf_free(f.value);
     if (!ok) {
         pf_id_set_reset(&f.set);

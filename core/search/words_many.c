@@ -372,8 +372,6 @@ static void add_up(const group *g, double worth, pf_words_hit *hits)
         const finding *f = &g->findings[i];
         pf_words_hit *hit = &hits[f->row];
         hit->score += pf_weigh_score(worth, &f->found);
-        hit->is_typed =
-            (hit->matched == 0 || hit->is_typed) && f->found.said == PF_SAID_AS_TYPED;
         hit->matched++;
         hit->fields |= 1u << f->found.field;
     }
@@ -473,7 +471,6 @@ bool pf_words_many_search(pf_words_many *m, pf_store *store, const pf_words_ask 
     const bool ok = search(m, store, ask, &q, out, err);
     if (ok) {
         out->n_asked = q.n_groups;
-        out->is_cut = q.is_cut;
     }
     pf_words_query_reset(&q);
     return ok;

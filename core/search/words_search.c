@@ -9,7 +9,8 @@
  * worth more than any row that was not read can be, the answer is complete: of a word
  * that half of all captions have, most of these are never looked at. (The idea is that
  * of MaxScore: H. Turtle, J. Flood, "Query evaluation: strategies and optimizations",
- * 1995.)
+ * 1995.) Where all that has all words is to be counted, those of its rows that were not
+ * looked at so far are then.
  */
 #include "core/search/words_search.h"
 
@@ -32,6 +33,7 @@ typedef struct {
     size_t n, room;
 } id_set;
 
+/* Where it is, or would be; there must be room. */
 static size_t place_of(const id_set *s, int64_t id)
 {
     size_t i = (size_t)((uint64_t)id * 0x9E3779B97F4A7C15u >> 20) & (s->room - 1);
@@ -56,7 +58,12 @@ static bool make_room(id_set *s, pf_err *err)
     return true;
 }
 
-/* *is_new tells whether it was not there. Ids are > 0. */
+static bool has_id(const id_set *s, int64_t id)
+{
+    return s->n > 0 && s->at[place_of(s, id)] == id;
+}
+
+/* *is_new tells whether it was not there. Ids are not 0. */
 static bool put_id(id_set *s, int64_t id, bool *is_new, pf_err *err)
 {
     if (!make_room(s, err))
@@ -66,6 +73,17 @@ static bool put_id(id_set *s, int64_t id, bool *is_new, pf_err *err)
     s->at[i] = id;
     s->n += *is_new;
     return true;
+}
+
+/* The ids one behind the other, in no order; how many. It is no set from now on. */
+static size_t close_ranks(id_set *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->room; i++) {
+        if (s->at[i] != 0)
+            s->at[n++] = s->at[i];
+    }
+    return n;
 }
 
 /* ---- what words are worth -------------------------------------------------------- */
@@ -136,15 +154,13 @@ pf_words_hit pf_words_hit_of(const pf_words_query *q, const pf_words_scale *scal
                              const pf_found *found, int64_t row, int64_t image_id)
 {
     bool present[PF_WORDS_MAX_GROUPS];
-    pf_words_hit hit = {
-        .caption_id = row > 0 ? row : 0, .image_id = image_id, .is_typed = true};
+    pf_words_hit hit = {.caption_id = row > 0 ? row : 0, .image_id = image_id};
     for (size_t g = 0; g < q->n_groups; g++) {
         present[g] = pf_found_is_there(&found[g]);
         if (!present[g] || q->groups[g].is_excluded)
             continue;
         hit.score += pf_weigh_score(scale->worth[g], &found[g]);
         hit.matched++;
-        hit.is_typed = hit.is_typed && found[g].said == PF_SAID_AS_TYPED;
         hit.fields |= 1u << found[g].field;
     }
     if (!pf_words_query_fits(q, present))
@@ -177,7 +193,10 @@ typedef struct {
     double *best; /* scores of the best hits, `limit` at most, of each image one; a heap
                      whose first is the lowest */
     size_t n_best, room_best;
-    id_set images;
+    id_set images;  /* of the hits, by image */
+    bool reads_all; /* that fits, however low */
+    id_set read;    /* rows, if all are counted, */
+    id_set all;     /* and captions, or images, with all words */
 } walk;
 
 bool pf_words_is_wanted(const pf_words_ask *ask, int64_t image_id)
@@ -250,15 +269,18 @@ static bool keep_best(walk *w, double score, pf_err *err)
 /* Is nothing that is worth at most so much among the best? */
 static bool is_complete(const walk *w, double most)
 {
-    return w->n_best == w->ask->limit && w->best[0] > most;
+    return !w->reads_all && w->n_best == w->ask->limit && w->best[0] > most;
 }
 
 static bool add_hit(walk *w, const pf_words_hit *hit, pf_err *err)
 {
-    bool is_new = true;
-    if (!pf_grow_array(&w->hits, &w->room, w->n_hits, sizeof *w->hits, err))
-        return false;
-    if (w->ask->by_image && !put_id(&w->images, hit->image_id, &is_new, err))
+    const bool by_image = w->ask->by_image;
+    const bool counts = w->ask->counts_all && hit->matched == w->query->n_groups;
+    const int64_t id = by_image ? hit->image_id : hit->caption_id;
+    bool is_new = true, is_first;
+    if (!pf_grow_array(&w->hits, &w->room, w->n_hits, sizeof *w->hits, err) ||
+        (by_image && !put_id(&w->images, id, &is_new, err)) ||
+        (counts && !put_id(&w->all, id, &is_first, err)))
         return false;
     w->hits[w->n_hits++] = *hit;
     return !is_new || keep_best(w, hit->score, err);
@@ -279,8 +301,9 @@ static bool is_row_wanted(walk *w, int64_t row, bool *out, pf_err *err)
 static bool look_at(walk *w, int64_t row, pf_err *err)
 {
     pf_store_word_row read = {0};
-    bool is_wanted;
-    if (!is_row_wanted(w, row, &is_wanted, err) ||
+    bool is_wanted, is_new;
+    if ((w->ask->counts_all && !put_id(&w->read, row, &is_new, err)) ||
+        !is_row_wanted(w, row, &is_wanted, err) ||
         (is_wanted && !pf_store_get_word_row(w->store, row, &read, err)))
         return false;
     const pf_words_said said = {read.caption, read.is_of_case, read.others};
@@ -292,9 +315,7 @@ static bool look_at(walk *w, int64_t row, pf_err *err)
                                          w->scale.fields, w->scale.usual_size);
         const pf_words_hit hit =
             pf_words_hit_of(w->query, &w->scale, found, row, read.image_id);
-        const bool is_in =
-            hit.matched > 0 && (!w->ask->has_all || hit.matched == w->query->n_groups);
-        ok = !is_in || add_hit(w, &hit, err);
+        ok = hit.matched == 0 || add_hit(w, &hit, err);
     }
     pf_store_word_row_reset(&read);
     return ok;
@@ -335,23 +356,26 @@ static double rest_from(const walk *w, size_t from)
     return rest;
 }
 
-static bool find_all(walk *w, pf_err *err)
+static pf_store_match match_of(const walk *w, bool needs_all)
 {
-    pf_store_match match = {.query = w->query,
+    return (pf_store_match){.query = w->query,
                             .fields = w->scale.fields,
                             .order = w->order,
                             .n = w->n_order,
-                            .needs_all = w->query->n_steps > 0
-                                             ? pf_words_query_needs_all(w->query)
-                                             : w->ask->has_all,
+                            .needs_all = needs_all,
                             .worth = w->scale.worth,
                             .usual_size = w->scale.usual_size};
+}
+
+static bool find_best(walk *w, pf_err *err)
+{
+    pf_store_match match = match_of(w, pf_words_query_needs_all(w->query));
     if (match.needs_all)
         return pf_store_each_candidate(w->store, &match, take_candidate, w, err) &&
                look_at_best(w, 0, err);
     for (; match.from < match.n && !is_complete(w, rest_from(w, match.from));
          match.from++) {
-        match.takes_rest = match.from == PASSES_MAX;
+        match.takes_rest = w->reads_all || match.from == PASSES_MAX;
         if (!pf_store_each_candidate(w->store, &match, take_candidate, w, err))
             return false;
         if (match.takes_rest)
@@ -360,6 +384,28 @@ static bool find_all(walk *w, pf_err *err)
             return false;
     }
     return look_at_best(w, 0, err);
+}
+
+/* Rows with all words that were not among the best. */
+static bool find_others_with_all(walk *w, pf_err *err)
+{
+    const pf_store_match match = match_of(w, true);
+    w->n_heap = 0;
+    bool ok = pf_store_each_candidate(w->store, &match, take_candidate, w, err);
+    for (size_t i = 0; ok && i < w->n_heap; i++)
+        ok = has_id(&w->read, w->heap[i].row) || look_at(w, w->heap[i].row, err);
+    return ok;
+}
+
+/* Where everything that fits has all words, it is read in one go. */
+static bool find(walk *w, pf_err *err)
+{
+    w->reads_all =
+        w->ask->counts_all && (w->query->n_steps > 0 || w->query->n_groups == 1);
+    if (!find_best(w, err))
+        return false;
+    const bool is_whole = w->reads_all || w->n_best < w->ask->limit;
+    return !w->ask->counts_all || is_whole || find_others_with_all(w, err);
 }
 
 /* ---- the answer ------------------------------------------------------------------ */
@@ -400,7 +446,11 @@ static bool finish(walk *w, pf_words_answer *out, pf_err *err)
     }
     out->hits = w->hits;
     out->n_hits = kept;
+    out->is_whole = kept < w->ask->limit;
     w->hits = NULL;
+    out->n_all = close_ranks(&w->all);
+    out->all = w->all.at;
+    w->all.at = NULL;
     return true;
 }
 
@@ -411,7 +461,7 @@ static bool search(walk *w, pf_words_answer *out, pf_err *err)
         pf_words_scale_make(&w->scale, w->store, w->query, w->ask->fields, &local);
     if (ok && w->scale.fields != 0) {
         order_groups(w);
-        ok = find_all(w, &local);
+        ok = find(w, &local);
     }
     return (ok && finish(w, out, &local)) || pf_fail_as(err, &local);
 }
@@ -436,11 +486,12 @@ bool pf_words_search(const pf_words *words, pf_store *store, const pf_words_ask 
         pf_free(w->best);
         pf_free(w->hits);
         pf_free(w->images.at);
+        pf_free(w->read.at);
+        pf_free(w->all.at);
         pf_free(w);
     }
     if (ok) {
         out->n_asked = q.n_groups;
-        out->is_cut = q.is_cut;
         out->has_operator = q.n_steps > 0;
     }
     pf_words_query_reset(&q);
@@ -450,5 +501,6 @@ bool pf_words_search(const pf_words *words, pf_store *store, const pf_words_ask 
 void pf_words_answer_reset(pf_words_answer *answer)
 {
     pf_free(answer->hits);
+    pf_free(answer->all);
     *answer = (pf_words_answer){0};
 }

@@ -27,9 +27,10 @@ typedef struct {
     pf_field_set fields;   /* only words in these; 0: in all */
     const int64_t *images; /* [n_images], ascending: only captions of these; or NULL */
     size_t n_images;
-    size_t limit;  /* at most so many hits, >= 1 */
-    bool has_all;  /* only what has all words of the question */
-    bool by_image; /* of each image only its best caption; images without one, too */
+    size_t limit;    /* at most so many hits, >= 1 */
+    bool by_image;   /* of each image only its best caption; images without one, too */
+    bool counts_all; /* what has all words of the question is to be told, past the limit
+                        as well */
 } pf_words_ask;
 
 typedef struct {
@@ -37,15 +38,17 @@ typedef struct {
     int64_t image_id;
     double score;   /* above 0, the more the better */
     size_t matched; /* words of the question that are there; all with AND, OR, NOT */
-    bool is_typed;  /* all of these as they were typed */
     pf_field_set fields; /* in which they are */
 } pf_words_hit;
 
 typedef struct {
     pf_words_hit *hits; /* best first, owned */
     size_t n_hits;
+    int64_t *all; /* [n_all], owned, if counts_all: of the captions, or images, that
+                     have all words; in no order */
+    size_t n_all;
+    bool is_whole;     /* there is nothing else that has some of the words */
     size_t n_asked;    /* words of the question */
-    bool is_cut;       /* the question was longer than what is read */
     bool has_operator; /* AND, OR, NOT are in it */
 } pf_words_answer;
 

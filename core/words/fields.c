@@ -50,7 +50,7 @@ double pf_field_weight(pf_field field)
     return fields[field].weight;
 }
 
-bool pf_field_of_mark(char mark, pf_field *out)
+static bool find_by_mark(char mark, pf_field *out)
 {
     for (int f = PF_FIELD_TITLE; f < PF_FIELDS; f++) {
         if (fields[f].mark != mark)
@@ -82,7 +82,7 @@ bool pf_field_lines_next(pf_field_lines *l, pf_field *field, const char **text,
         const char *line = l->at;
         const size_t length = strcspn(line, "\n");
         l->at += length + (line[length] == '\n');
-        if (length < 2 || !pf_field_of_mark(line[0], field))
+        if (length < 2 || !find_by_mark(line[0], field))
             continue;
         l->n++;
         *text = line + 1;

@@ -48,9 +48,6 @@ const char *pf_field_name(pf_field field);
 char pf_field_mark(pf_field field);
 /* How much a word there counts, from 0 to 1: that of a caption. */
 double pf_field_weight(pf_field field);
-
-/* The field with this mark; false: there is none. */
-bool pf_field_of_mark(char mark, pf_field *out);
 /* The field that attributes of this key belong to; false: their words are not looked
  * for. */
 bool pf_field_of_key(const char *key, pf_field *out);

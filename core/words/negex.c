@@ -123,13 +123,13 @@ static bool joins_list(const reading *r, size_t i)
 static bool is_preposition(const reading *r, size_t i)
 {
     static const char *const words[] = {
-        "of",      "in",     "within",  "inside",     "into",      "at",
-        "on",      "along",  "around",  "near",       "to",        "from",
-        "between", "by",     "through", "throughout", "involving", "affecting",
-        "during",  "after",  "before",  "following",  "beyond",    "under",
-        "above",   "below",  "behind",  "beneath",    "across",    "over",
-        "outside", "across", "against", "via",        "toward",    "towards",
-        "among",   "upon",   "for",     "regarding",  "about",     "per"};
+        "of",      "in",      "within",    "inside",     "into",      "at",
+        "on",      "along",   "around",    "near",       "to",        "from",
+        "between", "by",      "through",   "throughout", "involving", "affecting",
+        "during",  "after",   "before",    "following",  "beyond",    "under",
+        "above",   "below",   "behind",    "beneath",    "across",    "over",
+        "outside", "against", "via",       "toward",     "towards",   "among",
+        "upon",    "for",     "regarding", "about",      "per"};
     const bool is_in_compound = /* "right-to-left" */
         r->t->at[i].is_joined || (i + 1 < r->t->n && r->t->at[i + 1].is_joined);
     return kind_of(r, i) == PF_CUE_NONE && !is_in_compound &&

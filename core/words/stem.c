@@ -6,7 +6,7 @@
  *      what an English stemmer would leave apart (vertebrae, metastases, foci).
  *   3. Porter's algorithm: M. F. Porter, "An algorithm for suffix stripping", Program
  *      14(3), 1980, with its author's later changes (-bli, -logi), and sinus keeps its
- * s, so that sinuses is its plural.
+ *      s, so that sinuses is its plural.
  *
  * SQLite's own porter tokenizer knows the third only. A change here changes what is in
  * the catalogs: it needs a migration that empties caption_word (schema/README.md).
@@ -27,10 +27,12 @@ typedef struct {
     const char *from, *to;
 } rule;
 
+/* A word does not end in itself. From the last letter on: it tells most apart. */
 static bool ends_in(const word *w, const char *suffix)
 {
     const size_t n = strlen(suffix);
-    return n < w->n && memcmp(w->s + w->n - n, suffix, n) == 0;
+    return n < w->n && suffix[n - 1] == w->s[w->n - 1] &&
+           memcmp(w->s + w->n - n, suffix, n) == 0;
 }
 
 /* Put `to` in place of the last `cut` letters. No rule adds more than two. */

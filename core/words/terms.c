@@ -427,8 +427,12 @@ static void add_letter(reader *r, uint32_t code, size_t at)
     r->n += n;
 }
 
+/* Most characters are ASCII, and need no table. */
 static bool is_letter(int32_t code)
 {
+    if (code < 0x80)
+        return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') ||
+               (code >= '0' && code <= '9');
     switch (utf8proc_category(code)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
@@ -590,6 +594,8 @@ static bool at_gap(reader *r, const text_span *t, uint32_t code, size_t at,
 
 static bool is_upper(uint32_t code)
 {
+    if (code < 0x80)
+        return code >= 'A' && code <= 'Z';
     return utf8proc_category((int32_t)code) == UTF8PROC_CATEGORY_LU;
 }
 
@@ -637,6 +643,15 @@ static const utf8proc_option_t FOLD = UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
                                       UTF8PROC_STRIPMARK | UTF8PROC_DECOMPOSE |
                                       UTF8PROC_IGNORE;
 
+/* How many code points a character folds to; < 0 for none that there is. */
+static utf8proc_ssize_t fold(uint32_t code, int32_t out[FOLDED_MAX])
+{
+    if (code >= 0x80)
+        return utf8proc_decompose_char((int32_t)code, out, FOLDED_MAX, FOLD, NULL);
+    out[0] = (int32_t)(code >= 'A' && code <= 'Z' ? code - 'A' + 'a' : code);
+    return 1;
+}
+
 /* One character: what it folds to decides what it is. */
 static bool read_char(reader *r, const text_span *t, uint32_t code, size_t at,
                       size_t *length)
@@ -646,8 +661,7 @@ static bool read_char(reader *r, const text_span *t, uint32_t code, size_t at,
     if (code == '\'' || code == 0x2019)
         return at_apostrophe(r, t, at, length);
     int32_t folded[FOLDED_MAX];
-    const utf8proc_ssize_t n =
-        utf8proc_decompose_char((int32_t)code, folded, FOLDED_MAX, FOLD, NULL);
+    const utf8proc_ssize_t n = fold(code, folded);
     if (n == 0)
         return true; /* an accent, a soft hyphen: not there */
     if (n < 0 || n > FOLDED_MAX)

@@ -34,7 +34,8 @@ bool pf_found_is_better(const pf_found *a, const pf_found *b)
     return a->how != b->how ? a->how > b->how : a->density > b->density;
 }
 
-double pf_weigh_rarity(double n, double all)
+/* What a word is worth that `n` of `all` docs have. */
+static double weigh_rarity(double n, double all)
 {
     return log(1 + (all - n + 0.5) / (n + 0.5));
 }
@@ -61,7 +62,7 @@ static bool is_kind_of_picture(const char *stem)
 double pf_weigh_group(const pf_words_query *q, const pf_word_group *g, double n,
                       double all)
 {
-    const double rarity = pf_weigh_rarity(n < all ? n : all, all);
+    const double rarity = weigh_rarity(n < all ? n : all, all);
     const pf_leaf *l = &q->leaves[g->first_leaf];
     bool is_kind = l->kind == PF_LEAF_STEMS;
     for (size_t i = 0; is_kind && i < l->n_words; i++)

@@ -39,9 +39,8 @@ pf_found pf_weigh_found(pf_field field, pf_said said, uint32_t times, double siz
 /* Is it better than the other? */
 bool pf_found_is_better(const pf_found *a, const pf_found *b);
 
-/* What a word is worth that `n` of `all` docs have. */
-double pf_weigh_rarity(double n, double all);
-/* The same for a group of a question: less for a kind of picture. */
+/* What a group of a question is worth that `n` of `all` docs have: the more, the rarer;
+ * less for a kind of picture. */
 double pf_weigh_group(const pf_words_query *query, const pf_word_group *group, double n,
                       double all);
 /* What a group of this worth adds to the score of a doc: the sum over its groups. */

@@ -442,7 +442,6 @@ static void compare_words(pf_words *words, pf_words_many *many, pf_store *store,
         assert_int_equal(a.hits[i].image_id, b.hits[i].image_id);
         assert_int_equal(a.hits[i].matched, b.hits[i].matched);
         assert_int_equal(a.hits[i].fields, b.hits[i].fields);
-        assert_int_equal(a.hits[i].is_typed, b.hits[i].is_typed);
         assert_true(a.hits[i].score == b.hits[i].score);
     }
     pf_words_answer_reset(&a);

@@ -22,7 +22,7 @@
 
 enum { DIM = 32, IMAGES = 3000, HITS_MAX = 2 * IMAGES };
 
-static char root[64], model[96], folder[96];
+static char root[PF_TREE_ROOM], model[96], folder[96];
 static pf_err err;
 
 /* ---- everything that SQLite knows ---- */
@@ -132,10 +132,9 @@ static void read_values(pf_sql *db)
 
 static void read_rows(void)
 {
-    char path[128];
     pf_sql *db;
-    snprintf(path, sizeof path, "%s/catalog.db", folder);
-    assert_ok(pf_sql_open(&db, path, PF_SQL_READ, &err), &err);
+    assert_ok(pf_sql_open(&db, pf_tree_path(folder, "catalog.db"), PF_SQL_READ, &err),
+              &err);
     read_images(db);
     read_captions(db);
     read_values(db);
@@ -184,9 +183,7 @@ static bool add_all_attributes(void)
 static int before_all(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/plainfilm-find-XXXXXX");
-    if (!mkdtemp(root))
-        return -1;
+    pf_tree_make(root);
     snprintf(model, sizeof model, "%s/model", root);
     snprintf(folder, sizeof folder, "%s/catalog", root);
     if (!pf_seeded_model_write(model, &err) ||

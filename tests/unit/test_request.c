@@ -395,6 +395,25 @@ static void what_makes_no_sense_is_refused(void **state)
     }
 }
 
+static void counted_keys_are_text(void **state)
+{
+    (void)state;
+    char longest[4097 + 1];
+    const char *const wrong[] = {"", "\xFF", longest};
+    static const char why[] = "is 1 to 4096 bytes of UTF-8";
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    pf_request *r = new_request();
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_refused(pf_request_add_facet(r, wrong[i], &err), &err, why);
+        assert_refused(pf_request_count_values(r, wrong[i], &err), &err, why);
+    }
+    longest[sizeof longest - 2] = '\0';
+    assert_ok(pf_request_add_facet(r, longest, &err), &err);
+    assert_ok(pf_request_count_values(r, longest, &err), &err);
+    pf_request_free(r);
+}
+
 /* Strangers may not make the server read its own files. */
 static void files_may_be_forbidden(void **state)
 {
@@ -1474,6 +1493,7 @@ int main(void)
         TEST(a_hyphen_is_as_good_as_an_underscore),
         TEST(texts_may_begin_with_a_weight),
         TEST(what_makes_no_sense_is_refused),
+        TEST(counted_keys_are_text),
         TEST(files_may_be_forbidden),
         TEST(a_question_has_so_many_parts),
         TEST(pictures_come_as_base64),
