@@ -241,6 +241,10 @@ PF_MUST_CHECK PF_API bool pf_reader_refresh(pf_reader *reader, pf_err *err);
 /* Grows by one with each publish; 0 without a catalog. The answer says of which it is.
  */
 PF_API int64_t pf_reader_generation(const pf_reader *reader);
+/* As long as this stays the same so do answers, of all readers of the engine: another
+ * one for each generation, and for a catalog that was made anew. It means nothing
+ * elsewhere. */
+PF_API uint64_t pf_reader_edition(const pf_reader *reader);
 
 typedef struct {
     size_t struct_size;
