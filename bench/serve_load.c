@@ -9,11 +9,13 @@
  * half a second (--pause; 0: not at all) before it asks again: six in ten times with a
  * phrase of the file, by meaning, by words or both, so many percent of these (10) with
  * a number behind it that nobody asked before; else for images like another one, a
- * thumbnail, an image, the catalog. Before it measures it asks each phrase once.
+ * thumbnail, an image, the catalog. Before it measures it asks each phrase once in each
+ * of the three ways.
  *
  * Prints per kind how many, and the median and 99th percentile in milliseconds, from
- * the first byte sent to the last one received; and what failed. Exit 1 when anything
- * did. With --questions it ends after so many, whatever the time.
+ * the first byte sent to the last one received; and what failed. That an image has no
+ * thumbnail is an answer: a catalog may be without. Exit 1 when anything failed. With
+ * --questions it ends after so many, whatever the time.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -115,9 +117,11 @@ static bool send_all(int fd, const char *text, size_t n)
     return true;
 }
 
-/* The whole of an answer, ended by a NUL; its body, or NULL. */
-static const char *receive(client *c)
+/* The whole of an answer, ended by a NUL; its body, or NULL when its status is neither
+ * 200 nor `other`. */
+static const char *receive(client *c, int other)
 {
+    char wanted_status[24];
     size_t n = 0, wanted = 0;
     char *body = NULL;
     while (!body || n < wanted) {
@@ -135,10 +139,14 @@ static const char *receive(client *c)
             wanted = (size_t)(body - c->reply) + strtoul(length + 16, NULL, 10);
         }
     }
-    return strncmp(c->reply, "HTTP/1.1 200 ", 13) == 0 ? body : NULL;
+    snprintf(wanted_status, sizeof wanted_status, "HTTP/1.1 %d ", other);
+    return strncmp(c->reply, "HTTP/1.1 200 ", 13) == 0 ||
+                   strncmp(c->reply, wanted_status, 13) == 0
+               ? body
+               : NULL;
 }
 
-static const char *ask(client *c, const char *path)
+static const char *ask(client *c, const char *path, int other)
 {
     char head[2048];
     const int n = snprintf(head, sizeof head,
@@ -148,7 +156,7 @@ static const char *ask(client *c, const char *path)
     if (n <= 0 || (size_t)n >= sizeof head)
         return NULL;
     if (c->fd >= 0 && send_all(c->fd, head, (size_t)n)) {
-        const char *body = receive(c);
+        const char *body = receive(c, other);
         if (body)
             return body;
     }
@@ -171,9 +179,17 @@ static void put_phrase(char *out, size_t room, const char *phrase)
     }
 }
 
+enum { WAYS = 3 };
+
+/* `n` tells one of the three ways. */
+static void put_question(char *path, size_t room, const char *phrase, uint64_t n)
+{
+    static const char *const ways[WAYS] = {"meaning", "words", "both"};
+    snprintf(path, room, "/api/search?limit=20&by=%s&q=%s", ways[n % WAYS], phrase);
+}
+
 static kind make_path(client *c, char *path, size_t room)
 {
-    static const char *const ways[] = {"meaning", "words", "both"};
     char phrase[1024] = "";
     const uint64_t r = next_random(c);
     const long id = 1 + (long)(next_random(c) % (uint64_t)set.images);
@@ -184,9 +200,8 @@ static kind make_path(client *c, char *path, size_t room)
         if (is_new)
             snprintf(phrase + strlen(phrase), 32, "%%20%ld",
                      atomic_fetch_add(&last_new, 1));
-        snprintf(path, room, "/api/search?limit=20&by=%s&q=%s", ways[r / 1000 % 3],
-                 phrase);
-        return is_new && r / 1000 % 3 != 1 ? NEW : MET;
+        put_question(path, room, phrase, r / 1000);
+        return is_new ? NEW : MET;
     }
     switch (r % 10) {
     case 6:
@@ -230,7 +245,7 @@ static void *run(void *context)
             continue;
         }
         const double begun = now();
-        if (ask(c, path))
+        if (ask(c, path, k == THUMBNAIL ? 404 : 200))
             note(c, k, (now() - begun) * 1e3);
         else
             atomic_fetch_add(&n_failed, 1);
@@ -287,19 +302,20 @@ static client *new_client(long i)
     return c;
 }
 
-/* How many images there are, and each phrase once: what is measured were met. */
+/* How many images there are, and each question with a phrase once: they were met then.
+ */
 static void warm_up(client *c)
 {
     char path[1400], phrase[1024];
-    const char *body = connect_to(c) ? ask(c, "/api/catalog") : NULL;
+    const char *body = connect_to(c) ? ask(c, "/api/catalog", 200) : NULL;
     const char *images = body ? strstr(body, "\"images\":") : NULL;
     set.images = images ? strtol(images + IMAGES_KEY, NULL, 10) : 0;
     if (set.images < 1)
         die("there is no catalog with images");
-    for (size_t i = 0; i < set.n_phrases; i++) {
-        put_phrase(phrase, sizeof phrase, set.phrases[i]);
-        snprintf(path, sizeof path, "/api/search?limit=1&q=%s", phrase);
-        if ((c->fd < 0 && !connect_to(c)) || !ask(c, path))
+    for (size_t i = 0; i < WAYS * set.n_phrases; i++) {
+        put_phrase(phrase, sizeof phrase - 32, set.phrases[i / WAYS]);
+        put_question(path, sizeof path, phrase, i);
+        if ((c->fd < 0 && !connect_to(c)) || !ask(c, path, 200))
             die("a phrase is not answered");
     }
 }

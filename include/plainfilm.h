@@ -241,6 +241,10 @@ PF_MUST_CHECK PF_API bool pf_reader_refresh(pf_reader *reader, pf_err *err);
 /* Grows by one with each publish; 0 without a catalog. The answer says of which it is.
  */
 PF_API int64_t pf_reader_generation(const pf_reader *reader);
+/* As long as this stays the same so do answers, of all readers of the engine: another
+ * one for each generation, and for a catalog that was made anew. It means nothing
+ * elsewhere. */
+PF_API uint64_t pf_reader_edition(const pf_reader *reader);
 
 typedef struct {
     size_t struct_size;
@@ -734,9 +738,9 @@ PF_MUST_CHECK PF_API bool pf_reader_find_case(pf_reader *reader, int64_t id,
 PF_API void pf_case_free(pf_case *found);
 
 /* A JPEG file, its longer side at most 192 pixels: the one in the catalog, else made
- * from the file. Free with pf_free(). NOT_FOUND when there is no such image; MISMATCH
- * when the file is not the one that was indexed; the decoder's codes when it is not
- * there or cannot be read. */
+ * from the file. Free with pf_free(). NOT_FOUND when there is no such image, or its
+ * file is gone; MISMATCH when the file is not the one that was indexed; the decoder's
+ * codes when it cannot be read. */
 PF_MUST_CHECK PF_API bool pf_reader_get_thumbnail(pf_reader *reader, int64_t image_id,
                                                   uint8_t **jpeg, size_t *n,
                                                   pf_err *err);
@@ -772,8 +776,7 @@ typedef struct {
 } pf_preview;
 
 /* Decoded from the file, as pf_reader_get_thumbnail() does when there is none in the
- * catalog, with its codes, and NOT_FOUND for a file that is gone; MISUSE for options
- * outside of what is said. */
+ * catalog, with its codes; MISUSE for options outside of what is said. */
 PF_MUST_CHECK PF_API bool pf_reader_get_preview(pf_reader *reader, int64_t image_id,
                                                 const pf_preview_options *options,
                                                 pf_preview **out, pf_err *err);

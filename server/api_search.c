@@ -10,21 +10,44 @@
 #include "server/params.h"
 #include "server/problem.h"
 
+static const char json_type[] = "application/json";
+
 /* ---- the question ------------------------------------------------------------------
  */
+
+/* As JSON. */
+typedef struct {
+    const char *text; /* NULL: it is a form's */
+    size_t n;
+    char *own; /* the text, where it is ours to free */
+} question;
 
 static bool read_json(pf_request *to, const char *text, size_t n, pf_err *err)
 {
     return pf_request_read_json(to, text, n, false, err);
 }
 
-/* The parameters as the object that they stand for. */
-static bool read_params(pf_request *to, const http_request *q, pf_err *err)
+/* Parameters are the object that they stand for. */
+static bool find_question(const http_request *q, question *out, pf_err *err)
+{
+    *out = (question){0};
+    if (q->method != HTTP_POST) {
+        const bool ok = params_to_json(q->params, q->n_params, &out->own, &out->n, err);
+        out->text = out->own;
+        return ok;
+    }
+    if (!q->is_form)
+        *out = (question){q->body.data ? q->body.data : "", q->body.size, NULL};
+    return true;
+}
+
+static bool read_params(pf_request *to, const http_param *params, size_t n_params,
+                        pf_err *err)
 {
     char *json = NULL;
     size_t n = 0;
-    const bool ok = params_to_json(q->params, q->n_params, &json, &n, err) &&
-                    read_json(to, json, n, err);
+    const bool ok =
+        params_to_json(params, n_params, &json, &n, err) && read_json(to, json, n, err);
     pf_free(json);
     return ok;
 }
@@ -33,7 +56,7 @@ static bool read_params(pf_request *to, const http_request *q, pf_err *err)
 static bool read_form(pf_request *to, const http_request *q, pf_err *err)
 {
     http_param params[HTTP_FIELDS_MAX];
-    http_request rest = {.n_params = 0};
+    size_t n_params = 0;
     for (size_t i = 0; i < q->n_fields; i++) {
         const http_field *f = &q->fields[i];
         const char *text = f->bytes.data ? f->bytes.data : "";
@@ -45,21 +68,16 @@ static bool read_form(pf_request *to, const http_request *q, pf_err *err)
             if (!read_json(to, text, f->bytes.size, err))
                 return false;
         } else {
-            params[rest.n_params] = (http_param){f->name, text};
-            rest.params[rest.n_params] = params[rest.n_params];
-            rest.n_params++;
+            params[n_params++] = (http_param){f->name, text};
         }
     }
-    return rest.n_params == 0 || read_params(to, &rest, err);
+    return n_params == 0 || read_params(to, params, n_params, err);
 }
 
-static bool read_question(const call *c, pf_request *to, pf_err *err)
+static bool read_question(const call *c, const question *q, pf_request *to, pf_err *err)
 {
-    const http_request *q = c->request;
-    const bool ok = q->method != HTTP_POST ? read_params(to, q, err)
-                    : q->is_form           ? read_form(to, q, err)
-                                 : read_json(to, q->body.data ? q->body.data : "",
-                                             q->body.size, err);
+    const bool ok =
+        q->text ? read_json(to, q->text, q->n, err) : read_form(to, c->request, err);
     if (ok && command.hide_paths)
         pf_request_hide_paths(to, true);
     return ok;
@@ -76,7 +94,19 @@ static bool check_labels(const pf_request *r, pf_err *err)
 /* ---- the answer --------------------------------------------------------------------
  */
 
-static bool ask(const call *c, const pf_request *r, char **json, size_t *n, pf_err *err)
+/* What takes long is not kept: pictures are in it, which are kept by themselves, or all
+ * images. Nor is a list at random, which is another one each time. */
+static void keep(const call *c, const question *q, const pf_answer *a, const char *json,
+                 size_t n)
+{
+    const pf_answer_about *about = pf_answer_get_about(a);
+    if (q->text && !c->is_long && about->sort != PF_SORT_RANDOM)
+        kept_add(c->server->kept, pf_reader_edition(c->worker->reader), q->text, q->n,
+                 json, n);
+}
+
+static bool ask(const call *c, const question *q, const pf_request *r, char **json,
+                size_t *n, pf_err *err)
 {
     pf_answer *answer = NULL;
     pf_work work = PF_WORK_INIT;
@@ -84,37 +114,65 @@ static bool ask(const call *c, const pf_request *r, char **json, size_t *n, pf_e
     work.threads = 1;
     const bool ok = pf_reader_ask(c->worker->reader, r, &work, &answer, err) &&
                     pf_answer_get_json(answer, json, n, err);
+    if (ok)
+        keep(c, q, answer, *json, *n);
     pf_answer_free(answer);
     return ok;
 }
 
 /* `needs_labels`: a question that classifies nothing is refused. */
-static work_result answer(const call *c, bool needs_labels, http_response *out)
+static work_result answer(const call *c, const question *q, bool needs_labels,
+                          http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_request *r = NULL;
     char *json = NULL;
     size_t n = 0;
-    const bool ok = pf_request_new(&r, &err) && read_question(c, r, &err) &&
+    const bool ok = pf_request_new(&r, &err) && read_question(c, q, r, &err) &&
                     (!needs_labels || check_labels(r, &err));
     if (ok && !c->is_long && pf_request_takes_long(r)) {
         pf_request_free(r);
         return WORK_IS_LONG;
     }
-    if (ok && ask(c, r, &json, &n, &err))
-        http_give(out, 200, "application/json", json, n);
+    if (ok && ask(c, q, r, &json, &n, &err))
+        http_give(out, 200, json_type, json, n);
     else
         problem_give(out, &err);
     pf_request_free(r);
     return WORK_DONE;
 }
 
+static bool give_kept(const call *c, const question *q, http_response *out)
+{
+    size_t n;
+    char *json = !q->text || c->is_long
+                     ? NULL
+                     : kept_find(c->server->kept, pf_reader_edition(c->worker->reader),
+                                 q->text, q->n, &n);
+    if (json)
+        http_give(out, 200, json_type, json, n);
+    return json != NULL;
+}
+
+static work_result answer_any(const call *c, bool needs_labels, http_response *out)
+{
+    pf_err err = PF_ERR_INIT;
+    question q;
+    work_result result = WORK_DONE;
+    if (!find_question(c->request, &q, &err))
+        problem_give(out, &err);
+    else if (needs_labels || !give_kept(c, &q, out))
+        result = answer(c, &q, needs_labels, out);
+    pf_free(q.own);
+    return result;
+}
+
 work_result api_search(const call *c, http_response *out)
 {
-    return answer(c, false, out);
+    return answer_any(c, false, out);
 }
 
 work_result api_classify(const call *c, http_response *out)
 {
-    return answer(c, true, out);
+    return answer_any(c, true, out);
 }

@@ -27,6 +27,7 @@ enum {
     GRACE_SECONDS = 10,  /* for what is under way at the end */
     BODIES_MB = 512,     /* of all requests at a time */
     KEPT_VECTORS = 4096, /* of what was asked with: 2 KB each with 512 numbers */
+    KEPT_MB = 32,        /* of answers */
 };
 
 static unsigned count_threads(void)
@@ -135,7 +136,8 @@ static bool run(server *s, pf_err *err)
     listener l;
     if (!catch_signals(err) || !listen_open(&l, command.listen, err) ||
         !access_init(&s->access, l.host, l.port, l.is_loopback, err) ||
-        !start_workers(s, err) || !start_http(s, &l, err) || !print_address(s, err))
+        !kept_new(&s->kept, (size_t)KEPT_MB << 20, err) || !start_workers(s, err) ||
+        !start_http(s, &l, err) || !print_address(s, err))
         return false;
     listen_notify("READY=1");
     wait_for_the_end();
@@ -159,6 +161,7 @@ int main(int argc, char **argv)
         workers_end(s.workers, GRACE_SECONDS);
         http_stop(s.http, GRACE_SECONDS); /* it gives to workers until it has ended */
         workers_free(s.workers);
+        kept_free(s.kept);
     }
     ok = pf_cli_flush(stdout, ok ? &err : NULL) && ok;
     pf_cli_args_free(&args);

@@ -242,7 +242,6 @@ static void end_exchange(void *context, const http_exchange *x)
 {
     server *s = context;
     const int class = x->response.status / 100;
-    atomic_fetch_add(&s->n_requests, 1);
     atomic_fetch_add(&s->n_by_class[class <= 5 ? class : 0], 1);
     atomic_fetch_add(&s->took_us,
                      (unsigned long long)((pf_clock_seconds() - x->began) * 1e6));

@@ -7,6 +7,7 @@
 
 #include "server/access.h"
 #include "server/http.h"
+#include "server/kept.h"
 #include "server/serve.h"
 #include "server/workers.h"
 
@@ -39,8 +40,9 @@ struct server {
     access_rules access;
     workers *workers;
     http *http;
+    kept *kept; /* answers */
     double began;
-    atomic_ullong n_requests, n_by_class[6]; /* of answers 1xx to 5xx, 0: gone away */
+    atomic_ullong n_by_class[6]; /* of answers 1xx to 5xx, 0: gone away */
     atomic_ullong took_us;
 };
 

@@ -14,6 +14,8 @@ struct pf_engine {
     pf_engine_options options; /* strings owned */
     pthread_mutex_t lock;      /* of what follows */
     pf_view *newest;           /* NULL before the first reader */
+    uint64_t device, inode;    /* of the database that was opened last, */
+    uint64_t era;              /* and how many there have been */
     pf_reader *spare;          /* NULL or nobody's yet */
     pf_vectors *vectors;       /* NULL: none are kept */
     _Atomic(pf_words *) words; /* NULL until a question needs it */
@@ -196,6 +198,19 @@ bool pf_engine_get_view(pf_engine *e, pf_catalog *catalog, pf_view **out, pf_err
     *out = ok ? pf_view_ref(e->newest) : NULL;
     pthread_mutex_unlock(&e->lock);
     return ok;
+}
+
+uint64_t pf_engine_era(pf_engine *e, uint64_t device, uint64_t inode)
+{
+    pthread_mutex_lock(&e->lock);
+    if (e->era == 0 || e->device != device || e->inode != inode) {
+        e->device = device;
+        e->inode = inode;
+        e->era++;
+    }
+    const uint64_t era = e->era;
+    pthread_mutex_unlock(&e->lock);
+    return era;
 }
 
 /* ---- words ---- */

@@ -27,6 +27,10 @@ pf_reader *pf_engine_take_spare(pf_engine *engine);
 PF_MUST_CHECK bool pf_engine_get_view(pf_engine *engine, pf_catalog *catalog,
                                       pf_view **out, pf_err *err);
 
+/* How many databases there have been in the catalog's folder, one after the other, as
+ * of who opens this one. */
+uint64_t pf_engine_era(pf_engine *engine, uint64_t device, uint64_t inode);
+
 /* Borrowed as long as the engine is; read when a question first needs them. */
 PF_MUST_CHECK bool pf_engine_get_words(pf_engine *engine, const pf_words **out,
                                        pf_err *err);

@@ -19,6 +19,13 @@ static void drop_embedders(pf_reader *r)
     }
 }
 
+/* From now on this database. */
+static void take_database(pf_reader *r, const pf_reader_database *which)
+{
+    r->database = *which;
+    r->era = pf_engine_era(r->engine, which->device, which->inode);
+}
+
 /* From now on `view`, whose reference is taken. */
 static void take_view(pf_reader *r, pf_view *view)
 {
@@ -76,7 +83,7 @@ static bool move_to(pf_reader *r, pf_catalog *catalog, const pf_reader_database 
     }
     pf_catalog_close(r->catalog);
     r->catalog = catalog;
-    r->database = *which;
+    take_database(r, which);
     take_view(r, view);
     return true;
 }
@@ -130,12 +137,14 @@ bool pf_reader_open(pf_reader **out, pf_engine *engine, pf_err *err)
     if (!r)
         return false;
     r->engine = engine;
+    pf_reader_database which = {0};
     if ((!pf_engine_options_of(engine)->has_no_catalog &&
-         !open_catalog(r, &r->catalog, &r->database, err)) ||
+         !open_catalog(r, &r->catalog, &which, err)) ||
         !take_newest(r, err)) {
         pf_reader_close(r);
         return false;
     }
+    take_database(r, &which);
     *out = r;
     return true;
 }
@@ -165,6 +174,12 @@ void pf_reader_close(pf_reader *r)
 int64_t pf_reader_generation(const pf_reader *r)
 {
     return pf_view_generation(r->view);
+}
+
+uint64_t pf_reader_edition(const pf_reader *r)
+{
+    enum { GENERATION_BITS = 40 }; /* one a second for 30,000 years */
+    return r->era << GENERATION_BITS | (uint64_t)pf_view_generation(r->view);
 }
 
 /* ---- what it has ---- */

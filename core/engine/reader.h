@@ -31,6 +31,7 @@ struct pf_reader {
     pf_view *view;               /* counted */
     pf_catalog *catalog;         /* NULL without one */
     pf_reader_database database; /* that was opened */
+    uint64_t era;                /* of it, see pf_engine_era() */
     /* By tower, text and image: NULL, or of the view's models. */
     pf_embedder *embedder[PF_READER_TOWERS];
     pf_sandbox *sandbox; /* NULL until a picture is to be decoded */

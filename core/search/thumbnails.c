@@ -12,6 +12,12 @@ static bool check_content(const pf_hash *found, const pf_hash *indexed, pf_err *
            pf_fail(err, PF_ERR_MISMATCH, "it is not what was indexed any more");
 }
 
+static bool check_is_there(const char *path, pf_err *err)
+{
+    return !pf_path_is_gone(path) ||
+           pf_fail(err, PF_ERR_NOT_FOUND, "its file is not there");
+}
+
 static bool make(pf_reader *r, const char *path, int frame, const pf_hash *content,
                  pf_buf *jpeg, pf_err *err)
 {
@@ -19,7 +25,8 @@ static bool make(pf_reader *r, const char *path, int frame, const pf_hash *conte
     pf_hash found;
     const pf_intake_options options = {.name = pf_path_base(path), .frame = frame};
     pf_intake intake = {.thumbnail = pf_zalloc(sizeof *intake.thumbnail, err)};
-    const bool ok = intake.thumbnail && pf_reader_get_sandbox(r, &sandbox, err) &&
+    const bool ok = intake.thumbnail && check_is_there(path, err) &&
+                    pf_reader_get_sandbox(r, &sandbox, err) &&
                     pf_sandbox_read(sandbox, path, NULL, &found, err) &&
                     check_content(&found, content, err) &&
                     pf_sandbox_decode(sandbox, &intake, &options, err) &&
@@ -76,12 +83,6 @@ bool pf_search_get_thumbnail(pf_reader *r, int64_t image_id, pf_buf *jpeg, pf_er
 }
 
 /* ---- larger ones ---- */
-
-static bool check_is_there(const char *path, pf_err *err)
-{
-    return !pf_path_is_gone(path) ||
-           pf_fail(err, PF_ERR_NOT_FOUND, "its file is not there");
-}
 
 static bool decode_preview(pf_reader *r, const char *path, const pf_hash *content,
                            pf_search_preview *p, pf_err *err)

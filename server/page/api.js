@@ -8,7 +8,7 @@ export const PAGE = 40; // hits that are asked for at once
 /** Why there is no answer: `code` is the server's ("not_found", "misuse", ...), or
  * "gone" when no server answered, "token" when it wants one, "empty" when nothing was
  * indexed yet. */
-export class Failure extends Error {
+class Failure extends Error {
   constructor(code, message) {
     super(message);
     this.code = code;
@@ -69,11 +69,11 @@ export function search(question, signal) {
 }
 
 /** Ask with a picture's bytes; gives the hash by which it can be asked with again. */
-export async function sendPicture(file, question) {
+export async function sendPicture(file, question, signal) {
   const form = new FormData();
   form.append("query", JSON.stringify(question));
   form.append("image", file, "picture");
-  const { query } = await getJson("api/search", { method: "POST", body: form });
+  const { query } = await getJson("api/search", { method: "POST", body: form, signal });
   const part = query.parts.find((p) => p.picture);
   if (!part) throw new Failure("io", "the server has not kept the picture");
   return part.picture;

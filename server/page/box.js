@@ -16,7 +16,7 @@ const mainPart = (parts) => {
 
 /** "effusion -lateral +"pleural plaque"" -> parts. A minus or plus counts in front of a
  * word, behind a blank: "CT-guided" and "T1 - T2" are texts. */
-export function readPhrase(text) {
+function readPhrase(text) {
   const parts = [];
   const rest = text.replace(/(^|\s)([-+])(?:"([^"]+)"|([^\s"]\S*))/g,
     (_, before, sign, quoted, word) => {
@@ -90,19 +90,25 @@ export function draw() {
 
 // ---- pictures ----
 
-/** Ask with a picture; `parts` go along with it. */
+let sending = null;
+
+/** Ask with a picture; `parts` go along with it. One that is still under way is given up. */
 export async function askPicture(file, parts = []) {
+  sending?.abort();
+  const mine = new AbortController();
+  sending = mine;
   say("Asking with the picture");
   find("box").classList.add("busy");
   try {
     const question = { find: state.find, filter: state.filters, limit: 1 };
-    const hash = await api.sendPicture(file, question);
+    const hash = await api.sendPicture(file, question, mine.signal);
     await asked.keep(hash, file);
-    ask(withPart(parts, { kind: "picture", text: hash, weight: 1 }));
+    if (sending === mine) ask(withPart(parts, { kind: "picture", text: hash, weight: 1 }));
   } catch (failure) {
-    toast(`This picture could not be asked with: ${failure.message}`);
+    if (failure.name !== "AbortError")
+      toast(`This picture could not be asked with: ${failure.message}`);
   } finally {
-    find("box").classList.remove("busy");
+    if (sending === mine) find("box").classList.remove("busy");
   }
 }
 

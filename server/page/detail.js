@@ -59,6 +59,7 @@ async function showPicture() {
     if (open !== mine || mine.view !== view) return;
     image.dataset.image = hit.image;
     film.show(image, preview.width);
+    find("stage-note").replaceChildren();
     if (!mine.file) find("of-the-file").replaceChildren(...ofTheFile(preview));
     mine.file = preview;
   } catch (failure) {

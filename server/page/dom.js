@@ -38,8 +38,6 @@ const PATHS = {
   beside: "M3 5h8v14H3zM13 5h8v14h-8z",
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   undo: "M8 5 4 9l4 4M4 9h9a6 6 0 0 1 0 12h-2",
-  copy: "M8 8h12v12H8zM16 8V4H4v12h4",
-  save: "M12 4v11M7 11l5 5 5-5M5 20h14",
 };
 const FILLED = new Set(["star", "invert", "theme"]);
 

@@ -25,7 +25,8 @@ let catalog = null;
 let drawn = null; // the question whose answer is on the page
 let wasQuiz = false;
 let tries = 0;
-let timer = 0;
+let timer = 0; // until what failed is asked again
+let learning = 0; // until the catalog is looked at again
 
 // The next hits come before the end is seen.
 const end = new IntersectionObserver((entries) => {
@@ -108,15 +109,20 @@ async function answer() {
   recount();
 }
 
-/** A server that is gone is asked again by itself, ever more seldom. */
+/** Say so; a server that is gone is asked again by itself. */
+function retry(failure, f, seconds) {
+  notices.fail(failure, f, seconds);
+  clearTimeout(timer);
+  if (["gone", "empty"].includes(failure.code)) timer = setTimeout(f, seconds * 1000);
+}
+
+/** Ever more seldom. */
 function failed(failure) {
-  const seconds = Math.min(60, 2 ** ++tries);
   grid.draw([]);
   results.hits = [];
   find("summary").textContent = "";
   find("more").hidden = true;
-  notices.fail(failure, again, seconds);
-  if (["gone", "empty"].includes(failure.code)) timer = setTimeout(again, seconds * 1000);
+  retry(failure, again, Math.min(60, 2 ** ++tries));
 }
 
 function again() {
@@ -133,12 +139,13 @@ async function more() {
     end.unobserve(find("more"));
     end.observe(find("more"));
   } catch (failure) {
-    if (failure.name !== "AbortError") notices.fail(failure, more, 5);
+    if (failure.name !== "AbortError") retry(failure, more, 5);
   }
 }
 
 /** How large the catalog is, and whether it is being indexed: then again in a while. */
 async function learnCatalog() {
+  let seconds = 60;
   try {
     const before = catalog;
     catalog = await api.catalog();
@@ -148,10 +155,12 @@ async function learnCatalog() {
     } else if (catalog.images === 0 || catalog.indexing) {
       notices.draw(results, catalog, state.quiz ? [quiz.scoreBox(() => drawHits())] : []);
     }
-    setTimeout(learnCatalog, catalog.indexing || catalog.images === 0 ? 5000 : 60000);
+    if (catalog.indexing || catalog.images === 0) seconds = 5;
   } catch {
     // said when something is asked for
   }
+  clearTimeout(learning);
+  learning = setTimeout(learnCatalog, seconds * 1000);
 }
 
 function changed() {

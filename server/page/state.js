@@ -8,9 +8,9 @@
 
 const KINDS = { q: ["phrase", 1], not: ["phrase", -1], like: ["like", 1],
   unlike: ["like", -1], picture: ["picture", 1], unpicture: ["picture", -1] };
-export const FINDS = ["images", "captions", "cases"];
-export const BYS = ["", "meaning", "words", "both"];
-export const SORTS = ["", "added", "path", "random"];
+const FINDS = ["images", "captions", "cases"];
+const BYS = ["", "meaning", "words", "both"];
+const SORTS = ["", "added", "path", "random"];
 
 /** "2:effusion" is effusion with weight 2; "3:00 position" is a text, as for the
  * command line; what begins with "1:" is the text behind it. */

@@ -61,6 +61,31 @@ export const tests = {
     same(all.slice(0, 40), first, "the first ones stay");
   },
 
+  async "of two pictures the later one is asked with, whichever is answered first"(page) {
+    await page.open();
+    await page.browser.run(() => {
+      const usual = window.fetch;
+      let n = 0;
+      window.fetch = async (url, options) => {
+        if (options?.body instanceof FormData && n++ === 0)
+          await new Promise((done) => setTimeout(done, 1000));
+        return usual(url, options);
+      };
+    });
+    await page.browser.run((base64) => {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([bytes], "a.jpg", { type: "image/jpeg" }));
+      document.body.dispatchEvent(new DragEvent("drop",
+        { bubbles: true, cancelable: true, dataTransfer }));
+    }, readFileSync(join(ROOT, "data/sample/case0001-1.jpg")).toString("base64"));
+    await give(page, "drop", "case0004-1.jpg");
+    const address = await page.browser.run(() => location.search);
+    await new Promise((done) => setTimeout(done, 2000));
+    same(await page.browser.run(() => location.search), address, "the question");
+    await page.browser.until("rest", () => !document.querySelector("#box.busy"));
+  },
+
   async "similar, and not like this"(page) {
     await page.open("?q=pleural+effusion");
     const [first] = await page.images();

@@ -131,6 +131,27 @@ export const tests = {
     }
   }, { expects: ["api/"] }),
 
+  async "a catalog that is waited for is not asked for ever more often"(page) {
+    const undo = await page.before(() => {
+      const usual = window.setTimeout;
+      window.asked = 0;
+      window.setTimeout = (f, ms, ...more) => usual(f, ms / 100, ...more);
+      window.fetch = async (url) => {
+        if (!String(url).endsWith("api/catalog"))
+          return Response.json({ status: 503, code: "not_found" }, { status: 503 });
+        window.asked++;
+        return Response.json({ images: 0, generation: 0, indexing: false });
+      };
+    });
+    await page.open();
+    await page.says(".notice", "This catalog has no pictures yet");
+    await new Promise((done) => setTimeout(done, 3000));
+    // Every 50 ms, and when the question is asked again, which is ever more seldom.
+    const n = await page.browser.run(() => [window.asked, performance.now()]);
+    check(n[0] < 20 + n[1] / 50, `asked ${n[0]} times in ${n[1]} ms`);
+    await undo();
+  },
+
   async "a catalog that is being indexed says so"(page) {
     const undo = await page.before(FAKES.indexing);
     await page.open();

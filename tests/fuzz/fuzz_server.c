@@ -68,6 +68,7 @@ static void start(void)
                                 .bodies_max = 8 << 20};
     const http_service service = server_service(&served);
     if (!pf_seeded_small_write(folder, 12, &err) ||
+        !kept_new(&served.kept, 1 << 20, &err) ||
         !workers_start(&served.workers, &options, &waits, &err) ||
         !http_start(&served.http, &limits, &service, &err)) {
         fprintf(stderr, "fuzz_server: %s\n", err.msg);

@@ -128,6 +128,53 @@ class Life(unittest.TestCase):
         self.assertEqual(json.loads(s.ask("/api/catalog")[2])["generation"], 21)
         self.assertEqual(s.end(), 0)
 
+    def test_the_same_is_answered_once(self):
+        """And anew for a newer generation, for another catalog in the same place, and
+        where each answer is to be another."""
+        films = os.path.join(common.box, "again")
+        catalog = os.path.join(common.box, "again-catalog")
+        shutil.copytree(SAMPLE, films)
+        names = sorted(n for n in os.listdir(films) if n.endswith(".jpg"))
+        table = os.path.join(films, "captions.csv")
+
+        def write(text):
+            with open(table, "w") as f:
+                f.write("filename,caption\n")
+                f.writelines("%s,%s\n" % (name, text) for name in names)
+            common.index(catalog, "--model", MODEL, "--captions", table, films)
+
+        def ask(path="q=film"):
+            status, _, body = s.ask("/api/search?limit=3&" + path)
+            self.assertEqual(status, 200, body)
+            return body
+
+        write("the first film")
+        s = Server(catalog, "--threads", "2")
+        try:
+            first, hidden = ask(), ask("q=film&hide_paths=true")
+            for _ in range(5): # the time that it took included
+                self.assertEqual(ask(), first)
+                self.assertEqual(ask("q=film&hide_paths=true"), hidden)
+            self.assertIn(b"case0", first)
+            self.assertNotIn(b"case0", hidden)
+            self.assertEqual(s.post({"phrase": "film", "limit": 3})[0], 200)
+            seeds = {json.loads(ask("sort=random"))["query"]["seed"] for _ in range(5)}
+            self.assertEqual(len(seeds), 5)
+
+            write("the second film")
+            second = ask()
+            self.assertIn(b"the second film", second)
+            self.assertNotIn(b"case0", ask("q=film&hide_paths=true"))
+            self.assertEqual(ask(), second)
+
+            shutil.rmtree(catalog) # its generations begin at 1 again
+            write("the third film")
+            write("the fourth film")
+            self.assertIn(b"the fourth film", ask())
+            self.assertEqual(json.loads(s.ask("/api/catalog")[2])["generation"], 2)
+        finally:
+            self.assertEqual(s.end(), 0)
+
     def test_systemd(self):
         """A socket that was opened for it, and word when it is ready and when it ends."""
         catalog = common.make_catalog("systemd")

@@ -537,7 +537,7 @@ static void thumbnails_come_from_the_catalog_else_the_file(void **state)
     } none[] = {
         {2, PF_ERR_FORMAT, "film-2.ppm"},      /* cut */
         {4, PF_ERR_UNSUPPORTED, "film-4.ppm"}, /* no picture */
-        {5, PF_ERR_IO, "film-5.ppm"},          /* not there */
+        {5, PF_ERR_NOT_FOUND, "film-5.ppm"},   /* not there */
         {8, PF_ERR_MISMATCH, "film-8.ppm"},    /* another one than was indexed */
         {IMAGES + 1, PF_ERR_NOT_FOUND, "there is no image 61"},
         {0, PF_ERR_NOT_FOUND, "there is no image 0"},

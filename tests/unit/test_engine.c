@@ -832,8 +832,12 @@ static void a_catalog_made_anew_is_another_one(void **state)
         pf_reader *late = open_reader(e);
         expect(late, everything, second);
         expect(r, everything, first);
+        assert_true(pf_reader_edition(r) == pf_reader_edition(idle));
+        assert_true(pf_reader_edition(r) != pf_reader_edition(late));
         assert_ok(pf_reader_refresh(r, &err), &err);
         expect(r, everything, second);
+        assert_true(pf_reader_edition(r) == pf_reader_edition(late));
+        assert_true(pf_reader_edition(r) != pf_reader_edition(idle));
         assert_int_equal(pf_reader_generation(r), 1);
         assert_ptr_equal(r->view, late->view);
         assert_ptr_equal(tower_of(r, PF_CLIP_TEXT), tower_of(late, PF_CLIP_TEXT));

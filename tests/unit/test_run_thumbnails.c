@@ -123,7 +123,7 @@ static void without_one_the_file_is_taken(void **state)
     assert_int_equal(err.code, PF_ERR_MISMATCH);
     pf_films_delete("in/01.pgm");
     assert_false(get(2));
-    assert_int_equal(err.code, PF_ERR_IO);
+    assert_int_equal(err.code, PF_ERR_NOT_FOUND);
     assert_int_equal(got.size, 0);
 }
 
