@@ -449,8 +449,8 @@ PF_MUST_CHECK bool pf_store_each_case_key(pf_store *store, pf_store_value_fn *fn
 /* Every image with the path, or name, of its source. */
 PF_MUST_CHECK bool pf_store_each_source_path(pf_store *store, pf_store_value_fn *fn,
                                              void *user, pf_err *err);
-/* Every image that there is a caption of, or of its case, with "", in no order; an image
- * may come several times. */
+/* Every image that there is a caption of, or of its case, with "", in no order; an
+ * image may come several times. */
 PF_MUST_CHECK bool pf_store_each_captioned(pf_store *store, pf_store_value_fn *fn,
                                            void *user, pf_err *err);
 /* Every image with its path, by path, then frame. */
