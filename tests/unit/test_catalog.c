@@ -743,13 +743,13 @@ static void index_files_that_lie_are_made_up_for(void **state)
     pf_tree_write(path, file, sizeof file);
     record_checksum();
     char words[80];
-    const size_t size = (size_t)pf_vfile_size(16, 6);
+    const size_t size = (size_t)pf_vfile_size(16, 6, 0);
     snprintf(words, sizeof words, "14800 bytes, expected %zu", size);
     assert_images_made_up_for(words);
     pf_tree_write(path, file, size);
     record_checksum();
     assert_images_made_up_for("byte 0 and on are not those of 6 vectors of 16");
-    assert_int_equal(truncate(path, (off_t)pf_vfile_size(16, 1000000000)), 0);
+    assert_int_equal(truncate(path, (off_t)pf_vfile_size(16, 1000000000, 0)), 0);
     pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000,"
                                " in_file = 1000000000 WHERE kind = 'images'");
     assert_images_made_up_for("it has a hole at byte");
