@@ -4,8 +4,8 @@
  *
  * Finding lists takes minutes where there are many vectors, so it is done anew only
  * when there are more than twice as many as there were, or less than half. Between, a
- * file that is written anew takes the centroids of the one before, and the vectors that
- * were in that stay in their lists; how many lists are enough is measured each time.
+ * file that is written anew has the lists of the one before, and the vectors that were
+ * in that stay where they were; how many lists are enough is measured each time.
  */
 #include "core/catalog/catalog.h"
 
@@ -23,7 +23,7 @@
 #include "core/catalog/vlists_make.h"
 
 enum {
-    EXACT_UP_TO = 200000,  /* vectors: 5 ms on two cores (bench/results.md) */
+    EXACT_UP_TO = 200000,  /* vectors: 3 to 5 ms on two cores (bench/results.md) */
     LEAST_PER_LIST = 4,    /* vectors; where there are fewer, lists have to wait */
     LISTS_PER_ROOT = 2,    /* n_lists = 2 * sqrt(count) */
     TRAINED_ANEW_AFTER = 2 /* times as many vectors, or as few */
@@ -188,8 +188,7 @@ static pf_vfile *open_known(const pf_catalog *c, const pf_store_index_file *befo
                : NULL;
 }
 
-/* With the older file, unless that turns out to be damaged. *took_over: its centroids.
- */
+/* With the older file, unless that turns out to be damaged. *took_over: its lists. */
 static bool make(pf_vlists_wish *wish, pf_vfile *vectors, const char *path,
                  pf_vlists_made *made, bool *took_over, pf_err *err)
 {

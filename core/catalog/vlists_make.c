@@ -32,7 +32,8 @@ typedef struct {
     double recall;
 } making;
 
-/* ---- centroids ------------------------------------------------------------------- */
+/* ---- centroids, found anew
+ * ------------------------------------------------------------------- */
 
 /* Spread over all of the file, each once. */
 static bool copy_sample(const making *m, float *sample, size_t n, pf_err *err)
@@ -66,15 +67,70 @@ static bool find_centroids(making *m, pf_err *err)
     return ok;
 }
 
-static bool take_centroids(making *m, pf_err *err)
+/* ---- lists of an older file ------------------------------------------------------ */
+
+enum { NO_LIST = UINT32_MAX };
+
+/* Has the older file the same vector under its id? Then its list. */
+static bool find_known(const making *m, const pf_vlists *lists, size_t position,
+                       const float *vector, uint32_t *list, pf_err *err)
 {
-    pf_vlists known;
-    if (!m->wish->known)
-        return find_centroids(m, err);
-    if (!pf_vfile_get_lists(m->wish->known, &known, err))
+    pf_vfile *known = m->wish->known;
+    int64_t id;
+    size_t at;
+    const float *same;
+    bool is_there;
+    *list = NO_LIST;
+    if (!pf_vfile_get_id(m->file, position, &id, err) ||
+        !pf_vfile_find(known, id, &at, &is_there, err))
         return false;
-    memcpy(m->centroids, known.centroids, known.n * m->dim * sizeof *m->centroids);
+    if (!is_there)
+        return true;
+    if (!pf_vfile_get_vector(known, at, &same, err))
+        return false;
+    if (memcmp(same, vector, m->dim * sizeof *same) == 0)
+        *list = (uint32_t)pf_vlists_find(lists, at);
     return true;
+}
+
+static void add_to(float *sum, const float *vector, size_t dim)
+{
+    for (size_t k = 0; k < dim; k++)
+        sum[k] += vector[k];
+}
+
+/* Vectors that are known stay in their lists, whose centroids become their middles:
+ * those of before may tell of vectors that have gone. */
+static bool take_over(making *m, pf_err *err)
+{
+    const size_t n_lists = m->wish->n_lists;
+    pf_vlists known;
+    const float *vector;
+    if (!pf_vfile_begin(m->wish->known, err) ||
+        !pf_vfile_get_lists(m->wish->known, &known, err))
+        return false;
+    for (size_t i = 0; i < m->count; i++) {
+        if (!pf_vfile_get_vector(m->file, i, &vector, err) ||
+            !find_known(m, &known, i, vector, &m->list[i], err))
+            return false;
+        if (m->list[i] != NO_LIST)
+            add_to(m->centroids + m->list[i] * m->dim, vector, m->dim);
+    }
+    for (size_t i = 0; i < n_lists; i++) {
+        if (!pf_vfile_get_vector(m->file, i * m->count / n_lists, &vector, err))
+            return false;
+        pf_vtrain_make_middle(m->centroids + i * m->dim, m->dim, vector);
+    }
+    return true;
+}
+
+static bool make_centroids(making *m, pf_err *err)
+{
+    if (m->wish->known)
+        return take_over(m, err);
+    for (size_t i = 0; i < m->count; i++)
+        m->list[i] = NO_LIST;
+    return find_centroids(m, err);
 }
 
 /* ---- which vector is in which list ----------------------------------------------- */
@@ -84,48 +140,21 @@ typedef struct {
     pf_vtrain_finder *finder;
 } assigner;
 
-/* Has the older file the same vector under its id? */
-static bool find_known(making *m, size_t position, const float *vector, bool *is_known,
-                       pf_err *err)
-{
-    pf_vfile *known = m->wish->known;
-    int64_t id;
-    size_t at;
-    const float *same;
-    pf_vlists lists;
-    *is_known = false;
-    if (!known)
-        return true;
-    if (!pf_vfile_get_id(m->file, position, &id, err) ||
-        !pf_vfile_find(known, id, &at, is_known, err))
-        return false;
-    if (!*is_known)
-        return true;
-    if (!pf_vfile_get_vector(known, at, &same, err) ||
-        !pf_vfile_get_lists(known, &lists, err))
-        return false;
-    *is_known = memcmp(same, vector, m->dim * sizeof *same) == 0;
-    if (*is_known)
-        m->list[position] = (uint32_t)pf_vlists_find(&lists, at);
-    return true;
-}
-
 static bool assign_rows(void *user, size_t item, pf_err *err)
 {
     const assigner *a = user;
     making *m = a->m;
     const size_t first = item * ROWS, end = smaller(first + ROWS, m->count);
     const float *vectors[ROWS];
-    size_t at[ROWS], n = 0; /* of those that nothing is known of */
+    size_t at[ROWS], n = 0; /* of those that are in none yet */
     uint32_t list[ROWS];
     float product[ROWS];
     for (size_t i = first; i < end; i++) {
-        bool is_known;
-        if (!pf_vfile_get_vector(m->file, i, &vectors[n], err) ||
-            !find_known(m, i, vectors[n], &is_known, err))
+        if (m->list[i] != NO_LIST)
+            continue;
+        if (!pf_vfile_get_vector(m->file, i, &vectors[n], err))
             return false;
-        if (!is_known)
-            at[n++] = i;
+        at[n++] = i;
     }
     if (n > 0 && !pf_vtrain_find(a->finder, vectors, n, list, product, err))
         return false;
@@ -385,7 +414,7 @@ bool pf_vlists_make(pf_vlists_made *out, pf_vfile *file, const char *path,
     making m;
     *out = (pf_vlists_made){0};
     bool ok = making_init(&m, file, wish, err) && pf_vfile_begin(file, err) &&
-              take_centroids(&m, err) && fill_lists(&m, err) && measure(&m, err);
+              make_centroids(&m, err) && fill_lists(&m, err) && measure(&m, err);
     const bool is_useful = ok && m.n_probe * USEFUL_SHARE <= wish->n_lists;
     if (ok && (is_useful || wish->must)) {
         ok = write_file(&m, path, &out->checksum, err);

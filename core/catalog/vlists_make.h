@@ -34,8 +34,8 @@ enum { PF_VLISTS_KINDS = 2, PF_VLISTS_NEAREST = 10, PF_VLISTS_ASKED = 500 };
 typedef struct {
     size_t n_lists; /* 1 to PF_VLISTS_MAX, and to the number of vectors */
     bool must;      /* also when a search has to look into more than a third of them */
-    /* An older file with as many lists, whose centroids are taken; vectors that are the
-     * same in it stay in their lists. NULL: centroids are found anew. */
+    /* An older file with as many lists: vectors that are the same in it stay in their
+     * lists, and the others go to those. NULL: lists are found anew. */
     pf_vfile *known;
     pf_vlists_questions asked[PF_VLISTS_KINDS]; /* some, spread over each, are taken */
 } pf_vlists_wish;

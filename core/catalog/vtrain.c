@@ -220,11 +220,11 @@ static bool group_rows(void *user, size_t item, pf_err *err)
                           err);
 }
 
-static void make_unit(float *vector, size_t dim, const float *otherwise)
+void pf_vtrain_make_middle(float *vector, size_t dim, const float *otherwise)
 {
     const float square = pf_vindex_square(vector, dim);
     const float length = sqrtf(square);
-    if (length < 1e-6f) { /* opposites: any of them will do */
+    if (length < 1e-6f) {
         memcpy(vector, otherwise, dim * sizeof *vector);
         return;
     }
@@ -260,7 +260,7 @@ static void move_centroids(training *t)
             memcpy(centroid, t->vectors + take_farthest(t) * dim,
                    dim * sizeof *centroid);
         else
-            make_unit(centroid, dim, t->vectors + i * dim);
+            pf_vtrain_make_middle(centroid, dim, t->vectors + i * dim);
     }
 }
 

@@ -23,6 +23,10 @@ PF_MUST_CHECK bool pf_vtrain_centroids(const float *vectors, size_t n, size_t di
                                        size_t n_lists, size_t n_threads,
                                        float *centroids, pf_err *err);
 
+/* The sum of vectors becomes their middle, of length 1; `otherwise` when it is nought,
+ * as it is of opposites, or of none. */
+void pf_vtrain_make_middle(float *sum, size_t dim, const float *otherwise);
+
 /* Centroids with their codes. Any number of threads may ask. */
 typedef struct pf_vtrain_lists pf_vtrain_lists;
 
