@@ -19,7 +19,7 @@ typedef bool pf_pack_read(const void *context, const float *from, size_t n, floa
 
 /* Pack the weights of n layers: each layer's `packed` afterwards; they stay packed as
  * long as *out lives. All cores work on it. With a key they are read from the cache, or
- * kept there (pack_file.h); it has to be that of these weights in this precision. */
+ * kept there (cache_file.h); it has to be that of these weights in this precision. */
 PF_MUST_CHECK bool pf_pack_make(pf_pack **out, pf_linear *const *layers, size_t n,
                                 pf_precision precision, const pf_hash *key,
                                 pf_pack_read *read, const void *context, pf_err *err);
