@@ -60,10 +60,11 @@ def of_factory(spec, vectors, questions=None, truth=None):
         index = faiss.index_factory(DIM, spec, faiss.METRIC_INNER_PRODUCT)
         index.train(vectors[:TRAINING])
         index.add(vectors)
-        if spec.endswith("RFlat"):
+        refined = spec.endswith("RFlat")
+        if refined:
             index.k_factor = 4
         if spec.startswith("IVF"):
-            lists = faiss.extract_index_ivf(index)
+            lists = faiss.downcast_index(index.base_index) if refined else index
             lists.nprobe = lists.nlist
             enough = min(0.99, recall(index, questions, truth))
             lists.nprobe = 2
