@@ -182,6 +182,21 @@ static void json_escapes_what_drives_a_terminal(void **state)
     free(text);
 }
 
+/* What reads alike whatever its layout, is one text. */
+static void json_sorts_members(void **state)
+{
+    (void)state;
+    static const char text[] =
+        " { \"b\" : [2, {\"d\":1.5,\"c\":null}, 1],\n\"a\":\"\\u0041\"}";
+    pf_json *json;
+    pf_err err = PF_ERR_INIT;
+    assert_ok(pf_json_parse(&json, text, sizeof text - 1, &err), &err);
+    char *sorted = pf_json_sorted_text(json, &err);
+    assert_string_equal(sorted, "{\"a\":\"A\",\"b\":[2,{\"c\":null,\"d\":1.5},1]}");
+    pf_free(sorted);
+    pf_json_free(json);
+}
+
 static void json_writes_what_can_be_read(void **state)
 {
     (void)state;
@@ -359,6 +374,7 @@ int main(void)
         cmocka_unit_test(buffers_stop_at_their_cap),
         cmocka_unit_test(utf8_refuses_what_the_standard_refuses),
         cmocka_unit_test(json_reads_strictly),
+        cmocka_unit_test(json_sorts_members),
         cmocka_unit_test(json_writes_what_can_be_read),
         cmocka_unit_test(json_escapes_what_drives_a_terminal),
         cmocka_unit_test(hashes_do_not_depend_on_the_pieces),
