@@ -23,11 +23,11 @@
 #include "core/catalog/sql_vfs.h"
 
 enum {
-    MAX_STATEMENTS = 96, /* more than the store has */
-    BUSY_MS = 10 * 1000, /* only recovery and checkpoints ever make us wait */
-    MAX_VALUE = 8 << 20, /* bytes in one row: the words of a caption of 1 MiB */
-    MAX_READ = 3 << 19,  /* in one that is read: such a caption and its vector */
-    BLOCK = 512,         /* bytes, what st_blocks counts */
+    MAX_STATEMENTS = 128, /* more than a run needs */
+    BUSY_MS = 10 * 1000,  /* only recovery and checkpoints ever make us wait */
+    MAX_VALUE = 8 << 20,  /* bytes in one row: the words of a caption of 1 MiB */
+    MAX_READ = 3 << 19,   /* in one that is read: such a caption and its vector */
+    BLOCK = 512,          /* bytes, what st_blocks counts */
     COMPRESSED = 2,
     MAX_SQL = 1 << 16,        /* bytes in one statement, those of a schema included */
     LOOK = 100 * 1000,        /* steps between two looks at how many there were */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What nights cost a catalog of many files: nothing new, a few more, one less.
 
-    /usr/bin/python3 bench/nights.py BIN FOLDER [FILES]
+    /usr/bin/python3 bench/quiet_nights.py BIN FOLDER [FILES]
 
 FILES (100,000) small pictures of different bytes, a hundred folders of them, and a table
 that has a caption for each, of a thousand texts; the model is the seeded one of the tests,
@@ -45,7 +45,7 @@ def run(what, *command):
     wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if out.returncode != 0:
-        sys.exit(f"nights.py: {what}: {out.stdout}")
+        sys.exit(f"quiet_nights.py: {what}: {out.stdout}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     written = (after.ru_oublock - before.ru_oublock) / 2048
     print(f"{what:32} {wall:7.2f} s {cpu:7.2f} s of the processor {written:8.1f} MiB",
