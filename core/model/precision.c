@@ -188,7 +188,7 @@ static loss compare(const measuring *m)
 static void tell_loss(unsigned tower, loss l, pf_notes *notes)
 {
     pf_notes_add(notes,
-                 "%s are embedded in float32, at half the speed: with integers of 16 "
+                 "%s are embedded in float32, which is slower: with integers of 16 "
                  "bits this model's vectors would be off by up to %.3e (limit %.3e), "
                  "with a cosine down to %.7f (limit %.7f)",
                  tower == PF_CLIP_TEXT ? "texts" : "pictures", l.difference,

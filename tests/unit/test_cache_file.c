@@ -125,7 +125,7 @@ static void damage_is_noticed(void **state)
     const off_t at[] = {
         0, 7, 9, 24, 33, 41, 4096, 5000, 4096 + 1048576, st.st_size - 1};
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
-        char byte;
+        char byte = 0;
         const int fd = open(path, O_RDWR);
         assert_true(fd >= 0 && pread(fd, &byte, 1, at[i]) == 1);
         byte ^= 16;
