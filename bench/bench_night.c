@@ -1,11 +1,13 @@
 /*
  * bench_night.c - pf-bench-night FOLDER [IMAGES [TIMES]]: what it costs to publish a
- * few more images in a large catalog, such as one that pf-bench-evaluate makes.
+ * few more images in a large catalog, such as one that pf-bench-evaluate makes, or a
+ * few less.
  *
- * Adds IMAGES (100) images with a caption each, noise of length 1, and publishes; TIMES
- * (1) times. FOLDER is changed by it. Prints one line per publish, fields separated by
- * tabs, with a head line: images that were there, milliseconds (wall), CPU
- * milliseconds, KiB written by this process, KiB of index files that are new.
+ * Adds IMAGES (100) images with a caption each, noise of length 1, or, when it is below
+ * 0, removes so many, and publishes; TIMES (1) times. FOLDER is changed by it. Prints
+ * one line per publish, fields separated by tabs, with a head line: images that were
+ * there, milliseconds (wall), CPU milliseconds, KiB written by this process, KiB of
+ * index files that are new.
  */
 #include <dirent.h>
 #include <math.h>
@@ -73,7 +75,33 @@ static bool take_source(void *user, const pf_store_source *source, pf_err *err)
     return true;
 }
 
-static bool publish_more(pf_catalog *c, size_t n, pf_err *err)
+/* The images to be removed: those with the lowest numbers. */
+typedef struct {
+    int64_t *ids;
+    size_t n, most;
+} leaving;
+
+static bool take_id(void *user, int64_t id, const char *value, pf_err *err)
+{
+    leaving *l = user;
+    (void)value;
+    (void)err;
+    if (l->n < l->most)
+        l->ids[l->n++] = id;
+    return true;
+}
+
+static bool remove_images(pf_store *s, size_t n, pf_err *err)
+{
+    leaving l = {.ids = pf_alloc_array(n, sizeof *l.ids, err), .most = n};
+    bool ok = l.ids && pf_store_each_image_id(s, take_id, &l, err);
+    for (size_t i = 0; ok && i < l.n; i++)
+        ok = pf_store_delete_image(s, l.ids[i], err);
+    pf_free(l.ids);
+    return ok;
+}
+
+static bool publish_changes(pf_catalog *c, long n, pf_err *err)
 {
     pf_store *s = pf_catalog_store(c);
     pf_store_model model = {0};
@@ -84,8 +112,10 @@ static bool publish_more(pf_catalog *c, size_t n, pf_err *err)
         return false;
     to.model = model.id;
     bool ok = pf_store_begin(s, err);
-    for (size_t i = 0; ok && i < n; i++)
+    for (long i = 0; ok && i < n; i++)
         ok = add_image(&to, model.dim, (uint32_t)counts.images + (uint32_t)i, err);
+    if (ok && n < 0)
+        ok = remove_images(s, (size_t)-n, err);
     pf_store_model_reset(&model);
     if (!ok)
         return false;
@@ -106,7 +136,7 @@ int main(int argc, char **argv)
 {
     const long n = argc > 2 ? strtol(argv[2], NULL, 10) : 100;
     const long times = argc > 3 ? strtol(argv[3], NULL, 10) : 1;
-    if (argc < 2 || argc > 4 || n < 0 || n > IMAGES_MAX || times < 1 ||
+    if (argc < 2 || argc > 4 || n < -IMAGES_MAX || n > IMAGES_MAX || times < 1 ||
         times > TIMES_MAX) {
         fprintf(stderr, "usage: pf-bench-night FOLDER [IMAGES [TIMES]]\n");
         return 2;
@@ -118,7 +148,7 @@ int main(int argc, char **argv)
     bool ok = pf_catalog_open_writer(&c, argv[1], &options, &err);
     printf("images\tms\tcpu_ms\twritten_kib\tindex_kib\n");
     for (long i = 0; ok && i < times; i++)
-        ok = publish_more(c, (size_t)n, &err);
+        ok = publish_changes(c, n, &err);
     pf_catalog_close(c);
     if (!ok)
         fprintf(stderr, "pf-bench-night: %s\n", err.msg);

@@ -3,13 +3,15 @@
 
     sh bench/peers/setup.sh BIN FOLDER TOKENIZER [PICTURES]   once
     /usr/bin/python3 bench/peers.py BIN FOLDER [--only PART,...] [--rounds N]
-        [--seconds S] [--sizes N,...] [--write]
+        [--seconds S] [--sizes N,...] [--captions FILE] [--write]
 
-PART is embed, resnet, text, film, index, search, query or night; without --only, all. Competitors
-take turns, --rounds times (5), and what is shown is the median of each, processor time
-beside wall time; the ratio is that of the medians. FOLDER/figures.json keeps what was
-measured, part by part, so that parts can be run again by themselves; --write makes
-the section of bench/results.md and the plots in bench/plots anew from it.
+PART is embed, resnet, text, captions, film, index, search, query or night; without
+--only, all. Competitors take turns, --rounds times (5), and what is shown is the median of
+each, processor time beside wall time; the ratio is that of the medians. FILE has a caption a
+line, as ROCO's captions.txt; without it, or where it is not there, captions are passed
+over. FOLDER/figures.json keeps what was measured, part by part, so that parts can be run
+again by themselves; --write makes the section of bench/results.md and the plots in
+bench/plots anew from it.
 
 On a machine that others use compare ratios within a part, and processor time.
 """
@@ -27,6 +29,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEERS = ROOT / "bench/peers"
 PYTHON = "/usr/bin/python3"
 PICTURES_OF_TORCH = 24  # of the 300: it is slow
+CAPTIONS = 1000  # of the file
+CAPTIONS_AT_ONCE = 32  # by a peer
 SIDE = {"vitb32": 224, "rn50": 224, "rn50x4": 288}
 
 
@@ -65,7 +69,14 @@ class Ort:
 
     def run(self, batch, seconds):
         """Seconds for one input: wall, processor."""
-        self.process.stdin.write(f"run {batch} {seconds}\n")
+        return self.ask(f"run {batch} {seconds}")
+
+    def run_texts(self, ids, batch, seconds):
+        """The same for texts whose ids are in a file."""
+        return self.ask(f"texts {ids} {batch} {seconds}")
+
+    def ask(self, what):
+        self.process.stdin.write(what + "\n")
         self.process.stdin.flush()
         r = json.loads(self.process.stdout.readline())
         return r["wall"] / r["inputs"], r["cpu"] / r["inputs"]
@@ -80,6 +91,7 @@ class Bench:
         self.bin, self.folder = options.bin.resolve(), options.folder.resolve()
         self.rounds, self.seconds = options.rounds, options.seconds
         self.sizes = [int(n) for n in options.sizes.split(",")]
+        self.captions = options.captions
 
     def turns(self, competitors):
         """{name: (median wall, median cpu)} of {name: function -> (wall, cpu)}."""
@@ -146,6 +158,37 @@ def text(b):
          ("auto", "f32")),
         ("32 texts at once (ours of 25 tokens), 1 thread", "vitb32", "text", "text:25:1",
          32, 1, ("auto", "f32"))])
+
+
+def captions(b):
+    """Real ones, the way each would be used: ours as plainfilm-index embeds them, of the
+    length they have; 77 tokens each in batches of 32."""
+    if not b.captions or not b.captions.exists():
+        print("no captions", file=sys.stderr)
+        return None
+    out, ids = [], b.folder / "captions.ids"
+
+    def ours(precision, threads):
+        line, _, _ = run(b.bin / "pf-bench-texts", b.folder / "vitb32.safetensors",
+                         b.captions, CAPTIONS, threads, precision, ids)
+        f = line.split("\t")
+        return float(f[2]) / 1e3, float(f[3]) / 1e3
+
+    for threads in (1, 2):
+        ours("auto", threads)  # writes the ids
+        peers = {"ONNX Runtime f32": Ort(b.folder, "vitb32", "text", False, threads),
+                 "ONNX Runtime int8": Ort(b.folder, "vitb32", "text", True, threads)}
+        competitors = {f"plainfilm {p}": (lambda p=p: ours(p, threads))
+                       for p in ("auto", "f32")}
+        competitors.update({
+            name: (lambda o=o: o.run_texts(ids, CAPTIONS_AT_ONCE, 4 * b.seconds))
+            for name, o in peers.items()})
+        what = f"{CAPTIONS:,} captions, {threads} thread{'s' * (threads > 1)}"
+        for name, (wall, cpu) in b.turns(competitors).items():
+            out.append((what, name, 1e3 * wall, 1e3 * cpu))
+        for o in peers.values():
+            o.close()
+    return out
 
 
 def film(b):
@@ -252,16 +295,19 @@ def query(b):
 
 
 def night(b):
-    catalog = make_catalog(b)
-    lines, _, _ = run(b.bin / "pf-bench-night", catalog, 100, b.rounds)
-    rows = [line.split("\t") for line in lines.splitlines()[1:]]
-    wall, cpu, written = (median([float(r[i]) for r in rows]) for i in (1, 2, 3))
-    return [("100 images more in 100,000", f"published, {written / 1024:.1f} MiB written",
-             wall, cpu)]
+    catalog, out = make_catalog(b), []
+    for what, n in (("100 images more in 100,000", 100), ("one image less", -1)):
+        lines, _, _ = run(b.bin / "pf-bench-night", catalog, n, b.rounds)
+        rows = [line.split("\t") for line in lines.splitlines()[1:]]
+        wall, cpu, written = (median([float(r[i]) for r in rows]) for i in (1, 2, 3))
+        out.append((what, f"published, {written / 1024:.1f} MiB written", wall, cpu))
+    return out
 
 
-PARTS = {f.__name__: f for f in (embed, resnet, text, film, index, search, query, night)}
+PARTS = {f.__name__: f for f in (embed, resnet, text, captions, film, index, search, query,
+                                 night)}
 TITLES = {"embed": "Images, time for one", "resnet": "The same, ResNets", "text": "Texts, time for one",
+          "captions": "Real captions (ROCO's), time for one",
           "film": "A picture before its embedding", "index": "Indexing, time for one",
           "search": "The 10 nearest of vectors of 512 numbers",
           "query": "A question, the whole process, ViT-B/32", "night": "A night"}
@@ -344,6 +390,7 @@ def main():
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=1.0)
     p.add_argument("--sizes", default="10000,100000,1000000")
+    p.add_argument("--captions", type=pathlib.Path)
     p.add_argument("--write", action="store_true")
     options = p.parse_args()
     b = Bench(options)
@@ -353,6 +400,8 @@ def main():
         note = (f"medians of {b.rounds} turns, load {os.getloadavg()[0]:.1f} at the "
                 f"beginning")
         rows = PARTS[part](b)
+        if rows is None:
+            continue
         figures[part] = {"date": time.strftime("%Y-%m-%d"), "processor": processor(),
                          "versions": versions(b.folder), "note": note, "rows": rows}
         path.write_text(json.dumps(figures, indent=1))

@@ -4,8 +4,10 @@
  *   NODE_PATH=FOLDER/node_modules node ort.js MODEL.onnx image|text SIDE THREADS
  *
  * Reads commands, a line each, and answers each with a line of JSON. "run BATCH SECONDS":
- * forward passes for so long, at least one; wall and processor seconds and inputs. "vector
- * FILE": the rows of a file of float32 (or of int32 ids) embedded, as unit vectors.
+ * forward passes for so long, at least one; wall and processor seconds and inputs. "texts
+ * FILE BATCH SECONDS": the same with the ids of a file, int32, 77 of each text, batch after
+ * batch from the first on. "vector FILE": the rows of a file of float32 (or of int32 ids)
+ * embedded, as unit vectors.
  */
 'use strict';
 const fs = require('fs');
@@ -28,18 +30,30 @@ function sample(batch) {
   return new ort.Tensor('float32', pixels, [batch, 3, side, side]);
 }
 
-async function run(session, batch, seconds) {
-  const feed = {input: sample(batch)};
-  await session.run(feed);
+async function run(session, inputs, seconds) {
+  const batch = inputs[0].dims[0];
+  await session.run({input: inputs[0]});
   const cpu = process.cpuUsage(), start = process.hrtime.bigint();
-  let inputs = 0, wall = 0;
+  let runs = 0, wall = 0;
   do {
-    await session.run(feed);
-    inputs += batch;
+    await session.run({input: inputs[runs++ % inputs.length]});
     wall = Number(process.hrtime.bigint() - start) * 1e-9;
   } while (wall < seconds);
   const used = process.cpuUsage(cpu);
-  return {inputs, wall, cpu: (used.user + used.system) * 1e-6};
+  return {inputs: runs * batch, wall, cpu: (used.user + used.system) * 1e-6};
+}
+
+// Whole batches; what is left behind the last one is not run.
+function batchesOf(file, batch) {
+  const bytes = fs.readFileSync(file);
+  const ids = new Int32Array(
+      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  const out = [], each = batch * CONTEXT;
+  for (let i = 0; i + each <= ids.length; i += each) {
+    const some = BigInt64Array.from(ids.slice(i, i + each), BigInt);
+    out.push(new ort.Tensor('int64', some, [batch, CONTEXT]));
+  }
+  return out;
 }
 
 function unit(row) {
@@ -70,9 +84,10 @@ async function main() {
   });
   console.log(JSON.stringify({ready: true}));
   for await (const line of readline.createInterface({input: process.stdin})) {
-    const [what, a, b] = line.split(' ');
-    const answer = what === 'run' ? await run(session, Number(a), Number(b))
-                                  : await vectors(session, a);
+    const [what, a, b, c] = line.split(' ');
+    const answer = what === 'run' ? await run(session, [sample(Number(a))], Number(b))
+        : what === 'texts' ? await run(session, batchesOf(a, Number(b)), Number(c))
+                           : await vectors(session, a);
     console.log(JSON.stringify(answer));
   }
 }

@@ -23,11 +23,11 @@
 #include "core/catalog/sql_vfs.h"
 
 enum {
-    MAX_STATEMENTS = 96, /* more than the store has */
-    BUSY_MS = 10 * 1000, /* only recovery and checkpoints ever make us wait */
-    MAX_VALUE = 8 << 20, /* bytes in one row: the words of a caption of 1 MiB */
-    MAX_READ = 3 << 19,  /* in one that is read: such a caption and its vector */
-    BLOCK = 512,         /* bytes, what st_blocks counts */
+    MAX_STATEMENTS = 128, /* more than a run needs */
+    BUSY_MS = 10 * 1000,  /* only recovery and checkpoints ever make us wait */
+    MAX_VALUE = 8 << 20,  /* bytes in one row: the words of a caption of 1 MiB */
+    MAX_READ = 3 << 19,   /* in one that is read: such a caption and its vector */
+    BLOCK = 512,          /* bytes, what st_blocks counts */
     COMPRESSED = 2,
     MAX_SQL = 1 << 16,        /* bytes in one statement, those of a schema included */
     LOOK = 100 * 1000,        /* steps between two looks at how many there were */
@@ -604,18 +604,27 @@ static size_t put_integer(char out[21], int64_t n)
  * integers, 15 digits of others. */
 static bool add_column(pf_sql_rows *rows, int i, pf_buf *out, pf_err *err)
 {
+    enum { HEAD_MAX = 2 + 21 + 1 };
     const int type = sqlite3_column_type(rows->stmt, i); /* 1 to 5 */
-    char head[2 + 21 + 1] = {(char)('0' + type), ' '}, number[21];
+    char number[21];
     const void *bytes = number;
     size_t n;
     if (type == SQLITE_INTEGER)
         n = put_integer(number, sqlite3_column_int64(rows->stmt, i));
     else
         bytes = pf_sql_get_bytes(rows, i, &n);
-    size_t head_size = 2 + put_integer(head + 2, (int64_t)n);
-    head[head_size++] = ' ';
-    return pf_buf_add(out, head, head_size, err) &&
-           (n == 0 || pf_buf_add(out, bytes, n, err));
+    if (!pf_buf_reserve(out, HEAD_MAX + n, err))
+        return false;
+    char *at = out->data + out->size;
+    *at++ = (char)('0' + type);
+    *at++ = ' ';
+    at += put_integer(at, (int64_t)n);
+    *at++ = ' ';
+    if (n > 0)
+        memcpy(at, bytes, n);
+    out->size = (size_t)(at - out->data) + n;
+    out->data[out->size] = '\0';
+    return true;
 }
 
 bool pf_sql_add_columns(pf_sql_rows *rows, int first, int end, pf_buf *out, pf_err *err)

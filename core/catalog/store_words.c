@@ -116,43 +116,20 @@ static bool has_letter(const char *s)
     return *s != '\0';
 }
 
-/* Most images are not the first of a case, and their attributes need not be sorted. */
-static const char *attributes_sql(int64_t case_id)
-{
-    return case_id == 0
-               ? "SELECT key, value FROM image_attribute WHERE image_id = ?1 ORDER BY "
-                 "1, 2"
-               : "SELECT key, value FROM image_attribute WHERE image_id = ?1 UNION"
-                 " SELECT key, value FROM case_attribute WHERE case_id = ?2"
-                 " ORDER BY 1, 2";
-}
-
-/* Attributes of the image, and of the case when it is the first image of it. */
-static bool add_attributes(pf_store *s, int64_t image_id, int64_t case_id, pf_buf *out,
-                           pf_err *err)
-{
-    pf_sql_rows *rows;
-    bool has_row;
-    const pf_sql_arg ids[] = {pf_sql_int(image_id), pf_sql_int(case_id)};
-    bool ok = pf_sql_start(&rows, s->db, attributes_sql(case_id), ids,
-                           case_id == 0 ? 1 : 2, err);
-    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
-        const char *value = pf_sql_get_text(rows, 1);
-        pf_field field;
-        if (pf_field_of_key(pf_sql_get_text(rows, 0), &field) && has_letter(value))
-            ok = add_line(out, field, value, strlen(value), err);
-    }
-    pf_sql_end(rows);
-    return ok;
-}
-
 /* ---- rows ------------------------------------------------------------------------ */
+
+/* Rows of a statement whose first column is an image, in order of images. */
+typedef struct {
+    pf_sql_rows *rows; /* at the next one; NULL before it is begun */
+    int64_t image_id;  /* of that one; past every image behind the last */
+} stream;
 
 typedef struct {
     pf_store *s;
     pf_store_words words;
     pf_buf fields;
-    size_t n_new, n_gone;
+    stream attributes, captions, own_rows; /* in step with the images */
+    size_t n_kept, n_new, n_gone;
     bool lacks_text; /* what a row was made of is gone */
 } filling;
 
@@ -207,25 +184,17 @@ typedef struct {
     char *fields; /* owned; NULL when they are the same */
 } known_row;
 
-static bool find_row(pf_store *s, int64_t id, const char *fields, known_row *out,
-                     pf_err *err)
+/* The row that is there, of which `rows` have id, text and fields from `column` on. */
+static bool take_known(known_row *out, pf_sql_rows *rows, int column,
+                       const char *fields, pf_err *err)
 {
-    pf_sql_rows *rows;
-    bool has_row = false;
-    *out = (known_row){0};
-    bool ok = pf_sql_start(&rows, s->db,
-                           "SELECT caption_text_id, fields FROM words_row WHERE id = ?",
-                           PF_SQL_ARGS(pf_sql_int(id)), err) &&
-              pf_sql_next(rows, &has_row, err);
-    if (ok && has_row) {
-        const char *known = pf_sql_get_text(rows, 1);
-        out->is_there = true;
-        out->text_id = pf_sql_get_int(rows, 0);
-        out->has_same_fields = strcmp(known, fields) == 0;
-        ok = out->has_same_fields || (out->fields = pf_strdup(known, err)) != NULL;
-    }
-    pf_sql_end(rows);
-    return ok;
+    *out = (known_row){.is_there = !pf_sql_is_null(rows, column)};
+    if (!out->is_there)
+        return true;
+    const char *known = pf_sql_get_text(rows, column + 2);
+    out->text_id = pf_sql_get_int(rows, column + 1);
+    out->has_same_fields = strcmp(known, fields) == 0;
+    return out->has_same_fields || (out->fields = pf_strdup(known, err)) != NULL;
 }
 
 /* After a rebuild the same text is another row. */
@@ -259,44 +228,166 @@ static bool change_row(filling *f, int64_t id, int64_t text_id, const char *fiel
            put_row(f, id, text_id, fields, err);
 }
 
-static bool keep_row(filling *f, int64_t id, int64_t text_id, pf_err *err)
+static const char *fields_of(const filling *f)
 {
-    const char *fields = f->fields.size > 0 ? f->fields.data : "";
-    known_row known;
-    if (!find_row(f->s, id, fields, &known, err))
-        return false;
-    const bool ok = known.is_there ? change_row(f, id, text_id, fields, &known, err)
-                                   : put_row(f, id, text_id, fields, err);
-    pf_free(known.fields);
+    return f->fields.size > 0 ? f->fields.data : "";
+}
+
+/* The row `id` as it should be; *known is what is there, and freed. */
+static bool keep_row(filling *f, int64_t id, int64_t text_id, known_row *known,
+                     pf_err *err)
+{
+    const char *fields = fields_of(f);
+    f->n_kept++;
+    const bool ok = known->is_there ? change_row(f, id, text_id, fields, known, err)
+                                    : put_row(f, id, text_id, fields, err);
+    pf_free(known->fields);
     return ok;
 }
 
-/* The captions of an image or of a case. */
-static bool keep_captions(filling *f, const char *sql, int64_t id, bool *any,
-                          pf_err *err)
+/* ---- images and what belongs to them, all in order of images -----------------------
+ */
+
+static bool next_of(stream *t, pf_err *err)
+{
+    bool has_row;
+    if (!pf_sql_next(t->rows, &has_row, err))
+        return false;
+    t->image_id = has_row ? pf_sql_get_int(t->rows, 0) : INT64_MAX;
+    return true;
+}
+
+static bool begin_stream(stream *t, pf_store *s, const char *sql, pf_err *err)
+{
+    return pf_sql_start(&t->rows, s->db, sql, PF_SQL_NO_ARGS, err) && next_of(t, err);
+}
+
+/* Pass over what belongs to images before this one. */
+static bool go_to(stream *t, int64_t image_id, pf_err *err)
+{
+    bool ok = true;
+    while (ok && t->image_id < image_id)
+        ok = next_of(t, err);
+    return ok;
+}
+
+static bool begin_streams(filling *f, pf_err *err)
+{
+    return begin_stream(&f->attributes, f->s,
+                        "SELECT image_id, key, value FROM image_attribute"
+                        " ORDER BY image_id, key, value",
+                        err) &&
+           begin_stream(&f->captions, f->s,
+                        "SELECT image_id, caption.id, caption.caption_text_id,"
+                        " words_row.id, words_row.caption_text_id, fields FROM caption"
+                        " LEFT JOIN words_row ON words_row.id = caption.id"
+                        " WHERE image_id IS NOT NULL ORDER BY image_id",
+                        err) &&
+           begin_stream(&f->own_rows, f->s,
+                        "SELECT -id, id, caption_text_id, fields FROM words_row"
+                        " WHERE id < 0 ORDER BY id DESC",
+                        err);
+}
+
+static void end_streams(filling *f)
+{
+    stream *const all[] = {&f->attributes, &f->captions, &f->own_rows};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        pf_sql_end(all[i]->rows);
+        *all[i] = (stream){0};
+    }
+}
+
+static bool add_attribute(pf_buf *out, const char *key, const char *value, pf_err *err)
+{
+    pf_field field;
+    return !pf_field_of_key(key, &field) || !has_letter(value) ||
+           add_line(out, field, value, strlen(value), err);
+}
+
+/* Attributes of an image. */
+static bool add_attributes(filling *f, int64_t image_id, pf_err *err)
+{
+    stream *t = &f->attributes;
+    bool ok = go_to(t, image_id, err);
+    while (ok && t->image_id == image_id)
+        ok = add_attribute(&f->fields, pf_sql_get_text(t->rows, 1),
+                           pf_sql_get_text(t->rows, 2), err) &&
+             next_of(t, err);
+    return ok;
+}
+
+/* Attributes of an image that is the first of a case, and of the case. */
+static bool add_attributes_of_both(filling *f, int64_t image_id, int64_t case_id,
+                                   pf_err *err)
 {
     pf_sql_rows *rows;
     bool has_row;
-    bool ok = pf_sql_start(&rows, f->s->db, sql, PF_SQL_ARGS(pf_sql_int(id)), err);
-    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+    bool ok =
+        pf_sql_start(&rows, f->s->db,
+                     "SELECT key, value FROM image_attribute WHERE image_id = ? UNION"
+                     " SELECT key, value FROM case_attribute WHERE case_id = ?"
+                     " ORDER BY 1, 2",
+                     PF_SQL_ARGS(pf_sql_int(image_id), pf_sql_int(case_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = add_attribute(&f->fields, pf_sql_get_text(rows, 0),
+                           pf_sql_get_text(rows, 1), err);
+    pf_sql_end(rows);
+    return ok;
+}
+
+static bool keep_captions(filling *f, int64_t image_id, bool *any, pf_err *err)
+{
+    stream *t = &f->captions;
+    bool ok = go_to(t, image_id, err);
+    while (ok && t->image_id == image_id) {
+        known_row known;
         *any = true;
-        ok = keep_row(f, pf_sql_get_int(rows, 0), pf_sql_get_int(rows, 1), err);
+        ok = take_known(&known, t->rows, 3, fields_of(f), err) &&
+             keep_row(f, pf_sql_get_int(t->rows, 1), pf_sql_get_int(t->rows, 2), &known,
+                      err) &&
+             next_of(t, err);
+    }
+    return ok;
+}
+
+static bool keep_captions_of_case(filling *f, int64_t case_id, bool *any, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    bool ok = pf_sql_start(&rows, f->s->db,
+                           "SELECT caption.id, caption.caption_text_id, words_row.id,"
+                           " words_row.caption_text_id, fields FROM caption"
+                           " LEFT JOIN words_row ON words_row.id = caption.id"
+                           " WHERE case_id = ?",
+                           PF_SQL_ARGS(pf_sql_int(case_id)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        known_row known;
+        *any = true;
+        ok = take_known(&known, rows, 2, fields_of(f), err) &&
+             keep_row(f, pf_sql_get_int(rows, 0), pf_sql_get_int(rows, 1), &known, err);
     }
     pf_sql_end(rows);
     return ok;
 }
 
+/* The row of an image that no caption is shown at. */
+static bool keep_own_row(filling *f, int64_t image_id, pf_err *err)
+{
+    stream *t = &f->own_rows;
+    known_row known = {0};
+    return go_to(t, image_id, err) &&
+           (t->image_id != image_id ||
+            take_known(&known, t->rows, 1, fields_of(f), err)) &&
+           keep_row(f, -image_id, 0, &known, err);
+}
+
 static bool keep_rows(filling *f, int64_t image_id, int64_t case_id, pf_err *err)
 {
     bool any = false;
-    return keep_captions(f,
-                         "SELECT id, caption_text_id FROM caption WHERE image_id = ?",
-                         image_id, &any, err) &&
-           (case_id == 0 ||
-            keep_captions(f,
-                          "SELECT id, caption_text_id FROM caption WHERE case_id = ?",
-                          case_id, &any, err)) &&
-           (any || keep_row(f, -image_id, 0, err));
+    return keep_captions(f, image_id, &any, err) &&
+           (case_id == 0 || keep_captions_of_case(f, case_id, &any, err)) &&
+           (any || keep_own_row(f, image_id, err));
 }
 
 /* Titles that are no more than the case's key say nothing. */
@@ -306,26 +397,30 @@ static bool keep_image(filling *f, pf_sql_rows *rows, pf_err *err)
     const char *title = pf_sql_get_text(rows, 3);
     f->fields.size = 0;
     return add_line(&f->fields, PF_FIELD_TITLE, title, strlen(title), err) &&
-           add_attributes(f->s, image_id, case_id, &f->fields, err) &&
+           (case_id == 0 ? add_attributes(f, image_id, err)
+                         : add_attributes_of_both(f, image_id, case_id, err)) &&
            add_name(&f->fields, pf_sql_get_text(rows, 1), err) &&
            keep_rows(f, image_id, case_id, err);
 }
 
 static bool keep_images(filling *f, pf_err *err)
 {
-    pf_sql_rows *rows;
+    pf_sql_rows *rows = NULL;
     bool has_row;
-    bool ok = pf_sql_start(
-        &rows, f->s->db,
-        "SELECT image.id, path, teaching_case.id, CASE WHEN title <> key THEN title END"
-        " FROM image LEFT JOIN teaching_case ON teaching_case.id = case_id AND "
-        "image.id ="
-        " (SELECT min(own.id) FROM image AS own WHERE own.case_id = teaching_case.id)"
-        " ORDER BY image.id",
-        PF_SQL_NO_ARGS, err);
+    bool ok =
+        begin_streams(f, err) &&
+        pf_sql_start(
+            &rows, f->s->db,
+            "SELECT image.id, path, teaching_case.id, CASE WHEN title <> key THEN title"
+            " END FROM image LEFT JOIN teaching_case ON teaching_case.id = case_id AND "
+            "image.id ="
+            " (SELECT min(own.id) FROM image AS own WHERE own.case_id ="
+            " teaching_case.id) ORDER BY image.id",
+            PF_SQL_NO_ARGS, err);
     while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
         ok = keep_image(f, rows, err);
     pf_sql_end(rows);
+    end_streams(f);
     return ok;
 }
 
@@ -352,12 +447,30 @@ static bool drop_others(filling *f, pf_err *err)
     return ok;
 }
 
+/* Every row that should be there is by now: are there others? Of ids, for count(*) goes
+ * round a tree without an end in one step that nobody counts. */
+static bool has_others(filling *f, bool *out, pf_err *err)
+{
+    int64_t n = 0;
+    const bool ok = pf_sql_find_int(f->s->db, "SELECT count(id) FROM words_row",
+                                    PF_SQL_NO_ARGS, &n, err);
+    *out = (uint64_t)n != f->n_kept;
+    return ok;
+}
+
+static bool fill_rows(filling *f, pf_err *err)
+{
+    bool others;
+    return keep_images(f, err) && has_others(f, &others, err) &&
+           (!others || drop_others(f, err));
+}
+
 /* FTS5 only notes that a row went; its words stay until segments are merged, which
  * "optimize" does with all of them. (From SQLite 3.42 on it could remove words one by
  * one, but then older ones can no longer read the table.) */
 static bool fill(filling *f, pf_err *err)
 {
-    if (!drop_others(f, err) || !keep_images(f, err))
+    if (!fill_rows(f, err))
         return false;
     if (f->lacks_text) {
         *f = (filling){.s = f->s, .words = f->words, .fields = f->fields, .n_gone = 1};
