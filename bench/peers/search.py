@@ -6,8 +6,8 @@
 COUNT vectors of 512 numbers, noise around 1,000 centres, as pf-bench-index has them. Each
 index is a line of JSON: name, seconds to build, median milliseconds of a question, of
 processor time too, recall against Flat. sqlite-vec, one thread, is asked where COUNT is
-100,000 at most, and so is HNSW: beyond that they take minutes to fill. Product codes (PQ) are
-refined by exact vectors, four for each that is asked for.
+100,000 at most, and so are HNSW and product codes (PQ): beyond that they take minutes to fill.
+Product codes are refined by exact vectors, four for each that is asked for.
 """
 import json
 import sqlite3
@@ -18,7 +18,7 @@ import faiss
 import numpy as np
 
 DIM, CENTRES, QUESTIONS, K = 512, 1000, 20, 10
-SQLITE_MOST, GRAPH_MOST, TRAINING = 100000, 100000, 50000
+SLOW_MOST, TRAINING = 100000, 50000
 
 
 def unit(x):
@@ -114,14 +114,13 @@ def main(count, threads, extension=None):
     truth = [ask_faiss(flat, q[None]) for q in questions]
     measure("FAISS SQ8", of_factory("SQ8", vectors), ask_faiss, questions, truth)
     lists = max(64, int(2 * count ** 0.5) // 64 * 64)
-    compared = {"IVF-Flat": f"IVF{lists},Flat", "IVF-SQ8": f"IVF{lists},SQ8",
-                "IVF-PQ, refined": f"IVF{lists},PQ64,RFlat"}
-    if count <= GRAPH_MOST:
-        compared["HNSW32"] = "HNSW32"
+    compared = {"IVF-Flat": f"IVF{lists},Flat", "IVF-SQ8": f"IVF{lists},SQ8"}
+    if count <= SLOW_MOST:
+        compared |= {"IVF-PQ, refined": f"IVF{lists},PQ64,RFlat", "HNSW32": "HNSW32"}
     for name, spec in compared.items():
         measure("FAISS " + name, of_factory(spec, vectors, questions, truth), ask_faiss,
                 questions, truth)
-    if extension and count <= SQLITE_MOST:
+    if extension and count <= SLOW_MOST:
         measure("sqlite-vec", in_sqlite(vectors, extension), ask_sqlite, questions, truth)
 
 
