@@ -15,7 +15,7 @@
 
 static const char json_type[] = "application/json";
 
-work_result api_health(const call *c, http_response *out)
+work_line api_health(const call *c, http_response *out)
 {
     static const char body[] = "{\"status\":\"ok\"}";
     (void)c;
@@ -68,7 +68,7 @@ static void write_metrics(const void *context, FILE *out)
             pf_clock_seconds() - s->began);
 }
 
-work_result api_metrics(const call *c, http_response *out)
+work_line api_metrics(const call *c, http_response *out)
 {
     text_give(out, 200, "text/plain; version=0.0.4; charset=utf-8", write_metrics, c);
     return WORK_DONE;
@@ -97,10 +97,12 @@ static void write_catalog(const void *context, FILE *out)
 }
 
 /* Of one that nothing was published in yet there is nothing, which is no failure. */
-work_result api_catalog(const call *c, http_response *out)
+work_line api_catalog(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_catalog_info info = PF_CATALOG_INFO_INIT;
+    if (c->from == WORK_FIRST)
+        return WORK_USUAL; /* the first of a generation has it counted */
     if (!c->worker->reader && c->worker->failure.code != PF_ERR_NOT_FOUND)
         problem_give(out, &c->worker->failure);
     else if (!c->worker->reader || pf_reader_get_info(c->worker->reader, &info, &err))
@@ -141,12 +143,44 @@ static void write_facets(const void *context, FILE *out)
     pf_json_end_object(&w);
 }
 
-/* ?key=modality&most=20: 0 are all of them. */
-work_result api_facets(const call *c, http_response *out)
+/* Parameters as they were sent: other spellings are other questions. */
+static kept_question key_of(const call *c)
 {
-    enum { MOST_DEFAULT = 20 };
+    return (kept_question){.edition = pf_reader_edition(c->worker->reader),
+                           .route = "/api/facets",
+                           .text = c->request->query,
+                           .n = strlen(c->request->query)};
+}
+
+static bool give_kept(const call *c, http_response *out)
+{
+    const kept_question key = key_of(c);
+    size_t n;
+    char *json = kept_find(c->server->kept, &key, &n);
+    if (json)
+        http_give(out, 200, json_type, json, n);
+    return json != NULL;
+}
+
+static void count_values(const call *c, size_t most, http_response *out)
+{
+    const kept_question key = key_of(c);
     pf_err err = PF_ERR_INIT;
     pf_facets *facets = NULL;
+    if (pf_reader_get_facets(c->worker->reader, params_find(c->request, "key"), most,
+                             &facets, &err))
+        text_give(out, 200, json_type, write_facets, facets);
+    else
+        problem_give(out, &err);
+    if (out->status == 200)
+        kept_add(c->server->kept, &key, out->body, out->size);
+    pf_facets_free(facets);
+}
+
+/* ?key=modality&most=20: 0 are all of them. */
+work_line api_facets(const call *c, http_response *out)
+{
+    enum { MOST_DEFAULT = 20 };
     const char *most = params_find(c->request, "most");
     if (most && (most[0] == '\0' || strlen(most) > 6 ||
                  most[strspn(most, "0123456789")] != '\0')) {
@@ -154,13 +188,11 @@ work_result api_facets(const call *c, http_response *out)
                             "'most' is no whole number from 0 to 999999");
         return WORK_DONE;
     }
-    if (pf_reader_get_facets(c->worker->reader, params_find(c->request, "key"),
-                             most ? strtoul(most, NULL, 10) : MOST_DEFAULT, &facets,
-                             &err))
-        text_give(out, 200, json_type, write_facets, facets);
-    else
-        problem_give(out, &err);
-    pf_facets_free(facets);
+    if (give_kept(c, out))
+        return WORK_DONE;
+    if (c->from == WORK_FIRST)
+        return WORK_USUAL;
+    count_values(c, most ? strtoul(most, NULL, 10) : MOST_DEFAULT, out);
     return WORK_DONE;
 }
 
@@ -221,7 +253,7 @@ static void write_image(const void *context, FILE *out)
     pf_json_end_object(&w);
 }
 
-work_result api_image(const call *c, http_response *out)
+work_line api_image(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_image *image = NULL;
@@ -274,10 +306,12 @@ static bool find_images(pf_reader *reader, case_answer *a, pf_err *err)
     return ok;
 }
 
-work_result api_case(const call *c, http_response *out)
+work_line api_case(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_case *found = NULL;
+    if (c->from == WORK_FIRST)
+        return WORK_USUAL; /* it may have thousands of images */
     if (!pf_reader_find_case(c->worker->reader, c->id, &found, &err)) {
         problem_give(out, &err);
         return WORK_DONE;

@@ -29,11 +29,13 @@ static void give_picture(const call *c, http_response *out, const char *type,
     http_match(c->request, out);
 }
 
-work_result api_thumbnail(const call *c, http_response *out)
+work_line api_thumbnail(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     uint8_t *jpeg = NULL;
     size_t n;
+    if (c->from == WORK_FIRST)
+        return WORK_USUAL; /* where there is none, one is made */
     if (pf_reader_get_thumbnail(c->worker->reader, c->id, &jpeg, &n, &err))
         give_picture(c, out, "image/jpeg", jpeg, n);
     else
@@ -145,7 +147,7 @@ static void give_preview(const call *c, const pf_preview_options *o, http_respon
     pf_preview_free(p);
 }
 
-work_result api_preview(const call *c, http_response *out)
+work_line api_preview(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_preview_options options = PF_PREVIEW_OPTIONS_INIT;
@@ -153,8 +155,8 @@ work_result api_preview(const call *c, http_response *out)
         problem_give(out, &err);
         return WORK_DONE;
     }
-    if (!c->is_long)
-        return WORK_IS_LONG;
+    if (c->from != WORK_LONG)
+        return WORK_LONG;
     give_preview(c, &options, out);
     return WORK_DONE;
 }
@@ -196,11 +198,11 @@ static void give_file(const call *c, http_response *out)
 }
 
 /* Decoded and made anew, without loss, but for what passes 4,096 pixels. */
-work_result api_original(const call *c, http_response *out)
+work_line api_original(const call *c, http_response *out)
 {
     pf_preview_options options = PF_PREVIEW_OPTIONS_INIT;
-    if (!c->is_long)
-        return WORK_IS_LONG;
+    if (c->from != WORK_LONG)
+        return WORK_LONG;
     options.side = PF_PREVIEW_SIDE_MAX;
     options.is_lossless = true;
     if (command.serve_originals)

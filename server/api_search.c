@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "cli/tools.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
 #include "server/params.h"
 #include "server/problem.h"
 
 static const char json_type[] = "application/json";
+
+enum { KEPT_MAX = 64 << 10 }; /* bytes of a question whose answer is looked for */
 
 /* ---- the question ------------------------------------------------------------------
  */
@@ -19,7 +23,8 @@ static const char json_type[] = "application/json";
 typedef struct {
     const char *text; /* NULL: it is a form's */
     size_t n;
-    char *own; /* the text, where it is ours to free */
+    char *own;      /* the text, where it is ours to free */
+    char *spelling; /* the text as all write it who ask the same; NULL: there is none */
 } question;
 
 static bool read_json(pf_request *to, const char *text, size_t n, pf_err *err)
@@ -37,8 +42,26 @@ static bool find_question(const http_request *q, question *out, pf_err *err)
         return ok;
     }
     if (!q->is_form)
-        *out = (question){q->body.data ? q->body.data : "", q->body.size, NULL};
+        *out = (question){.text = q->body.data ? q->body.data : "", .n = q->body.size};
     return true;
+}
+
+/* What is no JSON has none, and is refused when it is read. */
+static char *spell(const question *q)
+{
+    pf_json *json = NULL;
+    char *text = NULL;
+    if (q->text && q->n <= KEPT_MAX && pf_json_parse(&json, q->text, q->n, NULL))
+        text = pf_json_sorted_text(json, NULL);
+    pf_json_free(json);
+    return text;
+}
+
+static void reset_question(question *q)
+{
+    pf_free(q->own);
+    pf_free(q->spelling);
+    *q = (question){0};
 }
 
 static bool read_params(pf_request *to, const http_param *params, size_t n_params,
@@ -94,15 +117,24 @@ static bool check_labels(const pf_request *r, pf_err *err)
 /* ---- the answer --------------------------------------------------------------------
  */
 
+static kept_question key_of(const call *c, const question *q)
+{
+    return (kept_question){.edition = pf_reader_edition(c->worker->reader),
+                           .route = "/api/search",
+                           .text = q->spelling,
+                           .n = strlen(q->spelling)};
+}
+
 /* What takes long is not kept: pictures are in it, which are kept by themselves, or all
  * images. Nor is a list at random, which is another one each time. */
 static void keep(const call *c, const question *q, const pf_answer *a, const char *json,
                  size_t n)
 {
-    const pf_answer_about *about = pf_answer_get_about(a);
-    if (q->text && !c->is_long && about->sort != PF_SORT_RANDOM)
-        kept_add(c->server->kept, pf_reader_edition(c->worker->reader), q->text, q->n,
-                 json, n);
+    if (!q->spelling || c->from == WORK_LONG ||
+        pf_answer_get_about(a)->sort == PF_SORT_RANDOM)
+        return;
+    const kept_question key = key_of(c, q);
+    kept_add(c->server->kept, &key, json, n);
 }
 
 static bool ask(const call *c, const question *q, const pf_request *r, char **json,
@@ -121,8 +153,8 @@ static bool ask(const call *c, const question *q, const pf_request *r, char **js
 }
 
 /* `needs_labels`: a question that classifies nothing is refused. */
-static work_result answer(const call *c, const question *q, bool needs_labels,
-                          http_response *out)
+static work_line answer(const call *c, const question *q, bool needs_labels,
+                        http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     pf_request *r = NULL;
@@ -130,9 +162,9 @@ static work_result answer(const call *c, const question *q, bool needs_labels,
     size_t n = 0;
     const bool ok = pf_request_new(&r, &err) && read_question(c, q, r, &err) &&
                     (!needs_labels || check_labels(r, &err));
-    if (ok && !c->is_long && pf_request_takes_long(r)) {
+    if (ok && c->from != WORK_LONG && pf_request_takes_long(r)) {
         pf_request_free(r);
-        return WORK_IS_LONG;
+        return WORK_LONG;
     }
     if (ok && ask(c, q, r, &json, &n, &err))
         http_give(out, 200, json_type, json, n);
@@ -145,34 +177,48 @@ static work_result answer(const call *c, const question *q, bool needs_labels,
 static bool give_kept(const call *c, const question *q, http_response *out)
 {
     size_t n;
-    char *json = !q->text || c->is_long
-                     ? NULL
-                     : kept_find(c->server->kept, pf_reader_edition(c->worker->reader),
-                                 q->text, q->n, &n);
+    if (!q->spelling || c->from == WORK_LONG)
+        return false;
+    const kept_question key = key_of(c, q);
+    char *json = kept_find(c->server->kept, &key, &n);
     if (json)
         http_give(out, 200, json_type, json, n);
     return json != NULL;
 }
 
-static work_result answer_any(const call *c, bool needs_labels, http_response *out)
+/* What was answered before waits for nobody; the rest has to be asked. */
+static work_line look_up(const call *c, question *q, http_response *out)
+{
+    q->spelling = spell(q);
+    if (give_kept(c, q, out))
+        return WORK_DONE;
+    return c->from == WORK_FIRST ? WORK_USUAL : answer(c, q, false, out);
+}
+
+work_line api_search(const call *c, http_response *out)
 {
     pf_err err = PF_ERR_INIT;
     question q;
-    work_result result = WORK_DONE;
+    work_line to = WORK_DONE;
     if (!find_question(c->request, &q, &err))
         problem_give(out, &err);
-    else if (needs_labels || !give_kept(c, &q, out))
-        result = answer(c, &q, needs_labels, out);
-    pf_free(q.own);
-    return result;
+    else
+        to = look_up(c, &q, out);
+    reset_question(&q);
+    return to;
 }
 
-work_result api_search(const call *c, http_response *out)
+work_line api_classify(const call *c, http_response *out)
 {
-    return answer_any(c, false, out);
-}
-
-work_result api_classify(const call *c, http_response *out)
-{
-    return answer_any(c, true, out);
+    pf_err err = PF_ERR_INIT;
+    question q;
+    work_line to = WORK_DONE;
+    if (c->from == WORK_FIRST)
+        return WORK_USUAL;
+    if (!find_question(c->request, &q, &err))
+        problem_give(out, &err);
+    else
+        to = answer(c, &q, true, out);
+    reset_question(&q);
+    return to;
 }

@@ -16,7 +16,8 @@ enum { SLOTS = 2048, SHARE = 64 };
 typedef struct {
     uint64_t used; /* when, by the clock below; 0: there is nothing */
     uint64_t edition;
-    pf_hash hash; /* of the question */
+    const char *route;
+    pf_hash hash; /* of the question's text */
     char *text;   /* [n] of the question, [size] of its answer */
     size_t n, size;
 } slot;
@@ -49,26 +50,26 @@ void kept_free(kept *k)
     pf_free(k);
 }
 
-static slot *find_slot(kept *k, uint64_t edition, const pf_hash *hash,
-                       const char *question, size_t n)
+static slot *find_slot(kept *k, const kept_question *q, const pf_hash *hash)
 {
     for (size_t i = 0; i < SLOTS; i++) {
         slot *s = &k->slots[i];
-        if (s->used > 0 && s->edition == edition && pf_hash_equal(&s->hash, hash) &&
-            s->n == n && memcmp(s->text, question, n) == 0)
+        if (s->used > 0 && s->edition == q->edition && pf_hash_equal(&s->hash, hash) &&
+            strcmp(s->route, q->route) == 0 && s->n == q->n &&
+            memcmp(s->text, q->text, q->n) == 0)
             return s;
     }
     return NULL;
 }
 
-char *kept_find(kept *k, uint64_t edition, const char *question, size_t n, size_t *size)
+char *kept_find(kept *k, const kept_question *q, size_t *size)
 {
-    const pf_hash hash = pf_hash_bytes(question, n);
+    const pf_hash hash = pf_hash_bytes(q->text, q->n);
     char *answer = NULL;
     pthread_mutex_lock(&k->lock);
-    slot *s = find_slot(k, edition, &hash, question, n);
+    slot *s = find_slot(k, q, &hash);
     if (s && (answer = pf_alloc_array(s->size, 1, NULL))) {
-        memcpy(answer, s->text + n, s->size);
+        memcpy(answer, s->text + s->n, s->size);
         *size = s->size;
         s->used = ++k->clock;
     }
@@ -110,18 +111,17 @@ static void put(kept *k, const slot *given)
     k->n_used++;
 }
 
-void kept_add(kept *k, uint64_t edition, const char *question, size_t n,
-              const char *answer, size_t size)
+void kept_add(kept *k, const kept_question *q, const char *answer, size_t size)
 {
-    const size_t most = k->bytes_max / SHARE;
-    slot s = {.edition = edition, .n = n, .size = size};
+    const size_t most = k->bytes_max / SHARE, n = q->n;
+    slot s = {.edition = q->edition, .route = q->route, .n = n, .size = size};
     if (n > most || size > most - n || !(s.text = pf_alloc_array(n + size, 1, NULL)))
         return;
-    s.hash = pf_hash_bytes(question, n);
-    memcpy(s.text, question, n);
+    s.hash = pf_hash_bytes(q->text, n);
+    memcpy(s.text, q->text, n);
     memcpy(s.text + n, answer, size);
     pthread_mutex_lock(&k->lock);
-    const bool is_there = find_slot(k, edition, &s.hash, question, n) != NULL;
+    const bool is_there = find_slot(k, q, &s.hash) != NULL;
     if (!is_there)
         put(k, &s);
     pthread_mutex_unlock(&k->lock);

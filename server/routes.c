@@ -253,11 +253,11 @@ http_service server_service(server *s)
     return (http_service){begin_exchange, handle_exchange, end_exchange, s};
 }
 
-work_result server_work(void *context, worker *w, http_exchange *x, bool is_long)
+work_line server_work(void *context, worker *w, http_exchange *x, work_line from)
 {
     int64_t id;
     const route *to = find_route(x->request.path, &id);
-    const call c = {context, w, &x->request, id, is_long};
+    const call c = {context, w, &x->request, id, from};
     if (w->reader || to->needs_no_catalog)
         return to->handle(&c, &x->response);
     problem_give_status(&x->response, 503, pf_code_name(w->failure.code),

@@ -19,10 +19,10 @@ typedef struct {
     worker *worker;
     const http_request *request;
     int64_t id; /* of the path, where its route has one */
-    bool is_long;
+    work_line from;
 } call;
 
-typedef work_result route_handler(const call *c, http_response *r);
+typedef work_line route_handler(const call *c, http_response *r);
 
 typedef struct {
     unsigned methods;    /* of http_method */
@@ -48,6 +48,6 @@ struct server {
 
 /* What http.c and workers.c call. */
 http_service server_service(server *s);
-work_result server_work(void *context, worker *w, http_exchange *x, bool is_long);
+work_line server_work(void *context, worker *w, http_exchange *x, work_line from);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { WAITING_MAX = 512, WATCH_SECONDS = 1 };
 
-/* In the one line or the other. */
+/* In one of the lines. */
 typedef struct job {
     struct job *next;
     http_exchange *x;
@@ -27,20 +27,21 @@ typedef struct {
     bool is_running;
     workers *all;
     worker w;
+    bool looks_up; /* the one that is there for the first line */
     pf_stop *stop;
     double deadline; /* of what it does; 0: nothing */
 } member;
 
 struct workers {
     workers_options options;
-    member *members;
+    member *members; /* [n_members]; the first one looks up */
     unsigned n_members;
     pthread_t watch;
     bool has_watch;
     pthread_mutex_t lock; /* of all that follows, and of stop and deadline above */
-    pthread_cond_t changed, watched;
-    line quick, slow;
-    unsigned n_busy, n_slow; /* members at work; at what takes long */
+    pthread_cond_t has_come, changed, watched;
+    line lines[WORK_DONE];
+    unsigned n_at[WORK_DONE]; /* members at work, by the line it came out of */
     unsigned long long n_refused;
     bool is_ending;
     pthread_mutex_t engine_lock;
@@ -73,31 +74,44 @@ static job *take(line *l)
     return j;
 }
 
-/* One thread is left for the others, where there are two. */
-static unsigned slow_max(const workers *w)
+/* Of those that do not look up one is left for the others, where there are two. */
+static unsigned long_max(const workers *w)
 {
-    return w->n_members > 1 ? w->n_members - 1 : 1;
+    return w->n_members > 2 ? w->n_members - 2 : 1;
 }
 
 /* What takes long comes second, and never with all hands. */
-static job *next_job(workers *w, bool *is_long)
+static work_line line_for(const member *m)
 {
-    *is_long = false;
-    if (w->quick.n > 0)
-        return take(&w->quick);
-    *is_long = w->slow.n > 0 && w->n_slow < slow_max(w);
-    return *is_long ? take(&w->slow) : NULL;
+    const workers *w = m->all;
+    if (m->looks_up)
+        return WORK_FIRST;
+    return w->lines[WORK_USUAL].n > 0 || w->n_at[WORK_LONG] >= long_max(w) ? WORK_USUAL
+                                                                           : WORK_LONG;
+}
+
+/* NULL: there is nothing to do for it. */
+static job *next_job(const member *m, work_line *from)
+{
+    *from = line_for(m);
+    line *l = &m->all->lines[*from];
+    return l->n > 0 ? take(l) : NULL;
+}
+
+static unsigned count_waiting(const workers *w)
+{
+    return w->lines[WORK_FIRST].n + w->lines[WORK_USUAL].n + w->lines[WORK_LONG].n;
 }
 
 bool workers_give(workers *w, http_exchange *x)
 {
     job *j = pf_zalloc(sizeof *j, NULL);
     pthread_mutex_lock(&w->lock);
-    const bool ok = j && !w->is_ending && w->quick.n + w->slow.n < WAITING_MAX;
+    const bool ok = j && !w->is_ending && count_waiting(w) < WAITING_MAX;
     if (ok) {
         j->x = x;
-        append(&w->quick, j);
-        pthread_cond_signal(&w->changed);
+        append(&w->lines[WORK_FIRST], j);
+        pthread_cond_signal(&w->has_come);
     } else {
         w->n_refused++;
     }
@@ -110,8 +124,9 @@ bool workers_give(workers *w, http_exchange *x)
 workers_state workers_look(workers *w)
 {
     pthread_mutex_lock(&w->lock);
-    const workers_state state = {w->n_members, w->n_busy, w->quick.n + w->slow.n,
-                                 w->n_refused};
+    const workers_state state = {w->n_members - 1,
+                                 w->n_at[WORK_USUAL] + w->n_at[WORK_LONG],
+                                 count_waiting(w), w->n_refused};
     pthread_mutex_unlock(&w->lock);
     return state;
 }
@@ -147,7 +162,7 @@ static void refresh(member *m)
 /* ---- at work -----------------------------------------------------------------------
  */
 
-static void begin_work(member *m, bool is_long)
+static void begin_work(member *m, work_line from)
 {
     workers *w = m->all;
     pf_stop_free(m->stop);
@@ -156,52 +171,61 @@ static void begin_work(member *m, bool is_long)
         m->stop = NULL; /* it cannot be stopped then */
     m->w.stop = m->stop;
     m->deadline = pf_clock_seconds() + w->options.work_seconds;
-    w->n_busy++;
-    w->n_slow += is_long;
+    w->n_at[from]++;
 }
 
-static void end_work(member *m, bool is_long)
+/* In another line there is something to do now; or there may be, for what takes long
+ * waits for others. */
+static void end_work(member *m, work_line from, work_line to)
 {
+    workers *w = m->all;
     m->deadline = 0;
-    m->all->n_busy--;
-    m->all->n_slow -= is_long;
-    pthread_cond_broadcast(&m->all->changed); /* one that takes long may begin now */
+    w->n_at[from]--;
+    if (from != WORK_FIRST || to != WORK_DONE || w->is_ending)
+        pthread_cond_broadcast(&w->changed);
 }
 
-static void do_job(member *m, job *j, bool is_long)
+static void do_job(member *m, job *j, work_line from)
 {
     workers *w = m->all;
     pthread_mutex_unlock(&w->lock);
     refresh(m);
-    const work_result result =
-        w->options.handle(w->options.context, &m->w, j->x, is_long);
-    if (result == WORK_DONE)
+    const work_line to = w->options.handle(w->options.context, &m->w, j->x, from);
+    if (to == WORK_DONE)
         http_answer(j->x);
     pthread_mutex_lock(&w->lock);
-    end_work(m, is_long);
-    if (result == WORK_IS_LONG)
-        append(&w->slow, j);
-    else
+    if (to == WORK_DONE)
         pf_free(j);
+    else
+        append(&w->lines[to], j);
+    end_work(m, from, to);
+}
+
+/* With nothing in the lines, what the one that looks up is at may still come into one.
+ */
+static bool is_over(const workers *w)
+{
+    return w->is_ending && count_waiting(w) + w->n_at[WORK_FIRST] == 0;
 }
 
 static void *run(void *context)
 {
     member *m = context;
     workers *w = m->all;
-    bool is_long;
+    work_line from;
     pthread_mutex_lock(&w->lock);
     for (;;) {
-        job *j = next_job(w, &is_long);
+        job *j = next_job(m, &from);
         if (j) {
-            begin_work(m, is_long);
-            do_job(m, j, is_long);
-        } else if (w->is_ending && w->quick.n + w->slow.n == 0) {
+            begin_work(m, from);
+            do_job(m, j, from);
+        } else if (is_over(w)) {
             break;
         } else {
-            pthread_cond_wait(&w->changed, &w->lock);
+            pthread_cond_wait(m->looks_up ? &w->has_come : &w->changed, &w->lock);
         }
     }
+    pthread_cond_broadcast(&w->has_come);
     pthread_cond_broadcast(&w->watched);
     pthread_mutex_unlock(&w->lock);
     pf_reader_close(m->w.reader);
@@ -238,6 +262,7 @@ static bool start_threads(workers *w, pf_err *err)
     for (unsigned i = 0; i < w->n_members; i++) {
         member *m = &w->members[i];
         m->all = w;
+        m->looks_up = i == 0;
         m->is_running = pthread_create(&m->thread, NULL, run, m) == 0;
         if (!m->is_running)
             return pf_cli_fail(err, PF_ERR_IO, "cannot start a thread");
@@ -266,14 +291,15 @@ bool workers_start(workers **out, const workers_options *options, bool *waits,
     if (!w)
         return false;
     w->options = *options;
-    init_line(&w->quick);
-    init_line(&w->slow);
+    for (int i = 0; i < WORK_DONE; i++)
+        init_line(&w->lines[i]);
     pthread_mutex_init(&w->lock, NULL);
     pthread_mutex_init(&w->engine_lock, NULL);
+    pthread_cond_init(&w->has_come, NULL);
     pthread_cond_init(&w->changed, NULL);
     pthread_cond_init(&w->watched, NULL);
-    w->members = pf_alloc_array(options->threads, sizeof *w->members, err);
-    w->n_members = w->members ? options->threads : 0;
+    w->members = pf_alloc_array(options->threads + 1, sizeof *w->members, err);
+    w->n_members = w->members ? options->threads + 1 : 0;
     if (w->members && open_first(w, waits, err) && start_threads(w, err)) {
         *out = w;
         return true;
@@ -284,7 +310,9 @@ bool workers_start(workers **out, const workers_options *options, bool *waits,
 
 static bool is_at_rest(const workers *w)
 {
-    return w->n_busy + w->quick.n + w->slow.n == 0;
+    return count_waiting(w) + w->n_at[WORK_FIRST] + w->n_at[WORK_USUAL] +
+               w->n_at[WORK_LONG] ==
+           0;
 }
 
 static void wait_for_rest(workers *w, double seconds)
@@ -308,6 +336,7 @@ void workers_end(workers *w, double seconds)
         return;
     pthread_mutex_lock(&w->lock);
     w->is_ending = true;
+    pthread_cond_broadcast(&w->has_come);
     pthread_cond_broadcast(&w->changed);
     pthread_cond_broadcast(&w->watched);
     wait_for_rest(w, seconds);
@@ -328,6 +357,7 @@ void workers_free(workers *w)
     for (unsigned i = 0; i < w->n_members; i++)
         pf_stop_free(w->members[i].stop);
     pf_engine_close(w->engine);
+    pthread_cond_destroy(&w->has_come);
     pthread_cond_destroy(&w->changed);
     pthread_cond_destroy(&w->watched);
     pthread_mutex_destroy(&w->engine_lock);

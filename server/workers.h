@@ -1,10 +1,12 @@
 /*
  * workers.h - threads that answer: each has a pf_reader, all share the pf_engine.
  *
- * There are two lines that requests wait in. What takes long (a picture to be decoded,
- * a comparison of all with all) is never done by all threads at once: one is left for
- * what takes milliseconds. A handler that sees only when it has read the question that
- * this one takes long says so, and is called again out of the other line.
+ * There are three lines that requests wait in. All come to the first one, which a
+ * thread of its own looks through: what it need only look up is answered at once,
+ * whatever the others are at. The usual ones take milliseconds. What takes long (a
+ * picture to be decoded, a comparison of all with all) is never done by all threads at
+ * once: one is left for the usual. A handler that sees only when it has read the
+ * question which line is for it says so, and is called again out of that one.
  *
  * A catalog in which nothing was published yet is waited for: its engine is opened
  * anew with each request until it can be.
@@ -25,21 +27,22 @@ typedef struct {
     pf_err failure;      /* why there is no reader */
 } worker;
 
-typedef enum { WORK_DONE, WORK_IS_LONG } work_result;
+typedef enum { WORK_FIRST, WORK_USUAL, WORK_LONG, WORK_DONE } work_line;
 
-/* Makes the response of one request. With `is_long` it is one of the long ones already.
- */
-typedef work_result work_handler(void *context, worker *w, http_exchange *x,
-                                 bool is_long);
+/* Makes the response of a request out of `from`, WORK_DONE; or says which line behind
+ * that one is for it. */
+typedef work_line work_handler(void *context, worker *w, http_exchange *x,
+                               work_line from);
 
 typedef struct {
     pf_engine_options engine;
-    unsigned threads;
+    unsigned threads;    /* beside the one that looks up */
     double work_seconds; /* that one request may take */
     work_handler *handle;
     void *context;
 } workers_options;
 
+/* `threads` and those of them that are `busy`, without the one that looks up. */
 typedef struct {
     unsigned threads, busy, waiting;
     unsigned long long refused;

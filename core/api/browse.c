@@ -30,7 +30,7 @@ bool pf_reader_get_info(pf_reader *r, pf_catalog_info *out, pf_err *err)
                        "pf_catalog_info was not made by PF_CATALOG_INFO_INIT");
     pf_store *store = begin(r, err);
     bool is_being_written;
-    if (!store || !pf_store_count(store, &n, err) ||
+    if (!store || !pf_reader_get_counts(r, &n, err) ||
         !pf_catalog_is_being_written(pf_reader_folder(r), &is_being_written, err))
         return false;
     const pf_catalog_info info = {

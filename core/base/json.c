@@ -265,13 +265,13 @@ static int to_file(const char *bytes, size_t n, void *file)
     return fwrite(bytes + done, 1, n - done, file) == n - done ? 0 : -1;
 }
 
-char *pf_json_text(const pf_json *json, pf_err *err)
+static char *dump(const pf_json *json, size_t flags, pf_err *err)
 {
     char *dumped = NULL;
     size_t n;
     FILE *file = open_memstream(&dumped, &n);
     bool ok = file && json_dump_callback((const json_t *)json, to_file, file,
-                                         JSON_ENCODE_ANY | JSON_COMPACT) == 0;
+                                         JSON_ENCODE_ANY | JSON_COMPACT | flags) == 0;
     if (file && fclose(file) != 0)
         ok = false;
     char *text = ok ? pf_strdup(dumped, err) : NULL;
@@ -279,6 +279,16 @@ char *pf_json_text(const pf_json *json, pf_err *err)
         pf_fail(err, PF_ERR_NOMEM, "out of memory (JSON)");
     pf_free(dumped);
     return text;
+}
+
+char *pf_json_text(const pf_json *json, pf_err *err)
+{
+    return dump(json, 0, err);
+}
+
+char *pf_json_sorted_text(const pf_json *json, pf_err *err)
+{
+    return dump(json, JSON_SORT_KEYS, err);
 }
 
 /* NULL: it has none that is short. */

@@ -59,6 +59,9 @@ const char *pf_json_string(const pf_json *json, size_t *n);
 
 /* The value as JSON text, given, pf_free() it. */
 PF_MUST_CHECK char *pf_json_text(const pf_json *json, pf_err *err);
+/* The same with the members of objects sorted by name: texts that differ only in how
+ * they are written give the same one. */
+PF_MUST_CHECK char *pf_json_sorted_text(const pf_json *json, pf_err *err);
 
 /* Members in file order: start with {0}, stop when it returns false. */
 typedef struct {

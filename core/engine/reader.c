@@ -226,6 +226,11 @@ size_t pf_reader_count(const pf_reader *r, pf_index_kind kind)
     return pf_view_count(r->view, kind);
 }
 
+bool pf_reader_get_counts(pf_reader *r, pf_store_counts *out, pf_err *err)
+{
+    return pf_view_get_counts(r->view, r->catalog, out, err);
+}
+
 bool pf_reader_find_background(pf_reader *r, pf_background_kind kind,
                                const pf_background **out, pf_err *err)
 {

@@ -57,6 +57,9 @@ PF_MUST_CHECK bool pf_reader_replace_damaged(pf_reader *r, const pf_err *why, bo
 /* How many vectors it has, without loading it; 0 without a catalog. */
 size_t pf_reader_count(const pf_reader *r, pf_index_kind kind);
 
+/* As pf_view_get_counts(). */
+PF_MUST_CHECK bool pf_reader_get_counts(pf_reader *r, pf_store_counts *out,
+                                        pf_err *err);
 /* As pf_view_find_background(). */
 PF_MUST_CHECK bool pf_reader_find_background(pf_reader *r, pf_background_kind kind,
                                              const pf_background **out, pf_err *err);

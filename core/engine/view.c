@@ -22,6 +22,8 @@ struct pf_view {
     _Atomic(pf_vindex *) index[PF_INDEX_KINDS];
     pf_vindex *replaced[PF_INDEX_KINDS]; /* damaged, and perhaps still looked at */
     background background[PF_BACKGROUND_KINDS];
+    bool has_counts;
+    pf_store_counts counts;
 };
 
 static pf_view *make_view(pf_err *err)
@@ -139,6 +141,21 @@ bool pf_view_is_of(const pf_view *v, pf_catalog *catalog, bool *out, pf_err *err
 pf_models *pf_view_models(const pf_view *v)
 {
     return v->models;
+}
+
+/* ---- counts ---- */
+
+/* Who comes meanwhile waits: the lock is held while it is counted. */
+bool pf_view_get_counts(pf_view *v, pf_catalog *catalog, pf_store_counts *out,
+                        pf_err *err)
+{
+    pthread_mutex_lock(&v->lock);
+    const bool ok =
+        v->has_counts || pf_store_count(pf_catalog_store(catalog), &v->counts, err);
+    v->has_counts = ok;
+    *out = v->counts;
+    pthread_mutex_unlock(&v->lock);
+    return ok;
 }
 
 /* ---- indexes ---- */

@@ -41,6 +41,10 @@ PF_MUST_CHECK bool pf_view_is_of(const pf_view *view, pf_catalog *catalog, bool 
                                  pf_err *err);
 pf_models *pf_view_models(const pf_view *view); /* borrowed */
 
+/* How many images, captions and cases there are, and what else of these numbers only a
+ * publish changes; counted once. */
+PF_MUST_CHECK bool pf_view_get_counts(pf_view *view, pf_catalog *catalog,
+                                      pf_store_counts *out, pf_err *err);
 /* Vectors in an index, without loading it. */
 size_t pf_view_count(const pf_view *view, pf_index_kind kind);
 /* The index, borrowed. One whose file is missing or damaged is made from the vectors in

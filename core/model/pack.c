@@ -1,23 +1,25 @@
 /* pack.c - see pack.h. */
 #include "core/model/pack.h"
 
+#include "core/base/cache_file.h"
 #include "core/base/mem.h"
 #include "core/base/team.h"
-#include "core/model/pack_file.h"
 #include "core/model/winograd.h"
 
 enum { THREADS_MAX = 8 };
 
+static const pf_cache_kind weights = {"weights-", 4 << 20};
+
 struct pf_pack {
-    float *memory;     /* of all layers; NULL: they are mapped */
-    pf_pack_file file; /* all zero: they are in memory */
+    float *memory;      /* of all layers; NULL: they are mapped */
+    pf_cache_file file; /* all zero: they are in memory */
 };
 
 void pf_pack_free(pf_pack *pack)
 {
     if (!pack)
         return;
-    pf_pack_file_close(&pack->file);
+    pf_cache_file_close(&pack->file);
     pf_free(pack->memory);
     pf_free(pack);
 }
@@ -146,14 +148,14 @@ static bool pack_in_memory(pf_pack *pack, const pieces *p, pf_pack_read *read,
 static bool fill(pf_pack *pack, const pieces *p, const pf_hash *key, pf_pack_read *read,
                  const void *context, pf_err *err)
 {
-    if (key && pf_pack_file_find(&pack->file, key, p->size)) {
-        place(p, (char *)pack->file.numbers); /* only looked at */
+    if (key && pf_cache_file_find(&pack->file, &weights, key, p->size)) {
+        place(p, (char *)pack->file.bytes); /* only looked at */
         return true;
     }
     if (!pack_in_memory(pack, p, read, context, err))
         return false;
     if (key)
-        pf_pack_file_keep(key, pack->memory, p->size);
+        pf_cache_file_keep(&weights, key, pack->memory, p->size);
     return true;
 }
 

@@ -26,7 +26,7 @@ typedef struct {
 
 /* Pack the weights of n layers: each one's `packed` afterwards; they stay packed as
  * long as *out lives. All cores work on it. With a key they are read from the cache, or
- * kept there (pack_file.h); it has to be that of these weights in these precisions. */
+ * kept there (cache_file.h); it has to be that of these weights in these precisions. */
 PF_MUST_CHECK bool pf_pack_make(pf_pack **out, const pf_layer *layers, size_t n,
                                 const pf_hash *key, pf_pack_read *read,
                                 const void *context, pf_err *err);

@@ -354,6 +354,32 @@ class Attacks(common.Case):
             self.assertEqual(s.end(), 0)
         self.assertEqual(done, [200] * 6)
 
+    def test_what_was_answered_waits_for_nobody(self):
+        """The only thread is at a picture: what was asked before is answered, and how
+        the server is, while something new waits."""
+        film, done = png(9000, 9000, b"\0" * 9001 * 9000), []
+        s = Server(self.catalog, "--threads", "1")
+        threads = [threading.Thread(target=lambda q=q: done.append(s.post(q)[0]))
+                   for q in [{"image_bytes": base64.b64encode(film).decode()},
+                             {"phrase": "hip", "limit": 1}]]
+        try:
+            first = s.ask("/api/search?q=knee&limit=1")
+            self.assertEqual(first[0], 200)
+            threads[0].start()
+            while b'state="busy"} 1' not in s.ask("/metrics")[2]:
+                self.assertEqual(done, [])
+            threads[1].start()
+            while b"plainfilm_waiting 1" not in s.ask("/metrics")[2]:
+                self.assertEqual(done, [])
+            for _ in range(10):
+                self.assertEqual(s.ask("/api/search?q=knee&limit=1")[2], first[2])
+            self.assertEqual(done, [])
+        finally:
+            for t in threads:
+                t.join()
+            self.assertEqual(s.end(), 0)
+        self.assertEqual(done, [200] * 2)
+
     def test_nothing_is_written(self):
         before = os.listdir(self.catalog), os.listdir("/tmp")
         body, kind = common.form([("image", "evil-name.jpg", open_film())])

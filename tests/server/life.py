@@ -139,8 +139,8 @@ class Life(unittest.TestCase):
 
         def write(text):
             with open(table, "w") as f:
-                f.write("filename,caption\n")
-                f.writelines("%s,%s\n" % (name, text) for name in names)
+                f.write("filename,caption,round\n")
+                f.writelines("%s,%s,%s\n" % (name, text, text) for name in names)
             common.index(catalog, "--model", MODEL, "--captions", table, films)
 
         def ask(path="q=film"):
@@ -157,7 +157,12 @@ class Life(unittest.TestCase):
                 self.assertEqual(ask("q=film&hide_paths=true"), hidden)
             self.assertIn(b"case0", first)
             self.assertNotIn(b"case0", hidden)
-            self.assertEqual(s.post({"phrase": "film", "limit": 3})[0], 200)
+            for spelling in [b'{"phrase":"film","limit":3}',
+                             b' { "limit": 3,\n"phrase": "f\\u0069lm" }']:
+                self.assertEqual(s.post(spelling)[2], first)
+            self.assertEqual(s.ask("/api/search?q=film&limit=3")[2], first)
+            for _ in range(2):
+                self.assertIn(b"the first film", s.ask("/api/facets?key=round")[2])
             seeds = {json.loads(ask("sort=random"))["query"]["seed"] for _ in range(5)}
             self.assertEqual(len(seeds), 5)
 
@@ -166,6 +171,7 @@ class Life(unittest.TestCase):
             self.assertIn(b"the second film", second)
             self.assertNotIn(b"case0", ask("q=film&hide_paths=true"))
             self.assertEqual(ask(), second)
+            self.assertIn(b"the second film", s.ask("/api/facets?key=round")[2])
 
             shutil.rmtree(catalog) # its generations begin at 1 again
             write("the third film")

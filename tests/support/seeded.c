@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
@@ -71,7 +72,9 @@ typedef struct {
     int dim;
     int64_t model, source;
     bool has_captions, has_twins, has_thumbnails;
-    bool is_measured; /* the model, for what it may compute with */
+    bool is_measured;   /* the model, for what it may compute with */
+    char *const *texts; /* [n_texts], or none: what captions say */
+    size_t n_texts;
 } writing;
 
 static bool put_model_row(writing *w, const pf_store_model *row, pf_err *err)
@@ -138,6 +141,22 @@ static bool put_case(writing *w, int i, int64_t *id, pf_err *err)
            pf_store_set_case_attributes(w->store, *id, &anatomy, 1, err);
 }
 
+static bool put_text(writing *w, int i, int64_t image, pf_err *err)
+{
+    float v[DIM_MAX];
+    int64_t id;
+    pf_buf text;
+    pf_buf_init(&text, 1 << 16);
+    pf_seeded_vector(v, w->dim, 1000000u + (uint32_t)i);
+    const bool ok =
+        pf_buf_addf(&text, err, "%s (%d)", w->texts[(size_t)i % w->n_texts], i) &&
+        pf_buf_add(&text, "", 1, err) &&
+        pf_store_put_caption_text(w->store, w->model, text.data, v, &id, err) &&
+        pf_store_set_captions(w->store, image, &id, 1, err);
+    pf_buf_free(&text);
+    return ok;
+}
+
 static bool put_captions(writing *w, int i, int64_t image, pf_err *err)
 {
     float v[DIM_MAX];
@@ -190,7 +209,7 @@ static bool put_image(writing *w, int i, pf_err *err)
            put_case(w, i, &image.case_id, err) &&
            pf_store_put_image(w->store, &image, &id, err) &&
            pf_store_set_image_attributes(w->store, id, &attribute, 1, err) &&
-           put_captions(w, i, id, err);
+           (w->n_texts > 0 ? put_text : put_captions)(w, i, id, err);
 }
 
 /* `model` is NULL: it has none. */
@@ -227,11 +246,34 @@ bool pf_seeded_twins_write(const char *folder, const char *model, int n_images,
     return write_catalog(w, folder, model, NULL, n_images, err);
 }
 
-bool pf_seeded_measured_write(const char *folder, const char *model, int n_images,
-                              pf_err *err)
+/* The lines of `file`, which they are cut out of. */
+static bool split_lines(pf_buf *file, char ***lines, size_t *n, pf_err *err)
 {
-    const writing w = {.has_captions = true, .is_measured = true};
-    return write_catalog(w, folder, model, NULL, n_images, err);
+    size_t room = 0;
+    for (char *at = file->data, *line; (line = strtok_r(at, "\n", &at));) {
+        char *tab = strchr(line, '\t');
+        if (!pf_grow_array((void *)lines, &room, *n, sizeof **lines, err))
+            return false;
+        (*lines)[(*n)++] = tab ? tab + 1 : line;
+    }
+    return *n > 0 || pf_fail(err, PF_ERR_FORMAT, "there are no texts");
+}
+
+bool pf_seeded_measured_write(const char *folder, const char *model, int n_images,
+                              const char *texts, pf_err *err)
+{
+    writing w = {.has_captions = true, .has_thumbnails = true, .is_measured = true};
+    pf_buf file;
+    char **lines = NULL;
+    pf_buf_init(&file, 1 << 30);
+    const bool ok =
+        (!texts || (pf_file_read(texts, &file, err) && pf_buf_add(&file, "", 1, err) &&
+                    split_lines(&file, &lines, &w.n_texts, err)));
+    w.texts = lines;
+    const bool is_written = ok && write_catalog(w, folder, model, NULL, n_images, err);
+    pf_free((void *)lines);
+    pf_buf_free(&file);
+    return is_written;
 }
 
 bool pf_seeded_small_write(const char *folder, int n_images, pf_err *err)

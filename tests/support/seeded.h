@@ -34,10 +34,13 @@ PF_MUST_CHECK bool pf_seeded_catalog_write(const char *folder, const char *model
 /* The same with pf_seeded_twin()s, and every sixth image has the same first caption. */
 PF_MUST_CHECK bool pf_seeded_twins_write(const char *folder, const char *model,
                                          int n_images, pf_err *err);
-/* With captions, and a model that computes as fast as its vectors bear, as after an
- * index run; in the others it computes in float32, the same on every machine. */
+/* With captions and thumbnails, and a model that computes as fast as its vectors bear,
+ * as after an index run; in the others it computes in float32, the same on every
+ * machine. `texts`: a file whose lines are the captions, behind a tab where they have
+ * one, in turn and numbered, so that none is there twice; NULL: made-up ones. */
 PF_MUST_CHECK bool pf_seeded_measured_write(const char *folder, const char *model,
-                                            int n_images, pf_err *err);
+                                            int n_images, const char *texts,
+                                            pf_err *err);
 /* As small as catalogs are that have something in each table: vectors of 8 numbers,
  * thumbnails, and the name of a model that is not there. */
 PF_MUST_CHECK bool pf_seeded_small_write(const char *folder, int n_images, pf_err *err);

@@ -12,20 +12,33 @@
 
 static pf_err err;
 
+static kept_question of(uint64_t edition, const char *text)
+{
+    return (kept_question){
+        .edition = edition, .route = "/api/search", .text = text, .n = strlen(text)};
+}
+
 static void add(kept *k, uint64_t edition, const char *question, const char *answer)
 {
-    kept_add(k, edition, question, strlen(question), answer, strlen(answer));
+    const kept_question q = of(edition, question);
+    kept_add(k, &q, answer, strlen(answer));
+}
+
+static void expect_of(kept *k, const kept_question *q, const char *answer)
+{
+    size_t n = 0;
+    char *found = kept_find(k, q, &n);
+    assert_int_equal(n, strlen(answer));
+    if (found)
+        assert_memory_equal(found, answer, n);
+    pf_free(found);
 }
 
 /* "" stands for none. */
 static void expect(kept *k, uint64_t edition, const char *question, const char *answer)
 {
-    size_t n = 0;
-    char *found = kept_find(k, edition, question, strlen(question), &n);
-    assert_int_equal(n, strlen(answer));
-    if (found)
-        assert_memory_equal(found, answer, n);
-    pf_free(found);
+    const kept_question q = of(edition, question);
+    expect_of(k, &q, answer);
 }
 
 static void questions_do_not_meet(void **state)
@@ -43,6 +56,9 @@ static void questions_do_not_meet(void **state)
     expect(k, 2, "{\"phrase\":\"knee\",\"hide_paths\":true}", "");
     expect(k, 3, "{\"phrase\":\"knee\"}", "");
     expect(k, 1, "{\"phrase\":\"kne", "");
+    kept_question elsewhere = of(1, "{\"phrase\":\"knee\"}");
+    elsewhere.route = "/api/facets";
+    expect_of(k, &elsewhere, "");
     add(k, 1, "{\"phrase\":\"knee\"}", "of another thread");
     expect(k, 1, "{\"phrase\":\"knee\"}", "/films/knee.png");
     kept_free(k);
@@ -60,9 +76,10 @@ static void what_was_not_asked_for_makes_room(void **state)
     memset(answer, 'a', 900);
     answer[900] = '\0';
     assert_ok(kept_new(&k, BYTES, &err), &err);
-    kept_add(k, 1, "large", 5, large, BYTES / 64); /* five bytes more than its share */
+    const kept_question q = of(1, "large");
+    kept_add(k, &q, large, BYTES / 64); /* five bytes more than its share */
     expect(k, 1, "large", "");
-    kept_add(k, 1, "large", 5, large, BYTES / 64 - 5);
+    kept_add(k, &q, large, BYTES / 64 - 5);
     for (int i = 0; i < 200; i++) { /* each is 909 bytes: 70 of them are too many */
         snprintf(question, sizeof question, "%09d", i);
         add(k, 1, question, answer);
@@ -99,8 +116,9 @@ static void *ask_much(void *context)
     for (int i = 0; i < 3000; i++) {
         snprintf(question, sizeof question, "%030d", i * 7919 % 700);
         add(context, 1, question, question);
+        const kept_question q = of(1, question);
         size_t n;
-        char *found = kept_find(context, 1, question, strlen(question), &n);
+        char *found = kept_find(context, &q, &n);
         assert_true(!found || (n == strlen(question) && !memcmp(found, question, n)));
         pf_free(found);
     }
