@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include <xxhash.h>
+#ifdef PF_XXHASH_DISPATCH /* the same hashes, a third faster with AVX2 and AVX-512 */
+#include <xxh_x86dispatch.h>
+#endif
 
 #include "core/base/file.h"
 #include "core/base/mem.h"

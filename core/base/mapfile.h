@@ -4,9 +4,9 @@
  * Pages are shared with the page cache: opening a 600 MB checkpoint reads nothing. But
  * who reads a byte of the mapping that another process has cut off the file is ended by
  * SIGBUS. So nothing is mapped but a model's weights (core/checkpoint/source.h), and
- * packed weights and index files that only their owner can cut
- * (core/model/pack_file.h, core/catalog/vfile.h); all else is read, by pf_file_read()
- * or in pieces.
+ * packed weights, tables and index files that only their owner can cut
+ * (cache_file.h, core/catalog/vfile.h); all else is read, by pf_file_read() or in
+ * pieces.
  */
 #ifndef PF_CORE_BASE_MAPFILE_H
 #define PF_CORE_BASE_MAPFILE_H

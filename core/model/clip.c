@@ -111,7 +111,7 @@ pf_precision pf_clip_precision(const pf_clip *clip, unsigned tower)
 /* The key of a tower's packed weights; NULL when it is not known whose they are. */
 static const pf_hash *find_key(const pf_clip *clip, unsigned tower, pf_hash *key)
 {
-    enum { LAYOUT = 1 }; /* to be counted up when packed.c packs in another way */
+    enum { LAYOUT = 2 }; /* to be counted up when something is packed in another way */
     const uint8_t what[] = {LAYOUT, (uint8_t)tower,
                             (uint8_t)clip->precision[tower == PF_CLIP_IMAGE]};
     pf_hasher *h = clip->is_identified ? pf_hasher_new(NULL) : NULL;
@@ -131,13 +131,13 @@ void pf_clip_identify(pf_clip *clip, const char *identity)
 
 static bool pack(pf_clip *clip, unsigned tower, pf_err *err)
 {
-    pf_layers layers = {0};
     const int i = index_of(tower);
+    pf_layers layers = {.precision = clip->precision[i]};
     pf_hash key;
     const bool ok =
         pf_layers_of(&layers, clip, tower, err) &&
-        pf_pack_make(&clip->pack[i], layers.at, layers.n, clip->precision[i],
-                     find_key(clip, tower, &key), pf_bind_read, clip->binder, err);
+        pf_pack_make(&clip->pack[i], layers.at, layers.n, find_key(clip, tower, &key),
+                     pf_bind_read, clip->binder, err);
     pf_free(layers.at);
     return ok;
 }

@@ -7,11 +7,13 @@
  */
 #include "core/model/kernels.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "core/base/clones.h"
+#include "core/model/winograd.h"
 
 PF_CLONES
 void pf_kernel_add(float *restrict y, const float *restrict x, size_t n)
@@ -73,6 +75,7 @@ void pf_kernel_layer_norm(const pf_norm *norm, float eps, const float *x, size_t
 /* ---- linear layers ---- */
 
 /* What rows of a panel are before the product is added to them. */
+PF_CLONES
 static void begin_rows(const pf_product *p, size_t row, size_t n, size_t at,
                        size_t columns)
 {
@@ -81,6 +84,16 @@ static void begin_rows(const pf_product *p, size_t row, size_t n, size_t at,
         float *y = p->y + i * p->ldy + at;
         for (size_t j = 0; j < columns; j++)
             y[j] = (p->add ? y[j] : 0) + (bias ? bias[at + j] : 0);
+    }
+}
+
+/* max(y, 0) */
+PF_CLONES
+static void clip_rows(float *y, size_t ldy, size_t n, size_t columns)
+{
+    for (size_t i = 0; i < n; i++, y += ldy) {
+        for (size_t j = 0; j < columns; j++)
+            y[j] = y[j] > 0.0f ? y[j] : 0.0f;
     }
 }
 
@@ -95,17 +108,12 @@ void pf_kernel_linear(const pf_product *p, size_t first, size_t end)
             const size_t rest = p->rows.n - row, n = rest < each ? rest : each;
             begin_rows(p, row, n, at, columns);
             pf_packed_multiply(packed, &p->rows, row, n, panel, p->y, p->ldy);
+            if (p->relu)
+                clip_rows(p->y + row * p->ldy + at, p->ldy, n, columns);
             for (size_t i = row; p->then && i < row + n; i++)
                 pf_kernel_activate(p->then, p->y + i * p->ldy + at, columns);
         }
     }
-}
-
-PF_CLONES
-void pf_kernel_relu(float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = x[i] > 0.0f ? x[i] : 0.0f;
 }
 
 /* Looks at the exponent bits, so that it vectorises. */
@@ -147,13 +155,16 @@ static size_t aligned(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-size_t pf_conv_scratch(const pf_conv *c, size_t height, size_t width)
+size_t pf_conv_scratch(const pf_conv *c, size_t n, size_t height, size_t width)
 {
     const size_t in = c->kernel.in, numbers = height * width * c->channels;
     const size_t fields = aligned(pf_rows_size(PF_PRECISION_F32, in, PF_CONV_BLOCK));
-    return is_pointwise(c)
-               ? fields
-               : fields + aligned(4 * numbers) + aligned(4 * height * width);
+    const size_t by_points =
+        pf_winograd_fits(c) ? pf_winograd_scratch(c, n, height, width) : 0;
+    const size_t by_fields =
+        is_pointwise(c) ? fields
+                        : fields + aligned(4 * numbers) + aligned(4 * height * width);
+    return by_points > by_fields ? by_points : by_fields;
 }
 
 size_t pf_conv_side(const pf_conv *c, size_t side)
@@ -244,30 +255,63 @@ static void take_map(const pf_conv *c, const float *x, size_t height, size_t wid
     pf_numbers_make(out, precision, x, n, longest, c->kernel.in, memory);
 }
 
-void pf_kernel_conv(const pf_conv *c, const float *x, size_t height, size_t width,
-                    float *y, void *scratch, bool relu)
+/* What `rows` become, which are those of output positions from `at` on. */
+static void multiply_rows(const pf_conv *c, const pf_conv_maps *maps,
+                          const pf_rows *rows, size_t at)
 {
-    const pf_precision precision = c->kernel.packed.precision;
-    const size_t positions = pf_conv_side(c, height) * pf_conv_side(c, width);
-    const size_t in = c->kernel.in, out = c->kernel.out;
-    char *fields = scratch;
-    char *numbers = fields + aligned(pf_rows_size(PF_PRECISION_F32, in, PF_CONV_BLOCK));
-    pf_numbers from = {0};
-    if (!is_pointwise(c))
-        take_map(c, x, height, width, numbers, &from);
-    pf_product p = {.layer = &c->kernel, .ldy = out};
+    const pf_product p = {.layer = &c->kernel,
+                          .rows = *rows,
+                          .y = maps->y + at * c->kernel.out,
+                          .ldy = c->kernel.out,
+                          .add = maps->add,
+                          .relu = maps->relu};
+    pf_kernel_linear(&p, 0, pf_packed_panels(&c->kernel.packed));
+}
+
+static size_t block_at(size_t at, size_t positions)
+{
+    return positions - at < PF_CONV_BLOCK ? positions - at : PF_CONV_BLOCK;
+}
+
+static void convolve_positions(const pf_conv *c, const pf_conv_maps *maps)
+{
+    const size_t in = c->kernel.in, positions = maps->n * maps->height * maps->width;
+    pf_rows rows;
     for (size_t at = 0; at < positions; at += PF_CONV_BLOCK) {
-        const size_t n =
-            positions - at < PF_CONV_BLOCK ? positions - at : PF_CONV_BLOCK;
-        if (is_pointwise(c))
-            pf_rows_make(&p.rows, precision, x + at * in, in, n, in, fields);
-        else
-            gather(c, &from, height, width, at, n, fields, &p.rows);
-        p.y = y + at * out;
-        pf_kernel_linear(&p, 0, pf_packed_panels(&c->kernel.packed));
-        if (relu)
-            pf_kernel_relu(p.y, n * out);
+        pf_rows_make(&rows, c->kernel.packed.precision, maps->x + at * in, in,
+                     block_at(at, positions), in, maps->scratch);
+        multiply_rows(c, maps, &rows, at);
     }
+}
+
+/* The map `which`. */
+static void convolve_fields(const pf_conv *c, const pf_conv_maps *maps, size_t which)
+{
+    const size_t height = maps->height, width = maps->width;
+    const size_t positions = pf_conv_side(c, height) * pf_conv_side(c, width);
+    char *fields = maps->scratch;
+    char *numbers =
+        fields + aligned(pf_rows_size(PF_PRECISION_F32, c->kernel.in, PF_CONV_BLOCK));
+    pf_numbers from;
+    pf_rows rows;
+    take_map(c, maps->x + which * height * width * c->channels, height, width, numbers,
+             &from);
+    for (size_t at = 0; at < positions; at += PF_CONV_BLOCK) {
+        gather(c, &from, height, width, at, block_at(at, positions), fields, &rows);
+        multiply_rows(c, maps, &rows, which * positions + at);
+    }
+}
+
+void pf_kernel_conv(const pf_conv *c, const pf_conv_maps *maps)
+{
+    assert(!maps->add || is_pointwise(c));
+    if (c->has_points)
+        pf_winograd_conv(c, maps);
+    else if (is_pointwise(c))
+        convolve_positions(c, maps);
+    else
+        for (size_t i = 0; i < maps->n; i++)
+            convolve_fields(c, maps, i);
 }
 
 PF_CLONES

@@ -47,21 +47,19 @@ typedef enum {
 void pf_kernel_activate(pf_activation activation, float *x, size_t n);
 
 /* y[n, ldy] = rows w^T + bias; with `add`, y += that. `ldy` >= out. `then`, unless it
- * is PF_ACTIVATION_UNKNOWN, is applied to what comes of it. */
+ * is PF_ACTIVATION_UNKNOWN, is applied to what comes of it, or max(y, 0) with `relu`.
+ */
 typedef struct {
     const pf_linear *layer;
     pf_rows rows; /* [n, layer->in], of the precision that it is packed in */
     float *y;
     size_t ldy;
-    bool add;
+    bool add, relu;
     pf_activation then;
 } pf_product;
 
 /* The columns of panels `first` to `end` - 1 alone. */
 void pf_kernel_linear(const pf_product *p, size_t first, size_t end);
-
-/* max(x, 0), in place. */
-void pf_kernel_relu(float *x, size_t n);
 
 /* y += x */
 void pf_kernel_add(float *y, const float *x, size_t n);
@@ -97,26 +95,37 @@ bool pf_kernel_is_finite(const float *x, size_t n);
 bool pf_kernel_normalize(float *x, size_t n);
 
 /*
- * Convolution over pictures laid out [height, width, channels], as one matrix product
- * per block of output positions: the receptive fields are gathered and multiplied by
- * the weights [out, size, size, in]. Integers are made of the whole map at once, so
- * that a number is rounded once and not once for each field it is in.
+ * Convolution over maps laid out [height, width, channels], as one matrix product per
+ * block of output positions: the receptive fields are gathered and multiplied by the
+ * weights [out, size, size, in]. Integers are made of a whole map at once, so that a
+ * number is rounded once and not once for each field it is in. Where its `points` are
+ * packed in the place of the kernel it goes another way (winograd.h).
  */
 typedef struct {
     pf_linear kernel; /* in = size * size * channels; bias always there */
     size_t channels, size, stride, padding;
+    bool has_points;
+    pf_linear points;
 } pf_conv;
 
 enum { PF_CONV_BLOCK = 240 }; /* output positions gathered at once */
 
-/* Bytes of working memory that pf_kernel_conv() needs in any precision. */
-size_t pf_conv_scratch(const pf_conv *c, size_t height, size_t width);
+/* Bytes of working memory that pf_kernel_conv() needs for n maps, however it is
+ * computed. */
+size_t pf_conv_scratch(const pf_conv *c, size_t n, size_t height, size_t width);
 /* Output side for an input side. */
 size_t pf_conv_side(const pf_conv *c, size_t side);
-/* x [height, width, channels] -> y [height', width', out]; `relu` at the end if asked.
- * `scratch` is aligned to 64 bytes. */
-void pf_kernel_conv(const pf_conv *c, const float *x, size_t height, size_t width,
-                    float *y, void *scratch, bool relu);
+/* x [n, height, width, channels] -> y [n, height', width', out]. */
+typedef struct {
+    const float *x;
+    size_t n, height, width;
+    float *y;
+    void *scratch; /* pf_conv_scratch() bytes, aligned to 64 */
+    bool add;      /* to what y is already; of a product for each position alone */
+    bool relu;     /* max(y, 0) at the end */
+} pf_conv_maps;
+
+void pf_kernel_conv(const pf_conv *c, const pf_conv_maps *maps);
 
 /* Mean over size x size squares (stride = size; what does not fill one is left out):
  * x [height, width, channels] -> y [height / size, width / size, channels]. */

@@ -1,15 +1,32 @@
-/* layers.c - which linear layers a tower has, in one fixed order: that in which their
- * packed weights lie (pack.h). See tower.h. */
+/* layers.c - which layers a tower has and how each is packed, in one fixed order: that
+ * in which their weights lie (pack.h). See tower.h. */
 #include "core/model/tower.h"
 
 #include "core/base/mem.h"
+#include "core/model/winograd.h"
 
-static bool add(pf_layers *l, pf_linear *layer, pf_err *err)
+static bool add_as(pf_layers *l, pf_layer layer, pf_err *err)
 {
     if (!pf_grow_array(&l->at, &l->room, l->n, sizeof *l->at, err))
         return false;
     l->at[l->n++] = layer;
     return true;
+}
+
+static bool add(pf_layers *l, pf_linear *linear, pf_err *err)
+{
+    return add_as(l, (pf_layer){linear, l->precision, NULL}, err);
+}
+
+/* By its points where that can be: floats are then faster than integers of 16 bits, and
+ * lose less. Integers of 8 bits are faster still. */
+static bool add_conv(pf_layers *l, pf_conv *c, pf_err *err)
+{
+    c->has_points = l->precision != PF_PRECISION_I8 && pf_winograd_fits(c);
+    if (!c->has_points)
+        return add(l, &c->kernel, err);
+    c->points = pf_winograd_points(c);
+    return add_as(l, (pf_layer){&c->points, PF_PRECISION_F32, c}, err);
 }
 
 static bool add_stack(pf_layers *l, pf_stack *stack, pf_err *err)
@@ -47,14 +64,14 @@ static bool add_vit(pf_layers *l, pf_vit_tower *v, pf_err *err)
 static bool add_resnet(pf_layers *l, pf_resnet_tower *r, pf_err *err)
 {
     for (size_t i = 0; i < 3; i++) {
-        if (!add(l, &r->stem[i].kernel, err))
+        if (!add_conv(l, &r->stem[i], err))
             return false;
     }
     for (size_t i = 0; i < r->n_blocks; i++) {
         pf_bottleneck *b = &r->blocks[i];
-        if (!add(l, &b->reduce.kernel, err) || !add(l, &b->spatial.kernel, err) ||
-            !add(l, &b->expand.kernel, err) ||
-            (b->has_shortcut && !add(l, &b->shortcut.kernel, err)))
+        if (!add_conv(l, &b->reduce, err) || !add_conv(l, &b->spatial, err) ||
+            !add_conv(l, &b->expand, err) ||
+            (b->has_shortcut && !add_conv(l, &b->shortcut, err)))
             return false;
     }
     return add(l, &r->query, err) && add(l, &r->key, err) && add(l, &r->value, err) &&

@@ -113,8 +113,10 @@ static bool open_tokenizer(pf_model *m, const pf_model_options *options,
 {
     const char *path = options->tokenizer ? options->tokenizer : m->files.folder;
     const pf_dims *d = pf_clip_dims(m->clip);
-    if (!pf_tokenizer_open(&m->tokenizer, d->family->tokenizer, path,
-                           (size_t)d->context, err)) {
+    /* what goes into a fingerprint is read from the files themselves */
+    const bool is_kept = !(options->what & PF_CLIP_VERIFY);
+    if (!(is_kept ? pf_tokenizer_open_kept : pf_tokenizer_open)(
+            &m->tokenizer, d->family->tokenizer, path, (size_t)d->context, err)) {
         if (err->code != PF_ERR_NOT_FOUND || options->tokenizer)
             return pf_fail_in(err, "tokenizer");
         if (!options->tokenizer_is_optional)

@@ -1,22 +1,25 @@
 /* pack.c - see pack.h. */
 #include "core/model/pack.h"
 
+#include "core/base/cache_file.h"
 #include "core/base/mem.h"
 #include "core/base/team.h"
-#include "core/model/pack_file.h"
+#include "core/model/winograd.h"
 
 enum { THREADS_MAX = 8 };
 
+static const pf_cache_kind weights = {"weights-", 4 << 20};
+
 struct pf_pack {
-    float *memory;     /* of all layers; NULL: they are mapped */
-    pf_pack_file file; /* all zero: they are in memory */
+    float *memory;      /* of all layers; NULL: they are mapped */
+    pf_cache_file file; /* all zero: they are in memory */
 };
 
 void pf_pack_free(pf_pack *pack)
 {
     if (!pack)
         return;
-    pf_pack_file_close(&pack->file);
+    pf_cache_file_close(&pack->file);
     pf_free(pack->memory);
     pf_free(pack);
 }
@@ -25,7 +28,7 @@ void pf_pack_free(pf_pack *pack)
 
 /* A panel of a layer. */
 typedef struct {
-    pf_linear *layer;
+    const pf_layer *layer;
     size_t panel;
     char *memory; /* of the layer */
 } piece;
@@ -33,19 +36,26 @@ typedef struct {
 typedef struct {
     piece *at;
     size_t n, room, size; /* size: bytes of all layers */
-    size_t widest;        /* floats of the largest panel */
+    size_t widest;        /* floats that the largest panel is made of */
 } pieces;
 
-static bool add_layer(pieces *p, pf_linear *l, pf_precision precision, pf_err *err)
+static size_t size_of(const pf_layer *layer)
 {
-    pf_packed_view(&l->packed, precision, l->in, l->out, NULL);
+    return pf_packed_size(layer->precision, layer->linear->in, layer->linear->out);
+}
+
+static bool add_layer(pieces *p, const pf_layer *layer, pf_err *err)
+{
+    pf_linear *l = layer->linear;
+    pf_packed_view(&l->packed, layer->precision, l->in, l->out, NULL);
     for (size_t i = 0; i < pf_packed_panels(&l->packed); i++) {
         if (!pf_grow_array(&p->at, &p->room, p->n, sizeof *p->at, err))
             return false;
-        p->at[p->n++] = (piece){.layer = l, .panel = i};
+        p->at[p->n++] = (piece){.layer = layer, .panel = i};
     }
-    p->size += pf_packed_size(precision, l->in, l->out);
-    const size_t floats = l->in * PF_TILE_COLUMNS;
+    p->size += size_of(layer);
+    const size_t of_row = l->in + (layer->conv ? layer->conv->kernel.in : 0);
+    const size_t floats = of_row * PF_TILE_COLUMNS;
     p->widest = floats > p->widest ? floats : p->widest;
     return true;
 }
@@ -54,14 +64,12 @@ static bool add_layer(pieces *p, pf_linear *l, pf_precision precision, pf_err *e
 static void place(const pieces *p, char *memory)
 {
     for (size_t i = 0; i < p->n; i++) {
-        pf_linear *l = p->at[i].layer;
-        const pf_precision precision = l->packed.precision;
-        if (i > 0 && l != p->at[i - 1].layer) {
-            const pf_linear *last = p->at[i - 1].layer;
-            memory += pf_packed_size(precision, last->in, last->out);
-        }
+        const pf_layer *layer = p->at[i].layer;
+        pf_linear *l = layer->linear;
+        if (i > 0 && layer != p->at[i - 1].layer)
+            memory += size_of(p->at[i - 1].layer);
         if (p->at[i].panel == 0)
-            pf_packed_view(&l->packed, precision, l->in, l->out, memory);
+            pf_packed_view(&l->packed, layer->precision, l->in, l->out, memory);
         p->at[i].memory = memory;
     }
 }
@@ -75,14 +83,32 @@ typedef struct {
     float *rows; /* of a panel */
 } packer;
 
+/* Rows of a convolution's points, behind those of the kernel that they come of. */
+static bool read_points(const packer *p, const pf_conv *conv, size_t first, size_t n,
+                        pf_err *err)
+{
+    const size_t in = conv->kernel.in;
+    float *kernel = p->rows + n * conv->points.in;
+    size_t there = n;
+    const size_t from = pf_winograd_from(conv, first, &there);
+    if (there &&
+        !p->read(p->context, conv->kernel.weight + from * in, there * in, kernel, err))
+        return false;
+    pf_winograd_fill(conv, first, n, kernel, p->rows);
+    return true;
+}
+
 static bool pack_piece(void *member, size_t item, pf_err *err)
 {
     const packer *p = member;
     const piece *c = &p->pieces->at[item];
-    const pf_linear *l = c->layer;
+    const pf_linear *l = c->layer->linear;
     const size_t first = c->panel * PF_TILE_COLUMNS, left = l->out - first;
     const size_t rows = left < PF_TILE_COLUMNS ? left : PF_TILE_COLUMNS;
-    if (!p->read(p->context, l->weight + first * l->in, rows * l->in, p->rows, err))
+    const bool ok = c->layer->conv ? read_points(p, c->layer->conv, first, rows, err)
+                                   : p->read(p->context, l->weight + first * l->in,
+                                             rows * l->in, p->rows, err);
+    if (!ok)
         return false;
     pf_packed_fill(&l->packed, c->panel, p->rows, c->memory);
     return true;
@@ -122,26 +148,25 @@ static bool pack_in_memory(pf_pack *pack, const pieces *p, pf_pack_read *read,
 static bool fill(pf_pack *pack, const pieces *p, const pf_hash *key, pf_pack_read *read,
                  const void *context, pf_err *err)
 {
-    if (key && pf_pack_file_find(&pack->file, key, p->size)) {
-        place(p, (char *)pack->file.numbers); /* only looked at */
+    if (key && pf_cache_file_find(&pack->file, &weights, key, p->size)) {
+        place(p, (char *)pack->file.bytes); /* only looked at */
         return true;
     }
     if (!pack_in_memory(pack, p, read, context, err))
         return false;
     if (key)
-        pf_pack_file_keep(key, pack->memory, p->size);
+        pf_cache_file_keep(&weights, key, pack->memory, p->size);
     return true;
 }
 
-bool pf_pack_make(pf_pack **out, pf_linear *const *layers, size_t n,
-                  pf_precision precision, const pf_hash *key, pf_pack_read *read,
-                  const void *context, pf_err *err)
+bool pf_pack_make(pf_pack **out, const pf_layer *layers, size_t n, const pf_hash *key,
+                  pf_pack_read *read, const void *context, pf_err *err)
 {
     pieces p = {0};
     *out = pf_zalloc(sizeof **out, err);
     bool ok = *out != NULL;
     for (size_t i = 0; ok && i < n; i++)
-        ok = add_layer(&p, layers[i], precision, err);
+        ok = add_layer(&p, &layers[i], err);
     ok = ok && fill(*out, &p, key, read, context, err);
     pf_free(p.at);
     if (!ok) {

@@ -4,7 +4,7 @@
  *
  * Columns lie in panels of PF_TILE_COLUMNS, a panel's words one after another, so that
  * a product reads its weights straight on. The layout depends on the precision alone,
- * not on the instruction set, and is what a cache file holds (pack_file.h).
+ * not on the instruction set, and is what a cache file holds (cache_file.h).
  *
  * Integers: the depth is cut into blocks, and each block of a row and of a column has
  * its own unit, what a 1 stands for. It is as small as 16 (or 8) bits allow, and the

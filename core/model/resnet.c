@@ -163,142 +163,210 @@ bool pf_resnet_bind(pf_clip *clip, pf_err *err)
 
 /* ---- the forward pass ---- */
 
-/* A feature map, square, in one of the session's rooms. */
+/* Feature maps of n pictures, square, in one of the session's rooms. */
 typedef struct {
     float *at;
-    size_t side, channels;
-} map;
+    size_t n, side, channels;
+} maps;
+
+/* Pictures go alone as far as the first block of the third stage, for maps are large
+ * there, and some at a time from then on, for weights are: they are read once for all
+ * of them. So many, that their maps take no more than GROUP_FLOATS. */
+enum { GROUP = 8, GROUP_FLOATS = 4 << 20 };
+
+static size_t blocks_alone(const pf_dims *d)
+{
+    return (size_t)d->stages[0] + (size_t)d->stages[1] + 1;
+}
 
 static size_t most(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
-/* The largest map, in floats, and the largest working memory of a convolution, in
- * bytes, of a whole pass. */
-static void measure(const pf_resnet_tower *r, size_t size, size_t *map_size,
-                    size_t *scratch)
+/* What a pass needs. */
+typedef struct {
+    size_t group;
+    size_t map;       /* floats of the largest map, or maps of a group */
+    size_t collected; /* floats of a group's maps when it comes together */
+    size_t scratch;   /* bytes of a convolution's working memory */
+} needs;
+
+/* The largest map of a block, and its working memory, for n pictures. */
+static void measure_block(const pf_bottleneck *b, size_t n, size_t *side, needs *out)
 {
-    size_t side = size, largest = size * size * 3, needed = 0;
-    for (size_t i = 0; i < 3; i++) {
-        needed = most(needed, pf_conv_scratch(&r->stem[i], side, side));
-        side = pf_conv_side(&r->stem[i], side);
-        largest = most(largest, side * side * r->stem[i].kernel.out);
-    }
-    side /= 2;
-    for (size_t i = 0; i < r->n_blocks; i++) {
-        const pf_bottleneck *b = &r->blocks[i];
-        largest = most(largest, side * side * b->spatial.kernel.out);
-        needed = most(needed, most(pf_conv_scratch(&b->reduce, side, side),
-                                   pf_conv_scratch(&b->spatial, side, side)));
-        side /= b->pool;
-        largest = most(largest, side * side * b->expand.kernel.out);
-        needed = most(needed, pf_conv_scratch(&b->expand, side, side));
-        if (b->has_shortcut)
-            needed = most(needed, pf_conv_scratch(&b->shortcut, side, side));
-    }
-    *map_size = largest;
-    *scratch = needed;
+    out->map = most(out->map, n * *side * *side * b->spatial.kernel.out);
+    out->scratch = most(out->scratch, pf_conv_scratch(&b->reduce, n, *side, *side));
+    out->scratch = most(out->scratch, pf_conv_scratch(&b->spatial, n, *side, *side));
+    *side /= b->pool;
+    out->map = most(out->map, n * *side * *side * b->expand.kernel.out);
+    out->scratch = most(out->scratch, pf_conv_scratch(&b->expand, n, *side, *side));
+    if (b->has_shortcut)
+        out->scratch =
+            most(out->scratch, pf_conv_scratch(&b->shortcut, n, *side, *side));
 }
 
-static void convolve(pf_session *s, const pf_conv *c, const map *in, map *out,
-                     bool relu)
+/* Of n pictures. */
+static needs measure(const pf_clip *clip, size_t size, size_t n)
 {
-    pf_kernel_conv(c, in->at, in->side, in->side, out->at, s->room[PF_ROOM_FIELDS],
-                   relu);
+    const pf_resnet_tower *r = &clip->resnet;
+    const size_t alone = blocks_alone(&clip->dims);
+    needs out = {.map = size * size * 3};
+    size_t side = size;
+    for (size_t i = 0; i < 3; i++) {
+        out.scratch = most(out.scratch, pf_conv_scratch(&r->stem[i], 1, side, side));
+        side = pf_conv_side(&r->stem[i], side);
+        out.map = most(out.map, side * side * r->stem[i].kernel.out);
+    }
+    side /= 2;
+    for (size_t i = 0; i < alone; i++)
+        measure_block(&r->blocks[i], 1, &side, &out);
+    const size_t floats = side * side * r->blocks[alone - 1].expand.kernel.out;
+    out.group = n < GROUP ? n : GROUP;
+    while (out.group > 1 && out.group * floats > GROUP_FLOATS)
+        out.group--;
+    out.collected = out.group * floats;
+    for (size_t i = alone; i < r->n_blocks; i++)
+        measure_block(&r->blocks[i], out.group, &side, &out);
+    out.map = most(out.map, out.collected);
+    return out;
+}
+
+/* What becomes of `in`, alone or added to what is in `out`. */
+typedef enum { ALONE, ALONE_RELU, ADDED_RELU } becoming;
+
+static void convolve(pf_session *s, const pf_conv *c, const maps *in, maps *out,
+                     becoming what)
+{
+    const pf_conv_maps run = {.x = in->at,
+                              .n = in->n,
+                              .height = in->side,
+                              .width = in->side,
+                              .y = out->at,
+                              .scratch = s->room[PF_ROOM_FIELDS],
+                              .add = what == ADDED_RELU,
+                              .relu = what != ALONE};
+    pf_kernel_conv(c, &run);
+    out->n = in->n;
     out->side = pf_conv_side(c, in->side);
     out->channels = c->kernel.out;
 }
 
-static void pool(const map *in, map *out, size_t size)
+static void pool(const maps *in, maps *out, size_t size)
 {
-    pf_kernel_average_pool(in->at, in->side, in->side, in->channels, size, out->at);
-    out->side = in->side / size;
+    const size_t side = in->side / size;
+    for (size_t i = 0; i < in->n; i++)
+        pf_kernel_average_pool(in->at + i * in->side * in->side * in->channels,
+                               in->side, in->side, in->channels, size,
+                               out->at + i * side * side * in->channels);
+    out->n = in->n;
+    out->side = side;
     out->channels = in->channels;
 }
 
-static void swap(map *a, map *b)
+static void swap(maps *a, maps *b)
 {
-    map t = *a;
+    maps t = *a;
     *a = *b;
     *b = t;
 }
 
 /* x becomes relu(expand(pool(spatial(reduce(x)))) + around), with around = x itself or
  * shortcut(pool(x)). m[0] is x; m[1..3] are free and used. */
-static void run_bottleneck(pf_session *s, const pf_bottleneck *b, map m[4])
+static void run_bottleneck(pf_session *s, const pf_bottleneck *b, maps m[4])
 {
-    convolve(s, &b->reduce, &m[0], &m[1], true);
-    convolve(s, &b->spatial, &m[1], &m[2], true);
+    convolve(s, &b->reduce, &m[0], &m[1], ALONE_RELU);
+    convolve(s, &b->spatial, &m[1], &m[2], ALONE_RELU);
     if (b->pool > 1) {
         pool(&m[2], &m[1], b->pool);
         swap(&m[1], &m[2]);
-    }
-    convolve(s, &b->expand, &m[2], &m[1], false);
-    if (b->pool > 1) {
-        pool(&m[0], &m[2], b->pool);
-        swap(&m[0], &m[2]);
+        pool(&m[0], &m[1], b->pool);
+        swap(&m[0], &m[1]);
     }
     if (b->has_shortcut) {
-        convolve(s, &b->shortcut, &m[0], &m[2], false);
-        swap(&m[0], &m[2]);
+        convolve(s, &b->shortcut, &m[0], &m[1], ALONE);
+        swap(&m[0], &m[1]);
     }
-    size_t n = m[1].side * m[1].side * m[1].channels;
-    pf_kernel_add(m[1].at, m[0].at, n);
-    pf_kernel_relu(m[1].at, n);
-    swap(&m[0], &m[1]);
+    convolve(s, &b->expand, &m[2], &m[0], ADDED_RELU);
 }
 
 /* pixels [3, size, size] -> [size, size, 3] */
-static void interleave(const float *pixels, size_t size, map *out)
+static void interleave(const float *pixels, size_t size, maps *out)
 {
     const size_t area = size * size;
     for (size_t i = 0; i < area; i++) {
         for (size_t c = 0; c < 3; c++)
             out->at[3 * i + c] = pixels[c * area + i];
     }
+    out->n = 1;
     out->side = size;
     out->channels = 3;
 }
 
-static void tell(pf_session *s, const char *stage, const map *m)
+static void tell(pf_session *s, const char *stage, const maps *m)
 {
-    pf_session_tell(s, stage, m->at, m->side * m->side, m->channels);
+    pf_session_tell(s, stage, m->at, m->n * m->side * m->side, m->channels);
 }
 
-/* One picture through stem and stages; the last map is left in m[0]. */
-static void run_maps(pf_session *s, const float *pixels, size_t size, map m[4])
+/* Blocks `first` to `end` - 1, and tell what stages end there. */
+static void run_blocks(pf_session *s, size_t first, size_t end, maps m[4])
+{
+    size_t stage = 0, end_of_stage = (size_t)s->clip->dims.stages[0];
+    for (size_t i = first; i < end; i++) {
+        run_bottleneck(s, &s->clip->resnet.blocks[i], m);
+        while (end_of_stage <= i)
+            end_of_stage += (size_t)s->clip->dims.stages[++stage];
+        if (i + 1 == end_of_stage) {
+            char name[24];
+            snprintf(name, sizeof name, "image.layer%zu", stage + 1);
+            tell(s, name, &m[0]);
+        }
+    }
+}
+
+/* One picture, to where groups begin; the map is left in m[0]. */
+static void run_alone(pf_session *s, const float *pixels, size_t size, maps m[4])
 {
     const pf_resnet_tower *r = &s->clip->resnet;
     interleave(pixels, size, &m[0]);
     for (size_t i = 0; i < 3; i++) {
-        convolve(s, &r->stem[i], &m[0], &m[1], true);
+        convolve(s, &r->stem[i], &m[0], &m[1], ALONE_RELU);
         swap(&m[0], &m[1]);
     }
     pool(&m[0], &m[1], 2);
     swap(&m[0], &m[1]);
     tell(s, "image.stem", &m[0]);
-    const pf_bottleneck *b = r->blocks;
-    for (int stage = 0; stage < 4; stage++) {
-        for (int i = 0; i < s->clip->dims.stages[stage]; i++)
-            run_bottleneck(s, b++, m);
-        char name[24];
-        snprintf(name, sizeof name, "image.layer%d", stage + 1);
-        tell(s, name, &m[0]);
-    }
+    run_blocks(s, 0, blocks_alone(&s->clip->dims), m);
 }
 
-/* The last map's positions and, before them, their mean: [1 + side * side, channels].
- */
-static void pool_tokens(const pf_resnet_tower *r, const map *m, float *x)
+/* n pictures, a group; their last maps are left in m[0]. `collected` has room for what
+ * comes of each alone. */
+static void run_maps(pf_session *s, const float *pixels, size_t size, size_t n,
+                     float *collected, maps m[4])
 {
-    const size_t width = m->channels, cells = m->side * m->side;
+    for (size_t i = 0; i < n; i++) {
+        run_alone(s, pixels + i * 3 * size * size, size, m);
+        const size_t floats = m[0].side * m[0].side * m[0].channels;
+        memcpy(collected + i * floats, m[0].at, floats * sizeof *collected);
+        if (i + 1 == n)
+            memcpy(m[0].at, collected, n * floats * sizeof *collected);
+    }
+    m[0].n = n;
+    run_blocks(s, blocks_alone(&s->clip->dims), s->clip->resnet.n_blocks, m);
+}
+
+/* A picture's last map, position by position and, before them, their mean:
+ * [1 + side * side, channels]. */
+static void pool_tokens(const pf_resnet_tower *r, const float *map, size_t cells,
+                        float *x)
+{
+    const size_t width = r->query.in;
     memset(x, 0, width * sizeof *x);
     for (size_t i = 0; i < cells; i++)
-        pf_kernel_add(x, m->at + i * width, width);
+        pf_kernel_add(x, map + i * width, width);
     for (size_t j = 0; j < width; j++)
         x[j] /= (float)cells;
-    memcpy(x + width, m->at, cells * width * sizeof *x);
+    memcpy(x + width, map, cells * width * sizeof *x);
     pf_kernel_add(x, r->positions, (cells + 1) * width);
 }
 
@@ -326,26 +394,40 @@ static bool attention_pool(pf_session *s, size_t n, float *out, pf_err *err)
     return true;
 }
 
+/* Rooms of a pass, and the maps in them. */
+static bool take_rooms(pf_session *s, const needs *needed, size_t n, maps m[4],
+                       pf_err *err)
+{
+    const pf_resnet_tower *r = &s->clip->resnet;
+    const size_t grid = (size_t)s->clip->dims.grid, rows = grid * grid + 1;
+    for (int i = 0; i < 4; i++) {
+        m[i].at = pf_session_room(s, (pf_room)(PF_ROOM_MAP_A + i), needed->map, err);
+        if (!m[i].at)
+            return false;
+    }
+    return pf_session_room(s, PF_ROOM_X, n * rows * r->query.in, err) &&
+           pf_session_room(s, PF_ROOM_COLLECTED, needed->collected, err) &&
+           pf_session_room(s, PF_ROOM_FIELDS, needed->scratch / sizeof(float) + 1, err);
+}
+
 bool pf_resnet_embed(pf_session *s, const float *pixels, int size, size_t n, float *out,
                      pf_err *err)
 {
     const pf_resnet_tower *r = &s->clip->resnet;
     const size_t side = (size_t)size, grid = (size_t)s->clip->dims.grid;
-    const size_t rows = grid * grid + 1, width = r->query.in;
-    size_t map_size, scratch;
-    measure(r, side, &map_size, &scratch);
-    map m[4] = {{0}};
-    for (int i = 0; i < 4; i++) {
-        m[i].at = pf_session_room(s, (pf_room)(PF_ROOM_MAP_A + i), map_size, err);
-        if (!m[i].at)
-            return false;
-    }
-    float *x = pf_session_room(s, PF_ROOM_X, n * rows * width, err);
-    if (!x || !pf_session_room(s, PF_ROOM_FIELDS, scratch / sizeof(float) + 1, err))
+    const size_t cells = grid * grid, width = r->query.in;
+    const needs needed = measure(s->clip, side, n);
+    maps m[4] = {{0}};
+    if (!take_rooms(s, &needed, n, m, err))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        run_maps(s, pixels + i * 3 * side * side, side, m);
-        pool_tokens(r, &m[0], x + i * rows * width);
+    float *x = s->room[PF_ROOM_X];
+    for (size_t at = 0; at < n; at += needed.group) {
+        const size_t some = n - at < needed.group ? n - at : needed.group;
+        run_maps(s, pixels + at * 3 * side * side, side, some,
+                 s->room[PF_ROOM_COLLECTED], m);
+        for (size_t i = 0; i < some; i++)
+            pool_tokens(r, m[0].at + i * cells * width, cells,
+                        x + (at + i) * (cells + 1) * width);
     }
     return attention_pool(s, n, out, err);
 }

@@ -112,6 +112,11 @@ typedef int32_t eight_ints __attribute__((vector_size(32), may_alias));
 typedef float sixteen_floats __attribute__((vector_size(64), may_alias));
 typedef int32_t sixteen_ints __attribute__((vector_size(64), may_alias));
 
+/* What a step reads lies somewhere in here: more than three rows are. Of an array
+ * without a size clang takes no operand, and of each row's own word gcc computes the
+ * address, which costs registers. */
+typedef char reached[1 << 30];
+
 #define ROW_0 "(%[at])"
 #define ROW_1 "(%[at],%[step])"
 #define ROW_2 "(%[at],%[step],2)"
@@ -125,7 +130,7 @@ typedef int32_t sixteen_ints __attribute__((vector_size(64), may_alias));
                                          " %[w1], %[all], %[sum1]"                     \
                 : [sum0] "+v"(a), [sum1] "+v"(b), [all] "=&v"(every)                   \
                 : [w0] "v"(w0), [w1] "v"(w1), [at] "r"(p), [step] "r"(ld),             \
-                  "m"(*(const char(*)[])p));                                           \
+                  "m"(*(const reached *)p));                                           \
     } while (0)
 
 /* The same without an instruction that multiplies pairs and adds: two, and a register
@@ -142,7 +147,7 @@ typedef int32_t sixteen_ints __attribute__((vector_size(64), may_alias));
                 : [sum0] "+v"(a), [sum1] "+v"(b), [all] "=&v"(every),                  \
                   [product] "=&v"(product)                                             \
                 : [w0] "v"(w0), [w1] "v"(w1), [at] "r"(p), [step] "r"(ld),             \
-                  "m"(*(const char(*)[])p));                                           \
+                  "m"(*(const reached *)p));                                           \
     } while (0)
 
 /* ---- AVX2 ---- */

@@ -107,8 +107,9 @@ typedef enum {
     PF_ROOM_MAP_B,
     PF_ROOM_MAP_C,
     PF_ROOM_MAP_D,
-    PF_ROOM_FIELDS, /* receptive fields of a convolution */
-    PF_ROOM_ROWS,   /* rows as products take them */
+    PF_ROOM_COLLECTED, /* maps of some pictures, while each goes alone */
+    PF_ROOM_FIELDS,    /* receptive fields of a convolution */
+    PF_ROOM_ROWS,      /* rows as products take them */
     PF_ROOM_COUNT,
 } pf_room;
 
@@ -143,10 +144,11 @@ void pf_session_tell(const pf_session *s, const char *stage, const float *x,
 
 /* ---- layers (layers.c) ---- */
 
-/* Linear layers; the array is to be freed with pf_free(). */
+/* Layers as they are to be packed; the array is to be freed with pf_free(). */
 typedef struct {
-    pf_linear **at;
+    pf_layer *at;
     size_t n, room;
+    pf_precision precision; /* of the tower: set by the caller */
 } pf_layers;
 
 /* Add those of a bound tower, PF_CLIP_TEXT or PF_CLIP_IMAGE. */

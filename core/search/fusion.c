@@ -334,8 +334,10 @@ static bool find_matches(mix *m, const pf_words_answer *ranked, pf_err *err)
         ok = find_with_some(m, ranked, err);
     }
     out->has_found = out->found.n > 0 || !m->f->vector;
-    if (!out->has_found)
+    if (!out->has_found) {
+        pf_id_set_reset(&out->found);
         out->total_of = PF_TOTAL_OF_FILTERS;
+    }
     return ok;
 }
 

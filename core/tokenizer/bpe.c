@@ -15,156 +15,161 @@
  */
 #include "core/tokenizer/bpe.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "core/base/cache_file.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/tokenizer/bpe_tables.h"
 #include "core/tokenizer/bpe_vocab.h"
 #include "core/tokenizer/id_sink.h"
 #include "core/tokenizer/text_clean.h"
 #include "core/tokenizer/tokenizer_type.h"
 
-enum { PROBES_MAX = 2048 }; /* as for names: more collisions are made on purpose */
+enum { BPE_LAYOUT = 1 }; /* of the tables, to be counted up when it changes */
 
-typedef struct {
-    uint64_t pair;        /* left id << 32 | right id */
-    uint32_t rank_plus_1; /* 0 marks an empty slot */
-} pair_slot;
+/* A small vocabulary is read as fast as its tables are found. */
+static const pf_cache_kind kept_tables = {"tokens-", 1 << 18};
 
 struct pf_bpe {
-    pf_bpe_vocab vocab;
-    pair_slot *pairs;
-    size_t pairs_mask;
-    pf_hash hash;
-    char *ids_path; /* the vocab.json that ids come from, or would */
+    pf_bpe_tables tables;
+    void *memory;       /* of the tables; NULL: they are mapped */
+    pf_cache_file file; /* all zero: they are in memory */
+    char *path;         /* the file the merges came from */
+    char *ids_path;     /* the vocab.json that ids come from, or would */
 };
 
-static pair_slot *find_pair(const pf_bpe *bpe, int32_t left, int32_t right)
-{
-    uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    /* Fibonacci hashing: the high bits of the product are well mixed. */
-    size_t at = (size_t)((pair ^ pair >> 29) * 0x9E3779B97F4A7C15u >> 20);
-    for (size_t i = 0; i < PROBES_MAX; i++, at++) {
-        pair_slot *slot = &bpe->pairs[at & bpe->pairs_mask];
-        if (slot->rank_plus_1 == 0 || slot->pair == pair)
-            return slot;
-    }
-    return NULL;
-}
+/* ---- opening ---- */
 
-static bool index_pairs(pf_bpe *bpe, pf_err *err)
+static bool name_files(pf_bpe *bpe, const char *merges, pf_err *err)
 {
-    size_t n = 1024;
-    while (n < bpe->vocab.n_merges * 2)
-        n *= 2;
-    bpe->pairs_mask = n - 1;
-    bpe->pairs = pf_alloc_array(n, sizeof *bpe->pairs, err);
-    if (!bpe->pairs)
-        return false;
-    for (size_t i = 0; i < bpe->vocab.n_merges; i++) {
-        const pf_bpe_merge *m = &bpe->vocab.merges[i];
-        pair_slot *slot = find_pair(bpe, m->left, m->right);
-        if (!slot)
-            return pf_fail(err, PF_ERR_LIMIT, "'%s': merges collide too often",
-                           bpe->vocab.path);
-        if (slot->rank_plus_1 > 0) /* it would have two ranks */
-            return pf_fail(err, PF_ERR_FORMAT,
-                           "'%s': line %zu repeats the merge of line %zu",
-                           bpe->vocab.path, bpe->vocab.first_line + i,
-                           bpe->vocab.first_line + slot->rank_plus_1 - 1);
-        slot->pair = (uint64_t)(uint32_t)m->left << 32 | (uint32_t)m->right;
-        slot->rank_plus_1 = (uint32_t)i + 1;
-    }
-    return true;
-}
-
-static void hash_ids(pf_hasher *h, const int32_t *ids, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u = (uint32_t)ids[i];
-        const uint8_t bytes[4] = {(uint8_t)u, (uint8_t)(u >> 8), (uint8_t)(u >> 16),
-                                  (uint8_t)(u >> 24)};
-        pf_hasher_add(h, bytes, sizeof bytes);
-    }
-}
-
-/* Ids of the bytes and how ids merge say all that the strings would. */
-static bool hash_vocab(pf_bpe *bpe, pf_err *err)
-{
-    pf_hasher *h = pf_hasher_new(err);
-    if (!h)
-        return false;
-    const pf_bpe_vocab *v = &bpe->vocab;
-    hash_ids(h, v->byte_id, 256);
-    hash_ids(h, v->last_id, 256);
-    hash_ids(h, &v->start_id, 1);
-    hash_ids(h, &v->end_id, 1);
-    for (size_t i = 0; i < v->n_merges; i++) {
-        const int32_t ids[3] = {v->merges[i].left, v->merges[i].right,
-                                v->merges[i].result};
-        hash_ids(h, ids, 3);
-    }
-    bpe->hash = pf_hasher_finish(h);
-    return true;
-}
-
-static bool name_ids(pf_bpe *bpe, pf_err *err)
-{
-    const char *merges = bpe->vocab.path;
+    bpe->path = pf_strdup(merges, err);
     bpe->ids_path =
         pf_strf(err, "%.*svocab.json", (int)(pf_path_base(merges) - merges), merges);
-    return bpe->ids_path != NULL;
+    return bpe->path && bpe->ids_path;
+}
+
+/* What tells a file from what it was; the time of the last change of any kind is in it,
+ * which nobody can set back. */
+static bool stamp(char *out, size_t room, const char *path)
+{
+    struct stat st;
+    if (!path)
+        return snprintf(out, room, "none") > 0;
+    return stat(path, &st) == 0 &&
+           snprintf(out, room, "%lld %lld.%09ld %lld.%09ld %llu", (long long)st.st_size,
+                    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                    (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
+                    (unsigned long long)st.st_ino) > 0;
+}
+
+/* Of what the tables are kept under. */
+static bool find_key(pf_hash *key, const pf_bpe_files *files)
+{
+    char merges[128], ids[128], text[300];
+    if (!stamp(merges, sizeof merges, files->merges) ||
+        !stamp(ids, sizeof ids, files->ids))
+        return false;
+    const int n =
+        snprintf(text, sizeof text, "bpe %d, %s, %s", BPE_LAYOUT, merges, ids);
+    *key = pf_hash_bytes(text, (size_t)n);
+    return true;
+}
+
+static bool find_tables(pf_bpe *bpe, const pf_hash *key)
+{
+    if (!pf_cache_file_find(&bpe->file, &kept_tables, key, 0))
+        return false;
+    if (pf_bpe_tables_view(&bpe->tables, bpe->file.bytes, bpe->file.size))
+        return true;
+    pf_cache_file_close(&bpe->file);
+    return false;
+}
+
+/* `key` may be NULL: then they are neither looked for nor kept. */
+static bool make_tables(pf_bpe *bpe, const pf_bpe_files *files, const pf_hash *key,
+                        pf_err *err)
+{
+    pf_bpe_vocab vocab;
+    size_t n = 0;
+    if (key && find_tables(bpe, key))
+        return true;
+    if (!pf_bpe_vocab_read(&vocab, files, err))
+        return false;
+    const bool ok = pf_bpe_tables_make(&bpe->memory, &n, &vocab, files->merges, err);
+    pf_bpe_vocab_free(&vocab);
+    if (ok && key)
+        pf_cache_file_keep(&kept_tables, key, bpe->memory, n);
+    return ok &&
+           (pf_bpe_tables_view(&bpe->tables, bpe->memory, n) ||
+            pf_fail(err, PF_ERR_FORMAT, "'%s': ids are out of range", files->merges));
+}
+
+static bool open_bpe(pf_bpe **out, const char *path, bool is_kept, pf_err *err)
+{
+    pf_bpe_files files;
+    pf_hash key;
+    *out = NULL;
+    if (!pf_bpe_files_find(&files, path, err))
+        return false;
+    pf_bpe *bpe = pf_zalloc(sizeof *bpe, err);
+    is_kept = is_kept && find_key(&key, &files);
+    if (bpe && name_files(bpe, files.merges, err) &&
+        make_tables(bpe, &files, is_kept ? &key : NULL, err))
+        *out = bpe;
+    else
+        pf_bpe_close(bpe);
+    pf_bpe_files_free(&files);
+    return *out != NULL;
 }
 
 bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err)
 {
-    *out = NULL;
-    pf_bpe *bpe = pf_zalloc(sizeof *bpe, err);
-    if (!bpe)
-        return false;
-    if (!pf_bpe_vocab_read(&bpe->vocab, path, err) || !index_pairs(bpe, err) ||
-        !hash_vocab(bpe, err) || !name_ids(bpe, err)) {
-        pf_bpe_close(bpe);
-        return false;
-    }
-    *out = bpe;
-    return true;
+    return open_bpe(out, path, false, err);
+}
+
+bool pf_bpe_open_kept(pf_bpe **out, const char *path, pf_err *err)
+{
+    return open_bpe(out, path, true, err);
 }
 
 void pf_bpe_close(pf_bpe *bpe)
 {
     if (!bpe)
         return;
-    pf_bpe_vocab_free(&bpe->vocab);
-    pf_free(bpe->pairs);
+    pf_cache_file_close(&bpe->file);
+    pf_free(bpe->memory);
+    pf_free(bpe->path);
     pf_free(bpe->ids_path);
     pf_free(bpe);
 }
 
 int32_t pf_bpe_vocab_size(const pf_bpe *bpe)
 {
-    return bpe->vocab.size;
+    return bpe->tables.ids->size;
 }
 
 int32_t pf_bpe_start_token(const pf_bpe *bpe)
 {
-    return bpe->vocab.start_id;
+    return bpe->tables.ids->start_id;
 }
 
 int32_t pf_bpe_end_token(const pf_bpe *bpe)
 {
-    return bpe->vocab.end_id;
+    return bpe->tables.ids->end_id;
 }
 
 const char *pf_bpe_path(const pf_bpe *bpe)
 {
-    return bpe->vocab.path;
+    return bpe->path;
 }
 
 pf_hash pf_bpe_hash(const pf_bpe *bpe)
 {
-    return bpe->hash;
+    return bpe->tables.ids->hash;
 }
 
 /* Pieces. */
@@ -227,7 +232,7 @@ static const uint32_t NOBODY = UINT32_MAX;
 
 /* Working memory of one encoding; grows to what the longest piece needs. */
 typedef struct {
-    const pf_bpe *bpe;
+    const pf_bpe_tables *tables;
     symbol *symbols;
     uint64_t *heap;   /* rank << 32 | position, smallest first */
     uint32_t *places; /* where the rank at work was merged */
@@ -294,9 +299,10 @@ static void open_place(merger *m, uint32_t at)
     const symbol *s = &m->symbols[at];
     if (s->after == NOBODY)
         return;
-    const pair_slot *slot = find_pair(m->bpe, s->id, m->symbols[s->after].id);
-    if (slot && slot->rank_plus_1 > 0)
-        heap_push(m, (uint64_t)(slot->rank_plus_1 - 1) << 32 | at);
+    const uint32_t rank_plus_1 =
+        pf_bpe_tables_find(m->tables, s->id, m->symbols[s->after].id);
+    if (rank_plus_1 > 0)
+        heap_push(m, (uint64_t)(rank_plus_1 - 1) << 32 | at);
 }
 
 /* Merge at `at`, unless what stood there is gone meanwhile. */
@@ -319,7 +325,7 @@ static bool merge_at(merger *m, const pf_bpe_merge *merge, uint32_t at)
 static void merge_rank(merger *m)
 {
     uint64_t rank = m->heap[0] >> 32;
-    const pf_bpe_merge *merge = &m->bpe->vocab.merges[rank];
+    const pf_bpe_merge *merge = &m->tables->merges[rank];
     size_t n = 0;
     while (m->n_heap > 0 && m->heap[0] >> 32 == rank) {
         uint32_t at = (uint32_t)heap_pop(m);
@@ -338,7 +344,8 @@ static void merge_rank(merger *m)
 static void merge_bytes(merger *m, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const int32_t *ids = i + 1 < n ? m->bpe->vocab.byte_id : m->bpe->vocab.last_id;
+        const int32_t *ids =
+            i + 1 < n ? m->tables->ids->byte_id : m->tables->ids->last_id;
         m->symbols[i] =
             (symbol){ids[(unsigned char)bytes[i]], i > 0 ? (uint32_t)(i - 1) : NOBODY,
                      i + 1 < n ? (uint32_t)(i + 1) : NOBODY};
@@ -367,7 +374,7 @@ static bool encode_piece(merger *m, const uint32_t *s, size_t n, char *bytes,
 static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, pf_id_sink *sink,
                          pf_err *err)
 {
-    merger m = {.bpe = bpe};
+    merger m = {.tables = &bpe->tables};
     char *bytes = pf_alloc_array(text->n, 4, err);
     bool ok = bytes != NULL;
     for (size_t i = 0; ok && i < text->n && !pf_id_sink_is_full(sink);) {
@@ -381,8 +388,8 @@ static bool encode_clean(const pf_bpe *bpe, const pf_codes *text, pf_id_sink *si
         if (kind == PIECE_TEXT)
             ok = encode_piece(&m, s, n, bytes, sink, err);
         else
-            pf_id_put(sink,
-                      kind == PIECE_START ? bpe->vocab.start_id : bpe->vocab.end_id);
+            pf_id_put(sink, kind == PIECE_START ? pf_bpe_start_token(bpe)
+                                                : pf_bpe_end_token(bpe));
         i += n;
     }
     pf_free(bytes);
@@ -400,13 +407,13 @@ bool pf_bpe_encode(const pf_bpe *bpe, const char *text, size_t n, size_t context
                        PF_BPE_TEXT_MAX);
     pf_id_sink sink = {ids, 0, context};
     pf_codes clean = {0};
-    pf_id_put(&sink, bpe->vocab.start_id);
+    pf_id_put(&sink, pf_bpe_start_token(bpe));
     bool ok =
         pf_text_clean(text, n, &clean, err) && encode_clean(bpe, &clean, &sink, err);
     pf_codes_free(&clean);
     if (!ok)
         return false;
-    bool is_cut = pf_id_sink_end(&sink, bpe->vocab.end_id);
+    bool is_cut = pf_id_sink_end(&sink, pf_bpe_end_token(bpe));
     *n_ids = sink.n;
     if (is_truncated)
         *is_truncated = is_cut;
@@ -419,6 +426,14 @@ static bool type_open(void **self, const char *path, pf_err *err)
 {
     pf_bpe *bpe;
     bool ok = pf_bpe_open(&bpe, path, err);
+    *self = bpe;
+    return ok;
+}
+
+static bool type_open_kept(void **self, const char *path, pf_err *err)
+{
+    pf_bpe *bpe;
+    bool ok = pf_bpe_open_kept(&bpe, path, err);
     *self = bpe;
     return ok;
 }
@@ -442,7 +457,7 @@ static int32_t type_vocabulary_size(const void *self)
 static const char *type_file(const void *self, size_t i)
 {
     const pf_bpe *bpe = self;
-    const char *const files[] = {bpe->vocab.path, bpe->ids_path};
+    const char *const files[] = {bpe->path, bpe->ids_path};
     return i < 2 ? files[i] : NULL;
 }
 
@@ -456,6 +471,7 @@ const pf_tokenizer_type pf_bpe_type = {
                     "openai/clip-vit-base-patch32's files on Hugging Face) or "
                     "bpe_simple_vocab_16e6.txt.gz (from OpenAI's CLIP sources)",
     .open = type_open,
+    .open_kept = type_open_kept,
     .close = type_close,
     .encode = type_encode,
     .vocabulary_size = type_vocabulary_size,

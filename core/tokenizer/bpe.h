@@ -24,6 +24,9 @@ enum { PF_BPE_TEXT_MAX = 4 << 20 }; /* bytes of a text */
  * beside it; without one ids follow from the order of the merges, as in OpenAI's code.
  * Nothing there, or a folder without a vocabulary, is PF_ERR_NOT_FOUND. */
 PF_MUST_CHECK bool pf_bpe_open(pf_bpe **out, const char *path, pf_err *err);
+/* The same, with the tables that an earlier call kept in the cache while the files were
+ * what they are; else read, and kept. */
+PF_MUST_CHECK bool pf_bpe_open_kept(pf_bpe **out, const char *path, pf_err *err);
 void pf_bpe_close(pf_bpe *bpe); /* NULL is fine */
 
 int32_t pf_bpe_vocab_size(const pf_bpe *bpe);

@@ -525,30 +525,6 @@ static bool read_merges(merges_file *f, const char *path, pf_err *err)
            (parse_merges(f, err) || pf_fail_in(err, "'%s'", path));
 }
 
-/* `ids_path` may be NULL. */
-static bool read_files(pf_bpe_vocab *vocab, const char *merges_path,
-                       const char *ids_path, pf_err *err)
-{
-    merges_file f = {.n = 0};
-    pf_buf json;
-    pf_buf_init(&json, PF_BPE_FILE_MAX);
-    bool ok = read_merges(&f, merges_path, err) &&
-              (!ids_path || pf_file_read(ids_path, &json, err));
-    if (ok) {
-        vocab->n_merges = f.n;
-        vocab->first_line = f.n > 0 ? f.merges[0].line : 1;
-        vocab->merges = pf_alloc_array(f.n, sizeof *vocab->merges, err);
-        vocab->path = pf_strdup(merges_path, err);
-        ok = vocab->merges && vocab->path;
-    }
-    const pf_span ids = pf_span_of(json.data, json.size);
-    if (ok && !number_tokens(vocab, &f, ids_path ? &ids : NULL, err))
-        ok = pf_fail_in(err, "'%s'", ids_path ? ids_path : merges_path);
-    pf_buf_free(&json);
-    merges_file_free(&f);
-    return ok;
-}
-
 /* folder/name when it is there, else NULL in *found. */
 static bool find_file(char **found, const char *folder, const char *file_name,
                       pf_err *err)
@@ -563,12 +539,11 @@ static bool find_file(char **found, const char *folder, const char *file_name,
     return true;
 }
 
-/* Which files make the vocabulary. *ids stays NULL when there is no vocab.json. */
+/* *ids stays NULL when there is no vocab.json. */
 static bool find_files(char **merges, char **ids, const char *path, pf_err *err)
 {
     static const char *const openai[] = {"bpe_simple_vocab_16e6.txt.gz",
                                          "bpe_simple_vocab_16e6.txt"};
-    *merges = *ids = NULL;
     if (!pf_path_exists(path))
         return pf_fail(err, PF_ERR_NOT_FOUND, "there is no vocabulary '%s'", path);
     if (!pf_path_is_folder(path)) {
@@ -597,14 +572,48 @@ static bool find_files(char **merges, char **ids, const char *path, pf_err *err)
     return true;
 }
 
-bool pf_bpe_vocab_read(pf_bpe_vocab *vocab, const char *path, pf_err *err)
+bool pf_bpe_files_find(pf_bpe_files *files, const char *path, pf_err *err)
 {
-    char *merges, *ids;
-    *vocab = (pf_bpe_vocab){.path = NULL};
-    bool ok =
-        find_files(&merges, &ids, path, err) && read_files(vocab, merges, ids, err);
-    pf_free(merges);
-    pf_free(ids);
+    *files = (pf_bpe_files){0};
+    const bool ok = find_files(&files->merges, &files->ids, path, err);
+    if (!ok)
+        pf_bpe_files_free(files);
+    return ok;
+}
+
+void pf_bpe_files_free(pf_bpe_files *files)
+{
+    pf_free(files->merges);
+    pf_free(files->ids);
+    *files = (pf_bpe_files){0};
+}
+
+/* The whole vocabulary. */
+
+static bool read_vocab(pf_bpe_vocab *vocab, merges_file *f, pf_buf *json,
+                       const pf_bpe_files *files, pf_err *err)
+{
+    if (!read_merges(f, files->merges, err) ||
+        (files->ids && !pf_file_read(files->ids, json, err)))
+        return false;
+    vocab->n_merges = f->n;
+    vocab->first_line = f->n > 0 ? f->merges[0].line : 1;
+    vocab->merges = pf_alloc_array(f->n, sizeof *vocab->merges, err);
+    const pf_span ids = pf_span_of(json->data, json->size);
+    return vocab->merges &&
+           (number_tokens(vocab, f, files->ids ? &ids : NULL, err) ||
+            pf_fail_in(err, "'%s'", files->ids ? files->ids : files->merges));
+}
+
+bool pf_bpe_vocab_read(pf_bpe_vocab *vocab, const pf_bpe_files *files, pf_err *err)
+{
+    merges_file f = {.n = 0};
+    pf_buf json;
+    pf_buf_init(&json, PF_BPE_FILE_MAX);
+    *vocab = (pf_bpe_vocab){.merges = NULL};
+    const bool ok = read_vocab(vocab, &f, &json, files, err);
+    pf_buf_free(&json);
+    merges_file_free(&f);
     if (!ok)
         pf_bpe_vocab_free(vocab);
     return ok;
@@ -612,7 +621,6 @@ bool pf_bpe_vocab_read(pf_bpe_vocab *vocab, const char *path, pf_err *err)
 
 void pf_bpe_vocab_free(pf_bpe_vocab *vocab)
 {
-    pf_free(vocab->path);
     pf_free(vocab->merges);
-    *vocab = (pf_bpe_vocab){.path = NULL};
+    *vocab = (pf_bpe_vocab){.merges = NULL};
 }

@@ -25,7 +25,6 @@ typedef struct {
 } pf_bpe_merge;
 
 typedef struct {
-    char *path;           /* the file the merges came from */
     pf_bpe_merge *merges; /* in order of rank: the first is applied first */
     size_t n_merges;
     size_t first_line;    /* of the file; merge i stands in line first_line + i */
@@ -35,8 +34,19 @@ typedef struct {
     int32_t size; /* largest id + 1 */
 } pf_bpe_vocab;
 
-/* `path` as in pf_bpe_open(). On failure *vocab is all zero. */
-PF_MUST_CHECK bool pf_bpe_vocab_read(pf_bpe_vocab *vocab, const char *path,
+/* The files that make a vocabulary. */
+typedef struct {
+    char *merges;
+    char *ids; /* the vocab.json beside a merges.txt, or NULL */
+} pf_bpe_files;
+
+/* `path` as in pf_bpe_open(). On failure *files is all zero. */
+PF_MUST_CHECK bool pf_bpe_files_find(pf_bpe_files *files, const char *path,
+                                     pf_err *err);
+void pf_bpe_files_free(pf_bpe_files *files); /* all zero is fine */
+
+/* On failure *vocab is all zero. */
+PF_MUST_CHECK bool pf_bpe_vocab_read(pf_bpe_vocab *vocab, const pf_bpe_files *files,
                                      pf_err *err);
 void pf_bpe_vocab_free(pf_bpe_vocab *vocab); /* all zero is fine */
 

@@ -17,8 +17,8 @@ static const pf_tokenizer_type *const types[] = {
     [PF_TOKENIZER_SENTENCEPIECE] = &pf_siglip_type,
 };
 
-bool pf_tokenizer_open(pf_tokenizer **out, pf_tokenizer_kind kind, const char *path,
-                       size_t context, pf_err *err)
+static bool open_any(pf_tokenizer **out, pf_tokenizer_kind kind, const char *path,
+                     size_t context, bool is_kept, pf_err *err)
 {
     *out = NULL;
     if (context < PF_TOKENIZER_CONTEXT_MIN)
@@ -28,12 +28,25 @@ bool pf_tokenizer_open(pf_tokenizer **out, pf_tokenizer_kind kind, const char *p
     if (!t)
         return false;
     *t = (pf_tokenizer){.type = types[kind], .kind = kind, .context = context};
-    if (!t->type->open(&t->self, path, err)) {
+    is_kept = is_kept && t->type->open_kept;
+    if (!(is_kept ? t->type->open_kept : t->type->open)(&t->self, path, err)) {
         pf_free(t);
         return false;
     }
     *out = t;
     return true;
+}
+
+bool pf_tokenizer_open(pf_tokenizer **out, pf_tokenizer_kind kind, const char *path,
+                       size_t context, pf_err *err)
+{
+    return open_any(out, kind, path, context, false, err);
+}
+
+bool pf_tokenizer_open_kept(pf_tokenizer **out, pf_tokenizer_kind kind,
+                            const char *path, size_t context, pf_err *err)
+{
+    return open_any(out, kind, path, context, true, err);
 }
 
 void pf_tokenizer_close(pf_tokenizer *t)

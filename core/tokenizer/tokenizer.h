@@ -44,6 +44,11 @@ enum {
  * caller's; on failure it is NULL. */
 PF_MUST_CHECK bool pf_tokenizer_open(pf_tokenizer **out, pf_tokenizer_kind kind,
                                      const char *path, size_t context, pf_err *err);
+/* The same from tables that are kept from one start to the next (cache_file.h), by
+ * size, times and inode of the files, where reading these takes longer: CLIP_BPE. */
+PF_MUST_CHECK bool pf_tokenizer_open_kept(pf_tokenizer **out, pf_tokenizer_kind kind,
+                                          const char *path, size_t context,
+                                          pf_err *err);
 void pf_tokenizer_close(pf_tokenizer *tokenizer); /* NULL is fine */
 
 /* Encode `n` bytes of UTF-8 (bad bytes count as U+FFFD). `ids` holds as many as the

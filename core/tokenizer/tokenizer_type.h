@@ -15,6 +15,8 @@
 typedef struct {
     const char *files_wanted; /* as pf_tokenizer_files_wanted() */
     bool (*open)(void **self, const char *path, pf_err *err);
+    /* as pf_tokenizer_open_kept(); NULL when there is nothing worth keeping */
+    bool (*open_kept)(void **self, const char *path, pf_err *err);
     void (*close)(void *self); /* not with NULL */
     bool (*encode)(const void *self, const char *text, size_t n, size_t context,
                    int32_t *ids, size_t *n_ids, bool *is_truncated, pf_err *err);

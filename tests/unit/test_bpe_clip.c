@@ -4,10 +4,12 @@
  * Neither the vocabulary nor these ids are part of the project; without them the test
  * counts as skipped. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "tests/support/tree.h"
 #include "tests/unit/bpe_rows.h"
 
 static const char folder[] = PF_SHARED_DIR "/tokenizer";
@@ -29,6 +31,26 @@ static void both_layouts_give_the_references_ids(void **state)
     assert_true(pf_hash_equal(&a, &b));
     pf_bpe_close(hf);
     pf_bpe_close(oa);
+}
+
+static void kept_tables_give_them_as_well(void **state)
+{
+    (void)state;
+    char cache[PF_TREE_ROOM];
+    pf_tree_make(cache);
+    setenv("XDG_CACHE_HOME", cache, 1);
+    const char *const paths[] = {folder, openai};
+    for (int i = 0; i < 4; i++) { /* made and kept, then found */
+        pf_err err = PF_ERR_INIT;
+        pf_bpe *bpe, *read = open_vocab(paths[i / 2]);
+        assert_ok(pf_bpe_open_kept(&bpe, paths[i / 2], &err), &err);
+        assert_int_equal(assert_rows(bpe, rows), ROWS);
+        const pf_hash want = pf_bpe_hash(read), got = pf_bpe_hash(bpe);
+        assert_true(pf_hash_equal(&want, &got));
+        pf_bpe_close(bpe);
+        pf_bpe_close(read);
+    }
+    pf_tree_remove(cache);
 }
 
 static void long_text_is_cut_as_the_reference_cuts(void **state)
@@ -87,6 +109,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_layouts_give_the_references_ids),
+        cmocka_unit_test(kept_tables_give_them_as_well),
         cmocka_unit_test(long_text_is_cut_as_the_reference_cuts),
         cmocka_unit_test(a_megabyte_in_one_word_is_no_trouble),
     };

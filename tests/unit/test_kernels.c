@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/model/kernels.h"
 #include "core/model/model.h"
+#include "core/model/winograd.h"
 #include "tests/unit/test_support.h"
 
 static pf_err err;
@@ -354,10 +355,6 @@ static void test_simple(void **unused)
     for (size_t i = 0; i < n; i++)
         assert_true(sum[i] == x[i] + y[i]);
     memcpy(y, x, n * sizeof *y);
-    pf_kernel_relu(y, n);
-    for (size_t i = 0; i < n; i++)
-        assert_true(y[i] == (x[i] > 0 ? x[i] : 0));
-    memcpy(y, x, n * sizeof *y);
     pf_kernel_activate(PF_QUICK_GELU, y, n);
     for (size_t i = 0; i < n; i++)
         close_to(y[i], x[i] / (1 + exp(-1.702 * x[i])), 1e-6, "quick gelu", i);
@@ -545,51 +542,108 @@ static void test_attention(void **unused)
 
 /* ---- maps ---- */
 
-/* Integers are off by a part of the longest field. */
-static void check_conv_in(pf_precision precision, size_t height, size_t width,
-                          size_t in, size_t out, size_t size, size_t stride,
-                          size_t padding, bool relu)
+typedef struct {
+    size_t n, height, width;
+    bool add, relu;
+} layout;
+
+/* What a convolution of the maps x should be at number i of y, which was `old`. */
+static double convolved(const pf_conv *c, const layout *l, const float *x, double old,
+                        size_t i)
 {
-    const size_t field = size * size * in;
-    float *x = noise(height * width * in), *w = noise(out * field), *bias = noise(out);
-    pf_conv c = {{.weight = w, .bias = bias, .in = field, .out = out},
-                 in,
-                 size,
-                 stride,
-                 padding};
-    float *packed = pack(&c.kernel, precision);
-    const size_t h = pf_conv_side(&c, height), v = pf_conv_side(&c, width);
-    assert_int_equal(h, (height + 2 * padding - size) / stride + 1);
-    float *y = noise(h * v * out);
-    float *scratch = noise(pf_conv_scratch(&c, height, width) / sizeof(float));
-    const double tolerance = 1e-5 + 4 * part_of_a_unit[precision] * sqrt((double)field);
-    pf_kernel_conv(&c, x, height, width, y, scratch, relu);
-    for (size_t i = 0; i < h * v * out; i++) {
-        size_t row = i / out / v * stride, column = i / out % v * stride, o = i % out;
-        double sum = bias[o];
-        for (size_t k = 0; k < field; k++) {
-            size_t yy = row + k / (size * in), xx = column + k / in % size;
-            if (yy >= padding && yy - padding < height && xx >= padding &&
-                xx - padding < width)
-                sum += (double)w[o * field + k] *
-                       x[((yy - padding) * width + xx - padding) * in + k % in];
-        }
-        close_to(y[i], relu ? fmax(sum, 0) : sum, tolerance, "convolution", i);
+    const size_t h = pf_conv_side(c, l->height), v = pf_conv_side(c, l->width);
+    const size_t out = c->kernel.out, o = i % out, map = i / out / v / h;
+    const size_t row = i / out / v % h * c->stride, column = i / out % v * c->stride;
+    double sum = c->kernel.bias[o] + (l->add ? old : 0);
+    for (size_t k = 0; k < c->kernel.in; k++) {
+        const size_t yy = row + k / (c->size * c->channels) - c->padding;
+        const size_t xx = column + k / c->channels % c->size - c->padding;
+        if (yy < l->height && xx < l->width)
+            sum += (double)c->kernel.weight[o * c->kernel.in + k] *
+                   x[((map * l->height + yy) * l->width + xx) * c->channels +
+                     k % c->channels];
     }
+    return l->relu ? fmax(sum, 0) : sum;
+}
+
+static void check_packed_conv(const pf_conv *c, const layout *l, double tolerance)
+{
+    const size_t from = l->n * l->height * l->width * c->channels;
+    const size_t to =
+        l->n * pf_conv_side(c, l->height) * pf_conv_side(c, l->width) * c->kernel.out;
+    const size_t room = pf_conv_scratch(c, l->n, l->height, l->width);
+    float *x = noise(from), *y = noise(to + 1), *old = noise(to + 1);
+    float *scratch = noise(room / sizeof(float) + 1);
+    memcpy(old, y, (to + 1) * sizeof *y);
+    const pf_conv_maps maps = {x, l->n,    l->height, l->width,
+                               y, scratch, l->add,    l->relu};
+    pf_kernel_conv(c, &maps);
+    for (size_t i = 0; i < to; i++)
+        close_to(y[i], convolved(c, l, x, old[i], i), tolerance, "convolution", i);
+    assert_true(y[to] == old[to]);
     pf_free(x);
+    pf_free(y);
+    pf_free(old);
+    pf_free(scratch);
+}
+
+/* Pack the points; the memory is the caller's. */
+static float *pack_points(pf_conv *c)
+{
+    c->has_points = true;
+    c->points = pf_winograd_points(c);
+    const pf_linear *p = &c->points;
+    float *memory = noise(pf_packed_size(PF_PRECISION_F32, p->in, p->out) / 4);
+    float *rows = noise(PF_TILE_COLUMNS * p->in);
+    pf_packed_view(&c->points.packed, PF_PRECISION_F32, p->in, p->out, memory);
+    for (size_t i = 0; i < pf_packed_panels(&p->packed); i++) {
+        size_t n = PF_TILE_COLUMNS;
+        const size_t first = pf_winograd_from(c, i * PF_TILE_COLUMNS, &n);
+        pf_winograd_fill(c, i * PF_TILE_COLUMNS, PF_TILE_COLUMNS,
+                         c->kernel.weight + (n ? first : 0) * c->kernel.in, rows);
+        pf_packed_fill(&p->packed, i, rows, memory);
+    }
+    pf_free(rows);
+    return memory;
+}
+
+/* Integers are off by a part of the longest field, points by five roundings. */
+static void check_conv_of(pf_conv c, const layout *l)
+{
+    const size_t field = c.size * c.size * c.channels;
+    float *w = noise(c.kernel.out * field), *bias = noise(c.kernel.out);
+    c.kernel.in = field;
+    c.kernel.weight = w;
+    c.kernel.bias = bias;
+    for (int p = 0; p < PF_PRECISIONS; p++) {
+        float *packed = pack(&c.kernel, (pf_precision)p);
+        check_packed_conv(&c, l, 1e-5 + 4 * part_of_a_unit[p] * sqrt((double)field));
+        pf_free(packed);
+    }
+    if (pf_winograd_fits(&c)) {
+        float *packed = pack_points(&c);
+        check_packed_conv(&c, l, 5e-5);
+        pf_free(packed);
+    }
     pf_free(w);
     pf_free(bias);
-    pf_free(y);
-    pf_free(scratch);
-    pf_free(packed);
 }
 
 static void check_conv(size_t height, size_t width, size_t in, size_t out, size_t size,
                        size_t stride, size_t padding, bool relu)
 {
-    for (int p = 0; p < PF_PRECISIONS; p++)
-        check_conv_in((pf_precision)p, height, width, in, out, size, stride, padding,
-                      relu);
+    const pf_conv c = {.kernel = {.out = out},
+                       .channels = in,
+                       .size = size,
+                       .stride = stride,
+                       .padding = padding};
+    for (size_t n = 1; n <= 3; n += 2) {
+        const layout alone = {n, height, width, false, relu};
+        check_conv_of(c, &alone);
+        const layout added = {n, height, width, true, relu};
+        if (size == 1 && stride == 1)
+            check_conv_of(c, &added);
+    }
 }
 
 static void test_conv(void **unused)
@@ -605,6 +659,31 @@ static void test_conv(void **unused)
     check_conv(11, 6, 2, 3, 5, 3, 2, false);
     check_conv(8, 8, 3, 5, 4, 4, 0, false);
     check_conv(40, 31, 2, 3, 3, 1, 1, true); /* several blocks of positions */
+}
+
+/* By points: tiles that hang over every edge, channels that fill no vector, columns
+ * that fill no panel, several blocks of tiles. With each instruction set. */
+static void test_conv_by_points(void **unused)
+{
+    (void)unused;
+    const pf_conv fits = {.channels = 8, .size = 3, .stride = 1, .padding = 1};
+    pf_conv strides = fits, odd = fits, wide = fits;
+    strides.stride = 2;
+    odd.channels = 3;
+    wide.size = 5;
+    assert_true(pf_winograd_fits(&fits));
+    assert_false(pf_winograd_fits(&strides) || pf_winograd_fits(&odd) ||
+                 pf_winograd_fits(&wide));
+    const pf_tile_set *set;
+    for (size_t i = 0; (set = pf_tile_set_at(i)); i++) {
+        assert_true(pf_packed_use(set->name));
+        check_conv(1, 1, 4, 1, 3, 1, 1, false);
+        check_conv(2, 5, 4, 3, 3, 1, 1, true);
+        check_conv(3, 3, 16, 32, 3, 1, 1, true);
+        check_conv(7, 14, 20, 40, 3, 1, 1, false);
+        check_conv(31, 40, 8, 5, 3, 1, 1, true);
+    }
+    pf_packed_use(NULL);
 }
 
 static void check_pool(size_t height, size_t width, size_t channels, size_t size)
@@ -752,6 +831,7 @@ int main(void)
         cmocka_unit_test_setup(test_softmax, before),
         cmocka_unit_test_setup(test_attention, before),
         cmocka_unit_test_setup(test_conv, before),
+        cmocka_unit_test_setup(test_conv_by_points, before),
         cmocka_unit_test_setup(test_average_pool, before),
         cmocka_unit_test_setup(test_normalize, before),
         cmocka_unit_test_setup(test_is_finite, before),

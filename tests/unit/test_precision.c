@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/model/model.h"
+#include "core/model/tower.h"
 #include "tests/support/noise.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
@@ -136,6 +137,47 @@ static void a_long_context(void **state)
     assert_true(measure(&v, PF_NOISE_HF, NULL).is_known);
 }
 
+/* ---- what is packed how ---- */
+
+/* Of a ResNet, 3 x 3 convolutions go by points, which are floats, unless bytes are
+ * asked for; all else is of the precision that was asked for, and what was packed
+ * before is forgotten. */
+static void layers_of_a_resnet(void **state)
+{
+    (void)state;
+    pf_model *model = NULL;
+    pf_model_options o;
+    const char *path = pf_tree_path(folder, "rn.safetensors");
+    assert_ok(pf_noise_write(pf_noise_find("tiny-rn"), path, PF_NOISE_OPENAI, &err),
+              &err);
+    pf_model_options_init(&o);
+    o.tokenizer_is_optional = true;
+    o.precision.asked = PF_PRECISION_F32;
+    assert_ok(pf_model_open(&model, path, &o, NULL, &err), &err);
+    pf_clip *clip = (pf_clip *)pf_model_clip(model); /* nobody else has it */
+    static const pf_precision order[] = {PF_PRECISION_F32, PF_PRECISION_I16,
+                                         PF_PRECISION_I8, PF_PRECISION_I16};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const bool by_points = order[i] != PF_PRECISION_I8;
+        pf_clip_set_precision(clip, PF_CLIP_IMAGE, order[i]);
+        assert_ok(pf_clip_pack(clip, PF_CLIP_IMAGE, &err), &err);
+        const pf_resnet_tower *r = &clip->resnet;
+        for (size_t k = 0; k < r->n_blocks; k++) {
+            const pf_bottleneck *b = &r->blocks[k];
+            assert_int_equal(b->spatial.has_points, by_points);
+            assert_int_equal(by_points ? b->spatial.points.packed.precision
+                                       : b->spatial.kernel.packed.precision,
+                             by_points ? PF_PRECISION_F32 : order[i]);
+            assert_false(b->reduce.has_points);
+            assert_int_equal(b->reduce.kernel.packed.precision, order[i]);
+        }
+        assert_false(r->stem[0].has_points); /* three colours, every other position */
+        assert_true(r->stem[1].has_points == by_points);
+        assert_int_equal(r->key.packed.precision, order[i]);
+    }
+    pf_model_close(model);
+}
+
 int main(void)
 {
     static int vocab[] = {1, 2, 3};
@@ -147,6 +189,7 @@ int main(void)
         cmocka_unit_test_prestate_setup_teardown(few_words, before, after, &vocab[1]),
         cmocka_unit_test_prestate_setup_teardown(few_words, before, after, &vocab[2]),
         cmocka_unit_test_setup_teardown(a_long_context, before, after),
+        cmocka_unit_test_setup_teardown(layers_of_a_resnet, before, after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

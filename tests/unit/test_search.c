@@ -942,6 +942,7 @@ static void test_catalogs_with_less(void **state)
     pf_hits answer = {0};
     assert_ok(pf_search_run(reader, &q, &answer, &err), &err);
     assert_int_equal(answer.n_hits, 0);
+    pf_hits_reset(&answer);
     pf_asking_close(reader);
 }
 

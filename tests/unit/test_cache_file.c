@@ -1,5 +1,5 @@
 /*
- * test_pack_file.c - packed weights on disk: found as they were kept, not found when
+ * test_cache_file.c - packed weights on disk: found as they were kept, not found when
  * they are damaged anywhere, somebody else's or somebody else's to write to, and of a
  * bounded number; without a folder all goes on without them.
  */
@@ -11,15 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/cache_file.h"
 #include "core/base/mem.h"
 #include "core/model/model.h"
-#include "core/model/pack_file.h"
 #include "tests/support/noise.h"
 #include "tests/support/tree.h"
 #include "tests/unit/test_support.h"
 
 enum { SIZE = (2 << 20) + 4096 }; /* two blocks and a bit */
 
+static const pf_cache_kind kind = {"weights-", 4 << 20};
 static char folder[PF_TREE_ROOM];
 static char *numbers;
 static pf_err err;
@@ -30,7 +31,7 @@ static int before(void **state)
     err = (pf_err)PF_ERR_INIT;
     pf_tree_make(folder);
     setenv("XDG_CACHE_HOME", folder, 1);
-    pf_pack_file_set_least(1);
+    pf_cache_file_set_least(1);
     numbers = pf_zalloc(SIZE, &err);
     for (size_t i = 0; numbers && i < SIZE; i++)
         numbers[i] = (char)(i * 2654435761u >> 13);
@@ -41,7 +42,7 @@ static int after(void **state)
 {
     (void)state;
     pf_free(numbers);
-    pf_pack_file_set_least(0);
+    pf_cache_file_set_least(0);
     pf_tree_remove(folder);
     return 0;
 }
@@ -53,19 +54,29 @@ static pf_hash key_of(int i)
 
 static bool is_found(int i)
 {
-    pf_pack_file file;
+    pf_cache_file file;
     const pf_hash key = key_of(i);
-    const bool found = pf_pack_file_find(&file, &key, SIZE);
+    const bool found = pf_cache_file_find(&file, &kind, &key, SIZE);
     if (found)
-        assert_memory_equal(file.numbers, numbers, SIZE);
-    pf_pack_file_close(&file);
+        assert_memory_equal(file.bytes, numbers, SIZE);
+    pf_cache_file_close(&file);
+    return found;
+}
+
+/* The file may say itself how much is in it. */
+static bool is_found_by_key(int i)
+{
+    pf_cache_file file;
+    const pf_hash key = key_of(i);
+    const bool found = pf_cache_file_find(&file, &kind, &key, 0);
+    pf_cache_file_close(&file);
     return found;
 }
 
 static void keep(int i)
 {
     const pf_hash key = key_of(i);
-    pf_pack_file_keep(&key, numbers, SIZE);
+    pf_cache_file_keep(&kind, &key, numbers, SIZE);
 }
 
 static void path_of(int i, char path[600])
@@ -79,7 +90,7 @@ static void path_of(int i, char path[600])
 static void found_as_it_was_kept(void **state)
 {
     (void)state;
-    pf_pack_file file;
+    pf_cache_file file;
     const pf_hash key = key_of(1);
     struct stat st;
     char path[600];
@@ -87,14 +98,18 @@ static void found_as_it_was_kept(void **state)
     keep(1);
     assert_true(is_found(1));
     assert_false(is_found(2));
-    assert_false(pf_pack_file_find(&file, &key, SIZE - 4096));
+    assert_false(pf_cache_file_find(&file, &kind, &key, SIZE - 4096));
+    assert_true(pf_cache_file_find(&file, &kind, &key, 0)); /* whatever size it has */
+    assert_int_equal(file.size, SIZE);
+    assert_memory_equal(file.bytes, numbers, SIZE);
+    pf_cache_file_close(&file);
     path_of(1, path);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    pf_pack_file_set_least(SIZE + 1); /* few are neither kept nor looked for */
+    pf_cache_file_set_least(SIZE + 1); /* few are neither kept nor looked for */
     assert_false(is_found(1));
     keep(3);
-    pf_pack_file_set_least(1);
+    pf_cache_file_set_least(1);
     assert_false(is_found(3));
 }
 
@@ -110,12 +125,12 @@ static void damage_is_noticed(void **state)
     const off_t at[] = {
         0, 7, 9, 24, 33, 41, 4096, 5000, 4096 + 1048576, st.st_size - 1};
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
-        char byte;
+        char byte = 0;
         const int fd = open(path, O_RDWR);
         assert_true(fd >= 0 && pread(fd, &byte, 1, at[i]) == 1);
         byte ^= 16;
         assert_int_equal(pwrite(fd, &byte, 1, at[i]), 1);
-        if (is_found(1))
+        if (is_found(1) || is_found_by_key(1))
             fail_msg("a bit of byte %lld is another one, and nobody noticed",
                      (long long)at[i]);
         close(fd);
@@ -123,12 +138,12 @@ static void damage_is_noticed(void **state)
         assert_true(is_found(1));
     }
     assert_int_equal(truncate(path, st.st_size - 1), 0);
-    assert_false(is_found(1));
+    assert_false(is_found(1) || is_found_by_key(1));
     assert_int_equal(truncate(path, 0), 0);
-    assert_false(is_found(1));
+    assert_false(is_found(1) || is_found_by_key(1));
     keep(1);
     assert_int_equal(truncate(path, st.st_size + 1), 0);
-    assert_false(is_found(1));
+    assert_false(is_found(1) || is_found_by_key(1));
 }
 
 static void of_nobody_else(void **state)
@@ -164,7 +179,7 @@ static void a_few_files(void **state)
     (void)state;
     char path[600];
     const time_t now = time(NULL);
-    for (int i = 0; i < PF_PACK_FILES + 3; i++) {
+    for (int i = 0; i < PF_CACHE_FILES + 3; i++) {
         keep(i);
         path_of(i, path);
         const struct timespec times[2] = {{.tv_sec = now - 1000 + i},
@@ -173,10 +188,10 @@ static void a_few_files(void **state)
     }
     keep(100);
     int found = 0;
-    for (int i = 0; i < PF_PACK_FILES + 3; i++)
+    for (int i = 0; i < PF_CACHE_FILES + 3; i++)
         found += is_found(i);
-    assert_int_equal(found, PF_PACK_FILES - 1);
-    assert_true(is_found(100) && is_found(PF_PACK_FILES + 2) && !is_found(0));
+    assert_int_equal(found, PF_CACHE_FILES - 1);
+    assert_true(is_found(100) && is_found(PF_CACHE_FILES + 2) && !is_found(0));
 }
 
 /* What a process was writing when it was ended: in a container the next one may have
