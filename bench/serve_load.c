@@ -2,7 +2,7 @@
  * serve_load.c - how fast plainfilm-serve answers many clients at once.
  *
  *   pf-serve-load ADDRESS PHRASES [--clients N] [--seconds S] [--pause MS]
- *                 [--questions N] [--new PERCENT]
+ *                 [--questions N] [--new PERCENT] [--pid PID]
  *
  * ADDRESS is the line that plainfilm-serve prints, its token included; PHRASES a file
  * of phrases, a line each. Each client keeps one connection, and looks at an answer for
@@ -15,7 +15,8 @@
  * Prints per kind how many, and the median and 99th percentile in milliseconds, from
  * the first byte sent to the last one received; and what failed. That an image has no
  * thumbnail is an answer: a catalog may be without. Exit 1 when anything failed. With
- * --questions it ends after so many, whatever the time.
+ * --questions it ends after so many, whatever the time. With the server's --pid it also
+ * prints what memory it has: before, when a tenth has been asked, and at the end.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,7 +50,7 @@ static struct {
     char host[128], token[260];
     char **phrases;
     size_t n_phrases;
-    long clients, percent_new, questions;
+    long clients, percent_new, questions, pid;
     double seconds, pause;
     long images; /* of the catalog */
 } set = {.clients = 50, .percent_new = 10, .seconds = 60, .pause = 500};
@@ -253,6 +254,31 @@ static void *run(void *context)
     return NULL;
 }
 
+/* ---- the server's memory ---- */
+
+static void print_memory(const char *when)
+{
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/%ld/status", set.pid);
+    FILE *f = set.pid > 0 ? fopen(path, "r") : NULL;
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "VmHWM:", 6) == 0 || strncmp(line, "VmRSS:", 6) == 0)
+            printf("memory, %s: %s", when, line);
+    }
+    if (f)
+        fclose(f);
+    fflush(stdout);
+}
+
+/* Until so much of the time, or of the questions, is over. */
+static void wait_for_share(double begun, double share)
+{
+    while (set.questions > 0
+               ? (double)atomic_load(&n_asked) < share * (double)set.questions
+               : now() - begun < share * set.seconds)
+        rest(100);
+}
+
 /* ---- all of it ---- */
 
 static void read_address(const char *text)
@@ -361,6 +387,8 @@ static void read_options(int argc, char **argv)
             set.questions = (long)v;
         else if (strcmp(argv[i], "--new") == 0)
             set.percent_new = (long)v;
+        else if (strcmp(argv[i], "--pid") == 0)
+            set.pid = (long)v;
         else
             die("unknown option");
     }
@@ -379,13 +407,15 @@ int main(int argc, char **argv)
     for (long i = 0; i < set.clients; i++)
         clients[i] = new_client(i);
     warm_up(clients[0]);
+    print_memory("before");
     const double begun = now();
     for (long i = 0; i < set.clients; i++) {
         if (pthread_create(&clients[i]->thread, NULL, run, clients[i]) != 0)
             die("cannot start a thread");
     }
-    while (set.questions == 0 && now() - begun < set.seconds)
-        rest(100);
+    wait_for_share(begun, 0.1);
+    print_memory("a tenth");
+    wait_for_share(begun, 1);
     if (set.questions == 0)
         atomic_store(&is_over, true);
     size_t n = 0;
@@ -395,6 +425,7 @@ int main(int argc, char **argv)
             n += clients[i]->n[k];
     }
     const double took = now() - begun;
+    print_memory("at the end");
     for (int k = 0; k < KINDS; k++)
         print_kind(clients, (kind)k);
     printf("%ld clients, %.1f s: %zu answered (%.0f/s), %ld failed\n", set.clients,

@@ -435,6 +435,9 @@ PF_MUST_CHECK bool pf_store_each_case_image(pf_store *store, pf_store_pair_fn *f
  * first image. */
 PF_MUST_CHECK bool pf_store_each_caption(pf_store *store, pf_store_pair_fn *fn,
                                          void *user, pf_err *err);
+/* Those of cases alone. */
+PF_MUST_CHECK bool pf_store_each_case_caption(pf_store *store, pf_store_pair_fn *fn,
+                                              void *user, pf_err *err);
 
 /* --- values to filter by ------------------------------------------------------- */
 
@@ -518,9 +521,20 @@ typedef struct {
     double usual_size;   /* words of a row, the mean */
 } pf_store_match;
 
-/* A row, that of a caption or, below 0, of an image, and the most that it can be worth
- * (weigh.h): negation is not looked at. In no order. */
-typedef bool pf_store_candidate_fn(void *user, int64_t row, double most, pf_err *err);
+/* A row, and what the index says of it: negation is not looked at. */
+typedef struct {
+    int64_t row;     /* of a caption or, below 0, of an image */
+    double most;     /* that it can be worth (weigh.h) */
+    uint64_t words;  /* the bits (words_text.h) of those that were found, and */
+    uint64_t groups; /* of those asked for the ones that are there: bit 1 << group */
+    pf_field_set fields; /* where each of them is worth most; what a case's caption says
+                            counts as a caption here */
+    bool is_exact;       /* only single words were asked for: where none of them is
+                            denied, the text says the same */
+} pf_store_candidate;
+/* In no order. */
+typedef bool pf_store_candidate_fn(void *user, const pf_store_candidate *candidate,
+                                   pf_err *err);
 PF_MUST_CHECK bool pf_store_each_candidate(pf_store *store, const pf_store_match *match,
                                            pf_store_candidate_fn *fn, void *user,
                                            pf_err *err);
@@ -542,6 +556,11 @@ void pf_store_word_row_reset(pf_store_word_row *row); /* frees; all zero is fine
 /* Its image alone. */
 PF_MUST_CHECK bool pf_store_find_row_image(pf_store *store, int64_t row,
                                            int64_t *image_id, pf_err *err);
+/* Rows with a plain word, as it stands, in any of the fields. In no order; more than
+ * once when it is in several. */
+PF_MUST_CHECK bool pf_store_each_row_with(pf_store *store, const char *word,
+                                          pf_field_set fields, pf_store_pair_fn *fn,
+                                          void *user, pf_err *err);
 /* (row, image) of every row, by row. */
 PF_MUST_CHECK bool pf_store_each_word_row(pf_store *store, pf_store_pair_fn *fn,
                                           void *user, pf_err *err);

@@ -437,6 +437,16 @@ bool pf_store_each_caption(pf_store *s, pf_store_pair_fn *fn, void *user, pf_err
         user, err);
 }
 
+bool pf_store_each_case_caption(pf_store *s, pf_store_pair_fn *fn, void *user,
+                                pf_err *err)
+{
+    return each_pair(s,
+                     "SELECT caption_id, caption_image.image_id FROM caption_image"
+                     " JOIN caption ON caption.id = caption_id"
+                     " WHERE case_id IS NOT NULL ORDER BY caption_id",
+                     fn, user, err);
+}
+
 /* --- the diary and index files -----------------------------------------------------
  */
 

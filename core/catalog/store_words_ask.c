@@ -17,6 +17,7 @@
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
 #include "core/words/fields.h"
+#include "core/words/words_text.h"
 
 enum { MAX_MATCH = 1 << 20 };
 
@@ -27,6 +28,7 @@ enum { MAX_MATCH = 1 << 20 };
 typedef struct {
     uint8_t group, field; /* group PF_WORDS_MAX_GROUPS: nothing */
     uint8_t said;
+    uint64_t bit; /* of the first word */
 } phrase;
 
 typedef struct {
@@ -35,6 +37,7 @@ typedef struct {
     pf_buf text;
     phrase *phrases;
     size_t n, room;
+    bool is_inexact; /* a text may have other words than the index says */
     pf_err *err;
 } expression;
 
@@ -50,11 +53,16 @@ static bool add_leaf(expression *e, const pf_leaf *leaf, pf_field field)
     return ok && (!is_prefix || pf_buf_add_str(&e->text, " *", e->err));
 }
 
-static bool note_phrase(expression *e, size_t group, pf_field field, pf_said said)
+/* What is asked for as denied only the text knows; and in an expression that has words
+ * side by side SQLite 3.40 does not always tell what else a row has. */
+static bool note_phrase(expression *e, size_t group, pf_field field, const pf_leaf *l)
 {
+    if (l->kind == PF_LEAF_PREFIX || l->n_words > 1 || l->wants_denied)
+        e->is_inexact = true;
     if (!pf_grow_array(&e->phrases, &e->room, e->n, sizeof *e->phrases, e->err))
         return false;
-    e->phrases[e->n++] = (phrase){(uint8_t)group, (uint8_t)field, (uint8_t)said};
+    e->phrases[e->n++] = (phrase){(uint8_t)group, (uint8_t)field, (uint8_t)l->said,
+                                  pf_words_bit(pf_words_query_word(e->query, l, 0))};
     return true;
 }
 
@@ -77,7 +85,7 @@ static bool add_group(expression *e, size_t g, size_t as)
             const pf_leaf *leaf = &e->query->leaves[group->first_leaf + i];
             ok = (is_first || pf_buf_add_str(&e->text, " OR ", e->err)) &&
                  add_leaf(e, leaf, (pf_field)f) &&
-                 note_phrase(e, as, (pf_field)f, leaf->said);
+                 note_phrase(e, as, (pf_field)f, leaf);
             is_first = false;
         }
     }
@@ -146,6 +154,7 @@ bool pf_store_make_match(const pf_store_match *m, pf_buf *out, pf_err *err)
 typedef struct {
     const pf_store_match *match;
     const expression *e;
+    pf_store_candidate row; /* the one that FTS5 stands at */
 } weighing;
 
 /* How often a group is said in a field, and how at best. */
@@ -156,15 +165,16 @@ typedef struct {
 
 static double weigh_row(void *user, const uint32_t *counts, size_t n, int64_t size)
 {
-    const weighing *w = user;
+    weighing *w = user;
     said table[PF_WORDS_MAX_GROUPS][PF_FIELDS];
     pf_found best[PF_WORDS_MAX_GROUPS] = {{0}};
     bool is_asked[PF_WORDS_MAX_GROUPS] = {false};
-    double score = 0;
+    w->row = (pf_store_candidate){.is_exact = !w->e->is_inexact};
     for (size_t i = 0; i < n; i++) {
         const phrase *p = &w->e->phrases[i];
         if (counts[i] == 0 || p->group == PF_WORDS_MAX_GROUPS)
             continue;
+        w->row.words |= p->bit;
         if (!is_asked[p->group]) {
             is_asked[p->group] = true;
             memset(table[p->group], 0, sizeof table[p->group]);
@@ -183,23 +193,30 @@ static double weigh_row(void *user, const uint32_t *counts, size_t n, int64_t si
             if (pf_found_is_better(&found, &best[g]))
                 best[g] = found;
         }
-        if (is_asked[g])
-            score += pf_weigh_score(w->match->worth[g], &best[g]);
+        if (!is_asked[g])
+            continue;
+        w->row.groups |= (uint64_t)1 << g;
+        w->row.fields |= 1u << best[g].field;
+        w->row.most += pf_weigh_score(w->match->worth[g], &best[g]);
     }
-    return score;
+    return w->row.most;
 }
 
+/* The weigher is called while SQLite steps to the row. */
 static bool each_row(pf_store *s, const char *match, pf_sql_weigher *weigher,
                      pf_store_candidate_fn *fn, void *user, pf_err *err)
 {
+    weighing *w = weigher->user;
     pf_sql_rows *rows;
     bool has_row;
     bool ok = pf_sql_start(&rows, s->db,
                            "SELECT rowid, weigh(caption_word, ?2) FROM caption_word"
                            " WHERE caption_word MATCH ?1",
                            PF_SQL_ARGS(pf_sql_text(match), pf_sql_weigh(weigher)), err);
-    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
-        ok = fn(user, pf_sql_get_int(rows, 0), pf_sql_get_real(rows, 1), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row) {
+        w->row.row = pf_sql_get_int(rows, 0);
+        ok = fn(user, &w->row, err);
+    }
     pf_sql_end(rows);
     return ok;
 }
@@ -209,7 +226,7 @@ bool pf_store_each_candidate(pf_store *s, const pf_store_match *match,
 {
     expression e;
     bool ok = make_expression(&e, match, err);
-    weighing w = {match, &e};
+    weighing w = {.match = match, .e = &e};
     pf_sql_weigher weigher = {.fn = weigh_row, .user = &w, .n = e.n};
     ok = ok && (weigher.counts = pf_alloc_array(e.n, sizeof *weigher.counts, err)) &&
          each_row(s, e.text.data, &weigher, fn, user, err);
@@ -284,6 +301,31 @@ bool pf_store_find_row_image(pf_store *s, int64_t row, int64_t *image_id, pf_err
     return pf_sql_find_int(s->db,
                            "SELECT image_id FROM caption_image WHERE caption_id = ?",
                            PF_SQL_ARGS(pf_sql_int(row)), image_id, err);
+}
+
+/* Everywhere at once: the field of a word is told by its mark. */
+bool pf_store_each_row_with(pf_store *s, const char *word, pf_field_set fields,
+                            pf_store_pair_fn *fn, void *user, pf_err *err)
+{
+    pf_buf match;
+    pf_sql_rows *rows = NULL;
+    bool ok = true, has_row;
+    pf_buf_init(&match, MAX_MATCH);
+    for (int f = 0; ok && f < PF_FIELDS; f++) {
+        const char mark[] = {pf_field_mark((pf_field)f), '=', '\0'};
+        if (f == PF_FIELD_CAPTION || pf_field_set_has(fields, (pf_field)f))
+            ok = pf_buf_addf(&match, err, "%s\"%s" PF_PLAIN_MARK "%s\"",
+                             match.size > 0 ? " OR " : "", mark[0] ? mark : "", word);
+    }
+    ok = ok && pf_buf_add(&match, "", 1, err) &&
+         pf_sql_start(&rows, s->db,
+                      "SELECT rowid FROM caption_word WHERE caption_word MATCH ?",
+                      PF_SQL_ARGS(pf_sql_text(match.data)), err);
+    while (ok && (ok = pf_sql_next(rows, &has_row, err)) && has_row)
+        ok = fn(user, pf_sql_get_int(rows, 0), 0, err);
+    pf_sql_end(rows);
+    pf_buf_free(&match);
+    return ok;
 }
 
 bool pf_store_each_word_row(pf_store *s, pf_store_pair_fn *fn, void *user, pf_err *err)

@@ -231,6 +231,12 @@ bool pf_reader_get_counts(pf_reader *r, pf_store_counts *out, pf_err *err)
     return pf_view_get_counts(r->view, r->catalog, out, err);
 }
 
+bool pf_reader_find_word_rows(pf_reader *r, const pf_words *words, pf_word_rows **out,
+                              pf_err *err)
+{
+    return pf_view_find_word_rows(r->view, words, r->catalog, out, err);
+}
+
 bool pf_reader_find_background(pf_reader *r, pf_background_kind kind,
                                const pf_background **out, pf_err *err)
 {

@@ -60,6 +60,9 @@ size_t pf_reader_count(const pf_reader *r, pf_index_kind kind);
 /* As pf_view_get_counts(). */
 PF_MUST_CHECK bool pf_reader_get_counts(pf_reader *r, pf_store_counts *out,
                                         pf_err *err);
+/* As pf_view_find_word_rows(), of the engine's words. */
+PF_MUST_CHECK bool pf_reader_find_word_rows(pf_reader *r, const pf_words *words,
+                                            pf_word_rows **out, pf_err *err);
 /* As pf_view_find_background(). */
 PF_MUST_CHECK bool pf_reader_find_background(pf_reader *r, pf_background_kind kind,
                                              const pf_background **out, pf_err *err);

@@ -6,6 +6,8 @@
 
 #include "core/base/mem.h"
 
+enum { BEFORE_ROWS = 3 }; /* questions that are answered without */
+
 typedef struct {
     atomic_bool is_read;
     bool is_there;
@@ -22,6 +24,8 @@ struct pf_view {
     _Atomic(pf_vindex *) index[PF_INDEX_KINDS];
     pf_vindex *replaced[PF_INDEX_KINDS]; /* damaged, and perhaps still looked at */
     background background[PF_BACKGROUND_KINDS];
+    atomic_uint n_wants_rows;
+    _Atomic(pf_word_rows *) word_rows;
     bool has_counts;
     pf_store_counts counts;
 };
@@ -98,6 +102,7 @@ void pf_view_unref(pf_view *v)
         pf_vindex_free(atomic_load(&v->index[kind]));
         pf_vindex_free(v->replaced[kind]);
     }
+    pf_word_rows_free(atomic_load(&v->word_rows));
     pf_catalog_release_indexes(v->file);
     pf_models_unref(v->models);
     pthread_mutex_destroy(&v->lock);
@@ -212,6 +217,26 @@ bool pf_view_replace_damaged(pf_view *v, pf_catalog *catalog, const pf_err *why,
         *any = *any || v->replaced[kind];
     }
     pthread_mutex_unlock(&v->lock);
+    return ok;
+}
+
+/* ---- words ---- */
+
+bool pf_view_find_word_rows(pf_view *v, const pf_words *words, pf_catalog *catalog,
+                            pf_word_rows **out, pf_err *err)
+{
+    pf_word_rows *made = NULL;
+    bool ok = true;
+    *out = atomic_load(&v->word_rows);
+    if (*out || atomic_fetch_add(&v->n_wants_rows, 1) < BEFORE_ROWS)
+        return true;
+    pthread_mutex_lock(&v->lock);
+    if (!atomic_load(&v->word_rows)) {
+        ok = pf_word_rows_new(&made, words, pf_catalog_store(catalog), err);
+        atomic_store(&v->word_rows, made);
+    }
+    pthread_mutex_unlock(&v->lock);
+    *out = atomic_load(&v->word_rows);
     return ok;
 }
 

@@ -19,6 +19,7 @@
 #include "core/catalog/background.h"
 #include "core/catalog/catalog.h"
 #include "core/engine/models.h"
+#include "core/engine/word_rows.h"
 
 typedef struct pf_view pf_view;
 
@@ -58,6 +59,11 @@ PF_MUST_CHECK bool pf_view_get_index(pf_view *view, pf_index_kind kind,
 PF_MUST_CHECK bool pf_view_replace_damaged(pf_view *view, pf_catalog *catalog,
                                            const pf_err *why, bool *any,
                                            pf_notes *notes, pf_err *err);
+/* The rows of the index of words, borrowed; NULL for the first questions that want
+ * them: who asks one and ends had better not wait for them. */
+PF_MUST_CHECK bool pf_view_find_word_rows(pf_view *view, const pf_words *words,
+                                          pf_catalog *catalog, pf_word_rows **out,
+                                          pf_err *err);
 /* The background, borrowed; *out NULL when there is none. A damaged one counts as none,
  * and *notes say so. */
 PF_MUST_CHECK bool pf_view_find_background(pf_view *view, pf_background_kind kind,

@@ -142,8 +142,13 @@ static bool find_image_of(const pf_fusion *f, int64_t caption_id, int64_t *image
                           pf_err *err)
 {
     char *text = NULL;
+    pf_word_row row;
     if (f->many) {
         *image_id = pf_words_many_image_of(f->many, caption_id);
+        return true;
+    }
+    if (f->rows && pf_word_rows_find(f->rows, caption_id, &row)) {
+        *image_id = row.image_id;
         return true;
     }
     const bool ok = pf_store_get_caption(f->store, caption_id, &text, image_id, err);
@@ -180,17 +185,24 @@ static bool rank_by_captions(mix *m, pf_err *err)
     return ok;
 }
 
+static pf_words_ask ask_of(const mix *m)
+{
+    const pf_fusion *f = m->f;
+    return (pf_words_ask){.text = f->phrase,
+                          .fields = m->q->in,
+                          .images = f->only ? f->only->ids : NULL,
+                          .n_images = f->only ? f->only->n : 0,
+                          .rows = f->rows,
+                          .by_image = !finds_captions(m)};
+}
+
 static bool search_words(const mix *m, size_t limit, bool counts_all,
                          pf_words_answer *found, pf_err *err)
 {
     const pf_fusion *f = m->f;
-    const pf_words_ask ask = {.text = f->phrase,
-                              .fields = m->q->in,
-                              .images = f->only ? f->only->ids : NULL,
-                              .n_images = f->only ? f->only->n : 0,
-                              .limit = limit,
-                              .by_image = !finds_captions(m),
-                              .counts_all = counts_all};
+    pf_words_ask ask = ask_of(m);
+    ask.limit = limit;
+    ask.counts_all = counts_all;
     return f->many ? pf_words_many_search(f->many, f->store, &ask, found, err)
                    : pf_words_search(f->words, f->store, &ask, found, err);
 }
@@ -283,6 +295,19 @@ static bool take_matches(const mix *m, const pf_words_answer *found, bool has_al
     return ok;
 }
 
+/* Where nothing has all words, whatever has any has some. */
+static bool count_with_some(mix *m, pf_err *err)
+{
+    pf_words_ask ask = ask_of(m);
+    pf_words_answer found = {0};
+    ask.limit = 1;
+    ask.counts_some = true;
+    const bool ok = pf_words_search(m->f->words, m->f->store, &ask, &found, err) &&
+                    take_matches(m, &found, true, &m->out->found, err);
+    pf_words_answer_reset(&found);
+    return ok;
+}
+
 static bool find_with_some(mix *m, const pf_words_answer *ranked, pf_err *err)
 {
     pf_hits *out = m->out;
@@ -290,6 +315,8 @@ static bool find_with_some(mix *m, const pf_words_answer *ranked, pf_err *err)
     pf_id_set_reset(&out->found);
     if (ranked->is_whole || ranked->has_operator || ranked->n_asked == 1)
         return take_matches(m, ranked, false, &out->found, err);
+    if (!m->f->many && ranked->n_all == 0)
+        return count_with_some(m, err);
     const bool ok = search_words(m, SIZE_MAX, false, &found, err) &&
                     take_matches(m, &found, false, &out->found, err);
     pf_words_answer_reset(&found);

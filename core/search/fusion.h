@@ -38,6 +38,7 @@ typedef struct {
     const float *vector;       /* [dim] of the question; NULL: words alone */
     const pf_words *words;
     pf_words_many *many;   /* the same words, for many questions; NULL: for one */
+    pf_word_rows *rows;    /* of the words' index; NULL: they are looked up */
     const char *phrase;    /* whose words are looked for */
     bool may_lack_words;   /* a phrase without a word is no error */
     const int64_t *like;   /* [n_like] images that were asked with: they, or their */

@@ -154,6 +154,7 @@ static bool find_fused(pf_reader *r, const pf_query *q, const question *a, pf_hi
         .only = is_limited(q) ? &a->scope : NULL,
     };
     return pf_engine_get_words(r->engine, &fusion.words, err) &&
+           pf_reader_find_word_rows(r, fusion.words, &fusion.rows, err) &&
            get_indexes(r, q, a->by, &fusion, err) &&
            pf_fusion_run(&fusion, q, out, err) &&
            pf_matched_tell(fusion.words, fusion.phrase, out, err) &&
@@ -210,6 +211,19 @@ static pf_matching matching_of(pf_reader *r, const pf_query *q, const question *
                          .n_like = a->asked.n_like};
 }
 
+/* Images that were asked with, which are not found; each once. */
+static size_t count_like(const pf_query *q, const question *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; q->find == PF_FIND_IMAGES && i < a->asked.n_like; i++) {
+        bool is_first = true;
+        for (size_t k = 0; is_first && k < i; k++)
+            is_first = a->asked.like[k] != a->asked.like[i];
+        n += is_first;
+    }
+    return n;
+}
+
 /* How many there are is known without looking when everything matches. */
 static bool count_matches(pf_reader *r, const pf_query *q, const question *a,
                           pf_hits *out, pf_err *err)
@@ -218,9 +232,9 @@ static bool count_matches(pf_reader *r, const pf_query *q, const question *a,
         return false;
     const pf_matching of = matching_of(r, q, a, out);
     const size_t count = pf_reader_count(r, index_for(q->find));
-    if (q->n_facets == 0 && !of.only && !of.found && of.n_like == 0 && count > 0 &&
+    if (q->n_facets == 0 && !of.only && !of.found && count > 0 &&
         q->find != PF_FIND_CASES) {
-        out->total = count;
+        out->total = count - count_like(q, a);
         return true;
     }
     pf_matches m = {0};

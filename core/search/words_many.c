@@ -224,13 +224,12 @@ static bool get_doc(making *k, size_t at, const pf_words_doc **out, pf_err *err)
     return ok;
 }
 
-static bool take_row(void *user, int64_t row, double most, pf_err *err)
+static bool take_row(void *user, const pf_store_candidate *c, pf_err *err)
 {
     making *k = user;
     group *g = k->made;
     const pf_words_doc *doc;
-    const size_t at = find_caption(k->m, row);
-    (void)most;
+    const size_t at = find_caption(k->m, c->row);
     if (at == SIZE_MAX)
         return pf_fail(err, PF_ERR_MISMATCH, "the catalog has changed meanwhile");
     if (!get_doc(k, at, &doc, err))

@@ -172,10 +172,7 @@ pf_words_hit pf_words_hit_of(const pf_words_query *q, const pf_words_scale *scal
 
 /* ---- candidates ------------------------------------------------------------------ */
 
-typedef struct {
-    double most;
-    int64_t row;
-} candidate;
+typedef pf_store_candidate candidate;
 
 typedef struct {
     const pf_words *words;
@@ -193,10 +190,11 @@ typedef struct {
     double *best; /* scores of the best hits, `limit` at most, of each image one; a heap
                      whose first is the lowest */
     size_t n_best, room_best;
-    id_set images;  /* of the hits, by image */
-    bool reads_all; /* that fits, however low */
-    id_set read;    /* rows, if all are counted, */
-    id_set all;     /* and captions, or images, with all words */
+    id_set images;     /* of the hits, by image */
+    bool reads_all;    /* that fits, however low */
+    bool trusts_index; /* where that says all */
+    id_set read;       /* rows, if all are counted, */
+    id_set all;        /* and captions, or images, with all words; or some */
 } walk;
 
 bool pf_words_is_wanted(const pf_words_ask *ask, int64_t image_id)
@@ -209,18 +207,17 @@ static bool is_before(const candidate *a, const candidate *b)
     return a->most != b->most ? a->most > b->most : a->row < b->row;
 }
 
-static bool take_candidate(void *user, int64_t row, double most, pf_err *err)
+static bool take_candidate(void *user, const candidate *c, pf_err *err)
 {
     walk *w = user;
-    if (row < 0 && !w->ask->by_image)
+    if (c->row < 0 && !w->ask->by_image)
         return true;
     if (!pf_grow_array(&w->heap, &w->room_heap, w->n_heap, sizeof *w->heap, err))
         return false;
-    const candidate c = {most, row};
     size_t i = w->n_heap++;
-    for (; i > 0 && is_before(&c, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+    for (; i > 0 && is_before(c, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
         w->heap[i] = w->heap[(i - 1) / 2];
-    w->heap[i] = c;
+    w->heap[i] = *c;
     return true;
 }
 
@@ -275,7 +272,8 @@ static bool is_complete(const walk *w, double most)
 static bool add_hit(walk *w, const pf_words_hit *hit, pf_err *err)
 {
     const bool by_image = w->ask->by_image;
-    const bool counts = w->ask->counts_all && hit->matched == w->query->n_groups;
+    const bool counts = w->ask->counts_some ||
+                        (w->ask->counts_all && hit->matched == w->query->n_groups);
     const int64_t id = by_image ? hit->image_id : hit->caption_id;
     bool is_new = true, is_first;
     if (!pf_grow_array(&w->hits, &w->room, w->n_hits, sizeof *w->hits, err) ||
@@ -298,16 +296,17 @@ static bool is_row_wanted(walk *w, int64_t row, bool *out, pf_err *err)
     return true;
 }
 
-static bool look_at(walk *w, int64_t row, pf_err *err)
+static bool read_row(walk *w, int64_t row, pf_err *err)
 {
     pf_store_word_row read = {0};
-    bool is_wanted, is_new;
-    if ((w->ask->counts_all && !put_id(&w->read, row, &is_new, err)) ||
-        !is_row_wanted(w, row, &is_wanted, err) ||
+    bool is_wanted;
+    if (!is_row_wanted(w, row, &is_wanted, err) ||
         (is_wanted && !pf_store_get_word_row(w->store, row, &read, err)))
         return false;
     const pf_words_said said = {read.caption, read.is_of_case, read.others};
     bool ok = read.image_id == 0 || pf_words_doc_read(&w->doc, w->words, &said, err);
+    if (ok && w->ask->rows && read.image_id != 0 && !read.is_of_case)
+        pf_word_rows_learn(w->ask->rows, row, pf_words_doc_denied(&w->doc));
     if (ok && read.image_id != 0) {
         pf_found found[PF_WORDS_MAX_GROUPS];
         for (size_t g = 0; g < w->query->n_groups; g++)
@@ -319,6 +318,58 @@ static bool look_at(walk *w, int64_t row, pf_err *err)
     }
     pf_store_word_row_reset(&read);
     return ok;
+}
+
+/* Does the index say all that the row's text would, and what? What is excluded it was
+ * not asked for; and what is in captions and in those of cases it does not tell apart.
+ */
+static bool is_known(const walk *w, const candidate *c, pf_word_row *out)
+{
+    return w->trusts_index && c->is_exact &&
+           pf_word_rows_find(w->ask->rows, c->row, out) && !(out->denied & c->words);
+}
+
+/* As pf_words_hit_of() of what its text has. */
+static pf_words_hit hit_of(const walk *w, const candidate *c, int64_t image_id)
+{
+    bool present[PF_WORDS_MAX_GROUPS];
+    pf_words_hit hit = {.caption_id = c->row > 0 ? c->row : 0,
+                        .image_id = image_id,
+                        .score = c->most,
+                        .fields = c->fields};
+    for (size_t g = 0; g < w->query->n_groups; g++) {
+        present[g] = c->groups >> g & 1;
+        hit.matched += present[g];
+    }
+    if (!pf_words_query_fits(w->query, present))
+        return (pf_words_hit){0};
+    if (w->query->n_steps > 0)
+        hit.matched = w->query->n_groups;
+    return hit;
+}
+
+static bool look_at(walk *w, const candidate *c, pf_err *err)
+{
+    pf_word_row row;
+    bool is_new;
+    if (w->ask->counts_all && !put_id(&w->read, c->row, &is_new, err))
+        return false;
+    if (!is_known(w, c, &row))
+        return read_row(w, c->row, err);
+    if (!pf_words_is_wanted(w->ask, row.image_id))
+        return true;
+    const pf_words_hit hit = hit_of(w, c, row.image_id);
+    return hit.matched == 0 || add_hit(w, &hit, err);
+}
+
+static bool may_trust_index(const walk *w)
+{
+    bool is_any_excluded = false;
+    for (size_t g = 0; g < w->query->n_groups; g++)
+        is_any_excluded = is_any_excluded || w->query->groups[g].is_excluded;
+    return w->ask->rows && !is_any_excluded &&
+           pf_field_set_has(w->scale.fields, PF_FIELD_CAPTION) ==
+               pf_field_set_has(w->scale.fields, PF_FIELD_CASE);
 }
 
 /* The rarest group first, so that rows with the others alone come last. */
@@ -341,7 +392,7 @@ static bool look_at_best(walk *w, double least, pf_err *err)
     while (w->n_heap > 0 && w->heap[0].most >= least &&
            !is_complete(w, w->heap[0].most)) {
         const candidate c = pop_candidate(w);
-        if (!look_at(w, c.row, err))
+        if (!look_at(w, &c, err))
             return false;
     }
     return true;
@@ -393,7 +444,18 @@ static bool find_others_with_all(walk *w, pf_err *err)
     w->n_heap = 0;
     bool ok = pf_store_each_candidate(w->store, &match, take_candidate, w, err);
     for (size_t i = 0; ok && i < w->n_heap; i++)
-        ok = has_id(&w->read, w->heap[i].row) || look_at(w, w->heap[i].row, err);
+        ok = has_id(&w->read, w->heap[i].row) || look_at(w, &w->heap[i], err);
+    return ok;
+}
+
+/* Rows with any of the words. */
+static bool find_all_with_some(walk *w, pf_err *err)
+{
+    pf_store_match match = match_of(w, false);
+    match.takes_rest = true;
+    bool ok = pf_store_each_candidate(w->store, &match, take_candidate, w, err);
+    for (size_t i = 0; ok && i < w->n_heap; i++)
+        ok = look_at(w, &w->heap[i], err);
     return ok;
 }
 
@@ -402,6 +464,8 @@ static bool find(walk *w, pf_err *err)
 {
     w->reads_all =
         w->ask->counts_all && (w->query->n_steps > 0 || w->query->n_groups == 1);
+    if (w->ask->counts_some)
+        return find_all_with_some(w, err);
     if (!find_best(w, err))
         return false;
     const bool is_whole = w->reads_all || w->n_best < w->ask->limit;
@@ -461,6 +525,7 @@ static bool search(walk *w, pf_words_answer *out, pf_err *err)
         pf_words_scale_make(&w->scale, w->store, w->query, w->ask->fields, &local);
     if (ok && w->scale.fields != 0) {
         order_groups(w);
+        w->trusts_index = may_trust_index(w);
         ok = find(w, &local);
     }
     return (ok && finish(w, out, &local)) || pf_fail_as(err, &local);

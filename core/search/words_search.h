@@ -19,6 +19,7 @@
 
 #include "core/base/err.h"
 #include "core/catalog/store.h"
+#include "core/engine/word_rows.h"
 #include "core/words/words.h"
 #include "core/words/words_text.h"
 
@@ -27,10 +28,12 @@ typedef struct {
     pf_field_set fields;   /* only words in these; 0: in all */
     const int64_t *images; /* [n_images], ascending: only captions of these; or NULL */
     size_t n_images;
-    size_t limit;    /* at most so many hits, >= 1 */
+    pf_word_rows *rows; /* of the same snapshot and words; NULL: texts are read */
+    size_t limit;       /* at most so many hits, >= 1 */
     bool by_image;   /* of each image only its best caption; images without one, too */
     bool counts_all; /* what has all words of the question is to be told, past the limit
                         as well */
+    bool counts_some; /* what has any of them is to be told, and no hits */
 } pf_words_ask;
 
 typedef struct {
@@ -44,8 +47,8 @@ typedef struct {
 typedef struct {
     pf_words_hit *hits; /* best first, owned */
     size_t n_hits;
-    int64_t *all; /* [n_all], owned, if counts_all: of the captions, or images, that
-                     have all words; in no order */
+    int64_t *all; /* [n_all], owned, if counts_all or counts_some: the captions, or
+                     images, that have all words, or some; in no order */
     size_t n_all;
     bool is_whole;     /* there is nothing else that has some of the words */
     size_t n_asked;    /* words of the question */

@@ -335,3 +335,92 @@ pf_cue_match pf_cues_find(const pf_cues *c, const pf_terms *t, size_t i)
     }
     return found;
 }
+
+/* ---- what texts with a phrase have in common ------------------------------------- */
+
+typedef struct {
+    pf_cues_count_fn *count;
+    pf_cues_word_fn *take;
+    void *user;
+} choosing;
+
+/* The rarest of the words of an alternative; how many texts have it. */
+static bool rarest_of(const pf_cues *c, const span *words, const choosing *how,
+                      const char **word, int64_t *least, pf_err *err)
+{
+    *word = NULL;
+    for (size_t i = 0; i < words->n; i++) {
+        int64_t n;
+        if (!how->count(how->user, c->words[words->first + i], &n, err))
+            return false;
+        if (!*word || n < *least) {
+            *word = c->words[words->first + i];
+            *least = n;
+        }
+    }
+    return true;
+}
+
+/* How many texts have one of the slot's alternatives, at most; INT64_MAX when one is
+ * nothing, and all may. */
+static bool count_slot(const pf_cues *c, const span *slot, const choosing *how,
+                       int64_t *out, pf_err *err)
+{
+    *out = 0;
+    for (size_t i = 0; i < slot->n; i++) {
+        const char *word;
+        int64_t n = 0;
+        if (!rarest_of(c, &c->alternatives[slot->first + i], how, &word, &n, err))
+            return false;
+        if (!word) {
+            *out = INT64_MAX;
+            return true;
+        }
+        *out += n;
+    }
+    return true;
+}
+
+static bool take_slot(const pf_cues *c, const span *slot, const choosing *how,
+                      pf_err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < slot->n; i++) {
+        const char *word;
+        int64_t n;
+        ok = rarest_of(c, &c->alternatives[slot->first + i], how, &word, &n, err) &&
+             how->take(how->user, word, err);
+    }
+    return ok;
+}
+
+/* Of its slots one is never nothing (add_entries()). */
+static bool choose_slot(const pf_cues *c, const phrase *p, const choosing *how,
+                        pf_err *err)
+{
+    const span *best = NULL;
+    int64_t least = 0;
+    for (size_t s = 0; s < p->slots.n; s++) {
+        const span *slot = &c->slots[p->slots.first + s];
+        int64_t n;
+        if (!count_slot(c, slot, how, &n, err))
+            return false;
+        if (n < INT64_MAX && (!best || n < least)) {
+            best = slot;
+            least = n;
+        }
+    }
+    return take_slot(c, best, how, err);
+}
+
+bool pf_cues_choose(const pf_cues *c, unsigned kinds, pf_cues_count_fn *count,
+                    pf_cues_word_fn *take, void *user, pf_err *err)
+{
+    const choosing how = {count, take, user};
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->n_phrases; i++) {
+        if (kinds >> c->phrases[i].kind & 1)
+            ok = choose_slot(c, &c->phrases[i], &how, err);
+    }
+    return ok;
+}

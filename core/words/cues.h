@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/words/terms.h"
@@ -45,6 +46,15 @@ typedef struct {
     size_t n_terms;   /* 0 for none */
     bool may_be_post; /* one of the same length is a PF_CUE_POST */
 } pf_cue_match;
+
+/* How many texts have a word; and a word that is chosen. */
+typedef bool pf_cues_count_fn(void *user, const char *word, int64_t *n, pf_err *err);
+typedef bool pf_cues_word_fn(void *user, const char *word, pf_err *err);
+/* Words one of which is in every text that has a phrase of one of these kinds (bit
+ * 1 << kind), as rare ones as may be, in no order and perhaps twice. */
+PF_MUST_CHECK bool pf_cues_choose(const pf_cues *cues, unsigned kinds,
+                                  pf_cues_count_fn *count, pf_cues_word_fn *take,
+                                  void *user, pf_err *err);
 
 /* The longest phrase that begins with term i. */
 pf_cue_match pf_cues_find(const pf_cues *cues, const pf_terms *terms, size_t i);

@@ -78,6 +78,15 @@ bool pf_negex_new(pf_negex **out, pf_err *err)
     return pf_negex_parse(out, pf_text_negex, pf_text_negex_size, "negex.txt", err);
 }
 
+/* Nothing is denied but by a phrase of these kinds (denies()). */
+bool pf_negex_choose(const pf_negex *x, pf_negex_count_fn *count,
+                     pf_negex_word_fn *take, void *user, pf_err *err)
+{
+    const unsigned kinds =
+        1u << PF_CUE_PRE | 1u << PF_CUE_POST | 1u << PF_CUE_RESULT | 1u << PF_CUE_WORD;
+    return pf_cues_choose(x->cues, kinds, count, take, user, err);
+}
+
 void pf_negex_free(pf_negex *x)
 {
     if (!x)

@@ -24,6 +24,14 @@ PF_MUST_CHECK bool pf_negex_parse(pf_negex **out, const char *text, size_t n,
                                   const char *name, pf_err *err);
 void pf_negex_free(pf_negex *negex); /* NULL is fine */
 
+/* How many texts have a word, as it stands; and one that is chosen. */
+typedef bool pf_negex_count_fn(void *user, const char *word, int64_t *n, pf_err *err);
+typedef bool pf_negex_word_fn(void *user, const char *word, pf_err *err);
+/* Words one of which is in every text in which something is denied, as rare ones as may
+ * be; in no order, some more than once. */
+PF_MUST_CHECK bool pf_negex_choose(const pf_negex *negex, pf_negex_count_fn *count,
+                                   pf_negex_word_fn *take, void *user, pf_err *err);
+
 /* One phrase that denies, and the terms it denies: none when first > last. */
 typedef struct {
     uint32_t phrase_first, phrase_last;

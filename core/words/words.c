@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/words/negex.h"
 #include "core/words/synonyms.h"
@@ -43,6 +44,12 @@ void pf_words_free(pf_words *w)
     pf_synonyms_free(w->synonyms);
     pf_negex_free(w->negex);
     pf_free(w);
+}
+
+bool pf_words_choose_deniers(const pf_words *w, pf_negex_count_fn *count,
+                             pf_negex_word_fn *take, void *user, pf_err *err)
+{
+    return !w->negex || pf_negex_choose(w->negex, count, take, user, err);
 }
 
 /* ---- one text ------------------------------------------------------------------- */
@@ -217,6 +224,40 @@ pf_found pf_words_doc_find(const pf_words_doc *d, const pf_words_query *q,
             best = f;
     }
     return best;
+}
+
+/* ---- what is denied, in short ---------------------------------------------------- */
+
+uint64_t pf_words_bit(const char *stem)
+{
+    const pf_hash hash = pf_hash_bytes(stem, strlen(stem));
+    return (uint64_t)1 << (hash.b[0] & 63);
+}
+
+static uint64_t denied_in(const pf_words_text *text)
+{
+    const pf_terms *t = &text->terms;
+    uint64_t bits = 0;
+    if (text->negations.n == 0)
+        return 0;
+    for (size_t i = 0; i < t->n; i++) {
+        if (pf_negations_cover(&text->negations, i, i))
+            bits |= pf_words_bit(pf_terms_stem(t, i));
+    }
+    for (size_t i = 0; i < t->n_wholes; i++) {
+        const pf_whole *w = &t->wholes[i];
+        if (pf_negations_cover(&text->negations, w->first, w->last))
+            bits |= pf_words_bit(t->chars + w->stem);
+    }
+    return bits;
+}
+
+uint64_t pf_words_doc_denied(const pf_words_doc *d)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < d->n; i++)
+        bits |= denied_in(&d->text[i]);
+    return bits;
 }
 
 /* ---- a question ------------------------------------------------------------------ */

@@ -17,6 +17,12 @@
 PF_MUST_CHECK bool pf_words_parse(pf_words_query *out, const pf_words *words,
                                   const char *question, pf_err *err);
 
+/* pf_negex_choose(); where negation is ignored there is no such word. */
+PF_MUST_CHECK bool pf_words_choose_deniers(const pf_words *words,
+                                           pf_negex_count_fn *count,
+                                           pf_negex_word_fn *take, void *user,
+                                           pf_err *err);
+
 /* A text, read. All zero to begin with; read again and again, then reset; owned. */
 typedef struct {
     pf_field field;
@@ -68,6 +74,12 @@ typedef struct {
     bool is_of_case;
     const char *others;
 } pf_words_said;
+
+/* A bit for a word, as stemmed: equal words have the same one, others may. */
+uint64_t pf_words_bit(const char *stem);
+/* Of the words that a mention of does not count somewhere in it, unless it is asked for
+ * as denied. */
+uint64_t pf_words_doc_denied(const pf_words_doc *doc);
 
 PF_MUST_CHECK bool pf_words_doc_read(pf_words_doc *out, const pf_words *words,
                                      const pf_words_said *said, pf_err *err);

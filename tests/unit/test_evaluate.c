@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/ids.h"
 #include "core/base/mem.h"
 #include "core/catalog/catalog.h"
 #include "core/evaluate/evaluate.h"
@@ -427,6 +428,51 @@ static void test_words_and_both_are_the_search(void **state)
     words_and_both_are_the_search(true);
 }
 
+static void compare_answers(const pf_words_answer *a, const pf_words_answer *b)
+{
+    assert_int_equal(a->n_hits, b->n_hits);
+    assert_int_equal(a->n_asked, b->n_asked);
+    for (size_t i = 0; i < a->n_hits; i++) {
+        assert_int_equal(a->hits[i].caption_id, b->hits[i].caption_id);
+        assert_int_equal(a->hits[i].image_id, b->hits[i].image_id);
+        assert_int_equal(a->hits[i].matched, b->hits[i].matched);
+        assert_int_equal(a->hits[i].fields, b->hits[i].fields);
+        assert_true(a->hits[i].score == b->hits[i].score);
+    }
+}
+
+/* What is in both, in whatever order. */
+static void compare_all(pf_words_answer *a, pf_words_answer *b)
+{
+    assert_int_equal(a->n_all, b->n_all);
+    pf_ids_sort(a->all, a->n_all);
+    pf_ids_sort(b->all, b->n_all);
+    for (size_t i = 0; i < a->n_all; i++)
+        assert_int_equal(a->all[i], b->all[i]);
+}
+
+/* Of one question, and with what is known of the rows; of rows with all words, too, and
+ * with some. */
+static void compare_rows(pf_words *words, pf_word_rows *rows, pf_store *store,
+                         const pf_words_ask *ask)
+{
+    for (int counted = 0; counted < 3; counted++) {
+        pf_words_answer a = {0}, b = {0};
+        pf_words_ask with = *ask;
+        with.counts_all = counted == 1;
+        with.counts_some = counted == 2;
+        if (!pf_words_search(words, store, &with, &a, &err))
+            break; /* there is no word in it */
+        with.rows = rows;
+        assert_ok(pf_words_search(words, store, &with, &b, &err), &err);
+        compare_answers(&a, &b);
+        compare_all(&a, &b);
+        pf_words_answer_reset(&a);
+        pf_words_answer_reset(&b);
+    }
+    err = (pf_err)PF_ERR_INIT;
+}
+
 static void compare_words(pf_words *words, pf_words_many *many, pf_store *store,
                           const pf_words_ask *ask)
 {
@@ -435,15 +481,7 @@ static void compare_words(pf_words *words, pf_words_many *many, pf_store *store,
     const bool ok = pf_words_search(words, store, ask, &a, &err);
     assert_int_equal(pf_words_many_search(many, store, ask, &b, &why), ok);
     assert_int_equal(err.code, why.code);
-    assert_int_equal(a.n_hits, b.n_hits);
-    assert_int_equal(a.n_asked, b.n_asked);
-    for (size_t i = 0; i < a.n_hits; i++) {
-        assert_int_equal(a.hits[i].caption_id, b.hits[i].caption_id);
-        assert_int_equal(a.hits[i].image_id, b.hits[i].image_id);
-        assert_int_equal(a.hits[i].matched, b.hits[i].matched);
-        assert_int_equal(a.hits[i].fields, b.hits[i].fields);
-        assert_true(a.hits[i].score == b.hits[i].score);
-    }
+    compare_answers(&a, &b);
     pf_words_answer_reset(&a);
     pf_words_answer_reset(&b);
     err = (pf_err)PF_ERR_INIT;
@@ -474,9 +512,11 @@ static void test_many_questions_are_answered_as_one_is(void **state)
         const pf_words_settings settings = {.ignores_negation = round == 1};
         pf_words *words;
         pf_words_many *many;
+        pf_word_rows *rows;
         assert_ok(pf_store_open(&store, path, PF_STORE_READ, &err), &err);
         assert_ok(pf_words_new(&words, &settings, &err), &err);
         assert_ok(pf_words_many_new(&many, words, store, &err), &err);
+        assert_ok(pf_word_rows_new(&rows, words, store, &err), &err);
         if (round >= 2)
             pf_words_many_set_limit(many, round == 2 ? 20000 : 0);
         for (int i = 0; i < TEXTS + 12; i += round < 2 ? 1 : 5) {
@@ -489,9 +529,12 @@ static void test_many_questions_are_answered_as_one_is(void **state)
                                           .limit = limits[k % 5],
                                           .by_image = k % 3 != 0};
                 compare_words(words, many, store, &ask);
+                if (round < 2 && k % 5 == 3)
+                    compare_rows(words, rows, store, &ask);
             }
         }
         pf_words_many_free(many);
+        pf_word_rows_free(rows);
         pf_words_free(words);
         pf_store_close(store);
     }

@@ -231,12 +231,13 @@ static void a_newer_and_an_older_format_are_told_apart(void **state)
     assert_refused(pf_store_open(&s, path, PF_STORE_READ, &err), &err, "has format 0");
 }
 
-static bool add_row(void *user, int64_t row, double most, pf_err *e)
+static bool add_row(void *user, const pf_store_candidate *c, pf_err *e)
 {
     (void)e;
     int64_t *sum = user;
-    assert_true(most > 0);
-    *sum = 10 * *sum + row;
+    assert_true(c->most > 0);
+    assert_true(c->groups == 1);
+    *sum = 10 * *sum + c->row;
     return true;
 }
 
