@@ -1,6 +1,6 @@
 /*
- * bench_index.c - pf-bench-index FOLDER COUNT [DIM [TIMES [CLUSTERS]]]: how long the
- * search of an index file takes, by itself.
+ * bench_index.c - pf-bench-index FOLDER COUNT [DIM [TIMES [CLUSTERS [LISTS]]]]: how
+ * long the search of an index file takes, by itself.
  *
  * Makes COUNT vectors of DIM (512) numbers, noise around CLUSTERS (1,000) centres or
  * around none (0), and writes FOLDER/bench.faiss; a file that is there is written anew.
@@ -25,6 +25,7 @@
 #include "core/catalog/blas.h"
 #include "core/catalog/vfile.h"
 #include "core/catalog/vindex.h"
+#include "core/catalog/vlists_make.h"
 
 enum { K = 10, TIMES_MAX = 1000, DIM_MAX = 4096, PERCENTS = 4 };
 
@@ -33,8 +34,10 @@ static const int percents[PERCENTS] = {100, 99, 50, 1};
 
 typedef struct {
     const char *folder;
-    size_t count, times, clusters;
+    size_t count, times, clusters, lists;
     int dim;
+    pf_vfile_record record;
+    size_t n_probe;
     float *centres;          /* [clusters, dim] */
     float *queries;          /* [times, dim] */
     float *best[PERCENTS];   /* [times, K] true scores */
@@ -162,7 +165,7 @@ static void print_line(const bench *b, const char *what, int threads, timing *t,
     fflush(stdout);
 }
 
-/* ---- writing and opening ---- */
+/* ---- writing ---- */
 
 /* Also the true answers, since the vectors come by. */
 static bool write_vectors(bench *b, pf_vfile_writer *w, pf_err *err)
@@ -183,16 +186,17 @@ static bool write_vectors(bench *b, pf_vfile_writer *w, pf_err *err)
     return true;
 }
 
-static bool write_file(bench *b, const char *path, pf_hash *checksum, pf_err *err)
+static bool write_file(bench *b, const char *path, pf_err *err)
 {
     pf_vfile_writer *w;
     timing t = {.n = 1};
-    if (!pf_vfile_writer_new(&w, path, b->dim, b->count, err))
+    b->record = (pf_vfile_record){.dim = b->dim, .count = b->count};
+    if (!pf_vfile_writer_new(&w, path, b->dim, b->count, NULL, err))
         return false;
     bool ok = write_vectors(b, w, err);
     const double start = pf_bench_seconds(CLOCK_MONOTONIC);
     const double cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    ok = ok && pf_vfile_writer_finish(w, checksum, err);
+    ok = ok && pf_vfile_writer_finish(w, &b->record.checksum, err);
     t.wall[0] = pf_bench_seconds(CLOCK_MONOTONIC) - start;
     t.cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     pf_vfile_writer_free(w);
@@ -201,20 +205,69 @@ static bool write_file(bench *b, const char *path, pf_hash *checksum, pf_err *er
     return ok;
 }
 
-static bool open_index(const bench *b, const char *path, const pf_hash *checksum,
-                       pf_vindex **out, pf_err *err)
+/* ---- lists ---- */
+
+static bool put_into_lists(bench *b, pf_vfile *file, const char *path, float *vectors,
+                           int64_t *ids, pf_err *err)
+{
+    char what[60];
+    timing t = {.n = 1};
+    pf_vlists_made made;
+    for (size_t i = 0; i < PF_VLISTS_ASKED; i++) {
+        const uint64_t at = i * b->count / PF_VLISTS_ASKED;
+        make_vector(b, at, vectors + i * (size_t)b->dim);
+        ids[i] = (int64_t)at + 1;
+    }
+    const pf_vlists_wish wish = {
+        .n_lists = b->lists, .must = true, .asked = {{vectors, ids, PF_VLISTS_ASKED}}};
+    const double start = pf_bench_seconds(CLOCK_MONOTONIC);
+    const double cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    if (!pf_vlists_make(&made, file, path, &wish, err))
+        return false;
+    t.wall[0] = pf_bench_seconds(CLOCK_MONOTONIC) - start;
+    t.cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    b->record.checksum = made.checksum;
+    b->record.n_lists = made.n_lists;
+    b->n_probe = made.n_probe;
+    snprintf(what, sizeof what, "%zu lists, %zu looked into", made.n_lists,
+             made.n_probe);
+    print_line(b, what, 0, &t, made.recall);
+    return true;
+}
+
+static bool make_lists(bench *b, const char *path, pf_err *err)
+{
+    int fd;
+    pf_vfile *file = NULL;
+    if (!pf_file_open(&fd, path, err))
+        return false;
+    float *vectors = pf_alloc_floats(PF_VLISTS_ASKED * (size_t)b->dim, err);
+    int64_t *ids = pf_alloc_array(PF_VLISTS_ASKED, sizeof *ids, err);
+    const bool ok = vectors && ids && pf_vfile_open(&file, fd, path, &b->record, err) &&
+                    put_into_lists(b, file, path, vectors, ids, err);
+    pf_vfile_close(file);
+    pf_free(vectors);
+    pf_free(ids);
+    close(fd);
+    return ok;
+}
+
+/* ---- opening ---- */
+
+static bool open_index(const bench *b, const char *path, pf_vindex **out, pf_err *err)
 {
     int fd;
     if (!pf_file_open(&fd, path, err))
         return false;
-    const bool ok = pf_vindex_read(out, fd, path, checksum, b->dim, b->count, err);
+    const bool ok = pf_vindex_read(out, fd, path, &b->record, err);
+    if (ok)
+        pf_vindex_set_probe(*out, b->n_probe);
     close(fd);
     return ok;
 }
 
 /* Opening, and opening with the first question. */
-static bool measure_opening(const bench *b, const char *path, const pf_hash *checksum,
-                            bool asks, pf_err *err)
+static bool measure_opening(const bench *b, const char *path, bool asks, pf_err *err)
 {
     timing t = {.n = b->times};
     const double cpu = pf_bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -223,7 +276,7 @@ static bool measure_opening(const bench *b, const char *path, const pf_hash *che
         int64_t ids[K];
         float scores[K];
         const double start = pf_bench_seconds(CLOCK_MONOTONIC);
-        if (!open_index(b, path, checksum, &index, err))
+        if (!open_index(b, path, &index, err))
             return false;
         const bool ok =
             !asks || pf_vindex_search(index, b->queries + i * (size_t)b->dim, 1, K,
@@ -276,17 +329,16 @@ static bool measure_asking(const bench *b, pf_vindex *index, int p, int threads,
 
 static bool measure(bench *b, pf_err *err)
 {
-    pf_hash checksum;
     pf_vindex *index = NULL;
     if (!make_centres(b, err) || !make_questions(b, err))
         return false;
     char *path = pf_path_join(b->folder, "bench.faiss", err);
     printf(
         "count\tdim\tclusters\twhat\tthreads\tmedian_ms\tleast_ms\tcpu_ms\trecall\n");
-    bool ok = path && write_file(b, path, &checksum, err) &&
-              measure_opening(b, path, &checksum, false, err) &&
-              measure_opening(b, path, &checksum, true, err) &&
-              open_index(b, path, &checksum, &index, err);
+    bool ok = path && write_file(b, path, err) &&
+              (b->lists == 0 || make_lists(b, path, err)) &&
+              measure_opening(b, path, false, err) &&
+              measure_opening(b, path, true, err) && open_index(b, path, &index, err);
     for (int threads = 2; ok && threads >= 1; threads--) {
         for (int p = 0; ok && p < PERCENTS; p++)
             ok = measure_asking(b, index, p, threads, err);
@@ -311,12 +363,13 @@ int main(int argc, char **argv)
     bench b = {.times = 20, .clusters = 1000};
     size_t dim = 512;
     pf_blas_set_threads(1);
-    if (argc < 3 || argc > 6 || !take_number(argc, argv, 2, K, 100000000, &b.count) ||
+    if (argc < 3 || argc > 7 || !take_number(argc, argv, 2, K, 100000000, &b.count) ||
         !take_number(argc, argv, 3, 1, DIM_MAX, &dim) ||
         !take_number(argc, argv, 4, 1, TIMES_MAX, &b.times) ||
-        !take_number(argc, argv, 5, 0, 1000000, &b.clusters)) {
-        fprintf(stderr,
-                "usage: pf-bench-index FOLDER COUNT [DIM [TIMES [CLUSTERS]]]\n");
+        !take_number(argc, argv, 5, 0, 1000000, &b.clusters) ||
+        !take_number(argc, argv, 6, 0, PF_VLISTS_MAX, &b.lists)) {
+        fprintf(stderr, "usage: pf-bench-index FOLDER COUNT [DIM [TIMES [CLUSTERS "
+                        "[LISTS]]]]\n");
         return 2;
     }
     b.folder = argv[1];

@@ -36,7 +36,7 @@ static struct {
     bool check, repair, retry, no_progress, quiet, verbose, hide_paths;
     bool refuse_burned_in, allow_burned_in;
     int64_t settle;
-    const char *forget, *relocate, *share, *frames;
+    const char *forget, *relocate, *share, *frames, *index;
 } asked = {.batch = 8, .settle = 2};
 
 static const char *const format_names[] = {"text", "json", NULL};
@@ -199,6 +199,14 @@ static const pf_opt options[] = {
      .default_text = "private",
      .help = "who may read the catalog: group-readable (its files' group), or private "
              "(you alone); remembered"},
+    {.kind = PF_OPT_STRING,
+     .name = "index",
+     .arg = "SPEC",
+     .to = &asked.index,
+     .default_text = "auto",
+     .help = "kind of index, in FAISS's words: SQ8,RFlat finds exactly, "
+             "IVF<n>,SQ8,RFlat looks into the nearest of n lists, auto is the first up "
+             "to 200,000 vectors; remembered"},
     {.kind = PF_OPT_INT,
      .name = "wait",
      .arg = "SECONDS",
@@ -383,6 +391,13 @@ static bool read_share(pf_run_options *o, pf_err *err)
     return true;
 }
 
+static bool read_index(pf_run_options *o, pf_err *err)
+{
+    pf_index_spec spec;
+    o->index = asked.index;
+    return !asked.index || pf_index_spec_read(&spec, asked.index, err);
+}
+
 static bool read_ways(pf_run_options *o, pf_err *err)
 {
     pf_frames frames;
@@ -444,7 +459,7 @@ static pf_exit index_paths(const char *folder, const named *what)
                         .warning = show_warning,
                         .progress = show,
                         .context = &s};
-    if (!read_share(&o, &err) || !read_ways(&o, &err))
+    if (!read_share(&o, &err) || !read_index(&o, &err) || !read_ways(&o, &err))
         return fail(&err);
     bool ok = pf_run(&o, &report, &notes, &err) &&
               (!hider || pf_hide_report(hider, &report, &err));

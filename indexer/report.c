@@ -589,6 +589,56 @@ static void say_model_row(printer *p, const pf_store_model *model)
         pf_json_end_object(&p->w);
 }
 
+static void say_index_text(printer *p, const char *label, const char *kind,
+                           const pf_store_index_file *file)
+{
+    fprintf(p->out, "%-14s%s, %s", label, kind, file->n_lists > 0 ? "" : "exact");
+    if (file->n_lists > 0)
+        fprintf(p->out, "%lld lists looked into, recall@10 %.4f",
+                (long long)file->n_probe, file->recall);
+    else if (file->trained > 0)
+        fputs(": lists would be of no use", p->out);
+    fputc('\n', p->out);
+}
+
+static void say_index_json(printer *p, pf_index_kind of, const char *kind,
+                           const pf_store_index_file *file)
+{
+    enum { DIGITS = 4 };
+    pf_json_begin_object(&p->w, NULL);
+    pf_json_write_string(&p->w, "of", pf_index_kind_name(of));
+    pf_json_write_string(&p->w, "kind", kind);
+    pf_json_write_int(&p->w, "vectors", file->count);
+    pf_json_write_int(&p->w, "lists", file->n_lists);
+    pf_json_write_int(&p->w, "lists_searched", file->n_probe);
+    pf_json_write_real(&p->w, "recall_at_10", file->recall, DIGITS);
+    pf_json_end_object(&p->w);
+}
+
+/* What the index files are; nothing before the first publish. */
+static bool say_indexes(printer *p, pf_store *store, pf_err *err)
+{
+    static const char *const labels[PF_INDEX_KINDS] = {"image index", "caption index"};
+    if (p->json)
+        pf_json_begin_array(&p->w, "indexes");
+    for (int of = 0; of < PF_INDEX_KINDS; of++) {
+        pf_store_index_file file;
+        char kind[PF_INDEX_TEXT];
+        if (!pf_store_find_index_file(store, of, &file, err))
+            return false;
+        if (file.generation == 0)
+            continue;
+        pf_index_describe(&file, kind);
+        if (p->json)
+            say_index_json(p, of, kind, &file);
+        else
+            say_index_text(p, labels[of], kind, &file);
+    }
+    if (p->json)
+        pf_json_end_array(&p->w);
+    return true;
+}
+
 static bool say_lists(printer *p, pf_store *store, pf_err *err)
 {
     if (p->json)
@@ -657,7 +707,7 @@ bool pf_report_catalog(pf_catalog *catalog, const pf_report_options *options, FI
     bool ok = say_good_run(&p, store, err);
     say_model_row(&p, &model);
     pf_store_model_reset(&model);
-    ok = ok && say_lists(&p, store, err);
+    ok = ok && say_indexes(&p, store, err) && say_lists(&p, store, err);
     if (json)
         pf_json_end_object(&p.w);
     return ok;

@@ -588,8 +588,10 @@ static bool open_catalog(run *r, pf_err *err)
     r->store = pf_catalog_store(r->catalog);
     tell_of_remote(r);
     tell_of_upgrade(r);
-    return r->options->share == PF_SHARE_AS_IT_IS ||
-           pf_catalog_share(r->catalog, r->options->share == PF_SHARE_GROUP, err);
+    return (r->options->share == PF_SHARE_AS_IT_IS ||
+            pf_catalog_share(r->catalog, r->options->share == PF_SHARE_GROUP, err)) &&
+           (!r->options->index ||
+            pf_catalog_choose_index(r->catalog, r->options->index, err));
 }
 
 /* A dry run reads, beside whoever writes, and changes nothing. */

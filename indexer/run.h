@@ -52,6 +52,7 @@ typedef struct {
     int settle_seconds;  /* files that changed since are waited for; 0: they are not */
     bool allow_removals; /* of the sources named, or all: however many are gone */
     enum { PF_SHARE_AS_IT_IS, PF_SHARE_PRIVATE, PF_SHARE_GROUP } share;
+    const char *index; /* as pf_catalog_choose_index() has it; NULL: as it is */
     int wait_seconds;
     const atomic_int *stop; /* may be NULL; non-zero ends the run in good order */
 

@@ -6,7 +6,8 @@
 COUNT vectors of 512 numbers, noise around 1,000 centres, as pf-bench-index has them. Each
 index is a line of JSON: name, seconds to build, median milliseconds of a question, of
 processor time too, recall against Flat. sqlite-vec, one thread, is asked where COUNT is
-100,000 at most: beyond that it takes minutes to fill.
+100,000 at most, and so is HNSW: beyond that they take minutes to fill. Product codes (PQ) are
+refined by exact vectors, four for each that is asked for.
 """
 import json
 import sqlite3
@@ -17,7 +18,7 @@ import faiss
 import numpy as np
 
 DIM, CENTRES, QUESTIONS, K = 512, 1000, 20, 10
-SQLITE_MOST, TRAINING = 100000, 50000
+SQLITE_MOST, GRAPH_MOST, TRAINING = 100000, 100000, 50000
 
 
 def unit(x):
@@ -59,12 +60,20 @@ def of_factory(spec, vectors, questions=None, truth=None):
         index = faiss.index_factory(DIM, spec, faiss.METRIC_INNER_PRODUCT)
         index.train(vectors[:TRAINING])
         index.add(vectors)
+        refined = spec.endswith("RFlat")
+        if refined:
+            index.k_factor = 4
         if spec.startswith("IVF"):
-            index.nprobe = index.nlist
+            lists = faiss.downcast_index(index.base_index) if refined else index
+            lists.nprobe = lists.nlist
             enough = min(0.99, recall(index, questions, truth))
-            index.nprobe = 2
+            lists.nprobe = 2
             while recall(index, questions, truth) < enough:
-                index.nprobe *= 2
+                lists.nprobe *= 2
+        if spec.startswith("HNSW"):
+            index.hnsw.efSearch = 16
+            while index.hnsw.efSearch < 1024 and recall(index, questions, truth) < 0.99:
+                index.hnsw.efSearch *= 2
         return index
     return build
 
@@ -105,9 +114,13 @@ def main(count, threads, extension=None):
     truth = [ask_faiss(flat, q[None]) for q in questions]
     measure("FAISS SQ8", of_factory("SQ8", vectors), ask_faiss, questions, truth)
     lists = max(64, int(2 * count ** 0.5) // 64 * 64)
-    for spec in (f"IVF{lists},Flat", f"IVF{lists},SQ8"):
-        measure("FAISS IVF-" + spec.split(",")[1],
-                of_factory(spec, vectors, questions, truth), ask_faiss, questions, truth)
+    compared = {"IVF-Flat": f"IVF{lists},Flat", "IVF-SQ8": f"IVF{lists},SQ8",
+                "IVF-PQ, refined": f"IVF{lists},PQ64,RFlat"}
+    if count <= GRAPH_MOST:
+        compared["HNSW32"] = "HNSW32"
+    for name, spec in compared.items():
+        measure("FAISS " + name, of_factory(spec, vectors, questions, truth), ask_faiss,
+                questions, truth)
     if extension and count <= SQLITE_MOST:
         measure("sqlite-vec", in_sqlite(vectors, extension), ask_sqlite, questions, truth)
 

@@ -173,6 +173,14 @@ bool pf_background_sample_take(pf_background_sample **out, pf_store *store,
     return true;
 }
 
+size_t pf_background_sample_get(const pf_background_sample *s, const int64_t **ids,
+                                const float **vectors)
+{
+    *ids = s->ids;
+    *vectors = s->vectors;
+    return s->n;
+}
+
 void pf_background_sample_free(pf_background_sample *s)
 {
     if (!s)

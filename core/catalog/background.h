@@ -49,6 +49,10 @@ enum { PF_BACKGROUND_SAMPLE = 10000 };
 PF_MUST_CHECK bool pf_background_sample_take(pf_background_sample **out,
                                              pf_store *store, pf_index_kind kind,
                                              const pf_vindex *index, pf_err *err);
+/* How many there are, with their ids [n], which ascend, and vectors [n, dim], borrowed.
+ */
+size_t pf_background_sample_get(const pf_background_sample *sample, const int64_t **ids,
+                                const float **vectors);
 void pf_background_sample_free(pf_background_sample *sample); /* NULL is fine */
 
 /* Count pairs of two samples, or of one with itself (`a` == `b`): all there are, or

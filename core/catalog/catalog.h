@@ -82,6 +82,20 @@ PF_MUST_CHECK bool pf_catalog_make_index(pf_catalog *catalog, pf_index_kind kind
                                          const pf_err *why, pf_vindex **out,
                                          pf_notes *notes, pf_err *err);
 
+/* --- kinds of indexes ---------------------------------------------------------- */
+
+typedef struct {
+    bool is_auto;
+    size_t n_lists; /* asked for; 0: none are, or it is left to us */
+} pf_index_spec;
+
+/* As pf_catalog_choose_index() has it. */
+PF_MUST_CHECK bool pf_index_spec_read(pf_index_spec *out, const char *text,
+                                      pf_err *err);
+/* What a file is, in the same words. */
+enum { PF_INDEX_TEXT = 48 };
+void pf_index_describe(const pf_store_index_file *file, char text[PF_INDEX_TEXT]);
+
 /* --- writing ------------------------------------------------------------------- */
 
 typedef struct {
@@ -103,6 +117,13 @@ PF_MUST_CHECK bool pf_catalog_open_writer(pf_catalog **out, const char *folder,
  * folder 0750), or nobody but their owner. */
 PF_MUST_CHECK bool pf_catalog_share(pf_catalog *catalog, bool with_group, pf_err *err);
 
+/* Which kind of index the catalog has, from the next publish on: "auto", without lists
+ * where that is quick, else with as many as suit it; or as FAISS's index_factory() says
+ * it, "SQ8,RFlat", without lists, or "IVF<n>,SQ8,RFlat", n lists. Remembered. MISUSE:
+ * there is no such index. */
+PF_MUST_CHECK bool pf_catalog_choose_index(pf_catalog *catalog, const char *spec,
+                                           pf_err *err);
+
 /* Make the changes of the transaction that is open in the store (pf_store_begin())
  * the next generation: sweep, write both index files if need be, store the background
  * of random pairs (background.h), commit, remove the older files. A disk that has not
@@ -111,7 +132,8 @@ PF_MUST_CHECK bool pf_catalog_share(pf_catalog *catalog, bool with_group, pf_err
 PF_MUST_CHECK bool pf_catalog_publish(pf_catalog *catalog, pf_err *err);
 
 /* True when a FAISS file of the present generation is missing or damaged, or there is
- * no background or digest (a catalog of an older format): then a publish is worth it
+ * no background or digest (a catalog of an older format), or the index is of another
+ * kind than was asked for: then a publish is worth it
  * although nothing has changed. */
 PF_MUST_CHECK bool pf_catalog_needs_publish(pf_catalog *catalog, bool *out,
                                             pf_err *err);

@@ -3,8 +3,10 @@
  *
  * The database is copied by SQLite, in one snapshot and without gaps. Index files are
  * not copied but made from the copy's own vectors: theirs may be of another generation
- * by now, and so the copy has been read once before anybody relies on it. All of it is
- * made in "PATH.partial" and gets its name when it is whole.
+ * by now, and so the copy has been read once before anybody relies on it. One with
+ * lists cannot be made again, for its lists may be older than its vectors: it is
+ * copied, and compared with the vectors like the others. All of it is made in
+ * "PATH.partial" and gets its name when it is whole.
  */
 #include "core/catalog/catalog.h"
 
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,19 +60,65 @@ static bool make_room(const backup *b, pf_err *err)
 
 /* ---- the copy ---- */
 
-static bool write_index(pf_catalog *copy, pf_index_kind kind, pf_err *err)
+static bool write_index(pf_catalog *copy, pf_index_kind kind, const char *path,
+                        const pf_store_index_file *row, pf_err *err)
+{
+    pf_store_index_file written = *row;
+    return pf_catalog_write_index(copy, kind, path, &written, err) &&
+           (pf_hash_equal(&row->checksum, &written.checksum) ||
+            pf_fail(err, PF_ERR_FORMAT,
+                    "the index of %s is not the one that was published: run "
+                    "plainfilm-index --check",
+                    pf_index_kind_name(kind)));
+}
+
+static bool copy_bytes(int from, int to, pf_err *err)
+{
+    enum { AT_ONCE = 1 << 30 };
+    for (;;) {
+        const ssize_t n = sendfile(to, from, NULL, AT_ONCE);
+        if (n == 0)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return pf_fail_errno(err, errno, "cannot copy it");
+    }
+}
+
+/* A publish that was quicker has taken it away. */
+static bool copy_index(const backup *b, const char *path, const char *name, pf_err *err)
+{
+    char *source = pf_path_join(b->from->folder, name, err);
+    const int from =
+        source ? open(source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+    bool ok = from >= 0;
+    if (source && !ok)
+        pf_fail(err, PF_ERR_BUSY,
+                "'%s' was replaced while the catalog was copied: try again", source);
+    const int to =
+        ok ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)
+           : -1;
+    if (ok && to < 0)
+        ok = pf_fail_errno(err, errno, "cannot write '%s'", path);
+    ok = ok && ((copy_bytes(from, to, err) &&
+                 (fsync(to) == 0 || pf_fail_errno(err, errno, "cannot write it"))) ||
+                pf_fail_in(err, "'%s'", path));
+    if (from >= 0)
+        close(from);
+    if (to >= 0 && close(to) != 0 && ok)
+        ok = pf_fail_errno(err, errno, "cannot write '%s'", path);
+    pf_free(source);
+    return ok;
+}
+
+static bool make_index(const backup *b, pf_catalog *copy, pf_index_kind kind,
+                       pf_err *err)
 {
     pf_store_index_file row;
     char *path = NULL;
-    bool ok = pf_store_find_index_file(copy->store, kind, &row, err) &&
-              (path = pf_path_join(copy->folder, row.name, err));
-    const pf_hash published = row.checksum;
-    ok = ok && pf_catalog_write_index(copy, kind, path, &row, err);
-    if (ok && !pf_hash_equal(&row.checksum, &published))
-        ok = pf_fail(err, PF_ERR_FORMAT,
-                     "the index of %s is not the one that was published: run "
-                     "plainfilm-index --check",
-                     pf_index_kind_name(kind));
+    const bool ok = pf_store_find_index_file(copy->store, kind, &row, err) &&
+                    (path = pf_path_join(copy->folder, row.name, err)) &&
+                    (row.n_lists > 0 ? copy_index(b, path, row.name, err)
+                                     : write_index(copy, kind, path, &row, err));
     pf_free(path);
     return ok;
 }
@@ -96,7 +145,7 @@ static bool finish_folder(const backup *b, pf_store_digest *digest, int64_t *gen
     *generation = copy->generation;
     bool ok = true;
     for (int kind = 0; ok && kind < PF_INDEX_KINDS; kind++)
-        ok = write_index(copy, kind, err);
+        ok = make_index(b, copy, kind, err);
     ok = ok && check_copy(copy, digest, err);
     pf_catalog_close(copy);
     return ok;

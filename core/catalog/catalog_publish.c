@@ -7,7 +7,8 @@
  *   1 sweep embeddings nobody uses,     nothing: the transaction was not committed
  *     the words of captions
  *   2 write images.<gen+1>.faiss        a file no row names; the next publish replaces
- *   3 write captions.<gen+1>.faiss      or removes it
+ *   3 write captions.<gen+1>.faiss,     or removes it
+ *     put both into lists, if need be
  *   4 rows: checksums, background,      nothing
  *     digest, generation
  *   5 commit                            the new generation, and old files in the folder
@@ -68,7 +69,8 @@ bool pf_catalog_write_index(pf_catalog *c, pf_index_kind kind, const char *path,
 {
     writing w = {.most = file->last_id};
     const bool ok =
-        pf_vfile_writer_new(&w.writer, path, file->dim, (size_t)file->in_file, err) &&
+        pf_vfile_writer_new(&w.writer, path, file->dim, (size_t)file->in_file, NULL,
+                            err) &&
         pf_store_each_vector_above(c->store, kind, 0, write_vector, &w, err) &&
         pf_vfile_writer_finish(w.writer, &file->checksum, err);
     pf_vfile_writer_free(w.writer);
@@ -85,8 +87,8 @@ static bool take_sample(pf_catalog *c, pf_index_kind kind, const char *path,
     pf_vindex *index = NULL;
     if (!pf_file_open(&fd, path, err))
         return false;
-    const bool ok = pf_vindex_read(&index, fd, path, &file->checksum, file->dim,
-                                   (size_t)file->in_file, err) &&
+    const pf_vfile_record record = pf_catalog_record_of(file);
+    const bool ok = pf_vindex_read(&index, fd, path, &record, err) &&
                     pf_background_sample_take(sample, c->store, kind, index, err);
     pf_vindex_free(index);
     close(fd);
@@ -102,7 +104,8 @@ static bool write_index(pf_catalog *c, pf_index_kind kind, int64_t generation,
     *file = (pf_store_index_file){.generation = generation,
                                   .count = count,
                                   .in_file = count,
-                                  .last_id = INT64_MAX};
+                                  .last_id = INT64_MAX,
+                                  .recall = 1};
     if (!pf_store_get_dim(c->store, &file->dim, err))
         return false;
     if (file->dim == 0)
@@ -207,7 +210,8 @@ typedef struct {
     int64_t generation;
     bool writes;                   /* index files; else those that are there go on */
     int64_t count[PF_INDEX_KINDS]; /* of vectors that readers will see */
-    pf_store_index_file file[PF_INDEX_KINDS];
+    pf_index_spec spec;            /* the kind of index that is wanted */
+    pf_store_index_file before[PF_INDEX_KINDS], file[PF_INDEX_KINDS];
     pf_background_sample *sample[PF_INDEX_KINDS];
 } publishing;
 
@@ -220,6 +224,11 @@ static bool write_indexes(pf_catalog *c, publishing *p, pf_err *err)
             return false;
         step_done(2 + kind);
     }
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        if (!pf_catalog_make_lists(c, &p->spec, &p->before[kind], &p->file[kind],
+                                   p->sample[kind], p->sample[!kind], err))
+            return false;
+    }
     return store_background(c, p->sample, err);
 }
 
@@ -227,6 +236,7 @@ static bool write_indexes(pf_catalog *c, publishing *p, pf_err *err)
 static void keep_indexes(publishing *p)
 {
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
+        p->file[kind] = p->before[kind];
         p->file[kind].generation = p->generation;
         p->file[kind].count = p->count[kind];
     }
@@ -275,14 +285,19 @@ static int64_t free_room(const pf_catalog *c)
                                                       : (int64_t)(blocks * fs.f_frsize);
 }
 
-/* Both index files are written beside the ones that are there. What the database takes
+/* Both index files are written beside the ones that are there, and one with lists
+ * beside the one without. What the database takes
  * shows in its log before: most of it is there already. */
 static bool has_room(const pf_catalog *c, const publishing *p, int dim, pf_err *err)
 {
     enum { SPARE = 1 << 20 };
-    int64_t need = SPARE;
-    for (int kind = 0; dim > 0 && kind < PF_INDEX_KINDS; kind++)
-        need += (int64_t)pf_vfile_size(dim, (size_t)p->count[kind]);
+    uint64_t plain = SPARE, lists = 0;
+    for (int kind = 0; dim > 0 && kind < PF_INDEX_KINDS; kind++) {
+        const uint64_t n = pf_catalog_lists_size(&p->spec, dim, p->count[kind]);
+        plain += pf_vfile_size(dim, (size_t)p->count[kind], 0);
+        lists = n > lists ? n : lists;
+    }
+    const int64_t need = (int64_t)(plain + lists);
     const int64_t room = free_room(c);
     return room < 0 || room >= need ||
            pf_fail(err, PF_ERR_IO,
@@ -316,11 +331,10 @@ static bool is_whole(const pf_catalog *c, const pf_store_index_file *file, bool 
     char *path = pf_path_join(c->folder, file->name, NULL);
     const int fd =
         path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+    const pf_vfile_record record = pf_catalog_record_of(file);
     pf_vfile *f = NULL;
     const bool ok =
-        fd >= 0 &&
-        pf_vfile_open(&f, fd, path, &file->checksum, file->dim, (size_t)file->in_file,
-                      NULL) &&
+        fd >= 0 && pf_vfile_open(&f, fd, path, &record, NULL) &&
         (closely ? pf_vfile_check(f, NULL) : pf_vfile_check_blocks(f, NULL));
     pf_vfile_close(f);
     if (fd >= 0)
@@ -331,31 +345,31 @@ static bool is_whole(const pf_catalog *c, const pf_store_index_file *file, bool 
 
 /* May the index file go on with `count` vectors? Not when something in it has gone:
  * what was removed from a catalog is in none of its files. */
-static bool goes_on(const pf_catalog *c, const pf_store_index_file *file, int dim,
-                    int64_t count)
+static bool goes_on(const pf_catalog *c, const pf_index_spec *spec,
+                    const pf_store_index_file *file, int dim, int64_t count)
 {
     enum { SHARE = 50 }; /* a fiftieth may lie in the tables only */
     return file->generation > 0 && !file->is_stale && file->dim == dim &&
            count >= file->in_file && (count - file->in_file) * SHARE <= count &&
+           pf_catalog_is_as_wanted(spec, file, count) &&
            is_whole(c, file, file->count == count);
 }
 
 static bool choose_files(pf_catalog *c, publishing *p, pf_err *err)
 {
-    pf_store_index_file file[PF_INDEX_KINDS];
     int dim;
-    if (!pf_store_get_dim(c->store, &dim, err) || !lacks_background(c, &p->writes, err))
+    if (!pf_store_get_dim(c->store, &dim, err) ||
+        !pf_catalog_get_index_spec(c, &p->spec, err) ||
+        !lacks_background(c, &p->writes, err))
         return false;
     for (int kind = 0; kind < PF_INDEX_KINDS; kind++) {
         if (!pf_store_count_vectors(c->store, kind, &p->count[kind], err) ||
-            !pf_store_find_index_file(c->store, kind, &file[kind], err))
+            !pf_store_find_index_file(c->store, kind, &p->before[kind], err))
             return false;
-        p->writes = p->writes || !goes_on(c, &file[kind], dim, p->count[kind]);
+        p->writes =
+            p->writes || !goes_on(c, &p->spec, &p->before[kind], dim, p->count[kind]);
     }
-    if (p->writes)
-        return has_room(c, p, dim, err);
-    memcpy(p->file, file, sizeof file);
-    return true;
+    return !p->writes || has_room(c, p, dim, err);
 }
 
 /* Everything up to the commit. */
@@ -416,6 +430,19 @@ static bool lacks_digest(pf_catalog *c, bool *out, pf_err *err)
     return ok;
 }
 
+/* Is one of the files of another kind than was asked for? */
+static bool are_unwanted(pf_catalog *c, const pf_index_file files[PF_INDEX_KINDS],
+                         bool *out, pf_err *err)
+{
+    pf_index_spec spec;
+    if (!pf_catalog_get_index_spec(c, &spec, err))
+        return false;
+    for (int kind = 0; kind < PF_INDEX_KINDS; kind++)
+        *out = *out ||
+               !pf_catalog_is_as_wanted(&spec, &files[kind].row, files[kind].row.count);
+    return true;
+}
+
 /* What a reader would not take is written again. */
 static bool is_unreadable(pf_catalog *c, pf_index_kind kind, const pf_index_file *file,
                           bool *out, pf_err *err)
@@ -437,7 +464,8 @@ bool pf_catalog_needs_publish(pf_catalog *c, bool *out, pf_err *err)
     if (c->generation == 0 || *out)
         return true;
     pf_index_file files[PF_INDEX_KINDS];
-    bool ok = pf_catalog_hold_indexes(c, files, err);
+    bool ok =
+        pf_catalog_hold_indexes(c, files, err) && are_unwanted(c, files, out, err);
     for (int kind = 0; ok && kind < PF_INDEX_KINDS && !*out; kind++)
         ok = is_unreadable(c, kind, &files[kind], out, err);
     pf_catalog_release_indexes(files);

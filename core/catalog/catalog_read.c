@@ -90,6 +90,14 @@ static bool add_newer(const pf_catalog *c, pf_index_kind kind,
                    path, pf_vindex_count(index), (long long)row->count);
 }
 
+pf_vfile_record pf_catalog_record_of(const pf_store_index_file *row)
+{
+    return (pf_vfile_record){.checksum = row->checksum,
+                             .dim = row->dim,
+                             .count = (size_t)row->in_file,
+                             .n_lists = (size_t)row->n_lists};
+}
+
 bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
                            const pf_index_file *file, pf_vindex **out, pf_err *err)
 {
@@ -105,10 +113,11 @@ bool pf_catalog_read_index(const pf_catalog *c, pf_index_kind kind,
         ok = file->why == ENOENT
                  ? pf_fail(err, PF_ERR_NOT_FOUND, "there is no index file '%s'", path)
                  : pf_fail_errno(err, file->why, "cannot open '%s'", path);
-    ok = ok &&
-         pf_vindex_read(out, file->fd, path, &file->row.checksum, file->row.dim,
-                        (size_t)file->row.in_file, err) &&
-         add_newer(c, kind, &file->row, path, *out, err);
+    const pf_vfile_record record = pf_catalog_record_of(&file->row);
+    ok = ok && pf_vindex_read(out, file->fd, path, &record, err);
+    if (ok)
+        pf_vindex_set_probe(*out, (size_t)file->row.n_probe);
+    ok = ok && add_newer(c, kind, &file->row, path, *out, err);
     pf_free(path);
     if (!ok) {
         pf_vindex_free(*out);

@@ -132,6 +132,26 @@ bool pf_store_set_shared(pf_store *s, bool is_shared, pf_err *err)
                       PF_SQL_ARGS(pf_sql_int(is_shared)), err);
 }
 
+bool pf_store_get_index_spec(pf_store *s, char **out, pf_err *err)
+{
+    pf_sql_rows *rows;
+    bool has_row;
+    *out = NULL;
+    const bool ok = pf_sql_start(&rows, s->db, "SELECT index_spec FROM catalog",
+                                 PF_SQL_NO_ARGS, err) &&
+                    pf_sql_next(rows, &has_row, err) &&
+                    (*out = pf_strdup(has_row ? pf_sql_get_text(rows, 0) : "", err));
+    pf_sql_end(rows);
+    return ok;
+}
+
+bool pf_store_set_index_spec(pf_store *s, const char *spec, pf_err *err)
+{
+    return pf_store_is_writable(s, err) &&
+           pf_sql_run(s->db, "UPDATE catalog SET index_spec = ?",
+                      PF_SQL_ARGS(pf_sql_text(spec)), err);
+}
+
 bool pf_store_count(pf_store *s, pf_store_counts *out, pf_err *err)
 {
     *out = (pf_store_counts){0};

@@ -107,6 +107,10 @@ PF_MUST_CHECK bool pf_store_set_generation(pf_store *store, int64_t generation,
 /* May the group of the files read them? */
 PF_MUST_CHECK bool pf_store_is_shared(pf_store *store, bool *out, pf_err *err);
 PF_MUST_CHECK bool pf_store_set_shared(pf_store *store, bool is_shared, pf_err *err);
+/* Which kind of index was asked for (catalog.h); given, free with pf_free(). */
+PF_MUST_CHECK bool pf_store_get_index_spec(pf_store *store, char **out, pf_err *err);
+PF_MUST_CHECK bool pf_store_set_index_spec(pf_store *store, const char *spec,
+                                           pf_err *err);
 
 typedef struct {
     int64_t images, captions, cases, sources, failures;
@@ -657,6 +661,11 @@ typedef struct {
     int64_t in_file; /* so many of them lie in the file, up to this id; those above */
     int64_t last_id; /* are in the tables only */
     bool is_stale;   /* what is in the file is not what readers see any more */
+    int64_t n_lists; /* that the vectors in the file are in (vlists.h); 0: in none */
+    int64_t n_probe; /* how many of these a search looks into */
+    double recall;   /* of the ten nearest, measured so when the file was written */
+    int64_t trained; /* vectors there were when lists were made, or found of no use; */
+                     /* 0: that was not tried */
 } pf_store_index_file;
 
 /* Of the vectors that readers see. */

@@ -9,6 +9,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/catalog/store_impl.h"
+#include "core/catalog/vlists.h"
 #include "core/version.h"
 
 enum {
@@ -581,6 +582,14 @@ static bool is_plain_name(const char *name)
            strlen(name) < sizeof((pf_store_index_file *)0)->name;
 }
 
+/* What it says of its lists. */
+static bool lists_have_sense(const pf_store_index_file *f)
+{
+    return f->n_lists >= 0 && f->n_lists <= PF_VLISTS_MAX &&
+           f->n_probe >= (f->n_lists > 0) && f->n_probe <= f->n_lists &&
+           f->recall >= 0 && f->recall <= 1 && f->trained >= 0;
+}
+
 const char *pf_index_kind_name(pf_index_kind kind)
 {
     return kind == PF_INDEX_IMAGES ? "images" : "captions";
@@ -602,8 +611,8 @@ bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_fi
     bool ok =
         pf_sql_start(
             &rows, s->db,
-            "SELECT generation, name, checksum, count, dim, in_file, last_id, is_stale"
-            " FROM index_file WHERE kind = ?",
+            "SELECT generation, name, checksum, count, dim, in_file, last_id, is_stale,"
+            " n_lists, n_probe, recall, trained FROM index_file WHERE kind = ?",
             PF_SQL_ARGS(pf_sql_text(pf_index_kind_name(kind))), err) &&
         pf_sql_next(rows, &has_row, err);
     if (ok && has_row) {
@@ -614,8 +623,13 @@ bool pf_store_find_index_file(pf_store *s, pf_index_kind kind, pf_store_index_fi
         out->in_file = pf_sql_get_int(rows, 5);
         out->last_id = pf_sql_get_int(rows, 6);
         out->is_stale = pf_sql_get_int(rows, 7) != 0;
+        out->n_lists = pf_sql_get_int(rows, 8);
+        out->n_probe = pf_sql_get_int(rows, 9);
+        out->recall = pf_sql_get_real(rows, 10);
+        out->trained = pf_sql_get_int(rows, 11);
         if (is_plain_name(name) && checksum && n == sizeof out->checksum.b &&
             out->in_file >= 0 && out->count >= out->in_file && out->last_id >= 0 &&
+            lists_have_sense(out) &&
             pf_store_read_dim(pf_sql_get_int(rows, 4), &out->dim)) {
             out->generation = pf_sql_get_int(rows, 0);
             snprintf(out->name, sizeof out->name, "%s", name);

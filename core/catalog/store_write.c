@@ -537,16 +537,19 @@ bool pf_store_set_index_file(pf_store *s, pf_index_kind kind,
            pf_sql_run(
                s->db,
                "INSERT INTO index_file (kind, generation, name, checksum, count,"
-               " dim, in_file, last_id, is_stale)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+               " dim, in_file, last_id, is_stale, n_lists, n_probe, recall, trained)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
                " ON CONFLICT (kind) DO UPDATE SET generation = ?2, name = ?3,"
                " checksum = ?4, count = ?5, dim = ?6, in_file = ?7, last_id = ?8,"
-               " is_stale = ?9",
+               " is_stale = ?9, n_lists = ?10, n_probe = ?11, recall = ?12,"
+               " trained = ?13",
                PF_SQL_ARGS(pf_sql_text(pf_index_kind_name(kind)),
                            pf_sql_int(f->generation), pf_sql_text(f->name),
                            pf_sql_bytes(f->checksum.b, sizeof f->checksum.b),
                            pf_sql_int(f->count), pf_sql_int(f->dim),
                            pf_sql_int(f->in_file), pf_sql_int(f->last_id),
-                           pf_sql_int(f->is_stale)),
+                           pf_sql_int(f->is_stale), pf_sql_int(f->n_lists),
+                           pf_sql_int(f->n_probe), pf_sql_real(f->recall),
+                           pf_sql_int(f->trained)),
                err);
 }

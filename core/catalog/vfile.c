@@ -20,10 +20,18 @@
  *         int64  [count]           ids
  *         zeros, until it is a multiple of 64 from the vectors on
  *         float  [count]           error of each vector's codes
+ *
+ *         zeros, until it is a multiple of 64 from the vectors on
+ *         float  [lists, dim]      centroids, if there are lists, and where these begin
+ *         uint32 [lists + 1]
+ *         int64  [count]           ids, ascending
+ *         uint32 [count]           the position of each
+ *
  *         zeros, to the next 8
  *         uint64 [blocks]          checksums of all that lies before
  *
- * All but low, width, codes, vectors, ids and errors follows from count and dim.
+ * All but low, width, codes, vectors, ids, errors and lists follows from count and dim;
+ * and from the number of lists, which catalog.db has.
  */
 #define _GNU_SOURCE /* SEEK_HOLE, le64toh() */
 #include "core/catalog/vfile.h"
@@ -34,6 +42,7 @@
 #include <math.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -67,8 +76,10 @@ bool pf_vfile_is_unit(const float *vector, size_t dim)
 /* ---- where things lie ------------------------------------------------------------ */
 
 typedef struct {
-    size_t dim, count;
+    size_t dim, count, n_lists;
     uint64_t codes, flat, vectors, tail, ids, errors, checks, size;
+    uint64_t centroids, starts, order; /* all where the errors end, without lists */
+    uint64_t by_id; /* ids that ascend: without lists all of them do */
     size_t n_blocks;
 } layout;
 
@@ -77,25 +88,45 @@ static uint64_t round_up(uint64_t n, uint64_t to)
     return (n + to - 1) / to * to;
 }
 
-static layout layout_of(size_t dim, size_t count)
+/* Aligned as the vectors are, wherever they are. */
+static uint64_t align(const layout *l, uint64_t at)
 {
-    layout l = {.dim = dim, .count = count};
+    return l->vectors + round_up(at - l->vectors, ALIGN);
+}
+
+/* Where the lists end, behind the errors. */
+static uint64_t lay_out_lists(layout *l)
+{
+    const uint64_t errors_end = l->errors + 4 * (uint64_t)l->count;
+    l->centroids = l->starts = l->order = errors_end;
+    l->by_id = l->ids;
+    if (l->n_lists == 0)
+        return errors_end;
+    l->centroids = align(l, errors_end);
+    l->starts = l->centroids + 4 * (uint64_t)l->n_lists * l->dim;
+    l->by_id = l->starts + 4 * ((uint64_t)l->n_lists + 1);
+    l->order = l->by_id + 8 * (uint64_t)l->count;
+    return l->order + 4 * (uint64_t)l->count;
+}
+
+static layout layout_of(size_t dim, size_t count, size_t n_lists)
+{
+    layout l = {.dim = dim, .count = count, .n_lists = n_lists};
     l.codes = RANGES + 8 * (uint64_t)dim + 8;
     l.flat = l.codes + (uint64_t)count * dim;
     l.vectors = l.flat + HEADER + 8;
     l.tail = l.vectors + 4 * (uint64_t)count * dim;
     l.ids = l.tail + 4 + 8;
-    /* aligned wherever the vectors are */
-    l.errors = l.vectors + round_up(l.ids + 8 * (uint64_t)count - l.vectors, ALIGN);
-    l.checks = round_up(l.errors + 4 * (uint64_t)count, 8);
+    l.errors = align(&l, l.ids + 8 * (uint64_t)count);
+    l.checks = round_up(lay_out_lists(&l), 8);
     l.n_blocks = (size_t)((l.checks + BLOCK - 1) / BLOCK);
     l.size = l.checks + 8 * (uint64_t)l.n_blocks;
     return l;
 }
 
-uint64_t pf_vfile_size(int dim, size_t count)
+uint64_t pf_vfile_size(int dim, size_t count, size_t n_lists)
 {
-    return layout_of((size_t)dim, count).size;
+    return layout_of((size_t)dim, count, n_lists).size;
 }
 
 /* Bytes of a block: the last one may be shorter. */
@@ -191,6 +222,8 @@ struct pf_vfile_writer {
     int fd;
     char *path, *temp;
     bool is_named;
+    pf_vlists lists;    /* borrowed */
+    size_t list;        /* in which the next vector is */
     size_t n;           /* vectors that were added */
     int64_t *ids;       /* [count] */
     float *errors;      /* [count] */
@@ -240,7 +273,7 @@ static bool make_writer(pf_vfile_writer *w, const char *path, pf_err *err)
 }
 
 bool pf_vfile_writer_new(pf_vfile_writer **out, const char *path, int dim, size_t count,
-                         pf_err *err)
+                         const pf_vlists *lists, pf_err *err)
 {
     *out = NULL;
     if (dim < 1 || dim > PF_VFILE_DIM_MAX || count > PF_VFILE_COUNT_MAX)
@@ -248,10 +281,13 @@ bool pf_vfile_writer_new(pf_vfile_writer **out, const char *path, int dim, size_
                        "an index of %zu vectors of %d floats; at most %d of %d are "
                        "possible",
                        count, dim, PF_VFILE_COUNT_MAX, PF_VFILE_DIM_MAX);
+    if (lists && !pf_vlists_check(lists, (size_t)dim, count, err))
+        return pf_fail_in(err, "cannot write '%s'", path);
     pf_vfile_writer *w = pf_zalloc(sizeof *w, err);
     if (!w)
         return false;
-    w->l = layout_of((size_t)dim, count);
+    w->lists = lists ? *lists : (pf_vlists){0};
+    w->l = layout_of((size_t)dim, count, w->lists.n);
     w->fd = -1;
     if (!make_writer(w, path, err)) {
         pf_vfile_writer_free(w);
@@ -294,10 +330,20 @@ static bool write_rows(pf_vfile_writer *w, pf_err *err)
                     place_of_vector(&w->l, w->n - n), err);
 }
 
+/* Of several that begin there all but the last are empty. */
+static bool begins_list(pf_vfile_writer *w)
+{
+    const size_t before = w->list;
+    while (w->list < w->lists.n && w->lists.starts[w->list] <= w->n)
+        w->list++;
+    return w->list > before;
+}
+
 bool pf_vfile_writer_add(pf_vfile_writer *w, int64_t id, const float *vector,
                          pf_err *err)
 {
-    const int64_t last = w->n > 0 ? w->ids[w->n - 1] : 0;
+    const bool is_first = begins_list(w) || w->n == 0;
+    const int64_t last = is_first ? 0 : w->ids[w->n - 1];
     if (w->n == w->l.count)
         return pf_fail(err, PF_ERR_MISUSE, "more vectors than the %zu announced",
                        w->l.count);
@@ -349,6 +395,8 @@ static bool write_fixed_parts(pf_vfile_writer *w, pf_err *err)
     const layout *l = &w->l;
     const uint64_t ids_end = l->ids + 8 * (uint64_t)l->count;
     const uint64_t errors_end = l->errors + 4 * (uint64_t)l->count;
+    const uint64_t lists_end = l->n_lists > 0 ? l->order + 4 * (uint64_t)l->count : 0;
+    const uint64_t behind_errors = l->n_lists > 0 ? l->centroids : l->checks;
     fixed_part part[FIXED_PARTS];
     make_fixed_parts(l, part);
     for (int i = 0; i < FIXED_PARTS; i++) {
@@ -356,7 +404,57 @@ static bool write_fixed_parts(pf_vfile_writer *w, pf_err *err)
             return false;
     }
     return write_at(w, zeros, (size_t)(l->errors - ids_end), ids_end, err) &&
-           write_at(w, zeros, (size_t)(l->checks - errors_end), errors_end, err);
+           write_at(w, zeros, (size_t)(behind_errors - errors_end), errors_end, err) &&
+           (l->n_lists == 0 ||
+            write_at(w, zeros, (size_t)(l->checks - lists_end), lists_end, err));
+}
+
+typedef struct {
+    int64_t id;
+    uint32_t position;
+} place;
+
+static int by_id(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The ids, ascending, and where each is; two vectors of one id are MISUSE. */
+static bool write_order(pf_vfile_writer *w, place *places, int64_t *ids,
+                        uint32_t *order, pf_err *err)
+{
+    const layout *l = &w->l;
+    for (size_t i = 0; i < l->count; i++)
+        places[i] = (place){w->ids[i], (uint32_t)i};
+    qsort(places, l->count, sizeof *places, by_id);
+    for (size_t i = 0; i < l->count; i++) {
+        if (i > 0 && places[i].id == ids[i - 1])
+            return pf_fail(err, PF_ERR_MISUSE, "id %lld is in two lists of the index",
+                           (long long)places[i].id);
+        ids[i] = places[i].id;
+        order[i] = places[i].position;
+    }
+    return write_at(w, ids, 8 * l->count, l->by_id, err) &&
+           write_at(w, order, 4 * l->count, l->order, err);
+}
+
+static bool write_lists(pf_vfile_writer *w, pf_err *err)
+{
+    const layout *l = &w->l;
+    if (l->n_lists == 0)
+        return true;
+    place *places = pf_alloc_array(l->count, sizeof *places, err);
+    int64_t *ids = pf_alloc_array(l->count, sizeof *ids, err);
+    uint32_t *order = pf_alloc_array(l->count, sizeof *order, err);
+    const bool ok =
+        places && ids && order && write_order(w, places, ids, order, err) &&
+        write_at(w, w->lists.centroids, 4 * l->n_lists * l->dim, l->centroids, err) &&
+        write_at(w, w->lists.starts, 4 * (l->n_lists + 1), l->starts, err);
+    pf_free(places);
+    pf_free(ids);
+    pf_free(order);
+    return ok;
 }
 
 static uint64_t check_of(const void *bytes, size_t n, size_t block)
@@ -392,7 +490,7 @@ bool pf_vfile_writer_finish(pf_vfile_writer *w, pf_hash *checksum, pf_err *err)
     if ((w->n % w->n_rows > 0 && !write_rows(w, err)) || !write_ranges(w, err) ||
         !write_codes(w, err) || !write_fixed_parts(w, err) ||
         !write_at(w, w->ids, 8 * l->count, l->ids, err) ||
-        !write_at(w, w->errors, 4 * l->count, l->errors, err) ||
+        !write_at(w, w->errors, 4 * l->count, l->errors, err) || !write_lists(w, err) ||
         !write_checks(w, checksum, err))
         return false;
     w->is_named = pf_file_publish(w->temp, w->path, err);
@@ -414,7 +512,7 @@ struct pf_vfile {
     atomic_uchar *states; /* [n_blocks] */
     float *ranges;        /* low [dim], width [dim] */
     pf_vcodes codes;
-    atomic_bool is_damaged, ids_ascend;
+    atomic_bool is_damaged, ids_ascend, lists_are_sound;
 };
 
 static bool damaged(pf_vfile *f, pf_err *err)
@@ -432,8 +530,9 @@ static bool check_size(int fd, const layout *l, pf_err *err)
         return pf_fail(err, PF_ERR_IO, "it is not a regular file");
     if ((uint64_t)st.st_size != l->size)
         return pf_fail(err, PF_ERR_FORMAT,
-                       "it has %jd bytes, expected %ju for %zu vectors of %zu floats",
-                       (intmax_t)st.st_size, (uintmax_t)l->size, l->count, l->dim);
+                       "it has %jd bytes, expected %ju for %zu vectors of %zu floats%s",
+                       (intmax_t)st.st_size, (uintmax_t)l->size, l->count, l->dim,
+                       l->n_lists > 0 ? " in lists" : "");
     /* A file of nothing can have any size; vectors have no page of zeros. */
     const off_t hole = lseek(fd, 0, SEEK_HOLE);
     return hole < 0 || hole >= st.st_size ||
@@ -568,23 +667,25 @@ static bool open_file(pf_vfile *f, int fd, const char *path, const pf_hash *chec
                       err->code == PF_ERR_FORMAT ? " is damaged" : "");
 }
 
-bool pf_vfile_open(pf_vfile **out, int fd, const char *path, const pf_hash *checksum,
-                   int dim, size_t count, pf_err *err)
+bool pf_vfile_open(pf_vfile **out, int fd, const char *path, const pf_vfile_record *r,
+                   pf_err *err)
 {
     *out = NULL;
-    if (dim < 1 || dim > PF_VFILE_DIM_MAX || count > PF_VFILE_COUNT_MAX)
+    if (r->dim < 1 || r->dim > PF_VFILE_DIM_MAX || r->count > PF_VFILE_COUNT_MAX ||
+        r->n_lists > PF_VLISTS_MAX)
         return pf_fail(
             err, PF_ERR_LIMIT,
-            "index file '%s': it was recorded with %zu vectors of %d floats, "
-            "at most %d of %d are possible",
-            path, count, dim, PF_VFILE_COUNT_MAX, PF_VFILE_DIM_MAX);
+            "index file '%s': it was recorded with %zu vectors of %d floats in %zu "
+            "lists, at most %d of %d in %d are possible",
+            path, r->count, r->dim, r->n_lists, PF_VFILE_COUNT_MAX, PF_VFILE_DIM_MAX,
+            PF_VLISTS_MAX);
     pf_vfile *f = pf_zalloc(sizeof *f, err);
     if (!f)
         return false;
     f->fd = -1;
-    f->l = layout_of((size_t)dim, count);
+    f->l = layout_of((size_t)r->dim, r->count, r->n_lists);
     pf_err local = PF_ERR_INIT;
-    if (!open_file(f, fd, path, checksum, &local)) {
+    if (!open_file(f, fd, path, &r->checksum, &local)) {
         pf_vfile_close(f);
         return pf_fail_as(err, &local);
     }
@@ -642,28 +743,55 @@ const pf_vcodes *pf_vfile_codes(const pf_vfile *f)
     return &f->codes;
 }
 
+size_t pf_vfile_n_lists(const pf_vfile *f)
+{
+    return f->l.n_lists;
+}
+
 static int64_t id_at(const pf_vfile *f, size_t position)
 {
     return (int64_t)get_integer(f->bytes + f->l.ids + 8 * (uint64_t)position);
 }
 
+static int64_t nth_id(const pf_vfile *f, size_t nth)
+{
+    return (int64_t)get_integer(f->bytes + f->l.by_id + 8 * (uint64_t)nth);
+}
+
+static size_t nth_position(const pf_vfile *f, size_t nth)
+{
+    const uint32_t *order = (const void *)(f->bytes + f->l.order);
+    return f->l.n_lists > 0 ? order[nth] : nth;
+}
+
+static bool check_ids(pf_vfile *f, pf_err *err)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < f->l.count; i++) {
+        const int64_t id = nth_id(f, i);
+        const size_t at = nth_position(f, i);
+        if (id <= last)
+            return pf_fail(err, PF_ERR_FORMAT, "its ids do not ascend");
+        if (f->l.n_lists > 0 && (at >= f->l.count || id_at(f, at) != id))
+            return pf_fail(err, PF_ERR_FORMAT, "id %lld is not where it says",
+                           (long long)id);
+        last = id;
+    }
+    return true;
+}
+
 /* All ids at once, when the first is asked for: they are few bytes, and finding one
- * relies on their order. */
+ * relies on their order. In lists each of them is at one position, since no two have
+ * the same. */
 static bool need_ids(pf_vfile *f, pf_err *err)
 {
     if (atomic_load_explicit(&f->ids_ascend, memory_order_acquire))
         return true;
-    if (!need(f, f->l.ids, 8 * (uint64_t)f->l.count, err))
+    const uint64_t n = f->l.count, n_ordered = f->l.n_lists > 0 ? n : 0;
+    if (!need(f, f->l.ids, 8 * n, err) || !need(f, f->l.by_id, 12 * n_ordered, err))
         return false;
-    int64_t last = 0;
-    for (size_t i = 0; i < f->l.count; i++) {
-        const int64_t id = id_at(f, i);
-        if (id <= last) {
-            pf_fail(err, PF_ERR_FORMAT, "its ids do not ascend");
-            return damaged(f, err);
-        }
-        last = id;
-    }
+    if (!check_ids(f, err))
+        return damaged(f, err);
     atomic_store(&f->ids_ascend, true);
     return true;
 }
@@ -676,12 +804,20 @@ bool pf_vfile_get_id(pf_vfile *f, size_t position, int64_t *id, pf_err *err)
     return true;
 }
 
-/* The first position from `first` on, of `n`, whose id is not below `id`. */
+bool pf_vfile_get_nth(pf_vfile *f, size_t nth, size_t *position, pf_err *err)
+{
+    if (!need_ids(f, err))
+        return false;
+    *position = nth_position(f, nth);
+    return true;
+}
+
+/* The first of `n` from the `first` one on whose id is not below `id`. */
 static size_t bisect(const pf_vfile *f, size_t first, size_t n, int64_t id)
 {
     while (n > 0) {
         const size_t half = n / 2;
-        const bool is_below = id_at(f, first + half) < id;
+        const bool is_below = nth_id(f, first + half) < id;
         first += is_below ? half + 1 : 0;
         n = is_below ? n - half - 1 : half;
     }
@@ -694,21 +830,23 @@ bool pf_vfile_find(pf_vfile *f, int64_t id, size_t *position, bool *is_there,
     *is_there = false;
     if (!need_ids(f, err))
         return false;
-    *position = bisect(f, 0, f->l.count, id);
-    *is_there = *position < f->l.count && id_at(f, *position) == id;
+    const size_t nth = bisect(f, 0, f->l.count, id);
+    *is_there = nth < f->l.count && nth_id(f, nth) == id;
+    if (*is_there)
+        *position = nth_position(f, nth);
     return true;
 }
 
-/* The same from a position whose id is below or the same: most often it is the next,
- * and strides double. */
+/* The same from one whose id is below or the same: most often it is the next, and
+ * strides double. */
 static size_t find_behind(const pf_vfile *f, size_t from, int64_t id)
 {
     size_t stride = 1;
     for (size_t i = 0; i < 2 && from + i < f->l.count; i++) {
-        if (id_at(f, from + i) >= id)
+        if (nth_id(f, from + i) >= id)
             return from + i;
     }
-    while (from + stride < f->l.count && id_at(f, from + stride) < id) {
+    while (from + stride < f->l.count && nth_id(f, from + stride) < id) {
         from += stride;
         stride *= 2;
     }
@@ -719,19 +857,20 @@ static size_t find_behind(const pf_vfile *f, size_t from, int64_t id)
 bool pf_vfile_mark(pf_vfile *f, const int64_t *ids, size_t n, uint64_t *bits,
                    size_t *n_set, pf_err *err)
 {
-    size_t at = 0;
+    size_t nth = 0;
     *n_set = 0;
     if (!need_ids(f, err))
         return false;
     for (size_t i = 0; i < n && f->l.count > 0; i++) {
-        if (at == f->l.count || id_at(f, at) > ids[i])
-            at = 0;
-        at = find_behind(f, at, ids[i]);
-        const uint64_t bit = (uint64_t)1 << at % 64;
-        if (at == f->l.count || id_at(f, at) != ids[i] || (bits[at / 64] & bit))
+        if (nth == f->l.count || nth_id(f, nth) > ids[i])
+            nth = 0;
+        nth = find_behind(f, nth, ids[i]);
+        if (nth == f->l.count || nth_id(f, nth) != ids[i])
             continue;
+        const size_t at = nth_position(f, nth);
+        const uint64_t bit = (uint64_t)1 << at % 64;
+        *n_set += (bits[at / 64] & bit) == 0;
         bits[at / 64] |= bit;
-        ++*n_set;
     }
     return true;
 }
@@ -749,6 +888,18 @@ bool pf_vfile_get_vector(pf_vfile *f, size_t position, const float **vector,
     return damaged(f, err);
 }
 
+bool pf_vfile_get_vectors(pf_vfile *f, size_t first, size_t n, const float **vectors,
+                          pf_err *err)
+{
+    const float *each = NULL;
+    for (size_t i = n; i-- > 0;) { /* so that the first is the last */
+        if (!pf_vfile_get_vector(f, first + i, &each, err))
+            return false;
+    }
+    *vectors = each;
+    return true;
+}
+
 bool pf_vfile_get_codes(pf_vfile *f, size_t first, size_t n, const uint8_t **codes,
                         const float **errors, pf_err *err)
 {
@@ -758,6 +909,24 @@ bool pf_vfile_get_codes(pf_vfile *f, size_t first, size_t n, const uint8_t **cod
     *errors = (const float *)(const void *)(f->bytes + at_error);
     return need(f, at, (uint64_t)n * f->l.dim, err) &&
            need(f, at_error, n * sizeof **errors, err);
+}
+
+/* All that is said of lists at once, when they are first asked for. */
+bool pf_vfile_get_lists(pf_vfile *f, pf_vlists *lists, pf_err *err)
+{
+    const layout *l = &f->l;
+    *lists =
+        (pf_vlists){l->n_lists, (const float *)(const void *)(f->bytes + l->centroids),
+                    (const uint32_t *)(const void *)(f->bytes + l->starts)};
+    if (l->n_lists == 0 ||
+        atomic_load_explicit(&f->lists_are_sound, memory_order_acquire))
+        return true;
+    if (!need(f, l->centroids, l->by_id - l->centroids, err))
+        return false;
+    if (!pf_vlists_check(lists, l->dim, l->count, err))
+        return damaged(f, err);
+    atomic_store(&f->lists_are_sound, true);
+    return true;
 }
 
 /* ---- all of it ------------------------------------------------------------------- */
@@ -783,7 +952,9 @@ bool pf_vfile_check_blocks(pf_vfile *f, pf_err *err)
 
 bool pf_vfile_check(pf_vfile *f, pf_err *err)
 {
-    if (!pf_vfile_check_blocks(f, err) || !need_ids(f, err))
+    pf_vlists lists;
+    if (!pf_vfile_check_blocks(f, err) || !need_ids(f, err) ||
+        !pf_vfile_get_lists(f, &lists, err))
         return false;
     for (size_t i = 0; i < f->l.count; i++) {
         if (!check_codes(f, i, err))

@@ -4,7 +4,8 @@
  * There are two kinds. One that is filled lies in memory: FAISS's IndexIDMap over
  * IndexFlatIP, ids [count] and vectors [count, dim] in ascending id order, so that an
  * id is found by bisection and, among positions, the order of ids is the order of
- * numbers. One that was read is a file, searched where it lies (vfile.h, vscan.h).
+ * numbers. One that was read is a file, searched where it lies (vfile.h, vscan.h); with
+ * lists in the nearest of these.
  *
  * Why scores are computed a second time. FAISS answers fewer than 20 queries with a
  * SIMD kernel and more with sgemm; the two differ in the last bits, and sgemm gives
@@ -58,13 +59,19 @@ struct pf_vindex {
     pf_vindex *more; /* what was added behind a file, in memory; NULL: nothing */
     int dim;
     size_t count;
-    int threads; /* of one search; 0: OpenMP decides */
+    int threads;    /* of one search; 0: OpenMP decides */
+    size_t n_probe; /* lists of the file to look into; 0: all of it */
 };
 
 typedef struct {
     float score;
     int64_t position;
 } hit;
+
+void pf_vindex_set_probe(pf_vindex *index, size_t n_lists)
+{
+    index->n_probe = n_lists;
+}
 
 void pf_vindex_set_threads(pf_vindex *index, int n)
 {
@@ -204,9 +211,12 @@ bool pf_vindex_next(const pf_vindex *index, pf_vindex_step *step, bool *is_there
         step->vector = vector_at(index->more, behind);
         return true;
     }
-    if (index->file)
-        return pf_vfile_get_id(index->file, at, &step->id, err) &&
-               pf_vfile_get_vector(index->file, at, &step->vector, err);
+    if (index->file) {
+        size_t position;
+        return pf_vfile_get_nth(index->file, at, &position, err) &&
+               pf_vfile_get_id(index->file, position, &step->id, err) &&
+               pf_vfile_get_vector(index->file, position, &step->vector, err);
+    }
     step->id = ids_of(index)[at];
     step->vector = vector_at(index, at);
     return true;
@@ -227,6 +237,12 @@ float pf_vindex_square(const float *vector, size_t dim)
     return faiss_fvec_norm_L2sqr(vector, dim);
 }
 
+void pf_vindex_products(const float *query, const float *rows, size_t n, size_t dim,
+                        float *products)
+{
+    faiss_fvec_inner_products_ny(products, query, rows, dim, n);
+}
+
 float pf_vindex_product(const float *a, const float *b, size_t dim)
 {
     float product;
@@ -243,10 +259,9 @@ static bool is_unit(const float *vector, int dim)
 static bool add_behind(pf_vindex *index, const int64_t *ids, const float *vectors,
                        size_t n, pf_err *err)
 {
-    const size_t count = pf_vfile_count(index->file);
-    int64_t last = 0;
+    int64_t last;
     if (!index->more) {
-        if (count > 0 && !pf_vfile_get_id(index->file, count - 1, &last, err))
+        if (!pf_vindex_find_last(index, &last, err))
             return false;
         if (ids[0] <= last)
             return pf_fail(err, PF_ERR_MISUSE, "id %lld follows id %lld in the index",
@@ -305,7 +320,7 @@ bool pf_vindex_save(const pf_vindex *index, const char *path, pf_hash *checksum,
                     pf_err *err)
 {
     pf_vfile_writer *w;
-    if (!pf_vfile_writer_new(&w, path, index->dim, index->count, err))
+    if (!pf_vfile_writer_new(&w, path, index->dim, index->count, NULL, err))
         return false;
     const bool ok =
         write_all(index, w, err) && pf_vfile_writer_finish(w, checksum, err);
@@ -313,15 +328,15 @@ bool pf_vindex_save(const pf_vindex *index, const char *path, pf_hash *checksum,
     return ok;
 }
 
-bool pf_vindex_read(pf_vindex **out, int fd, const char *path, const pf_hash *checksum,
-                    int dim, size_t count, pf_err *err)
+bool pf_vindex_read(pf_vindex **out, int fd, const char *path,
+                    const pf_vfile_record *record, pf_err *err)
 {
     *out = NULL;
     pf_vindex *index = pf_zalloc(sizeof *index, err);
     if (!index)
         return false;
-    *index = (pf_vindex){.dim = dim, .count = count};
-    if (!pf_vfile_open(&index->file, fd, path, checksum, dim, count, err)) {
+    *index = (pf_vindex){.dim = record->dim, .count = record->count};
+    if (!pf_vfile_open(&index->file, fd, path, record, err)) {
         pf_free(index);
         return false;
     }
@@ -538,25 +553,17 @@ static int threads_of_scan(const pf_vindex *index)
     return most < THREADS_MAX ? most : THREADS_MAX;
 }
 
-static bool write_hits(const pf_vindex *index, const pf_vscan_hit *hits, size_t n,
-                       int64_t *ids, float *scores, pf_err *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!pf_vfile_get_id(index->file, hits[i].position, &ids[i], err))
-            return false;
-        scores[i] = hits[i].score;
-    }
-    return true;
-}
-
-static bool scan_file(const pf_vindex *index, const pf_vscan *s, size_t k, int64_t *ids,
-                      float *scores, size_t *counts, pf_err *err)
+static bool scan_file(const pf_vscan *s, size_t k, int64_t *ids, float *scores,
+                      size_t *counts, pf_err *err)
 {
     pf_vscan_hit *hits = pf_alloc_array(k, s->n_queries * sizeof *hits, err);
     size_t *got = pf_alloc_array(s->n_queries, sizeof *got, err);
     bool ok = hits && got && pf_vscan_nearest(s, k, hits, got, err);
     for (size_t q = 0; ok && q < s->n_queries; q++) {
-        ok = write_hits(index, hits + q * k, got[q], ids + q * k, scores + q * k, err);
+        for (size_t i = 0; i < got[q]; i++) {
+            ids[q * k + i] = hits[q * k + i].id;
+            scores[q * k + i] = hits[q * k + i].score;
+        }
         if (counts)
             counts[q] = got[q];
     }
@@ -580,8 +587,57 @@ static bool search_file(const pf_vindex *index, const float *queries, size_t n_q
         s.allowed = bits = pf_alloc_array(s.n_allowed / 64 + 1, sizeof *bits, err);
         ok = bits && pf_vfile_mark(index->file, only, n_only, bits, &s.n_allowed, err);
     }
-    ok = ok && scan_file(index, &s, k, ids, scores, counts, err);
+    ok = ok && scan_file(&s, k, ids, scores, counts, err);
     pf_free(bits);
+    return ok;
+}
+
+/* One query, in the lists nearest to it; in all of the file when these have too few. */
+static bool search_near(const pf_vindex *index, const pf_vlists *lists,
+                        const float *query, size_t k, pf_vlists_range *ranges,
+                        int64_t *ids, float *scores, size_t *count, pf_err *err)
+{
+    enum { ENOUGH = 4 };
+    pf_vscan s = {.file = index->file,
+                  .queries = query,
+                  .n_queries = 1,
+                  .ranges = ranges,
+                  .n_ranges = index->n_probe,
+                  .threads = threads_of_scan(index)};
+    if (!pf_vlists_choose(lists, (size_t)index->dim, query, index->n_probe, ranges,
+                          &s.n_allowed, err))
+        return false;
+    if (s.n_allowed < k * ENOUGH) {
+        s.ranges = NULL;
+        s.n_allowed = pf_vfile_count(index->file);
+    }
+    return scan_file(&s, k, ids, scores, count, err);
+}
+
+static bool looks_into_lists(const pf_vindex *index, const int64_t *only, size_t k)
+{
+    return index->n_probe > 0 && pf_vfile_n_lists(index->file) > 0 && !only &&
+           k <= PF_VINDEX_LISTS_K;
+}
+
+static bool search_lists(const pf_vindex *index, const float *queries, size_t n_queries,
+                         size_t k, int64_t *ids, float *scores, size_t *counts,
+                         pf_err *err)
+{
+    pf_vlists lists;
+    if (!pf_vfile_begin(index->file, err) ||
+        !pf_vfile_get_lists(index->file, &lists, err))
+        return false;
+    if (index->n_probe > lists.n)
+        return pf_fail(err, PF_ERR_FORMAT,
+                       "an index of %zu lists was recorded with %zu to look into",
+                       lists.n, index->n_probe);
+    pf_vlists_range *ranges = pf_alloc_array(index->n_probe, sizeof *ranges, err);
+    bool ok = ranges != NULL;
+    for (size_t q = 0; ok && q < n_queries; q++)
+        ok = search_near(index, &lists, queries + q * (size_t)index->dim, k, ranges,
+                         ids + q * k, scores + q * k, counts ? counts + q : NULL, err);
+    pf_free(ranges);
     return ok;
 }
 
@@ -642,8 +698,11 @@ bool pf_vindex_search(const pf_vindex *index, const float *queries, size_t n_que
     if (n_queries == 0 || k == 0 || index->count == 0)
         return true;
     if (index->file)
-        return search_file(index, queries, n_queries, k, only, n_only, ids, scores,
-                           counts, err) &&
+        return (looks_into_lists(index, only, k)
+                    ? search_lists(index, queries, n_queries, k, ids, scores, counts,
+                                   err)
+                    : search_file(index, queries, n_queries, k, only, n_only, ids,
+                                  scores, counts, err)) &&
                (!index->more || search_behind(index, queries, n_queries, k, only,
                                               n_only, ids, scores, counts, err));
     const int before = use_threads(index);
@@ -689,26 +748,14 @@ static bool near_block(const pf_vindex *index, const float *queries, size_t firs
 }
 
 typedef struct {
-    const pf_vindex *index;
     pf_vindex_near_fn *fn;
     void *user;
     size_t query;
-    bool ok;
-    pf_err err;
 } telling;
 
-static void tell_position(void *user, size_t query, size_t position)
+static void tell_of_block(void *user, size_t query, int64_t id)
 {
-    telling *t = user;
-    int64_t id;
-    t->ok = t->ok && pf_vfile_get_id(t->index->file, position, &id, &t->err);
-    if (t->ok)
-        t->fn(t->user, t->query + query, id);
-}
-
-static void tell_behind(void *user, size_t query, int64_t id)
-{
-    telling *t = user;
+    const telling *t = user;
     t->fn(t->user, t->query + query, id);
 }
 
@@ -718,7 +765,7 @@ static bool near_in_file(const pf_vindex *index, const float *queries, size_t n_
                          double min_score, pf_vindex_near_fn *fn, void *user,
                          pf_err *err)
 {
-    telling t = {index, fn, user, 0, true, PF_ERR_INIT};
+    telling t = {fn, user, 0};
     const size_t step = index->more ? 1 : n_queries;
     bool ok = true;
     for (; ok && t.query < n_queries; t.query += step) {
@@ -727,10 +774,9 @@ static bool near_in_file(const pf_vindex *index, const float *queries, size_t n_
                             .n_queries = step,
                             .n_allowed = pf_vfile_count(index->file),
                             .threads = threads_of_scan(index)};
-        ok = pf_vscan_near(&s, (float)min_score, tell_position, &t, err) &&
-             (t.ok || pf_fail_as(err, &t.err)) &&
+        ok = pf_vscan_near(&s, (float)min_score, tell_of_block, &t, err) &&
              (!index->more || pf_vindex_near(index->more, s.queries, 1, min_score,
-                                             tell_behind, &t, err));
+                                             tell_of_block, &t, err));
     }
     return ok;
 }

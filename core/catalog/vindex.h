@@ -1,10 +1,12 @@
 /*
  * vindex.h - vectors in, nearest neighbours out. Alone includes FAISS's headers.
  *
- * Vectors have length 1, so the inner product is a cosine; search is exact. Every
- * vector has an explicit id, given by the store. An index is filled by one thread, or
- * read from a file; afterwards it is immutable and any number of threads may search it.
- * What is added to one that was read lies in memory beside it.
+ * Vectors have length 1, so the inner product is a cosine. Search is exact, but for a
+ * file whose vectors lie in lists (vlists.h): there it looks into the nearest lists
+ * only, and what it finds is scored exactly; filters and ranges are exact there, too.
+ * Every vector has an explicit id, given by the store. An index is filled by one
+ * thread, or read from a file; afterwards it is immutable and any number of threads may
+ * search it. What is added to one that was read lies in memory beside it.
  *
  * What kind of index it is stays hidden: vectors are had by id, or all of them in
  * order.
@@ -20,6 +22,7 @@
 
 #include "core/base/err.h"
 #include "core/base/hash.h"
+#include "core/catalog/vfile.h"
 
 typedef struct pf_vindex pf_vindex;
 
@@ -59,13 +62,16 @@ PF_MUST_CHECK bool pf_vindex_next(const pf_vindex *index, pf_vindex_step *step,
 PF_MUST_CHECK bool pf_vindex_save(const pf_vindex *index, const char *path,
                                   pf_hash *checksum, pf_err *err);
 
-/* What save() wrote, from a file that is open for reading and may be closed afterwards;
- * `path` is for messages. Little of it is read before it is needed (vfile.h). FORMAT,
- * here or from any function that needs more of it: it is not what was written; then the
- * index is damaged from there on, and who has the vectors elsewhere takes those. */
+/* What save() wrote, or a file with lists (vlists_make.h), from a file that is open for
+ * reading and may be closed afterwards; `path` is for messages. Little of it is read
+ * before it is needed (vfile.h). FORMAT, here or from any function that needs more of
+ * it: it is not what was written; then the index is damaged from there on, and who has
+ * the vectors elsewhere takes those. */
 PF_MUST_CHECK bool pf_vindex_read(pf_vindex **out, int fd, const char *path,
-                                  const pf_hash *checksum, int dim, size_t count,
-                                  pf_err *err);
+                                  const pf_vfile_record *record, pf_err *err);
+/* Of a file with lists: how many of them a search looks into, 1 to all; all of it, as
+ * it is read. Before the index is shared. */
+void pf_vindex_set_probe(pf_vindex *index, size_t n_lists);
 bool pf_vindex_is_damaged(const pf_vindex *index);
 /* Read and check all of it. */
 PF_MUST_CHECK bool pf_vindex_check(const pf_vindex *index, pf_err *err);
@@ -74,7 +80,12 @@ PF_MUST_CHECK bool pf_vindex_check(const pf_vindex *index, pf_err *err);
  * `scores` [n_queries, k] best first; where there are fewer, id -1 and score -1 fill
  * the rest. `counts` [n_queries] (may be NULL) says how many there are. `only` (may be
  * NULL) limits the search to these `n_only` ids, in any order; ids the index does not
- * have are skipped. One search uses as many threads as pf_vindex_set_threads() said. */
+ * have are skipped. One search uses as many threads as pf_vindex_set_threads() said.
+ *
+ * With lists, no `only`, and `k` up to PF_VINDEX_LISTS_K of which the lists looked into
+ * have four times as many, neighbours in other lists are missed; the first hits do not
+ * depend on `k` then. All else is exact. */
+enum { PF_VINDEX_LISTS_K = 1000 };
 PF_MUST_CHECK bool pf_vindex_search(const pf_vindex *index, const float *queries,
                                     size_t n_queries, size_t k, const int64_t *only,
                                     size_t n_only, int64_t *ids, float *scores,

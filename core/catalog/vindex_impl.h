@@ -1,6 +1,6 @@
 /*
- * vindex_impl.h - what the files vindex.c, vfile.c and vscan.c share: FAISS's distance
- * functions, which score everything that is answered, pair by pair.
+ * vindex_impl.h - what the files v*.c share: FAISS's distance functions, which score
+ * everything that is answered, pair by pair.
  */
 #ifndef PF_CORE_CATALOG_VINDEX_IMPL_H
 #define PF_CORE_CATALOG_VINDEX_IMPL_H
@@ -13,5 +13,8 @@
 /* The inner product of two vectors; of one with itself. */
 float pf_vindex_product(const float *a, const float *b, size_t dim);
 float pf_vindex_square(const float *vector, size_t dim);
+/* The products of `query` [dim] with `rows` [n, dim]. */
+void pf_vindex_products(const float *query, const float *rows, size_t n, size_t dim,
+                        float *products);
 
 #endif

@@ -161,13 +161,21 @@ static bool scan_word(member *m, size_t first, size_t n, pf_err *err)
     return true;
 }
 
+static pf_vlists_range range_of(const pf_vscan *s, size_t item)
+{
+    if (s->ranges)
+        return s->ranges[item];
+    const size_t count = pf_vfile_count(s->file), first = item * ITEM;
+    return (pf_vlists_range){first, count - first < ITEM ? count : first + ITEM};
+}
+
 static bool scan_item(void *user, size_t item, pf_err *err)
 {
     member *m = user;
-    const size_t count = pf_vfile_count(m->scan->file);
-    const size_t end = count - item * ITEM < ITEM ? count : (item + 1) * ITEM;
-    for (size_t first = item * ITEM; first < end; first += WORD) {
-        if (!scan_word(m, first, end - first < WORD ? end - first : WORD, err))
+    const pf_vlists_range r = range_of(m->scan, item);
+    for (size_t first = r.first; first < r.end; first += WORD) {
+        const size_t left = r.end - first;
+        if (!scan_word(m, first, left < WORD ? left : WORD, err))
             return false;
     }
     return true;
@@ -263,16 +271,18 @@ static int compare_hits(const void *a, const void *b)
     const pf_vscan_hit *x = a, *y = b;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
-    return (x->position > y->position) - (x->position < y->position);
+    return (x->id > y->id) - (x->id < y->id);
 }
 
-static bool score(const pf_vscan *s, size_t q, size_t position, float *out, pf_err *err)
+static bool score(const pf_vscan *s, size_t q, size_t position, pf_vscan_hit *out,
+                  pf_err *err)
 {
     const size_t dim = pf_vfile_dim(s->file);
     const float *vector;
-    if (!pf_vfile_get_vector(s->file, position, &vector, err))
+    if (!pf_vfile_get_vector(s->file, position, &vector, err) ||
+        !pf_vfile_get_id(s->file, position, &out->id, err))
         return false;
-    *out = pf_vindex_product(s->queries + q * dim, vector, dim);
+    out->score = pf_vindex_product(s->queries + q * dim, vector, dim);
     return true;
 }
 
@@ -296,10 +306,8 @@ static bool score_all(const pf_vscan *s, size_t k, pf_vscan_hit *hits, size_t *c
         for (size_t first = 0; ok && first < count; first += WORD) {
             const size_t left = count - first;
             uint64_t bits = allowed_of(s, first, left < WORD ? left : WORD);
-            for (; ok && bits != 0; bits &= bits - 1, n++) {
-                found[n].position = first + (size_t)__builtin_ctzll(bits);
-                ok = score(s, q, found[n].position, &found[n].score, err);
-            }
+            for (; ok && bits != 0; bits &= bits - 1, n++)
+                ok = score(s, q, first + (size_t)__builtin_ctzll(bits), &found[n], err);
         }
         if (ok)
             cut(found, n, k, hits + q * k, &counts[q]);
@@ -349,11 +357,9 @@ static bool score_candidates(const pf_vscan *s, const member *members, size_t n,
     for (size_t i = 0; *out && i < n; i++) {
         const collector *c = &members[i].collectors[q];
         for (size_t j = 0; j < c->n; j++) {
-            pf_vscan_hit *hit = *out + *n_out;
             if (c->found[j].upper < least)
                 continue;
-            hit->position = c->found[j].position;
-            if (!score(s, q, hit->position, &hit->score, err))
+            if (!score(s, q, c->found[j].position, *out + *n_out, err))
                 return false;
             ++*n_out;
         }
@@ -382,7 +388,8 @@ typedef bool finish_fn(const pf_vscan *s, const member *members, size_t n, void 
 static bool scan(const pf_vscan *s, size_t k, float least, finish_fn *finish,
                  void *user, pf_err *err)
 {
-    const size_t n_items = (pf_vfile_count(s->file) + ITEM - 1) / ITEM;
+    const size_t n_items =
+        s->ranges ? s->n_ranges : (pf_vfile_count(s->file) + ITEM - 1) / ITEM;
     const size_t n = count_threads(s, n_items);
     pf_vcodes_query **queries = prepare(s, err);
     member *members = queries ? pf_alloc_array(n, sizeof *members, err) : NULL;
@@ -432,7 +439,7 @@ bool pf_vscan_nearest(const pf_vscan *s, size_t k, pf_vscan_hit *hits, size_t *c
     }
     if (!pf_vfile_begin(s->file, err))
         return false;
-    if (k >= s->n_allowed / ALL_SHARE)
+    if (!s->ranges && k >= s->n_allowed / ALL_SHARE)
         return score_all(s, k, hits, counts, err);
     for (size_t first = 0; first < s->n_queries; first += QUERIES_AT_ONCE) {
         const pf_vscan some = some_queries(s, first, QUERIES_AT_ONCE);
@@ -463,7 +470,7 @@ static bool finish_near(const pf_vscan *s, const member *members, size_t n, void
             score_candidates(s, members, n, q, -INFINITY, &found, &n_found, err);
         for (size_t i = 0; ok && i < n_found; i++) {
             if (found[i].score >= to->min_score - PF_VINDEX_NOISE)
-                to->fn(to->user, to->first + q, found[i].position);
+                to->fn(to->user, to->first + q, found[i].id);
         }
         pf_free(found);
         if (!ok)

@@ -15,12 +15,13 @@
 
 #include "core/base/err.h"
 #include "core/catalog/vfile.h"
+#include "core/catalog/vlists.h"
 
 enum { PF_VSCAN_THREADS_MAX = 256 };
 
 typedef struct {
     float score;
-    size_t position;
+    int64_t id;
 } pf_vscan_hit;
 
 typedef struct {
@@ -29,16 +30,19 @@ typedef struct {
     size_t n_queries;
     const uint64_t *allowed; /* a bit per position; NULL: all may be found */
     size_t n_allowed;        /* how many bits are set; all */
-    int threads;             /* 1 to PF_VSCAN_THREADS_MAX */
+    /* Or look here alone [n_ranges], best first; n_allowed is what they have. */
+    const pf_vlists_range *ranges;
+    size_t n_ranges;
+    int threads; /* 1 to PF_VSCAN_THREADS_MAX */
 } pf_vscan;
 
-/* The `k` nearest of each query: hits [n_queries, k], by (score, position), and how
+/* The `k` nearest of each query: hits [n_queries, k], by (score, id), and how
  * many there are in counts [n_queries]. Memory for each query and thread: some
  * kilobytes, or k; at worst 8 bytes per vector. */
 PF_MUST_CHECK bool pf_vscan_nearest(const pf_vscan *scan, size_t k, pf_vscan_hit *hits,
                                     size_t *counts, pf_err *err);
 
-typedef void pf_vscan_fn(void *user, size_t query, size_t position);
+typedef void pf_vscan_fn(void *user, size_t query, int64_t id);
 /* Every pair that scores `min_score` or more, query by query; some just below it, by
  * PF_VINDEX_NOISE at most, may be among them. */
 PF_MUST_CHECK bool pf_vscan_near(const pf_vscan *scan, float min_score, pf_vscan_fn *fn,

@@ -2,9 +2,10 @@
  * fuzz_index_file.c - any bytes as an index file.
  *
  * Whoever makes a file can make all that is recorded about it, so the checksums are
- * those of the input, and dim and count are those its header names. Checked for each:
- * no crash; what is taken has as many bytes as such an index needs, ids that ascend and
- * vectors of length 1, and finds each of its vectors by itself.
+ * those of the input, dim and count are those its header names, and lists are as many
+ * as make its size. Checked for each: no crash; what is taken has as many bytes as such
+ * an index needs, ids that ascend and vectors of length 1, and finds each of its
+ * vectors by itself.
  */
 #include <math.h>
 #include <stddef.h>
@@ -56,10 +57,11 @@ static void check_vector(const pf_vindex *index, const pf_vindex_step *step)
             "what is found is there");
 }
 
-static void check_index(const pf_vindex *index, size_t size)
+static void check_index(const pf_vindex *index, size_t size, size_t n_lists)
 {
     const size_t dim = (size_t)pf_vindex_dim(index), count = pf_vindex_count(index);
-    require(size == pf_vfile_size((int)dim, count), "an index is as long as its file");
+    require(size == pf_vfile_size((int)dim, count, n_lists),
+            "an index is as long as its file");
     pf_vindex_step step = {0};
     pf_err err = PF_ERR_INIT;
     bool is_there;
@@ -77,6 +79,18 @@ static void check_index(const pf_vindex *index, size_t size)
     require(n == count, "an index has as many as it says");
 }
 
+/* As many as make a file of this size; none when it has the size of one without. */
+static size_t lists_of(size_t size, uint32_t dim, uint64_t count)
+{
+    enum { MOST = 64 };
+    if (dim == 0 || dim > 64 || count > 4096)
+        return 0;
+    size_t n = 0;
+    while (n < MOST && pf_vfile_size((int)dim, (size_t)count, n) != size)
+        n++;
+    return n < MOST ? n : 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     pf_span s = pf_span_of(data, size);
@@ -89,12 +103,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t n = size < sizeof sealed ? size : sizeof sealed;
     memcpy(sealed, data, n);
     const pf_hash checksum = pf_index_file_seal(sealed, n);
+    const pf_vfile_record record = {.checksum = checksum,
+                                    .dim = (int)dim,
+                                    .count = (size_t)count,
+                                    .n_lists = lists_of(n, dim, count)};
     pf_vindex *index;
     pf_err err = PF_ERR_INIT;
-    const bool ok = pf_vindex_read(&index, put_into_file(sealed, n), "input", &checksum,
-                                   (int)dim, (size_t)count, &err);
+    const bool ok =
+        pf_vindex_read(&index, put_into_file(sealed, n), "input", &record, &err);
     if (ok)
-        check_index(index, n);
+        pf_vindex_set_probe(index, (record.n_lists + 1) / 2);
+    if (ok)
+        check_index(index, n, record.n_lists);
     else
         require(!index && (err.code == PF_ERR_FORMAT || err.code == PF_ERR_LIMIT),
                 err.msg);

@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -28,6 +29,16 @@ def png(width, height, rows=b"", depth=8):
     return (b"\x89PNG\r\n\x1a\n" +
             chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)) +
             chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
+
+
+def slow_decoder(folder):
+    """One that makes the file `begun` in `folder`, and waits for `go`."""
+    path = os.path.join(folder, "slow-decode")
+    with open(path, "w") as f:
+        f.write(f"#!/bin/sh\n>'{folder}/begun'\nwhile ! [ -e '{folder}/go' ]; do sleep 0.1; done\n"
+                f"exec '{common.program('decode')}' \"$@\"\n")
+    os.chmod(path, 0o700)
+    return path
 
 
 class Attacks(common.Case):
@@ -357,16 +368,18 @@ class Attacks(common.Case):
     def test_what_was_answered_waits_for_nobody(self):
         """The only thread is at a picture: what was asked before is answered, and how
         the server is, while something new waits."""
-        film, done = png(9000, 9000, b"\0" * 9001 * 9000), []
-        s = Server(self.catalog, "--threads", "1")
+        folder, done = tempfile.mkdtemp(dir=common.box), []
+        with open(FILM, "rb") as f:
+            film = base64.b64encode(f.read()).decode()
+        s = Server(self.catalog, "--threads", "1",
+                   env={**os.environ, "PLAINFILM_DECODER": slow_decoder(folder)})
         threads = [threading.Thread(target=lambda q=q: done.append(s.post(q)[0]))
-                   for q in [{"image_bytes": base64.b64encode(film).decode()},
-                             {"phrase": "hip", "limit": 1}]]
+                   for q in [{"image_bytes": film}, {"phrase": "hip", "limit": 1}]]
         try:
             first = s.ask("/api/search?q=knee&limit=1")
             self.assertEqual(first[0], 200)
             threads[0].start()
-            while b'state="busy"} 1' not in s.ask("/metrics")[2]:
+            while not os.path.exists(os.path.join(folder, "begun")):
                 self.assertEqual(done, [])
             threads[1].start()
             while b"plainfilm_waiting 1" not in s.ask("/metrics")[2]:
@@ -375,6 +388,8 @@ class Attacks(common.Case):
                 self.assertEqual(s.ask("/api/search?q=knee&limit=1")[2], first[2])
             self.assertEqual(done, [])
         finally:
+            with open(os.path.join(folder, "go"), "w"):
+                pass
             for t in threads:
                 t.join()
             self.assertEqual(s.end(), 0)

@@ -404,9 +404,8 @@ static void only_one_indexer_writes(void **state)
 
 /* Killed behind any step, the catalog opens with the old or the new generation, whole,
  * and the next run goes on. */
-static void a_kill_at_any_step_leaves_one_whole_generation(void **state)
+static void assert_whole_after_kills(void)
 {
-    (void)state;
     int64_t generation = 1;
     assert_ok(publish_images(0, 5), &err);
     for (int step = 1; step <= 6; step++) {
@@ -434,6 +433,66 @@ static void a_kill_at_any_step_leaves_one_whole_generation(void **state)
             assert_false(has(old));
         }
     }
+}
+
+static void a_kill_at_any_step_leaves_one_whole_generation(void **state)
+{
+    (void)state;
+    assert_whole_after_kills();
+}
+
+static void choose_index(const char *spec)
+{
+    pf_catalog *c;
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    assert_ok(pf_catalog_choose_index(c, spec, &err), &err);
+    pf_catalog_close(c);
+}
+
+static void and_so_it_does_with_lists(void **state)
+{
+    (void)state;
+    choose_index("IVF3,SQ8,RFlat");
+    assert_whole_after_kills();
+    assert_int_equal(row_of_images().n_lists, 3);
+    assert_int_equal(row_of_images().trained, 35); /* anew with more than twice 15 */
+}
+
+/* Damage of the older file that shows when its lists are taken over. */
+static void lists_of_a_damaged_file_are_made_anew(void **state)
+{
+    (void)state;
+    static uint8_t bytes[1 << 16];
+    choose_index("IVF3,SQ8,RFlat");
+    assert_ok(publish_images(0, 40), &err);
+    assert_ok(pf_rows_publish(folder, DIM, 9, 10, delete_image, &err), &err);
+    assert_int_equal(row_of_images().trained, 40); /* they were taken over */
+    const char *path = pf_tree_path(folder, "images.2.faiss");
+    const size_t n = pf_tree_read(path, bytes, sizeof bytes);
+    bytes[n / 2] ^= 1;
+    pf_tree_write(path, bytes, n);
+    pf_vfile_check_up_to(0);
+    assert_ok(pf_rows_publish(folder, DIM, 10, 11, delete_image, &err), &err);
+    pf_vfile_check_up_to(4 << 20);
+    assert_int_equal(row_of_images().trained, 38);
+    assert_catalog(3, 38);
+}
+
+/* What stands in the catalog is asked for by whoever wrote it. */
+static void an_index_that_cannot_be_is_not_made(void **state)
+{
+    (void)state;
+    pf_catalog *c;
+    assert_ok(publish_images(0, 5), &err);
+    assert_ok(pf_catalog_open_writer(&c, folder, NULL, &err), &err);
+    assert_refused(pf_catalog_choose_index(c, "IVF0,SQ8,RFlat", &err), &err,
+                   "there is no index 'IVF0,SQ8,RFlat'");
+    pf_catalog_close(c);
+    pf_rows_run_script(folder, "UPDATE catalog SET index_spec = 'IVF99999,SQ8,RFlat'");
+    assert_refused(publish_images(5, 10), &err, "is damaged: there is no index");
+    assert_int_equal(err.code, PF_ERR_FORMAT);
+    pf_rows_run_script(folder, "UPDATE catalog SET index_spec = 'auto'");
+    assert_catalog(1, 5);
 }
 
 /* A full disk: no file may grow past a limit, at which write() fails. */
@@ -743,13 +802,13 @@ static void index_files_that_lie_are_made_up_for(void **state)
     pf_tree_write(path, file, sizeof file);
     record_checksum();
     char words[80];
-    const size_t size = (size_t)pf_vfile_size(16, 6);
+    const size_t size = (size_t)pf_vfile_size(16, 6, 0);
     snprintf(words, sizeof words, "14800 bytes, expected %zu", size);
     assert_images_made_up_for(words);
     pf_tree_write(path, file, size);
     record_checksum();
     assert_images_made_up_for("byte 0 and on are not those of 6 vectors of 16");
-    assert_int_equal(truncate(path, (off_t)pf_vfile_size(16, 1000000000)), 0);
+    assert_int_equal(truncate(path, (off_t)pf_vfile_size(16, 1000000000, 0)), 0);
     pf_rows_run_script(folder, "UPDATE index_file SET count = 1000000000,"
                                " in_file = 1000000000 WHERE kind = 'images'");
     assert_images_made_up_for("it has a hole at byte");
@@ -882,6 +941,9 @@ int main(void)
         TEST(what_is_no_catalog_is_said_clearly),
         TEST(only_one_indexer_writes),
         TEST(a_kill_at_any_step_leaves_one_whole_generation),
+        TEST(and_so_it_does_with_lists),
+        TEST(lists_of_a_damaged_file_are_made_anew),
+        TEST(an_index_that_cannot_be_is_not_made),
         TEST(a_disk_that_fills_up_changes_nothing),
         TEST(a_disk_without_room_is_told_of),
         TEST(a_publish_that_fails_rolls_back),

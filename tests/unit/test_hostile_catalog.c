@@ -932,7 +932,7 @@ static void foreign_indexes_are_not_read(void **state)
     assert_outcome("a file of 1 TiB", "answered; index file '");
     copy_catalog();
     path = pf_tree_path(folder, "images.1.faiss");
-    assert_int_equal(truncate(path, (off_t)pf_vfile_size(32, 7000000)), 0);
+    assert_int_equal(truncate(path, (off_t)pf_vfile_size(32, 7000000, 0)), 0);
     run("UPDATE index_file SET count = 7000000, in_file = 7000000 WHERE kind = "
         "'images'");
     assert_outcome("7,000,000 vectors of nothing", "it has a hole at byte");

@@ -1372,12 +1372,45 @@ static void an_index_file_name_stays_in_the_folder(void **state)
         char script[300];
         snprintf(script, sizeof script,
                  "INSERT OR REPLACE INTO index_file VALUES ('images', 1, '%s',"
-                 " zeroblob(16), 0, 8, 0, 0, 0)",
+                 " zeroblob(16), 0, 8, 0, 0, 0, 0, 0, 1, 0)",
                  names[i]);
         pf_rows_run_script(folder, script);
         pf_store_index_file f;
         assert_refused(pf_store_find_index_file(s, PF_INDEX_IMAGES, &f, &err), &err,
                        "makes no sense");
+    }
+    pf_store_close(s);
+}
+
+static void lists_of_an_index_file_have_to_be_possible(void **state)
+{
+    (void)state;
+    pf_store *s = create();
+    fill(s);
+    static const struct {
+        int64_t n_lists, n_probe;
+        const char *recall;
+        bool is_fine;
+    } rows[] = {{0, 0, "1", true},       {65536, 65536, "0.5", true},
+                {65537, 1, "1", false},  {-1, 0, "1", false},
+                {8, 0, "1", false},      {8, 9, "1", false},
+                {0, 1, "1", false},      {8, 1, "1.5", false},
+                {8, 1, "-9e999", false}, {8, 1, "'x'", true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char script[300];
+        pf_store_index_file f;
+        snprintf(script, sizeof script,
+                 "PRAGMA ignore_check_constraints = ON;"
+                 "INSERT OR REPLACE INTO index_file VALUES ('images', 1, 'x',"
+                 " zeroblob(16), 0, 8, 0, 0, 0, %lld, %lld, %s, 0)",
+                 (long long)rows[i].n_lists, (long long)rows[i].n_probe,
+                 rows[i].recall);
+        pf_rows_run_script(folder, script);
+        if (rows[i].is_fine)
+            assert_ok(pf_store_find_index_file(s, PF_INDEX_IMAGES, &f, &err), &err);
+        else
+            assert_refused(pf_store_find_index_file(s, PF_INDEX_IMAGES, &f, &err), &err,
+                           "makes no sense");
     }
     pf_store_close(s);
 }
@@ -1594,6 +1627,7 @@ int main(void)
         TEST(the_diary_remembers_runs_and_failures),
         TEST(the_check_finds_what_contradicts),
         TEST(an_index_file_name_stays_in_the_folder),
+        TEST(lists_of_an_index_file_have_to_be_possible),
         TEST(running_out_of_memory_is_an_error),
         TEST(a_source_takes_over),
         TEST(a_source_lies_elsewhere),

@@ -265,7 +265,8 @@ static bool load(pf_vindex **out, const char *path, const pf_hash *checksum, int
 {
     const int fd = open(path, O_RDONLY);
     assert_true(fd >= 0);
-    const bool ok = pf_vindex_read(out, fd, path, checksum, dim, count, err);
+    const pf_vfile_record record = {.checksum = *checksum, .dim = dim, .count = count};
+    const bool ok = pf_vindex_read(out, fd, path, &record, err);
     close(fd);
     return ok;
 }
@@ -317,7 +318,9 @@ static void an_open_file_can_be_read_again(void **state)
     assert_int_equal(unlink(path), 0);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(lseek(fd, i * 1000, SEEK_SET), i * 1000);
-        assert_ok(pf_vindex_read(&again, fd, path, &checksum, DIM, COUNT, &err), &err);
+        const pf_vfile_record record = {
+            .checksum = checksum, .dim = DIM, .count = COUNT};
+        assert_ok(pf_vindex_read(&again, fd, path, &record, &err), &err);
         assert_holds_all(again);
         pf_vindex_free(again);
     }
@@ -690,7 +693,8 @@ static void what_cannot_be_is_refused_before_it_is_read(void **state)
     assert_int_equal(mkfifo(path, 0600), 0);
     const int fd = open(path, O_RDONLY | O_NONBLOCK);
     assert_true(fd >= 0);
-    assert_refused(pf_vindex_read(&index, fd, path, &none, DIM, 1, &err), &err,
+    const pf_vfile_record record = {.checksum = none, .dim = DIM, .count = 1};
+    assert_refused(pf_vindex_read(&index, fd, path, &record, &err), &err,
                    "not a regular file");
     close(fd);
     path = pf_tree_path(folder, "empty");
