@@ -748,7 +748,7 @@ static void spoil(const char *name)
     const char *path = pf_tree_path(folder, name);
     FILE *f = fopen(path, "r+b");
     assert_non_null(f);
-    fseek(f, 427, SEEK_SET); /* into a number of the first vector (vfile.c) */
+    fseek(f, 427, SEEK_SET); /* into a number of the first vector (vfile_layout.h) */
     fputc(0x55, f);
     fputc(0xAA, f);
     fclose(f);

@@ -407,7 +407,7 @@ static void what_fits_its_checksum_is_checked_all_the_same(void **state)
 {
     (void)state;
     enum {
-        RANGES = 147, /* vfile.c has the layout */
+        RANGES = 147, /* vfile_layout.h has the layout */
         CODES = RANGES + 8 * DIM + 8,
         FLAT = CODES + COUNT * DIM,
         VECTORS = FLAT + 45,

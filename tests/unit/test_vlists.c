@@ -484,7 +484,7 @@ static void nonsense_is_refused(void **state)
 
 /* ---- what is believed ---- */
 
-enum { /* vfile.c has the layout */
+enum { /* vfile_layout.h has the layout */
        CODES = 147 + 8 * DIM + 8,
        VECTORS = CODES + COUNT * DIM + 45,
        IDS = VECTORS + 4 * COUNT * DIM + 12,
