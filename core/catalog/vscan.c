@@ -20,6 +20,15 @@ enum {
     ALL_SHARE = 4, /* of so large a share everything is scored exactly */
 };
 
+/* What is compared in the end is a score, a sum of floats. In whatever order, it is off
+ * by half an epsilon per number at most, for vectors of length 1; twice that leaves
+ * room for longer ones, and PF_VINDEX_NOISE for the bounds, which are floats as well.
+ */
+float pf_vscan_noise(const pf_vcodes_query *query, size_t dim)
+{
+    return pf_vcodes_noise(query) + (float)dim * FLT_EPSILON + PF_VINDEX_NOISE;
+}
+
 /* ---- what one thread finds for one query ----------------------------------------- */
 
 typedef struct {
@@ -195,15 +204,6 @@ static void free_members(member *members, size_t n, size_t n_queries)
     pf_free(members);
 }
 
-/* What is compared in the end is a score, a sum of floats. In whatever order, it is off
- * by half an epsilon per number at most, for vectors of length 1; twice that leaves
- * room for longer ones, and PF_VINDEX_NOISE for the bounds, which are floats as well.
- */
-static float noise_of(const pf_vcodes_query *query, size_t dim)
-{
-    return pf_vcodes_noise(query) + (float)dim * FLT_EPSILON + PF_VINDEX_NOISE;
-}
-
 static bool init_member(member *m, const pf_vscan *s, pf_vcodes_query *const *queries,
                         size_t k, float least, pf_err *err)
 {
@@ -213,7 +213,7 @@ static bool init_member(member *m, const pf_vscan *s, pf_vcodes_query *const *qu
         collector *c = &m->collectors[q];
         *c = (collector){.query = queries[q],
                          .length = pf_vcodes_length(queries[q]),
-                         .noise = noise_of(queries[q], pf_vfile_dim(s->file)),
+                         .noise = pf_vscan_noise(queries[q], pf_vfile_dim(s->file)),
                          .least = least,
                          .lowers = pf_alloc_array(k, sizeof *c->lowers, err),
                          .k = k,

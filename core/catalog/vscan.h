@@ -42,6 +42,10 @@ typedef struct {
 PF_MUST_CHECK bool pf_vscan_nearest(const pf_vscan *scan, size_t k, pf_vscan_hit *hits,
                                     size_t *counts, pf_err *err);
 
+/* By how much the score of a vector [dim] may differ from the product of its codes,
+ * beside their error. */
+float pf_vscan_noise(const pf_vcodes_query *query, size_t dim);
+
 typedef void pf_vscan_fn(void *user, size_t query, int64_t id);
 /* Every pair that scores `min_score` or more, query by query; some just below it, by
  * PF_VINDEX_NOISE at most, may be among them. */

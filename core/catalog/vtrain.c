@@ -7,7 +7,6 @@
  */
 #include "core/catalog/vtrain.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@
 #include "core/base/team.h"
 #include "core/catalog/vcodes.h"
 #include "core/catalog/vindex_impl.h"
+#include "core/catalog/vscan.h"
 
 enum { ITERATIONS = 10 };
 
@@ -77,7 +77,7 @@ void pf_vtrain_lists_free(pf_vtrain_lists *l)
 }
 
 /* By how much the product of codes may differ from that which decides, for each length
- * of an error, and at all (vscan.c has the same). */
+ * of an error, and at all. */
 typedef struct {
     float length, noise;
 } margin;
@@ -161,9 +161,8 @@ static void decide(const pf_vtrain_finder *f, size_t q, const float *vector,
 {
     const pf_vtrain_lists *l = f->lists;
     const float *products = f->products + q * l->n;
-    const margin m = {pf_vcodes_length(f->queries[q]), pf_vcodes_noise(f->queries[q]) +
-                                                           (float)l->dim * FLT_EPSILON +
-                                                           PF_VINDEX_NOISE};
+    const margin m = {pf_vcodes_length(f->queries[q]),
+                      pf_vscan_noise(f->queries[q], l->dim)};
     const float least = best_lower(l, products, m);
     *list = 0;
     *product = -INFINITY;
